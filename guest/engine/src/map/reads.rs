@@ -1,0 +1,73 @@
+//! The operations that look.
+
+use super::{Entry, Map};
+use crate::clock::Clock;
+use crate::limits::MAX_PAGE_BYTES;
+
+impl<C: Clock> Map<C> {
+    /// The value of `key`.
+    pub fn get(&mut self, key: &[u8]) -> Option<&[u8]> {
+        self.clock.begin();
+        let slot = self.read(key)?;
+        Some(self.arena.slot(slot).value())
+    }
+
+    /// The value of `key` with its version and the time it has left.
+    pub fn get_entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.clock.begin();
+        let slot = self.read(key)?;
+        let expires_in = self.expires_in(slot);
+        let slot = self.arena.slot(slot);
+        Some(Entry {
+            value: slot.value(),
+            version: slot.version,
+            expires_in,
+        })
+    }
+
+    /// Gives the values of several keys to `visit`, all as of one instant, in
+    /// their order.
+    ///
+    /// The answer holds at most [`MAX_PAGE_BYTES`] of values, but at least one
+    /// answer: `visit` may be called fewer times than there are keys. Ask again
+    /// for the rest.
+    pub fn get_many<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(Option<&[u8]>),
+    ) {
+        self.clock.begin();
+        let mut bytes = 0;
+        for (answers, key) in keys.enumerate() {
+            let found = self.find(key);
+            let value = found.map(|slot| self.arena.slot(slot).value());
+            bytes += value.map_or(0, <[u8]>::len);
+            if bytes > MAX_PAGE_BYTES && answers > 0 {
+                return;
+            }
+            visit(value);
+            self.count(found);
+        }
+    }
+
+    /// Whether `key` is there. Counts as neither hit nor miss.
+    pub fn contains(&mut self, key: &[u8]) -> bool {
+        self.clock.begin();
+        self.find(key).is_some()
+    }
+
+    /// Finds a living entry, and counts.
+    pub(super) fn read(&mut self, key: &[u8]) -> Option<u32> {
+        let found = self.find(key);
+        self.count(found);
+        found
+    }
+
+    const fn count(&mut self, found: Option<u32>) {
+        if found.is_some() {
+            self.hits += 1;
+        } else {
+            self.misses += 1;
+        }
+    }
+}
