@@ -1,0 +1,41 @@
+//! The limits that the map starts with, in a block that `localmap plug` can find in
+//! the built component and overwrite: see `host/src/bake.rs`.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use localmap_engine::Limits;
+
+/// A mark, and the limits as little-endian 64-bit words. A default TTL of zero
+/// stands for none.
+///
+/// `used` and atomic, so that the compiler takes neither the block away nor its
+/// values for granted.
+#[used]
+static BLOCK: [AtomicU64; 7] = [
+    AtomicU64::new(u64::from_le_bytes(*b"localmap")),
+    AtomicU64::new(u64::from_le_bytes(*b"-limits1")),
+    AtomicU64::new(Limits::DEFAULT.max_entries),
+    AtomicU64::new(Limits::DEFAULT.max_bytes),
+    AtomicU64::new(Limits::DEFAULT.max_value),
+    AtomicU64::new(0),
+    AtomicU64::new(Limits::DEFAULT.utf8_keys as u64),
+];
+
+/// The limits in the block.
+pub(crate) fn limits() -> Limits {
+    let [
+        _,
+        _,
+        max_entries,
+        max_bytes,
+        max_value,
+        default_ttl,
+        utf8_keys,
+    ] = BLOCK.each_ref().map(|word| word.load(Ordering::Relaxed));
+    Limits {
+        max_entries,
+        max_bytes,
+        max_value,
+        default_ttl: (default_ttl != 0).then_some(default_ttl),
+        utf8_keys: utf8_keys != 0,
+    }
+}

@@ -1,0 +1,128 @@
+//! `localmap:core/local-map`: the map as its app sees it.
+
+use crate::Component;
+use crate::bindings::exports::localmap::core::local_map as wit;
+use crate::state::with_map;
+use alloc::vec::Vec;
+use localmap_engine as engine;
+
+impl wit::Guest for Component {
+    fn get(key: Vec<u8>) -> Option<Vec<u8>> {
+        with_map(|map| map.get(&key).map(<[u8]>::to_vec))
+    }
+
+    fn get_entry(key: Vec<u8>) -> Option<wit::Entry> {
+        with_map(|map| {
+            map.get_entry(&key).map(|entry| wit::Entry {
+                value: entry.value.to_vec(),
+                version: entry.version,
+                expires_in: entry.expires_in,
+            })
+        })
+    }
+
+    fn get_many(keys: Vec<Vec<u8>>) -> Vec<Option<Vec<u8>>> {
+        let mut values = Vec::with_capacity(keys.len());
+        with_map(|map| {
+            map.get_many(keys.iter().map(Vec::as_slice), |value| {
+                values.push(value.map(<[u8]>::to_vec));
+            });
+        });
+        values
+    }
+
+    fn contains(key: Vec<u8>) -> bool {
+        with_map(|map| map.contains(&key))
+    }
+
+    fn set(key: Vec<u8>, value: Vec<u8>, ttl: wit::Ttl) -> Result<wit::Version, wit::Error> {
+        with_map(|map| Ok(map.set(&key, &value, ttl.into())?))
+    }
+
+    fn set_if(
+        key: Vec<u8>,
+        value: Vec<u8>,
+        ttl: wit::Ttl,
+        condition: wit::Condition,
+    ) -> Result<wit::Version, wit::Error> {
+        with_map(|map| Ok(map.set_if(&key, &value, ttl.into(), condition.into())?))
+    }
+
+    fn increment(key: Vec<u8>, delta: i64, ttl: wit::Ttl) -> Result<i64, wit::Error> {
+        with_map(|map| Ok(map.increment(&key, delta, ttl.into())?))
+    }
+
+    fn touch(key: Vec<u8>, ttl: wit::Ttl) -> Result<bool, wit::Error> {
+        with_map(|map| Ok(map.touch(&key, ttl.into())?))
+    }
+
+    fn take(key: Vec<u8>) -> Option<Vec<u8>> {
+        with_map(|map| map.take(&key))
+    }
+
+    fn delete(key: Vec<u8>) -> bool {
+        with_map(|map| map.delete(&key))
+    }
+
+    fn delete_if(key: Vec<u8>, version: wit::Version) -> Result<(), wit::Error> {
+        with_map(|map| Ok(map.delete_if(&key, version)?))
+    }
+
+    fn scan(prefix: Vec<u8>, cursor: u64, limit: u32) -> wit::Page {
+        let mut entries = Vec::new();
+        let next = with_map(|map| {
+            map.scan(&prefix, cursor, limit, |scanned| {
+                entries.push(wit::Scanned {
+                    key: scanned.key.to_vec(),
+                    value: scanned.value.to_vec(),
+                    version: scanned.version,
+                    expires_in: scanned.expires_in,
+                });
+            })
+        });
+        wit::Page { entries, next }
+    }
+
+    fn len() -> u64 {
+        with_map(engine::Map::len)
+    }
+}
+
+impl From<wit::Ttl> for engine::Ttl {
+    fn from(ttl: wit::Ttl) -> Self {
+        match ttl {
+            wit::Ttl::Default => Self::Default,
+            wit::Ttl::Never => Self::Never,
+            wit::Ttl::After(after) => Self::After(after),
+        }
+    }
+}
+
+impl From<wit::Condition> for engine::Condition {
+    fn from(condition: wit::Condition) -> Self {
+        match condition {
+            wit::Condition::Absent => Self::Absent,
+            wit::Condition::Present => Self::Present,
+            wit::Condition::Version(version) => Self::Version(version),
+        }
+    }
+}
+
+impl From<engine::Error> for wit::Error {
+    fn from(error: engine::Error) -> Self {
+        use engine::{Error, KeyFault};
+        match error {
+            Error::InvalidKey(KeyFault::Empty) => Self::InvalidKey(wit::KeyFault::Empty),
+            Error::InvalidKey(KeyFault::TooLong(len)) => {
+                Self::InvalidKey(wit::KeyFault::TooLong(len))
+            }
+            Error::InvalidKey(KeyFault::NotUtf8) => Self::InvalidKey(wit::KeyFault::NotUtf8),
+            Error::ValueTooLarge(max) => Self::ValueTooLarge(max),
+            Error::InvalidTtl => Self::InvalidTtl,
+            Error::Full => Self::Full,
+            Error::Conflict(current) => Self::Conflict(current),
+            Error::NotACounter => Self::NotACounter,
+            Error::Overflow => Self::Overflow,
+        }
+    }
+}

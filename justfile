@@ -1,0 +1,48 @@
+# What there is to do here. CI calls the same recipes: see .ci/run.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Lists the recipes.
+default:
+    @just --list
+
+# What must pass before a commit.
+pre: fmt lint guest-same test
+
+# Checks the form of the code.
+fmt:
+    cargo fmt --all --check
+
+# Clippy, for the host and for the sandbox.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p localmap-map --target wasm32-wasip2 -- -D warnings
+
+# Builds the command-line program.
+build:
+    cargo build --release
+
+# All tests.
+test:
+    cargo test --workspace
+
+# Builds the map component that the host embeds.
+guest:
+    cargo build --locked -p localmap-map --profile guest --target wasm32-wasip2
+    cp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
+
+# Checks that the embedded component is what its source gives.
+guest-same:
+    cargo build --locked -p localmap-map --profile guest --target wasm32-wasip2
+    cmp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
+
+# Builds an example as guest authors do who use cargo-component.
+cargo-component:
+    cd guest/examples/sessions && cargo component build --release
+    cargo run --release -- run --clock clf target/wasm32-wasip1/release/sessions.wasm --idle 30m < tests/data/access.log
+
+# The three examples on a log.
+demo:
+    cargo run --release -- run --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
+    cargo run --release -- run --clock clf guest/examples/limiter --limit 10 --window 60s < tests/data/access.log | tail -n 1
+    cargo run --release -- run --clock clf guest/examples/dedupe --window 1h < tests/data/access.log > /dev/null
