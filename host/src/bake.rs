@@ -1,0 +1,73 @@
+//! Writes limits into the bytes of the map component.
+//!
+//! The component keeps the limits that it starts with in a block of its data
+//! segment, behind a mark: see `guest/map/src/baked.rs`.
+
+use crate::clock::nanos;
+use crate::limits::Limits;
+
+const MARK: &[u8; 16] = b"localmap-limits1";
+
+/// The component with `limits` in place of those that it was built with.
+///
+/// `limits` are to be [checked](Limits::check) before.
+pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
+    let block: Vec<u8> = [
+        limits.max_entries,
+        limits.max_bytes,
+        limits.max_value,
+        limits.default_ttl.map_or(0, nanos),
+        limits.utf8_keys.into(),
+    ]
+    .into_iter()
+    .flat_map(u64::to_le_bytes)
+    .collect();
+    let mut baked = component.to_vec();
+    if let Some(at) = find(component)
+        && let Some(place) = baked.get_mut(at..at + block.len())
+    {
+        place.copy_from_slice(&block);
+    }
+    baked
+}
+
+/// Where the block begins.
+fn find(component: &[u8]) -> Option<usize> {
+    let mark = component
+        .windows(MARK.len())
+        .position(|window| window == MARK)?;
+    Some(mark + MARK.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::COMPONENT;
+    use std::time::Duration;
+
+    #[test]
+    fn the_mark_is_there_once() {
+        let marks = COMPONENT.windows(MARK.len()).filter(|w| *w == MARK);
+        assert_eq!(marks.count(), 1);
+    }
+
+    #[test]
+    fn the_component_is_built_with_the_documented_defaults() {
+        assert_eq!(bake(COMPONENT, &Limits::default()), COMPONENT);
+    }
+
+    #[test]
+    fn baking_changes_the_block_alone() {
+        let limits = Limits::default()
+            .max_entries(7)
+            .default_ttl(Some(Duration::from_secs(1)))
+            .utf8_keys(true);
+        let baked = bake(COMPONENT, &limits);
+        let at = find(COMPONENT).unwrap();
+        assert_eq!(baked[..at], COMPONENT[..at]);
+        assert_eq!(baked[at + 40..], COMPONENT[at + 40..]);
+        assert_eq!(baked[at..at + 8], 7u64.to_le_bytes());
+        assert_eq!(baked[at + 24..at + 32], 1_000_000_000u64.to_le_bytes());
+        assert_eq!(baked[at + 32..at + 40], 1u64.to_le_bytes());
+    }
+}

@@ -1,0 +1,46 @@
+//! `localmap`: runs guests with a map of their own.
+
+mod guest;
+mod inspect;
+mod limits;
+mod plug;
+mod replay;
+mod run;
+mod shell;
+mod stdio;
+mod values;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Gives WebAssembly components a small, fast, bounded key-value map of their own.
+///
+/// The map lives inside the sandbox and ends with the instance. Keys are bytes, and
+/// each may have a time to live.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Shell(shell::Shell),
+    Inspect(inspect::Inspect),
+    Plug(plug::Plug),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(run) => run.run(),
+        Command::Shell(shell) => shell.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Plug(plug) => plug.run(),
+    };
+    done.unwrap_or_else(|error| {
+        stdio::complain(&error);
+        ExitCode::FAILURE
+    })
+}

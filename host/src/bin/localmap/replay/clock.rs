@@ -1,0 +1,88 @@
+//! The clock that stands at the latest stamp.
+
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use wasmtime_wasi::p2::Pollable;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
+
+/// Both WASI clocks, in nanoseconds since 1970. Clones are one clock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReplayClock(Arc<AtomicU64>);
+
+impl ReplayClock {
+    pub(crate) fn nanos(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Moves the clock forward, never back.
+    pub(crate) fn reach(&self, nanos: u64) {
+        self.0.fetch_max(nanos, Ordering::Relaxed);
+    }
+}
+
+impl HostMonotonicClock for ReplayClock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        self.nanos()
+    }
+}
+
+impl HostWallClock for ReplayClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.nanos())
+    }
+}
+
+/// A guest that waits for an instant: the clock jumps there, unless something else
+/// that the guest waits for is ready first.
+pub(crate) struct Sleep {
+    pub(crate) clock: ReplayClock,
+    pub(crate) until: u64,
+}
+
+#[async_trait]
+impl Pollable for Sleep {
+    async fn ready(&mut self) {
+        if self.clock.nanos() < self.until {
+            // Everything else in the same poll is looked at before this goes on.
+            tokio::task::yield_now().await;
+            self.clock.reach(self.until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let clock = ReplayClock::default();
+        clock.reach(5);
+        clock.reach(3);
+        assert_eq!(clock.nanos(), 5);
+    }
+
+    #[test]
+    fn a_sleep_makes_the_clock_jump_and_takes_no_time() {
+        let clock = ReplayClock::default();
+        let mut sleep = Sleep {
+            clock: clock.clone(),
+            until: u64::MAX,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(sleep.ready());
+        assert_eq!(clock.nanos(), u64::MAX);
+    }
+}

@@ -1,0 +1,236 @@
+//! Standard input that drives the clock, one line at a time.
+
+use super::clock::ReplayClock;
+use super::stamp::StampFinder;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::io::{self, BufRead, Cursor, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime_wasi::cli::{IsTerminal, StdinStream};
+use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
+
+/// A line longer than this is handed over in parts, and its stamp is looked for in
+/// the first.
+const MAX_PART: u64 = 64 << 10;
+
+/// How much is read ahead in search of the first stamp.
+const MAX_AHEAD: usize = 1 << 20;
+
+/// Standard input for the guest. All streams made of it share their place in it.
+#[derive(Clone)]
+pub(crate) struct ReplayInput(Arc<Mutex<Lines>>);
+
+impl ReplayInput {
+    /// Reads `source` up to its first stamp, where the clock is set: before it, entries
+    /// that are there from the start would die at the first line.
+    ///
+    /// False: there is none in the first MiB, and the clock stands at 1970.
+    pub(crate) fn new(
+        mut source: impl BufRead + Send + 'static,
+        stamps: StampFinder,
+        clock: ReplayClock,
+    ) -> io::Result<(Self, bool)> {
+        let mut ahead = Vec::new();
+        let mut starts_line = true;
+        let found = loop {
+            let start = ahead.len();
+            read_part(&mut source, &mut ahead)?;
+            let part = ahead.get(start..).unwrap_or_default();
+            if part.is_empty() {
+                break ahead.is_empty();
+            }
+            if starts_line && let Some(stamp) = stamps.find(part) {
+                clock.reach(stamp);
+                break true;
+            }
+            starts_line = part.ends_with(b"\n");
+            if ahead.len() >= MAX_AHEAD {
+                break false;
+            }
+        };
+        let lines = Lines {
+            source: Box::new(Cursor::new(ahead).chain(source)),
+            stamps,
+            clock,
+            part: Bytes::new(),
+            starts_line: true,
+        };
+        Ok((Self(Arc::new(Mutex::new(lines))), found))
+    }
+}
+
+struct Lines {
+    source: Box<dyn BufRead + Send>,
+    stamps: StampFinder,
+    clock: ReplayClock,
+    /// What is left of the line that the guest is working on.
+    part: Bytes,
+    /// Whether the next part begins a line.
+    starts_line: bool,
+}
+
+impl Lines {
+    /// At most `size` bytes of one line; none: the end.
+    fn read(&mut self, size: usize) -> io::Result<Bytes> {
+        if self.part.is_empty() {
+            let mut part = Vec::new();
+            read_part(&mut self.source, &mut part)?;
+            if self.starts_line
+                && let Some(stamp) = self.stamps.find(&part)
+            {
+                self.clock.reach(stamp);
+            }
+            self.starts_line = part.ends_with(b"\n");
+            self.part = part.into();
+        }
+        Ok(self.part.split_to(size.min(self.part.len())))
+    }
+}
+
+/// Appends the next line, or what of it fits into a part.
+fn read_part(source: &mut dyn BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
+    source.take(MAX_PART).read_until(b'\n', to)
+}
+
+impl IsTerminal for ReplayInput {
+    fn is_terminal(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+}
+
+impl StdinStream for ReplayInput {
+    fn p2_stream(&self) -> Box<dyn InputStream> {
+        Box::new(self.clone())
+    }
+
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncRead + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::empty())
+    }
+}
+
+impl InputStream for ReplayInput {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        if size == 0 {
+            return Ok(Bytes::new());
+        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match lines.read(size) {
+            Ok(bytes) if bytes.is_empty() => Err(StreamError::Closed),
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err(StreamError::LastOperationFailed(error.into())),
+        }
+    }
+}
+
+#[async_trait]
+impl Pollable for ReplayInput {
+    // Reading is what may wait: being ready must not move the clock.
+    async fn ready(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::StampFormat;
+    use super::*;
+
+    fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {
+        let clock = ReplayClock::default();
+        let (input, found) = ReplayInput::new(
+            Cursor::new(text.to_owned().into_bytes()),
+            StampFormat::Unix.finder().unwrap(),
+            clock.clone(),
+        )
+        .unwrap();
+        (input, clock, found)
+    }
+
+    fn seconds(clock: &ReplayClock) -> u64 {
+        clock.nanos() / 1_000_000_000
+    }
+
+    #[test]
+    fn the_clock_belongs_to_the_line_that_is_being_read() {
+        let (mut input, clock, found) = replay("1000000010 a\n1000000020 b\n");
+        assert!(found);
+        assert_eq!(input.read(100).unwrap(), "1000000010 a\n");
+        assert_eq!(seconds(&clock), 1_000_000_010);
+        assert_eq!(input.read(4).unwrap(), "1000");
+        assert_eq!(seconds(&clock), 1_000_000_020);
+        assert_eq!(input.read(100).unwrap(), "000020 b\n");
+        assert!(matches!(input.read(100), Err(StreamError::Closed)));
+        assert!(matches!(input.read(100), Err(StreamError::Closed)));
+    }
+
+    #[test]
+    fn a_line_is_handed_over_only_when_the_one_before_has_been_consumed() {
+        let (mut input, clock, _) = replay("1000000010 a\n1000000020 b\n");
+        assert_eq!(input.read(12).unwrap(), "1000000010 a");
+        assert_eq!(input.read(100).unwrap(), "\n");
+        assert_eq!(seconds(&clock), 1_000_000_010);
+        assert_eq!(input.read(0).unwrap(), "");
+        assert_eq!(seconds(&clock), 1_000_000_010);
+    }
+
+    #[test]
+    fn lines_out_of_order_or_without_a_stamp_leave_the_clock() {
+        let (mut input, clock, _) = replay("1000000010\n1000000005\n\nx\n1000000011");
+        for expected in [10, 10, 10, 10, 11] {
+            input.read(100).unwrap();
+            assert_eq!(seconds(&clock), 1_000_000_000 + expected);
+        }
+    }
+
+    #[test]
+    fn before_the_first_stamp_the_clock_stands_at_it() {
+        let (mut input, clock, found) = replay("# a comment\n\n1000000010 a\n");
+        assert!(found);
+        assert_eq!(seconds(&clock), 1_000_000_010);
+        assert_eq!(input.read(100).unwrap(), "# a comment\n");
+        assert_eq!(input.read(100).unwrap(), "\n");
+        assert_eq!(input.read(100).unwrap(), "1000000010 a\n");
+    }
+
+    #[test]
+    fn all_streams_share_their_place() {
+        let (input, _, _) = replay("a\nb\n");
+        let mut first = input.p2_stream();
+        let mut second = input.p2_stream();
+        assert_eq!(first.read(100).unwrap(), "a\n");
+        assert_eq!(second.read(100).unwrap(), "b\n");
+    }
+
+    #[test]
+    fn an_empty_input_lacks_nothing_and_one_without_stamps_says_so() {
+        assert!(replay("").2);
+        let (mut input, clock, found) = replay("a\nb");
+        assert!(!found);
+        assert_eq!(clock.nanos(), 0);
+        assert_eq!(input.read(100).unwrap(), "a\n");
+        assert_eq!(input.read(100).unwrap(), "b");
+    }
+
+    #[test]
+    fn a_huge_line_passes_in_parts_and_has_one_stamp() {
+        let mut text = String::from("1000000010 ");
+        text.extend(std::iter::repeat_n(" 1000000099", 100_000));
+        text.push_str("\n1000000020\n");
+        let (mut input, clock, _) = replay(&text);
+        let mut read = Vec::new();
+        while read.len() < text.len() - 11 {
+            read.extend_from_slice(&input.read(1 << 20).unwrap());
+            assert_eq!(seconds(&clock), 1_000_000_010);
+        }
+        input.read(100).unwrap();
+        assert_eq!(seconds(&clock), 1_000_000_020);
+    }
+
+    #[test]
+    fn the_search_for_the_first_stamp_ends() {
+        let text = "no stamp\n".repeat(1 << 18);
+        let (mut input, clock, found) = replay(&text);
+        assert!(!found);
+        assert_eq!(clock.nanos(), 0);
+        assert_eq!(input.read(100).unwrap(), "no stamp\n");
+    }
+}

@@ -1,0 +1,224 @@
+//! `localmap run`: runs a command with a map of its own.
+
+mod app;
+mod entry;
+mod wasm_options;
+mod watchdog;
+
+use crate::guest::{Build, load};
+use crate::limits::LimitArgs;
+use crate::replay::StampFormat;
+use crate::stdio::{PIPE_CLOSED, complain, note};
+use anyhow::{Context, anyhow, bail};
+use app::{Ended, Grants};
+use clap::ValueEnum;
+use entry::Entry;
+use localmap::{Misfit, PlugError};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use wasm_options::WasmOption;
+
+/// What a trap exits with, as a process does that aborts.
+const TRAPPED: u8 = 134;
+/// What Ctrl-C exits with: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// Runs a command component with a map of its own, which ends when the command does.
+///
+/// GUEST is a component file, or a folder with a guest crate, which is built first with
+/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map, it is
+/// given a map. Options go before GUEST; all that comes after it belongs to the guest.
+///
+/// The exit code is 0 or 1 as the guest ends, 134 if it traps or runs out of time, 130
+/// after Ctrl-C, and 141 if the reader of our standard output has gone.
+#[derive(clap::Args)]
+#[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
+pub(crate) struct Run {
+    /// What time it is for the guest.
+    ///
+    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp
+    /// of that form, and both clocks of the guest stand at the latest stamp that it has
+    /// been given. They never go back; a line without a stamp leaves them where they
+    /// are, and a guest that sleeps makes them jump. So a log of yesterday shows what a
+    /// guest would have done.
+    #[arg(long, value_enum, default_value_t = ClockSource::System)]
+    clock: ClockSource,
+
+    /// Put an entry into the map before the guest starts; may be repeated.
+    ///
+    /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
+    #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
+    entries: Vec<Entry>,
+
+    /// Grant access to a folder, under its own name or another; may be repeated
+    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
+    dirs: Vec<String>,
+
+    /// Set an environment variable of the guest, or pass on ours; may be repeated
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    envs: Vec<String>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
+    /// long, max-memory-size=SIZE (256MiB by default) bounds the linear memory of guest
+    /// and map together; more than one may be given, with commas between
+    #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
+    wasm: Vec<WasmOption>,
+
+    /// Print the statistics of the map to standard error when the guest has ended
+    #[arg(long)]
+    stats: bool,
+
+    /// Build a folder with `cargo component build` instead
+    #[arg(long)]
+    with_cargo_component: bool,
+
+    /// Build a folder with this profile of cargo
+    #[arg(long, value_name = "NAME", default_value = "release")]
+    profile: String,
+
+    /// The guest, and what it is given as arguments
+    #[arg(value_name = "GUEST", required = true, trailing_var_arg = true)]
+    guest_and_args: Vec<OsString>,
+}
+
+/// What drives the guest's clocks.
+#[derive(Clone, Copy, ValueEnum)]
+enum ClockSource {
+    /// The clocks of this machine
+    System,
+    /// Stamps such as [17/May/2015:10:05:03 +0000]: the first of a line
+    Clf,
+    /// Stamps such as 2015-05-17T10:05:03.25Z: the first of a line
+    Rfc3339,
+    /// Unix times of 10 digits with an optional fraction, or of 13, 16 or 19: the first
+    /// of a line that stands alone
+    Unix,
+}
+
+impl ClockSource {
+    fn stamps(self) -> Option<StampFormat> {
+        match self {
+            Self::System => None,
+            Self::Clf => Some(StampFormat::Clf),
+            Self::Rfc3339 => Some(StampFormat::Rfc3339),
+            Self::Unix => Some(StampFormat::Unix),
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        ctrlc::set_handler(|| std::process::exit(INTERRUPTED)).context("cannot catch Ctrl-C")?;
+        let (guest, args) = self
+            .guest_and_args
+            .split_first()
+            .ok_or_else(|| anyhow!("GUEST is missing"))?;
+        let path = PathBuf::from(guest);
+        let build = Build {
+            with_cargo_component: self.with_cargo_component,
+            profile: &self.profile,
+        };
+        let bytes = load(&path, build)?;
+        let component = self
+            .give_map(&bytes)
+            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        let grants = Grants {
+            args: std::iter::once(Ok(name(&path)))
+                .chain(args.iter().map(text))
+                .collect::<Result<_, _>>()?,
+            envs: self
+                .envs
+                .iter()
+                .map(String::as_str)
+                .map(environment)
+                .collect::<Result<_, _>>()?,
+            dirs: self.dirs.clone(),
+            stats: self.stats,
+            stamps: self.clock.stamps(),
+            max_memory: wasm_options::max_memory(&self.wasm),
+            timeout: wasm_options::timeout(&self.wasm),
+        };
+        let ended = app::run(&component, &grants, &self.limits, &self.entries)
+            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        Ok(self.report(ended, &path))
+    }
+
+    /// The component to run: the app with its map, or what needs none as it is.
+    fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        match localmap::plug(bytes, &self.limits.limits()) {
+            Ok(plugged) => Ok(plugged),
+            Err(PlugError::Misfit {
+                source: Misfit::NoMapImport,
+                ..
+            }) => {
+                let plugged = localmap::inspect(bytes)?
+                    .exports
+                    .iter()
+                    .any(|export| export.name == localmap::CONTROL);
+                let asked = self.limits.given() || !self.entries.is_empty() || self.stats;
+                if asked && !plugged {
+                    bail!(
+                        "the guest has no map, which the options --entry, --stats and those \
+                         under `The map` are for: it does not import {}",
+                        localmap::LOCAL_MAP
+                    );
+                }
+                Ok(bytes.to_vec())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn report(&self, ended: Ended, path: &Path) -> ExitCode {
+        let (code, stats) = match ended {
+            Ended::Exit { code, stats } => (code, stats),
+            Ended::Closed => return ExitCode::from(PIPE_CLOSED),
+            Ended::Trap(error) => {
+                complain(&error.context(format!("the guest `{}` trapped", path.display())));
+                (TRAPPED, None)
+            }
+        };
+        if self.stats {
+            match stats {
+                Some(stats) => note(format_args!(
+                    "map: entries={} bytes={} hits={} misses={} writes={} expired={}",
+                    stats.entries,
+                    stats.bytes,
+                    stats.hits,
+                    stats.misses,
+                    stats.writes,
+                    stats.expired
+                )),
+                None => note(STATS_LOST),
+            }
+        }
+        ExitCode::from(code)
+    }
+}
+
+const STATS_LOST: &str = "map: the statistics are lost with the instance, which trapped";
+
+/// What the guest is called, without the folders that it is in.
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn text(arg: &OsString) -> anyhow::Result<String> {
+    arg.clone()
+        .into_string()
+        .map_err(|arg| anyhow!("the argument {arg:?} is not UTF-8, which WASI asks for"))
+}
+
+/// `NAME=VALUE`, or `NAME` for the value that we have.
+fn environment(env: &str) -> anyhow::Result<(String, String)> {
+    if let Some((name, value)) = env.split_once('=') {
+        return Ok((name.to_owned(), value.to_owned()));
+    }
+    let value = std::env::var(env).with_context(|| format!("--env {env}: cannot pass it on"))?;
+    Ok((env.to_owned(), value))
+}

@@ -1,0 +1,35 @@
+//! `-W`: the bounds of the sandbox, spelled as the `wasmtime` CLI does.
+
+use crate::values::{parse_duration, parse_size};
+use std::time::Duration;
+
+#[derive(Clone, Copy)]
+pub(super) enum WasmOption {
+    Timeout(Duration),
+    MaxMemorySize(u64),
+}
+
+pub(super) fn parse(text: &str) -> Result<WasmOption, String> {
+    match text.split_once('=') {
+        Some(("timeout", value)) => parse_duration(value).map(WasmOption::Timeout),
+        Some(("max-memory-size", value)) => parse_size(value).map(WasmOption::MaxMemorySize),
+        _ => Err("expected timeout=TIME or max-memory-size=SIZE".to_owned()),
+    }
+}
+
+/// The last timeout given.
+pub(super) fn timeout(options: &[WasmOption]) -> Option<Duration> {
+    options.iter().rev().find_map(|option| match option {
+        WasmOption::Timeout(after) => Some(*after),
+        WasmOption::MaxMemorySize(_) => None,
+    })
+}
+
+/// The last limit given, or 256 MiB.
+pub(super) fn max_memory(options: &[WasmOption]) -> usize {
+    let given = options.iter().rev().find_map(|option| match option {
+        WasmOption::MaxMemorySize(bytes) => Some(*bytes),
+        WasmOption::Timeout(_) => None,
+    });
+    usize::try_from(given.unwrap_or(256 << 20)).unwrap_or(usize::MAX)
+}

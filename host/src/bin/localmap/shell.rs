@@ -1,0 +1,93 @@
+//! `localmap shell`: a map to try things on, by hand or from a pipe.
+
+mod clock;
+mod command;
+mod help;
+mod prompt;
+mod script;
+mod session;
+mod words;
+
+use crate::guest::read;
+use crate::limits::LimitArgs;
+use crate::stdio::unless_closed;
+use anyhow::{Context, bail};
+use clock::ShellClock;
+use localmap::{Host, MapOptions};
+use session::Session;
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Opens a prompt on a fresh map, which ends with it.
+///
+/// `help` lists the commands, Tab completes commands and keys, Ctrl-C drops the line
+/// and Ctrl-D ends the shell. A word is bare, or quoted with the escapes \\ \" \n \r
+/// \t \0 \xNN where it has spaces, quotes, backslashes, `#` or bytes that cannot be
+/// typed. Values are printed as they are written. A TTL is a time span (30s, 5m),
+/// `never` or `default`; `sleep 5m` lets that much time pass for the map at once.
+///
+/// Where standard input or output is not a terminal, commands are read one per line,
+/// the results are printed without a prompt, and the first error ends the shell with
+/// exit code 1 and the number of the line:
+///
+///     printf 'set greeting "hello, world" 30s\nget greeting\n' | localmap shell
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Shell {
+    /// A component that fits the world localmap:core/provider, to be tried instead of
+    /// the map that is built in
+    guest: Option<PathBuf>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl Shell {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let host = match &self.guest {
+            None => Host::new()?,
+            Some(guest) => provider(&read(guest)?)
+                .with_context(|| format!("cannot use `{}` as a map", guest.display()))?,
+        };
+        let limits = self.limits.limits();
+        let clock = ShellClock::default();
+        let options = MapOptions::new()
+            .max_memory(max_memory(limits.max_bytes))
+            .limits(limits.clone())
+            .clock(clock.clone());
+        let mut session = Session::new(host.map(&options)?, clock);
+        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            prompt::run(session)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut out = BufWriter::new(io::stdout().lock());
+        let longest_line = script::longest_line(&limits);
+        unless_closed(script::run(
+            &mut session,
+            longest_line,
+            io::stdin().lock(),
+            &mut out,
+        ))
+    }
+}
+
+/// Maps of a component that somebody else wrote.
+fn provider(bytes: &[u8]) -> anyhow::Result<Host> {
+    if let Some(misfit) = localmap::inspect(bytes)?.provider.first() {
+        bail!(
+            "expected a component of the world localmap:core/provider; {misfit}; \
+             `localmap inspect` tells all that is missing"
+        );
+    }
+    Ok(Host::with_component(bytes)?)
+}
+
+/// Memory for the map: the default, or what lets it grow to `max_bytes`, as tables
+/// that grow need twice their size for a moment.
+fn max_memory(max_bytes: u64) -> usize {
+    const DEFAULT: usize = 64 << 20;
+    usize::try_from(max_bytes.saturating_mul(2))
+        .unwrap_or(usize::MAX)
+        .max(DEFAULT)
+}

@@ -1,0 +1,137 @@
+//! The host's side of a map: its limits, what it starts with, its statistics.
+
+use crate::bindings::control;
+use crate::error::{ConfigureError, Error, KeyFault, PreloadError};
+use crate::limits::Limits;
+use crate::types::{Preload, Stats};
+use wasmtime::AsContextMut;
+use wasmtime::component::{Component, Instance};
+
+/// The `localmap:core/control` that an instance exports: that of a
+/// [plugged](crate::plug) app, in a store of your own.
+///
+/// A [`LocalMap`](crate::LocalMap) needs none: it has these operations itself.
+///
+/// Each method calls into the instance, and fails with [`wasmtime::Error`] where
+/// the instance traps or cannot be entered any more.
+pub struct Control {
+    exports: control::Guest,
+}
+
+impl Control {
+    /// Finds the export. `None`: the component has no such export, as it is not
+    /// one that localmap has plugged.
+    ///
+    /// # Errors
+    ///
+    /// The export is there and has other types than the contract.
+    pub fn find(
+        mut store: impl AsContextMut,
+        component: &Component,
+        instance: &Instance,
+    ) -> wasmtime::Result<Option<Self>> {
+        if component
+            .get_export_index(None, "localmap:core/control@0.1.0")
+            .is_none()
+        {
+            return Ok(None);
+        }
+        let exports = control::GuestIndices::new(&instance.instance_pre(&store))?
+            .load(&mut store, instance)?;
+        Ok(Some(Self { exports }))
+    }
+
+    pub(crate) fn new(exports: control::Guest) -> Self {
+        Self { exports }
+    }
+
+    /// Sets the limits of the map. While it has never held an entry, to any;
+    /// after that they may only rise (and the default TTL may change).
+    ///
+    /// # Errors
+    ///
+    /// The inner error tells which limit was refused, and none has changed then.
+    pub fn configure(
+        &self,
+        store: impl AsContextMut<Data: Send>,
+        limits: &Limits,
+    ) -> wasmtime::Result<Result<(), ConfigureError>> {
+        let answer = self.exports.call_configure(store, limits.to_contract())?;
+        Ok(answer.map_err(ConfigureError::from))
+    }
+
+    /// The limits in force.
+    ///
+    /// # Errors
+    ///
+    /// Only where the instance cannot be called.
+    pub fn limits(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<Limits> {
+        Ok(self.exports.call_current_limits(store)?.into())
+    }
+
+    /// Stores entries, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The inner error tells which entry was refused; those before it are stored.
+    pub fn preload(
+        &self,
+        mut store: impl AsContextMut<Data: Send>,
+        entries: &[Preload],
+    ) -> wasmtime::Result<Result<(), PreloadError>> {
+        // One at a time: the map promises room for one key and one value.
+        for (index, entry) in entries.iter().enumerate() {
+            let given = control::Preloaded {
+                key: entry.key.clone(),
+                value: entry.value.clone(),
+                ttl: entry.ttl.into(),
+            };
+            if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[given])? {
+                let max = self.exports.call_current_limits(&mut store)?.max_value;
+                let source = refused(refusal, &entry.key, max);
+                return Ok(Err(PreloadError { index, source }));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// What the map has counted since it was made. Visits every entry that is due.
+    ///
+    /// # Errors
+    ///
+    /// Only where the instance cannot be called.
+    pub fn stats(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<Stats> {
+        Ok(self.exports.call_stats(store)?.into())
+    }
+
+    /// Takes back the memory of at most `max` entries that are due, and tells how
+    /// many they were. Fewer than `max`: none is left.
+    ///
+    /// # Errors
+    ///
+    /// Only where the instance cannot be called.
+    pub fn sweep(&self, store: impl AsContextMut<Data: Send>, max: u32) -> wasmtime::Result<u32> {
+        self.exports.call_sweep(store, max)
+    }
+
+    /// Removes all entries. Limits, statistics and the version counter stay.
+    ///
+    /// # Errors
+    ///
+    /// Only where the instance cannot be called.
+    pub fn clear(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<()> {
+        self.exports.call_clear(store)
+    }
+}
+
+/// The error that `set` would have given for this key and a limit of `max` bytes.
+fn refused(refusal: control::Refusal, key: &[u8], max: u64) -> Error {
+    match refusal {
+        control::Refusal::InvalidKey => Error::InvalidKey {
+            fault: KeyFault::of(key, true).unwrap_or(KeyFault::NotUtf8),
+        },
+        control::Refusal::ValueTooLarge => Error::ValueTooLarge { max },
+        control::Refusal::InvalidTtl => Error::InvalidTtl,
+        control::Refusal::Full => Error::Full,
+    }
+}

@@ -1,0 +1,68 @@
+//! A small, fast, bounded key-value map for every WebAssembly component instance.
+//!
+//! The map lives inside the sandbox: in the linear memory of a WebAssembly
+//! component, behind a WIT contract, with byte keys and a time to live for each
+//! key. This crate runs it on Wasmtime. A [`Host`] compiles the component once;
+//! each [`LocalMap`] that it makes is one store, one instance and one memory.
+//! Dropping the `LocalMap` ends everything that it held.
+//!
+//! ```
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+//!
+//! # Two ways in
+//!
+//! - Own a [`LocalMap`] and call it: the program above.
+//! - [`plug`] an app, a component of whatever language that imports
+//!   `localmap:core/local-map`, with a map of its own. The result is one component
+//!   that you run like any other; [`Control`] configures its map and reads its
+//!   statistics.
+//!
+//! # Time
+//!
+//! TTLs are measured with a [`Clock`]: the system's monotonic one, unless
+//! [`MapOptions::clock`] gives another. [`ManualClock`] makes tests of expiry that
+//! do not sleep.
+//!
+//! # Bounds
+//!
+//! [`Limits`] bound the map, [`MapOptions::max_memory`] and [`MemoryLimiter`] the
+//! memory of the store around it. All have defaults; none is unlimited.
+//!
+//! The Wasmtime in use is re-exported as [`wasmtime`].
+
+mod bake;
+mod bindings;
+mod clock;
+mod component;
+mod control;
+mod error;
+mod host;
+mod inspect;
+mod limits;
+mod local_map;
+mod memory;
+mod options;
+mod plug;
+mod store;
+mod types;
+
+pub use wasmtime;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use component::{CONTROL, ComponentError, LOCAL_MAP, Misfit};
+pub use control::Control;
+pub use error::{Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting};
+pub use host::Host;
+pub use inspect::{Inspection, Item, Memory, inspect};
+pub use limits::{Limits, MAX_KEY_LEN};
+pub use local_map::LocalMap;
+pub use memory::MemoryLimiter;
+pub use options::MapOptions;
+pub use plug::{PlugError, plug};
+pub use types::{Condition, Entry, Page, Preload, Scanned, Stats, Ttl, Version};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

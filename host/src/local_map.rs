@@ -1,0 +1,409 @@
+//! One map: one store, one instance, one linear memory.
+
+use crate::bindings::{self, local_map};
+use crate::control::Control;
+use crate::error::{Cause, ConfigureError, CreateError, Error, PreloadError};
+use crate::limits::{Limits, MAX_KEY_LEN};
+use crate::memory::MemoryLimiter;
+use crate::options::MapOptions;
+use crate::store::State;
+use crate::types::{Condition, Entry, Page, Preload, Stats, Ttl, Version};
+use std::fmt;
+use wasmtime::{Engine, Store};
+
+/// The keys that one call of `get-many` is given: they fit in the 64 KiB that the
+/// map promises room for.
+const KEYS_PER_CALL: usize = 256;
+
+/// A map of its own: one store, one instance, one linear memory.
+///
+/// Dropping it ends everything that it held; no later map can read a byte of it.
+///
+/// Keys are any 1 to [`MAX_KEY_LEN`] bytes, values any bytes up to
+/// [`Limits::max_value`]. Writes check them. Reads fail only when the map is
+/// [dead](Error::Dead): a key that cannot exist is absent. An entry is gone as
+/// soon as the clock stands at its deadline or after it. A write that fails
+/// changes nothing.
+///
+/// Each operation is one call into the sandbox. It needs `&mut self`, so a map
+/// belongs to one thread at a time; it is [`Send`].
+pub struct LocalMap {
+    state: Result<Box<Live>, Cause>,
+}
+
+struct Live {
+    store: Store<State>,
+    exports: bindings::Instance,
+    control: Control,
+    /// As configured.
+    limits: Limits,
+}
+
+impl LocalMap {
+    pub(crate) fn new(
+        engine: &Engine,
+        map: &bindings::InstancePre<State>,
+        options: &MapOptions,
+    ) -> Result<Self, CreateError> {
+        let state = State {
+            clock: options.clock.clone(),
+            memory: MemoryLimiter::new(options.max_memory),
+        };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.memory);
+        let exports = map
+            .instantiate(&mut store)
+            .map_err(|source| CreateError::Instantiate { source })?;
+        let control = Control::new(exports.localmap_core_control().clone());
+        control
+            .configure(&mut store, &options.limits)
+            .map_err(|source| CreateError::Trapped { source })?
+            .map_err(|source| CreateError::Limits { source })?;
+        Ok(Self {
+            state: Ok(Box::new(Live {
+                store,
+                exports,
+                control,
+                limits: options.limits.clone(),
+            })),
+        })
+    }
+
+    /// Calls into the instance. A trap ends the map: its store, and with it all
+    /// that it held, is dropped here.
+    fn call<R>(&mut self, call: impl FnOnce(&mut Live) -> wasmtime::Result<R>) -> Result<R, Error> {
+        let live = self.state.as_mut().map_err(|cause| Error::Dead {
+            cause: cause.clone(),
+        })?;
+        call(live).map_err(|error| {
+            let cause = Cause::new(error);
+            self.state = Err(cause.clone());
+            Error::Dead { cause }
+        })
+    }
+
+    /// Calls with a key that is only looked for.
+    fn read<R>(
+        &mut self,
+        key: &[u8],
+        call: impl FnOnce(&local_map::Guest, &mut Store<State>, &[u8]) -> wasmtime::Result<R>,
+    ) -> Result<R, Error> {
+        self.call(|live| {
+            let map = live.exports.localmap_core_local_map();
+            call(map, &mut live.store, findable(key))
+        })
+    }
+
+    /// Calls with a key, a TTL and a value of `len` bytes, unless they are refused
+    /// whatever the map holds: what may not fit into its memory is not copied in.
+    fn write<R>(
+        &mut self,
+        key: &[u8],
+        len: usize,
+        ttl: Ttl,
+        call: impl FnOnce(
+            &local_map::Guest,
+            &mut Store<State>,
+            local_map::Ttl,
+        ) -> wasmtime::Result<Result<R, local_map::Error>>,
+    ) -> Result<R, Error> {
+        self.call(|live| {
+            if let Err(refused) = live.limits.check_write(key, len, ttl) {
+                return Ok(Err(refused));
+            }
+            let map = live.exports.localmap_core_local_map();
+            let answer = call(map, &mut live.store, ttl.into())?;
+            Ok(answer.map_err(Error::from))
+        })?
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.read(key, |map, store, key| map.call_get(store, key))
+    }
+
+    /// The value of `key` with its version and the time it has left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn get_entry(&mut self, key: &[u8]) -> Result<Option<Entry>, Error> {
+        self.read(key, |map, store, key| {
+            Ok(map.call_get_entry(store, key)?.map(Entry::from))
+        })
+    }
+
+    /// The values of several keys, in their order.
+    ///
+    /// One call into the sandbox serves up to 256 keys or 1 MiB of values, all as
+    /// of one instant; more of them take more calls, each with its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        self.call(|live| {
+            let mut values = Vec::with_capacity(keys.len());
+            while values.len() < keys.len() {
+                let rest = &keys[values.len()..];
+                let ask: Vec<Vec<u8>> = rest
+                    .iter()
+                    .take(KEYS_PER_CALL)
+                    .map(|key| findable(key).to_vec())
+                    .collect();
+                let answer = live
+                    .exports
+                    .localmap_core_local_map()
+                    .call_get_many(&mut live.store, &ask)?;
+                if answer.is_empty() || answer.len() > ask.len() {
+                    return Err(wasmtime::Error::msg(
+                        "the map answered get-many with a wrong number of values",
+                    ));
+                }
+                values.extend(answer);
+            }
+            Ok(values)
+        })
+    }
+
+    /// Whether `key` is there. Counts as neither hit nor miss.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn contains(&mut self, key: &[u8]) -> Result<bool, Error> {
+        self.read(key, |map, store, key| map.call_contains(store, key))
+    }
+
+    /// Stores a value and its TTL, in place of what was there, and gives the
+    /// value's version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`], [`Error::ValueTooLarge`], [`Error::InvalidTtl`],
+    /// [`Error::Full`], [`Error::Dead`].
+    pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, Error> {
+        self.write(key, value.len(), ttl, |map, store, ttl| {
+            map.call_set(store, key, value, ttl)
+        })
+    }
+
+    /// Stores as [`set`](Self::set) does, where `condition` holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set`](Self::set), and [`Error::Conflict`].
+    pub fn set_if(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        ttl: Ttl,
+        condition: Condition,
+    ) -> Result<Version, Error> {
+        self.write(key, value.len(), ttl, |map, store, ttl| {
+            map.call_set_if(store, key, value, ttl, condition.into())
+        })
+    }
+
+    /// Adds `delta` to a counter and gives its new value.
+    ///
+    /// A counter is a value of 8 bytes: an `i64`, little-endian. One that is there
+    /// keeps its deadline; one that is not starts from 0 with `ttl`. So a TTL
+    /// makes a fixed window that begins with the first increment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`],
+    /// [`Error::NotACounter`], [`Error::Overflow`], [`Error::Dead`];
+    /// [`Error::ValueTooLarge`] where [`Limits::max_value`] is under 8 bytes.
+    pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
+        self.write(key, 0, ttl, |map, store, ttl| {
+            map.call_increment(store, key, delta, ttl)
+        })
+    }
+
+    /// Gives an entry that is there a new TTL, counted from now, and leaves its
+    /// value and version. False: it is not there, and stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`],
+    /// [`Error::Dead`].
+    pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, Error> {
+        self.write(key, 0, ttl, |map, store, ttl| {
+            map.call_touch(store, key, ttl)
+        })
+    }
+
+    /// Reads and deletes in one: for tokens that are good once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.read(key, |map, store, key| map.call_take(store, key))
+    }
+
+    /// Deletes. False: it was not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
+        self.read(key, |map, store, key| map.call_delete(store, key))
+    }
+
+    /// Deletes if the value there has this version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`], also when the key is not there; [`Error::Dead`].
+    pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), Error> {
+        self.read(key, |map, store, key| {
+            map.call_delete_if(store, key, version)
+        })?
+        .map_err(Error::from)
+    }
+
+    /// A page of the entries whose keys begin with `prefix` (all, if it is empty),
+    /// in no order that means anything.
+    ///
+    /// Begin with a `cursor` of 0 and go on with [`Page::next`] until there is
+    /// none. Each entry that is there throughout is given exactly once; one that
+    /// comes or goes meanwhile is given or not, and a key that is deleted and set
+    /// again may be given twice, with two versions. A page visits at most `limit`
+    /// places of the map (0 counts as 1, more than 4,096 as 4,096), ends early rather
+    /// than exceed 1 MiB, and may be empty although the scan goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, Error> {
+        self.call(|live| {
+            if prefix.len() > MAX_KEY_LEN {
+                return Ok(Page {
+                    entries: Vec::new(),
+                    next: None,
+                });
+            }
+            let map = live.exports.localmap_core_local_map();
+            let page = map.call_scan(&mut live.store, prefix, cursor, limit)?;
+            Ok(page.into())
+        })
+    }
+
+    /// How many entries there are. Visits every entry that is due.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn len(&mut self) -> Result<u64, Error> {
+        self.call(|live| {
+            live.exports
+                .localmap_core_local_map()
+                .call_len(&mut live.store)
+        })
+    }
+
+    /// Whether there is no entry. Visits every entry that is due.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn is_empty(&mut self) -> Result<bool, Error> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Sets the limits. While the map has never held an entry, to any; after that
+    /// they may only rise (and the default TTL may change).
+    ///
+    /// # Errors
+    ///
+    /// The inner error tells which limit was refused, and none has changed then.
+    /// The outer one is [`Error::Dead`].
+    pub fn configure(&mut self, limits: &Limits) -> Result<Result<(), ConfigureError>, Error> {
+        self.call(|live| {
+            let answer = live.control.configure(&mut live.store, limits)?;
+            if answer.is_ok() {
+                live.limits = limits.clone();
+            }
+            Ok(answer)
+        })
+    }
+
+    /// The limits in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn limits(&mut self) -> Result<Limits, Error> {
+        self.call(|live| live.control.limits(&mut live.store))
+    }
+
+    /// Stores entries, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`PreloadError`] tells which entry was refused; those before it are stored.
+    pub fn preload(&mut self, entries: &[Preload]) -> Result<(), PreloadError> {
+        for (index, entry) in entries.iter().enumerate() {
+            self.set(&entry.key, &entry.value, entry.ttl)
+                .map_err(|source| PreloadError { index, source })?;
+        }
+        Ok(())
+    }
+
+    /// What the map has counted since it was made. Visits every entry that is due.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn stats(&mut self) -> Result<Stats, Error> {
+        self.call(|live| live.control.stats(&mut live.store))
+    }
+
+    /// Takes back the memory of at most `max` entries that are due, and tells how
+    /// many they were. Fewer than `max`: none is left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn sweep(&mut self, max: u32) -> Result<u32, Error> {
+        self.call(|live| live.control.sweep(&mut live.store, max))
+    }
+
+    /// Removes all entries. Limits, statistics and the version counter stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dead`].
+    pub fn clear(&mut self) -> Result<(), Error> {
+        self.call(|live| live.control.clear(&mut live.store))
+    }
+
+    /// Bytes of linear memory that the store has now; none once the map is dead.
+    pub fn memory(&self) -> usize {
+        self.state
+            .as_ref()
+            .map_or(0, |live| live.store.data().memory.used())
+    }
+}
+
+impl fmt::Debug for LocalMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalMap")
+            .field("alive", &self.state.is_ok())
+            .field("memory", &self.memory())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key that is too long cannot be there and might not fit into the memory of the
+/// map. The empty one cannot be there either: asking for it has the same answer.
+fn findable(key: &[u8]) -> &[u8] {
+    if key.len() > MAX_KEY_LEN { &[] } else { key }
+}

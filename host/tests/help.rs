@@ -1,0 +1,69 @@
+//! The program introduces itself.
+//!
+//! That this package has a test of its program is also why `cargo test --workspace`
+//! builds it, which the tests in `/tests` rely on.
+
+use std::process::{Command, Output};
+
+fn localmap(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_localmap"))
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn help(args: &[&str]) -> String {
+    let output = localmap(args);
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    assert!(output.stderr.is_empty(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
+    let all = help(&["--help"]);
+    for command in ["run", "shell", "inspect", "plug"] {
+        assert!(all.contains(&format!("\n  {command} ")), "{all}");
+        let own = help(&[command, "--help"]);
+        assert!(
+            own.contains(&format!("Usage: localmap {command} ")),
+            "{own}"
+        );
+    }
+}
+
+#[test]
+fn the_help_tells_the_defaults_of_all_limits() {
+    for command in ["run", "shell", "plug"] {
+        let own = help(&[command, "--help"]);
+        let limits = own.split("The map:").nth(1).unwrap_or_default();
+        for option in [
+            "--max-bytes",
+            "--max-entries",
+            "--max-value",
+            "--default-ttl",
+        ] {
+            let told = limits.split(option).nth(1).unwrap_or_default();
+            let told = told.split("--").next().unwrap_or_default();
+            assert!(told.contains("[default: "), "{command} {option}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    assert_eq!(
+        help(&["--version"]),
+        format!("localmap {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn what_it_does_not_know_is_refused_with_a_hint() {
+    for args in [&["walk"][..], &[], &["inspect"], &["plug", "app.wasm"]] {
+        let output = localmap(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("Usage: localmap"), "{args:?}: {said}");
+    }
+}
