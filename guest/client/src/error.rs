@@ -1,0 +1,75 @@
+//! Why a write was refused.
+
+use thiserror::Error;
+
+use crate::{MAX_KEY_LEN, Version};
+
+/// Why a write was refused. It has changed nothing then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key cannot be one.
+    #[error("{0}")]
+    InvalidKey(KeyFault),
+    /// The value is longer than the map takes.
+    #[error(
+        "the value is longer than the {max} bytes that this map takes: \
+         split it, or have the host raise max-value"
+    )]
+    ValueTooLarge {
+        /// The map's `max-value`, in bytes.
+        max: u64,
+    },
+    /// A TTL of zero.
+    #[error("a TTL of zero: give it at least a nanosecond, or delete the key instead")]
+    InvalidTtl,
+    /// The limit on entries, on bytes, or the memory that the host grants is
+    /// reached. What is there stays there.
+    #[error(
+        "the map is full: delete entries, give them shorter TTLs, \
+         or have the host raise max-entries or max-bytes"
+    )]
+    Full,
+    /// The condition of the write does not hold.
+    #[error("{}", describe_conflict(found))]
+    Conflict {
+        /// The version that is there; `None`: the key is absent.
+        found: Option<Version>,
+    },
+    /// `increment` of a value that is not 8 bytes long.
+    #[error("the value is not a counter (8 bytes): use another key, or delete this one first")]
+    NotACounter,
+    /// `increment` past the end of `i64`.
+    #[error("the counter would leave the range of a 64-bit integer: set it anew")]
+    Overflow,
+}
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// It has no bytes.
+    #[error("the key is empty: give it 1 to {MAX_KEY_LEN} bytes")]
+    Empty,
+    /// It has more than [`MAX_KEY_LEN`] bytes.
+    #[error(
+        "the key has {len} bytes: shorten it to {MAX_KEY_LEN}, \
+         or use a hash of it and keep the whole of it in the value"
+    )]
+    TooLong {
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// The host has this map take keys in UTF-8 only.
+    #[error("the key is not UTF-8, which this map asks for: encode it, in hexadecimal for example")]
+    NotUtf8,
+}
+
+fn describe_conflict(found: &Option<Version>) -> String {
+    match found {
+        Some(version) => {
+            format!("the key holds version {version}: read it again and decide anew")
+        }
+        None => "the key is not there: read it again and decide anew".to_owned(),
+    }
+}

@@ -1,0 +1,77 @@
+//! What goes into a call and what comes back.
+
+use std::time::Duration;
+
+/// The longest key, in bytes. The shortest has 1 byte.
+pub const MAX_KEY_LEN: usize = 128;
+
+/// Names one stored value of one key.
+///
+/// A map has one counter for all of its keys and each value stored gets its next
+/// number, so a version is never used twice, not after a delete or an expiry
+/// either.
+pub type Version = u64;
+
+/// How long an entry is to live.
+///
+/// A [`Duration`] can be given wherever a TTL is asked for:
+///
+/// ```
+/// # use localmap_client::Ttl;
+/// # use std::time::Duration;
+/// assert_eq!(Ttl::from(Duration::from_secs(30)), Ttl::After(Duration::from_secs(30)));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Ttl {
+    /// As the map says: for ever, unless the host has configured a default.
+    #[default]
+    Default,
+    /// Until it is deleted or the instance ends.
+    Never,
+    /// Gone when so much time has passed, counted from the call. Zero is
+    /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). The map counts in
+    /// nanoseconds, and what is more than [`u64::MAX`] of them (584 years) is
+    /// taken as that.
+    After(Duration),
+}
+
+impl From<Duration> for Ttl {
+    fn from(span: Duration) -> Self {
+        Self::After(span)
+    }
+}
+
+/// What must hold for a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// The key is not there.
+    Absent,
+    /// The key is there.
+    Present,
+    /// The key is there and its value has this version.
+    Version(Version),
+}
+
+/// A value and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The value.
+    pub value: Vec<u8>,
+    /// The version of the value.
+    pub version: Version,
+    /// The time that is left, at least 1 nanosecond; `None`: it does not expire.
+    pub expires_in: Option<Duration>,
+}
+
+/// An entry that a [scan](crate::LocalMap::scan) came by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanEntry {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+    /// The version of the value.
+    pub version: Version,
+    /// The time that is left, at least 1 nanosecond; `None`: it does not expire.
+    pub expires_in: Option<Duration>,
+}

@@ -1,0 +1,96 @@
+//! Counts requests in windows that start with the first of them.
+//!
+//! A counter of the map keeps its deadline when it is incremented. So one that
+//! is made with the window as its TTL is the window: it is gone when the window
+//! is over, and the next request makes the next.
+
+use std::{
+    array,
+    error::Error,
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use localmap_client::{LocalMap, MAX_KEY_LEN};
+
+/// How many names too long for a key may have the same hash at a time. With 64
+/// bits of a seeded hash, two are hardly ever seen.
+const SLOTS: usize = 4;
+
+pub(crate) struct Limiter {
+    map: LocalMap,
+    window: Duration,
+    hasher: RandomState,
+}
+
+impl Limiter {
+    pub(crate) fn new(window: Duration) -> Self {
+        Self {
+            map: LocalMap::new(),
+            window,
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Counts a request of `client`, and gives how many it has made in its window.
+    pub(crate) fn count(&self, client: &[u8]) -> Result<i64, Box<dyn Error>> {
+        if client.len() <= MAX_KEY_LEN {
+            return Ok(self.map.increment(client, 1, self.window)?);
+        }
+        let counter = self.counter_of_long(client)?;
+        Ok(self.map.increment(counter, 1, self.window)?)
+    }
+
+    /// The key of the counter of a client whose name is too long to be one.
+    ///
+    /// A hash alone could mistake one client for another. So the name itself is
+    /// kept as the value of a slot, and the counter belongs to the slot. The name
+    /// lives for one window: where it is not found, the window is over.
+    fn counter_of_long(&self, client: &[u8]) -> Result<String, Box<dyn Error>> {
+        let slots = slots(self.hasher.hash_one(client));
+        let names = self.map.get_many(&slots);
+        for (slot, name) in slots.iter().zip(&names) {
+            if name.as_deref() == Some(client) {
+                return Ok(counter(slot));
+            }
+        }
+        for (slot, name) in slots.iter().zip(&names) {
+            if name.is_none() {
+                self.map.set(slot, client, self.window)?;
+                self.map.delete(counter(slot));
+                return Ok(counter(slot));
+            }
+        }
+        Err(format!("more than {SLOTS} client names over {MAX_KEY_LEN} bytes share a hash").into())
+    }
+}
+
+/// The keys for names with this hash. The line feed sets them apart from names,
+/// which never hold one.
+fn slots(hash: u64) -> [String; SLOTS] {
+    array::from_fn(|slot| format!("\n{hash:016x} {slot}"))
+}
+
+fn counter(slot: &str) -> String {
+    format!("{slot} count")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_of_a_long_name_is_a_name_or_another_key() {
+        let mut keys = HashSet::new();
+        for slot in [0, 1, u64::MAX].into_iter().flat_map(slots) {
+            for key in [counter(&slot), slot] {
+                assert!(key.len() <= MAX_KEY_LEN);
+                assert!(key.contains('\n'), "a name holds no line feed");
+                assert!(keys.insert(key));
+            }
+        }
+        assert_eq!(keys.len(), 3 * 2 * SLOTS);
+    }
+}

@@ -1,0 +1,102 @@
+//! The options on the command line.
+
+use std::{error::Error, ffi::OsStr, time::Duration};
+
+use lexopt::Arg::{Long, Short};
+
+pub(crate) const HELP: &str = "\
+Counts the visitors of a web server's log and their sessions.
+
+Usage: sessions [--idle SPAN] < access.log
+
+The first field of a line is the visitor. A request within the idle time after
+the one before continues a session; a later one begins the next.
+
+Options:
+  --idle SPAN  the idle time, such as 30m, 90s or 1h30m  [default: 30m]
+  -h, --help   print this and end
+
+Prints one line at the end:
+  lines=N clients=N sessions=N peak=N open=N
+peak: the most sessions open at once, looked at after each line; open: those
+open at the end.
+";
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    pub(crate) idle: Duration,
+}
+
+impl Options {
+    /// `None`: help is asked for.
+    pub(crate) fn parse(mut args: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
+        let mut idle = Duration::from_secs(30 * 60);
+        while let Some(arg) = args.next()? {
+            match arg {
+                Long("idle") => idle = span("--idle", &args.value()?)?,
+                Short('h') | Long("help") => return Ok(None),
+                other => return Err(format!("{} (see --help)", other.unexpected()).into()),
+            }
+        }
+        Ok(Some(Self { idle }))
+    }
+}
+
+/// A time span that is not zero.
+fn span(option: &str, text: &OsStr) -> Result<Duration, String> {
+    let text = text.to_string_lossy();
+    match humantime::parse_duration(&text) {
+        Ok(Duration::ZERO) => Err(format!("{option} {text}: give it more than zero")),
+        Ok(span) => Ok(span),
+        Err(error) => Err(format!(
+            "{option} {text:?}: {error}; expected a time span such as 30m, 90s or 1h30m"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Option<Options>, String> {
+        Options::parse(lexopt::Parser::from_args(args)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn spans_are_read_with_their_units() {
+        let cases: [(&[&str], Duration); 5] = [
+            (&[], Duration::from_secs(1800)),
+            (&["--idle", "1h"], Duration::from_secs(3600)),
+            (&["--idle=60s"], Duration::from_secs(60)),
+            (&["--idle", "500ms"], Duration::from_millis(500)),
+            (&["--idle", "1h30m"], Duration::from_secs(5400)),
+        ];
+        for (args, idle) in cases {
+            assert_eq!(parse(args), Ok(Some(Options { idle })), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_option_or_value_is_an_error_that_names_it() {
+        let cases: [(&[&str], &str); 8] = [
+            (&["--idle", "0s"], "--idle 0s"),
+            (&["--idle", "30"], "--idle \"30\""),
+            (&["--idle", "soon"], "--idle \"soon\""),
+            (&["--idle", "-5m"], "--idle \"-5m\""),
+            (&["--idle", ""], "--idle \"\""),
+            (&["--idle"], "--idle"),
+            (&["--idel", "30m"], "--idel"),
+            (&["access.log"], "access.log"),
+        ];
+        for (args, name) in cases {
+            let error = parse(args).unwrap_err();
+            assert!(error.contains(name), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_wins() {
+        assert_eq!(parse(&["--help"]), Ok(None));
+        assert_eq!(parse(&["--idle", "1h", "-h"]), Ok(None));
+    }
+}

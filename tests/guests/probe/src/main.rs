@@ -1,0 +1,171 @@
+//! A guest for tests that does what its arguments tell it.
+//!
+//! `probe COMMAND [ARG…] [then COMMAND [ARG…]]…`: the commands run one after the
+//! other, in one instance and so with one map; [`run`] lists them.
+
+use std::{
+    error::Error,
+    io::{self, BufRead, Read, Write},
+    process::{self, ExitCode},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use localmap_client::{LocalMap, Ttl};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = args.split(|arg| arg == "then").try_for_each(|command| {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        run(&words)
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Outcome {
+    match words {
+        // Streams.
+        ["args", rest @ ..] => say(format!("{rest:?}")),
+        ["env", name] => say(std::env::var(name)?),
+        ["cat", file] => Ok(io::stdout().write_all(&std::fs::read(file)?)?),
+        ["echo"] => echo(),
+        ["read-all-then-print"] => read_all_then_print(),
+        ["yes"] => loop {
+            say("y")?;
+        },
+        // Time.
+        ["clock"] => clock(),
+        ["sleep", millis] => {
+            thread::sleep(Duration::from_millis(millis.parse()?));
+            Ok(())
+        }
+        // The map.
+        ["get", key] => get(key),
+        ["set", key, value] => set(key, value, Ttl::Default),
+        ["set", key, value, "never"] => set(key, value, Ttl::Never),
+        ["set", key, value, ttl] => set(key, value, humantime::parse_duration(ttl)?.into()),
+        ["len"] => say(LocalMap::new().len()),
+        ["dump"] => dump(),
+        ["fill"] => fill(),
+        // Ends.
+        ["exit", code] => process::exit(code.parse()?),
+        ["panic"] => panic(),
+        ["trap"] => process::abort(),
+        ["spin"] => loop {
+            std::hint::spin_loop();
+        },
+        ["eat", mebibytes] => eat(mebibytes.parse()?),
+        _ => Err(format!("cannot do {words:?}: see the list in main.rs").into()),
+    }
+}
+
+fn say(text: impl std::fmt::Display) -> Outcome {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}
+
+/// Standard input to standard output, a line at a time.
+fn echo() -> Outcome {
+    each_line(|line| Ok(io::stdout().write_all(line)?))
+}
+
+/// Takes all of standard input before it writes a byte.
+fn read_all_then_print() -> Outcome {
+    let mut all = Vec::new();
+    io::stdin().read_to_end(&mut all)?;
+    Ok(io::stdout().write_all(&all)?)
+}
+
+/// `UNIX-TIME NANOSECONDS LINE` for each line of standard input: the wall clock
+/// in nanoseconds and what the monotonic clock has gone since the command began,
+/// both looked at when the line has been read. A first line says `(start)`, a
+/// last one `(end)`.
+fn clock() -> Outcome {
+    let start = Instant::now();
+    let tell = |text: &[u8]| {
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let gone = start.elapsed();
+        let text = text.trim_ascii_end().escape_ascii();
+        say(format_args!(
+            "{} {} {text}",
+            unix.as_nanos(),
+            gone.as_nanos()
+        ))
+    };
+    tell(b"(start)")?;
+    each_line(tell)?;
+    tell(b"(end)")
+}
+
+fn get(key: &str) -> Outcome {
+    match LocalMap::new().get(key) {
+        Some(value) => say(value.escape_ascii()),
+        None => say("(absent)"),
+    }
+}
+
+fn set(key: &str, value: &str, ttl: Ttl) -> Outcome {
+    LocalMap::new().set(key, value, ttl)?;
+    Ok(())
+}
+
+/// `KEY=VALUE NANOSECONDS` for each entry: what it has left, or `never`. In the
+/// order of the keys.
+fn dump() -> Outcome {
+    let map = LocalMap::new();
+    let mut entries: Vec<_> = map.scan("").collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    for entry in entries {
+        let left = match entry.expires_in {
+            Some(left) => left.as_nanos().to_string(),
+            None => "never".to_owned(),
+        };
+        let (key, value) = (entry.key.escape_ascii(), entry.value.escape_ascii());
+        say(format_args!("{key}={value} {left}"))?;
+    }
+    Ok(())
+}
+
+/// Sets new keys until that is refused, and tells how many entries there are and
+/// why there are no more.
+fn fill() -> Outcome {
+    let map = LocalMap::new();
+    let mut n = 0_u64;
+    loop {
+        if let Err(error) = map.set(n.to_string(), "value", Ttl::Default) {
+            return say(format_args!("{}: {error}", map.len()));
+        }
+        n += 1;
+    }
+}
+
+#[expect(clippy::panic, reason = "tests look at what the host makes of it")]
+fn panic() -> Outcome {
+    panic!("as told")
+}
+
+/// Takes memory and writes to all of it.
+fn eat(mebibytes: usize) -> Outcome {
+    let mut eaten = Vec::new();
+    for _ in 0..mebibytes {
+        eaten.push(vec![1_u8; 1 << 20]);
+    }
+    say(format_args!("{} MiB", std::hint::black_box(eaten).len()))
+}
+
+fn each_line(mut act: impl FnMut(&[u8]) -> Outcome) -> Outcome {
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line)? > 0 {
+        act(&line)?;
+        line.clear();
+    }
+    Ok(())
+}
