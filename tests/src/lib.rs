@@ -1,0 +1,7 @@
+//! What the tests that cross a crate boundary share: the guests that they run, the
+//! program that runs them, and the vectors.
+
+mod program;
+pub mod vectors;
+
+pub use program::{Finished, Program, access_log, guest, localmap, root};

@@ -1,0 +1,181 @@
+//! The command-line program and its guests, as built.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
+}
+
+/// The component of a guest: one of the examples, or `probe`.
+pub fn guest(name: &str) -> PathBuf {
+    Path::new(env!("LOCALMAP_GUESTS")).join(format!("{name}.wasm"))
+}
+
+/// The bytes of `tests/data/access.log`.
+///
+/// # Panics
+///
+/// If it cannot be read.
+#[allow(clippy::panic, reason = "a test cannot go on without")]
+pub fn access_log() -> Vec<u8> {
+    let path = root().join("tests/data/access.log");
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The program, built beside the tests: `cargo test --workspace` builds it first, as
+/// its own package has tests that need it.
+///
+/// # Panics
+///
+/// If it is not there.
+pub fn localmap() -> Program {
+    let test = env::current_exe().unwrap_or_default();
+    let name = format!("localmap{}", env::consts::EXE_SUFFIX);
+    let program = test
+        .ancestors()
+        .nth(2)
+        .map(|folder| folder.join(name))
+        .unwrap_or_default();
+    assert!(
+        program.is_file(),
+        "{} is not built: run `cargo test --workspace`, or `cargo build -p localmap` before",
+        program.display()
+    );
+    let mut command = Command::new(program);
+    command
+        .current_dir(root())
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::null());
+    Program(command)
+}
+
+/// A run of the program to be.
+#[derive(Debug)]
+pub struct Program(Command);
+
+impl Program {
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.0.arg(arg);
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it in another folder than the root of the repository.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// The command, for tests that do more than give input and wait.
+    pub fn into_command(self) -> Command {
+        self.0
+    }
+
+    /// Runs it without input.
+    pub fn run(self) -> Finished {
+        self.run_with(b"")
+    }
+
+    /// Runs it with `input` on its standard input.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[allow(clippy::panic, reason = "a test cannot go on without")]
+    pub fn run_with(mut self, input: &[u8]) -> Finished {
+        let mut child = self
+            .0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start the program: {error}"));
+        let mut stdin = child.stdin.take();
+        let output = thread::scope(|scope| {
+            scope.spawn(move || {
+                // It may end before it has read everything.
+                if let Some(mut stdin) = stdin.take() {
+                    let _ = stdin.write_all(input);
+                }
+            });
+            child.wait_with_output()
+        });
+        let output = output.unwrap_or_else(|error| panic!("cannot wait for it: {error}"));
+        Finished {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code. None: a signal ended it.
+    pub code: Option<i32>,
+    /// All of standard output.
+    pub stdout: Vec<u8>,
+    /// All of standard error.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Asserts that it ended well, and gives standard output.
+    ///
+    /// # Panics
+    ///
+    /// If it did not.
+    pub fn ok(&self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self.text()
+    }
+
+    /// Asserts that it refused with exit code 1 and an error that has these words in
+    /// it, without a panic of anybody.
+    ///
+    /// # Panics
+    ///
+    /// If it did not.
+    pub fn refused(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        for word in words {
+            assert!(
+                self.stderr.contains(word),
+                "`{word}` is not in: {}",
+                self.stderr
+            );
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Answers as words.
+
+use localmap_engine::{ConfigureError, Error, KeyFault, Limits, Setting, Stats};
+
+use super::{Entry, word::Word};
+
+/// What an operation answers.
+pub(super) type Answer = Vec<Word>;
+
+pub(super) fn name(name: &str) -> Answer {
+    vec![Word::Name(name.into())]
+}
+
+pub(super) fn truth(truth: bool) -> Answer {
+    name(if truth { "true" } else { "false" })
+}
+
+pub(super) fn number(number: impl Into<i128>) -> Answer {
+    vec![Word::Number(number.into())]
+}
+
+/// `none`, or what it is turned into.
+fn or_none<T>(there: Option<T>, words: impl FnOnce(T) -> Answer) -> Answer {
+    there.map_or_else(|| name("none"), words)
+}
+
+pub(super) fn found(value: Option<Vec<u8>>) -> Answer {
+    or_none(value, |value| vec![Word::Bytes(value)])
+}
+
+pub(super) fn version(result: Result<u64, Error>) -> Answer {
+    match result {
+        Ok(version) => [name("version"), number(version)].concat(),
+        Err(error) => refused(error),
+    }
+}
+
+pub(super) fn entry(entry: Entry) -> Answer {
+    let left = entry.expires_in.map_or_else(|| name("never"), number);
+    [
+        vec![Word::Bytes(entry.value)],
+        name("version"),
+        number(entry.version),
+        name("expires-in"),
+        left,
+    ]
+    .concat()
+}
+
+pub(super) fn refused(error: Error) -> Answer {
+    let what = match error {
+        Error::InvalidKey(fault) => {
+            let what = match fault {
+                KeyFault::Empty => name("empty"),
+                KeyFault::TooLong(len) => [name("too-long"), number(len)].concat(),
+                KeyFault::NotUtf8 => name("not-utf8"),
+            };
+            [name("invalid-key"), what].concat()
+        }
+        Error::ValueTooLarge(max) => [name("value-too-large"), number(max)].concat(),
+        Error::InvalidTtl => name("invalid-ttl"),
+        Error::Full => name("full"),
+        Error::Conflict(version) => [name("conflict"), or_none(version, number)].concat(),
+        Error::NotACounter => name("not-a-counter"),
+        Error::Overflow => name("overflow"),
+    };
+    [name("error"), what].concat()
+}
+
+pub(super) fn refused_limits(error: ConfigureError) -> Answer {
+    let (what, setting) = match error {
+        ConfigureError::OutOfRange(setting) => ("out-of-range", setting),
+        ConfigureError::Lowered(setting) => ("lowered", setting),
+    };
+    let setting = match setting {
+        Setting::MaxEntries => "max-entries",
+        Setting::MaxBytes => "max-bytes",
+        Setting::MaxValue => "max-value",
+        Setting::DefaultTtl => "default-ttl",
+        Setting::Utf8Keys => "utf8-keys",
+    };
+    [name("error"), name(what), name(setting)].concat()
+}
+
+/// One of the statistics.
+pub(super) fn stat(stats: &Stats, field: &str) -> Result<Answer, String> {
+    Ok(number(match field {
+        "entries" => stats.entries,
+        "bytes" => stats.bytes,
+        "hits" => stats.hits,
+        "misses" => stats.misses,
+        "writes" => stats.writes,
+        "expired" => stats.expired,
+        other => return Err(format!("no field `{other}`")),
+    }))
+}
+
+/// One of the limits.
+pub(super) fn limit(limits: &Limits, setting: &str) -> Result<Answer, String> {
+    Ok(match setting {
+        "max-entries" => number(limits.max_entries),
+        "max-bytes" => number(limits.max_bytes),
+        "max-value" => number(limits.max_value),
+        "default-ttl" => or_none(limits.default_ttl, number),
+        "utf8-keys" => truth(limits.utf8_keys),
+        other => return Err(format!("no setting `{other}`")),
+    })
+}

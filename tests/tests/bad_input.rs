@@ -1,0 +1,258 @@
+//! What cannot be run: each names the subject, what was expected and what to do, and
+//! nobody panics.
+
+use localmap_tests::{guest, localmap};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A file with these bytes, and the folder that it is gone with.
+fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).expect("a file");
+    (folder, path)
+}
+
+/// Asserts that `run`, `plug` and `inspect` all refuse it by name.
+fn refused_by_all(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) {
+    let (folder, path) = file(name, bytes);
+    let words = [&[name], words].concat();
+    localmap().arg("run").arg(&path).run().refused(&words);
+    localmap().arg("inspect").arg(&path).run().refused(&words);
+    let out = folder.path().join("out.wasm");
+    localmap()
+        .arg("plug")
+        .arg(&path)
+        .arg("-o")
+        .arg(&out)
+        .run()
+        .refused(&words);
+    assert!(!out.exists());
+}
+
+/// Asserts that `run` and `plug` refuse a component by name.
+fn misfit(wat: &str, words: &[&str]) {
+    let bytes = wat::parse_str(wat).expect("valid text");
+    let (folder, path) = file("app.wasm", bytes);
+    let words = [&["app.wasm"], words].concat();
+    localmap().arg("run").arg(&path).run().refused(&words);
+    let out = folder.path().join("out.wasm");
+    localmap()
+        .arg("plug")
+        .arg(&path)
+        .arg("-o")
+        .arg(&out)
+        .run()
+        .refused(&words);
+    assert!(!out.exists());
+}
+
+#[test]
+fn not_wasm() {
+    for bytes in ["", "#!/bin/sh\n", "(component)", "\0as", "\0asm"] {
+        refused_by_all(
+            "not.wasm",
+            bytes,
+            &["not WebAssembly", "expected a component"],
+        );
+    }
+}
+
+#[test]
+fn a_core_module() {
+    let module = wat::parse_str("(module)").expect("valid text");
+    refused_by_all(
+        "core.wasm",
+        module,
+        &["core WebAssembly module", "wasm32-wasip2"],
+    );
+}
+
+#[test]
+fn a_component_that_is_cut_off_or_changed() {
+    let whole = std::fs::read(guest("sessions")).expect("a guest");
+    for len in [8, 9, 100, whole.len() / 2, whole.len() - 1] {
+        let (_folder, path) = file("cut.wasm", &whole[..len]);
+        let finished = localmap().arg("run").arg(&path).run();
+        finished.refused(&["cut.wasm"]);
+    }
+    // The first bytes of the module inside, where its sections are told.
+    for at in (8..400).step_by(7) {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x55;
+        let (_folder, path) = file("changed.wasm", changed);
+        let finished = localmap()
+            .arg("run")
+            .arg(&path)
+            .args(["--idle", "1s"])
+            .run();
+        assert!(
+            !finished.stderr.contains("panicked at host"),
+            "{at}: {}",
+            finished.stderr
+        );
+        assert!(
+            matches!(finished.code, Some(0 | 1 | 134)),
+            "{at}: {finished:?}"
+        );
+    }
+}
+
+#[test]
+fn a_component_of_another_world() {
+    let empty = wat::parse_str("(component)").expect("valid text");
+    let (folder, path) = file("empty.wasm", empty);
+    localmap().arg("run").arg(&path).run().refused(&[
+        "empty.wasm",
+        "does not export wasi:cli/run",
+        "expected a command",
+    ]);
+    let out = folder.path().join("out.wasm");
+    localmap()
+        .arg("plug")
+        .arg(&path)
+        .arg("-o")
+        .arg(&out)
+        .run()
+        .refused(&[
+            "empty.wasm",
+            "does not import localmap:core/local-map@0.1.0",
+        ]);
+}
+
+#[test]
+fn another_version_of_the_contract() {
+    misfit(
+        r#"(component (import "localmap:core/local-map@0.2.0" (instance)))"#,
+        &[
+            "localmap:core/local-map@0.2.0",
+            "localmap:core/local-map@0.1.0",
+        ],
+    );
+}
+
+#[test]
+fn other_types_than_the_contract() {
+    misfit(
+        r#"(component (import "localmap:core/local-map@0.1.0" (instance
+            (export "get" (func (param "key" string) (result bool))))))"#,
+        &["localmap:core/local-map@0.1.0", "get"],
+    );
+    misfit(
+        r#"(component (import "localmap:core/local-map@0.1.0" (instance
+            (export "rename" (func)))))"#,
+        &["localmap:core/local-map@0.1.0", "rename"],
+    );
+}
+
+#[test]
+fn an_app_that_imports_control() {
+    misfit(
+        r#"(component
+            (import "localmap:core/local-map@0.1.0" (instance (export "len" (func (result u64)))))
+            (import "localmap:core/control@0.1.0" (instance (export "clear" (func)))))"#,
+        &["localmap:core/control@0.1.0", "belongs to the host"],
+    );
+}
+
+#[test]
+fn an_import_that_nobody_gives() {
+    let component =
+        r#"(component (import "acme:thing/wheel@1.0.0" (instance (export "turn" (func)))))"#;
+    let (_folder, path) = file("app.wasm", wat::parse_str(component).expect("valid text"));
+    localmap().arg("run").arg(&path).run().refused(&[
+        "app.wasm",
+        "acme:thing/wheel",
+        "expected WASI 0.2",
+    ]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    for command in ["run", "inspect"] {
+        localmap()
+            .args([command, "no/such/file.wasm"])
+            .run()
+            .refused(&["no/such/file.wasm", "No such file"]);
+    }
+    let out = tempfile::tempdir().expect("a folder");
+    localmap()
+        .arg("plug")
+        .arg(guest("sessions"))
+        .arg("-o")
+        .arg(out.path().join("no/such/folder.wasm"))
+        .run()
+        .refused(&["cannot write `", "no/such/folder.wasm"]);
+}
+
+/// Clap's own exit code for a bad command line is 2.
+#[test]
+fn a_bad_option_value() {
+    for (option, value, words) in [
+        ("--clock", "sundial", &["sundial", "clf", "rfc3339"][..]),
+        ("--max-bytes", "lots", &["lots", "64KiB"]),
+        ("--max-entries", "0", &["0", "1..=4294967295"]),
+        ("--max-value", "-1", &["-1"]),
+        ("--default-ttl", "0s", &["0s", "zero", "30s"]),
+        ("--default-ttl", "soon", &["soon", "30s"]),
+        ("--entry", "novalue", &["novalue", "KEY=VALUE"]),
+        ("--entry", "=v", &["=v", "1 to 128"]),
+        ("--entry", "k=v;ttl=0s", &["ttl=0s", "zero"]),
+        ("-W", "fuel=1", &["fuel=1", "timeout=TIME"]),
+        ("-W", "timeout=0s", &["timeout=0s", "zero"]),
+        ("--max-speed", "1", &["--max-speed"]),
+    ] {
+        let finished = localmap()
+            .args(["run", &format!("{option}={value}")])
+            .arg(guest("probe"))
+            .args(["len"])
+            .run();
+        assert_eq!(finished.code, Some(2), "{option} {value}: {finished:?}");
+        for word in words {
+            assert!(
+                finished.stderr.contains(word),
+                "`{word}`: {}",
+                finished.stderr
+            );
+        }
+    }
+    let key = "k".repeat(129);
+    let finished = localmap()
+        .args(["run", "--entry", &format!("{key}=v")])
+        .arg(guest("probe"))
+        .args(["len"])
+        .run();
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("129 bytes"), "{}", finished.stderr);
+}
+
+#[test]
+fn limits_and_grants_that_cannot_be() {
+    for (options, words) in [
+        (&["--max-value", "2GiB"][..], &["max-value", "1 GiB"][..]),
+        (
+            &["--dir", "no/such/folder"],
+            &["--dir no/such/folder", "No such file"],
+        ),
+        (
+            &["--env", "NO_SUCH_VARIABLE_HERE"],
+            &["--env NO_SUCH_VARIABLE_HERE"],
+        ),
+        (&["-W", "max-memory-size=64KiB"], &["probe.wasm", "memory"]),
+    ] {
+        localmap()
+            .arg("run")
+            .args(options)
+            .arg(guest("probe"))
+            .arg("len")
+            .run()
+            .refused(words);
+    }
+}
+
+#[test]
+fn no_guest_at_all() {
+    let finished = localmap().arg("run").run();
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("GUEST"), "{}", finished.stderr);
+}

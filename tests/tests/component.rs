@@ -1,0 +1,76 @@
+//! The map component as built: what it asks for, and that it fits the contract.
+
+use localmap::{inspect, plug};
+
+fn committed() -> Vec<u8> {
+    let path = localmap_tests::root().join("host/guest.wasm");
+    std::fs::read(path).expect("host/guest.wasm")
+}
+
+/// What a component cannot import it cannot do.
+#[test]
+fn it_imports_a_clock_and_a_seed_and_nothing_else() {
+    let found = inspect(&committed()).expect("a component");
+    let imports: Vec<(&str, &[String])> = found
+        .imports
+        .iter()
+        .map(|import| (import.name.as_str(), import.functions.as_slice()))
+        .collect();
+    assert_eq!(
+        imports,
+        [
+            ("wasi:clocks/monotonic-clock@0.2.0", &["now".to_owned()][..]),
+            (
+                "wasi:random/insecure-seed@0.2.0",
+                &["insecure-seed".to_owned()][..]
+            ),
+        ]
+    );
+}
+
+#[test]
+fn it_fits_the_world_provider() {
+    let found = inspect(&committed()).expect("a component");
+    assert_eq!(found.provider, []);
+    let exports: Vec<&str> = found
+        .exports
+        .iter()
+        .map(|export| export.name.as_str())
+        .collect();
+    assert_eq!(exports, [localmap::LOCAL_MAP, localmap::CONTROL]);
+}
+
+#[test]
+fn it_has_one_memory_and_starts_with_one_page() {
+    let found = inspect(&committed()).expect("a component");
+    let [memory] = found.memories.as_slice() else {
+        panic!("{:?}", found.memories);
+    };
+    assert_eq!(memory.initial, 65_536);
+}
+
+/// Composing wires the map and not the host's side of it.
+#[test]
+fn a_plugged_app_imports_no_map_and_exports_its_control() {
+    let app = std::fs::read(localmap_tests::guest("sessions")).expect("a guest");
+    let plugged = plug(&app, &localmap::Limits::default()).expect("it fits");
+    let found = inspect(&plugged).expect("a component");
+    assert!(
+        found
+            .imports
+            .iter()
+            .all(|import| import.name.starts_with("wasi:"))
+    );
+    assert!(
+        found
+            .exports
+            .iter()
+            .any(|export| export.name == localmap::CONTROL)
+    );
+    assert!(
+        found
+            .exports
+            .iter()
+            .any(|export| export.name.starts_with("wasi:cli/run@0.2."))
+    );
+}
