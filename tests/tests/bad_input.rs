@@ -146,7 +146,7 @@ fn other_types_than_the_contract() {
 }
 
 #[test]
-fn an_app_that_imports_control() {
+fn rule_12_authority_an_app_that_imports_control() {
     misfit(
         r#"(component
             (import "localmap:core/local-map@0.1.0" (instance (export "len" (func (result u64)))))

@@ -51,7 +51,7 @@ fn it_has_one_memory_and_starts_with_one_page() {
 
 /// Composing wires the map and not the host's side of it.
 #[test]
-fn a_plugged_app_imports_no_map_and_exports_its_control() {
+fn rule_12_authority_a_plugged_app_imports_no_map_and_exports_its_control() {
     let app = std::fs::read(localmap_tests::guest("sessions")).expect("a guest");
     let plugged = plug(&app, &localmap::Limits::default()).expect("it fits");
     let found = inspect(&plugged).expect("a component");

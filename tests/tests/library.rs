@@ -15,7 +15,7 @@ fn map(options: &MapOptions) -> LocalMap {
 }
 
 #[test]
-fn maps_of_one_host_share_nothing() {
+fn rule_10_end_maps_of_one_host_share_nothing() {
     let host = host();
     let mut one = host.map(&MapOptions::new()).expect("a map");
     let mut two = host.map(&MapOptions::new()).expect("a map");
@@ -121,29 +121,55 @@ fn arguments_of_any_size_do_no_harm() {
     assert_eq!(map.len().expect("alive"), 0);
 }
 
-/// A refused `memory.grow` makes the present footprint the limit.
+/// A refused `memory.grow` makes the present footprint the limit, for values of every
+/// size: also when there is no room left for the parameters of the call.
 #[test]
 fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
-    let mut map = map(&MapOptions::new().max_memory(4 << 20));
-    let value = vec![7; 10_000];
-    let mut stored = 0u32;
-    let error = loop {
-        match map.set(&stored.to_be_bytes(), &value, Ttl::Never) {
-            Ok(_) => stored += 1,
-            Err(error) => break error,
+    for size in [1, 100, 10_000, 300_000] {
+        let mut map = map(&MapOptions::new().max_memory(4 << 20));
+        let value = vec![7; size];
+        let mut stored = 0u32;
+        let error = loop {
+            match map.set(&stored.to_be_bytes(), &value, Ttl::Never) {
+                Ok(_) => stored += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Full), "{size}: {error}");
+        assert!(stored as usize * (size + 100) > 2 << 20, "{size}: {stored}");
+        assert!(map.memory() <= 4 << 20);
+
+        // Small ones take what is left.
+        let mut more = 0u32;
+        let error = loop {
+            match map.set(format!("small {more}").as_bytes(), b"", Ttl::Never) {
+                Ok(_) => more += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Full), "{size}: {error}");
+
+        for len in [1, 200, 20_000, 400_000, 1 << 20] {
+            let refused = map.set(b"new", &vec![8; len], Ttl::Never);
+            assert!(
+                matches!(refused, Err(Error::Full)),
+                "{size} {len}: {refused:?}"
+            );
         }
-    };
-    assert!(matches!(error, Error::Full), "{error}");
-    assert!(stored > 100);
-    assert!(map.memory() <= 4 << 20);
-    for key in 0..stored {
+        for key in 0..stored {
+            let found = map.get(&key.to_be_bytes()).expect("alive");
+            assert!(found.as_ref() == Some(&value), "{size}");
+        }
         assert_eq!(
-            map.get(&key.to_be_bytes()).expect("alive").as_ref(),
-            Some(&value)
+            map.len().expect("alive"),
+            u64::from(stored) + u64::from(more)
         );
+        // Room for an entry, and for the parameter that it comes from.
+        for key in 0..3u32 {
+            assert!(map.delete(&key.to_be_bytes()).expect("alive"));
+        }
+        map.set(b"again", &value, Ttl::Never).expect("room");
     }
-    assert!(map.delete(&0u32.to_be_bytes()).expect("alive"));
-    map.set(b"again", &value, Ttl::Never).expect("room");
 }
 
 #[test]
@@ -181,7 +207,7 @@ fn limits_out_of_range_make_no_map() {
 }
 
 #[test]
-fn preloading_names_the_entry_that_was_refused() {
+fn rule_11_in_preloading_names_the_entry_that_was_refused() {
     let mut map = map(&MapOptions::new().limits(Limits::default().max_entries(1)));
     let entry = |key: &[u8]| Preload {
         key: key.to_vec(),

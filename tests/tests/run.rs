@@ -206,7 +206,7 @@ mod map {
     use super::*;
 
     #[test]
-    fn is_empty_at_the_start_and_gone_at_the_end() {
+    fn rule_10_end_is_empty_at_the_start_and_gone_at_the_end() {
         let set = &["set", "k", "v", "then", "get", "k", "then", "len"];
         assert_eq!(probe(&[], set).run().ok(), "v\n1\n");
         assert_eq!(
@@ -216,7 +216,7 @@ mod map {
     }
 
     #[test]
-    fn has_the_entries_of_the_command_line() {
+    fn rule_11_in_has_the_entries_of_the_command_line() {
         let options = ["--entry", "a=1", "--entry", "b=;ttl=30s", "--entry", "a=2"];
         let finished = probe(&options, &["get", "a", "then", "get", "b", "then", "len"]).run();
         assert_eq!(finished.ok(), "2\n\n2\n");

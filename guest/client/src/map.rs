@@ -169,9 +169,10 @@ impl LocalMap {
     /// empty), in no order that means anything.
     ///
     /// Each entry that is there throughout is given exactly once. The map may be
-    /// changed meanwhile: an entry that comes, goes or comes back is given or
-    /// not, as it stood when its part of the map was read. The iterator holds a
-    /// part of the map at a time, about 1 MiB or one entry at most.
+    /// changed meanwhile: an entry that comes or goes is given or not, as it stood
+    /// when its part of the map was read, and a key that is deleted and set again
+    /// may be given twice, with two versions. The iterator holds a part of the map
+    /// at a time, about 1 MiB or one entry at most.
     pub fn scan(&self, prefix: impl AsRef<[u8]>) -> Scan<'_> {
         Scan::new(self, prefix.as_ref())
     }

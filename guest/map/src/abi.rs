@@ -5,13 +5,11 @@
 
 #![allow(unsafe_code, reason = "see each use")]
 
-use alloc::alloc::{Layout, alloc, realloc};
+use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
 use core::cell::UnsafeCell;
 use core::panic::PanicInfo;
 use core::ptr;
-
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+use dlmalloc::GlobalDlmalloc;
 
 // `memcmp`, which comparing slices calls, is in libc.
 #[link(name = "c")]
@@ -28,15 +26,138 @@ impl<T> Instance<T> {
         Self(UnsafeCell::new(state))
     }
 
+    /// Calls with the state. `call` must not come here again for the same state.
     pub(crate) fn with<R>(&self, call: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: this is the only reference. Only exports come here, none calls
-        // another, and the component model lets no call in while one is under way,
-        // not from an import either.
+        // SAFETY: this is the only reference. The map is used by exports only: none
+        // calls another, and the component model lets no call in while one is under
+        // way, not from an import either. The reserve is used by the allocator and by
+        // what keeps it, neither of which calls the other meanwhile.
         call(unsafe { &mut *self.0.get() })
     }
 }
 
-/// Memory for the parameters of a call, and for what a result points to.
+/// Memory that is kept free for the parameters and the results of calls, so that a map
+/// whose host refuses it more memory can still be called, and answer `full`.
+struct Reserve {
+    /// Null: it is in use.
+    block: *mut u8,
+    /// How large it is when it is whole. 0: none could be had.
+    size: usize,
+    /// How large it was last asked to be.
+    wanted: usize,
+    /// Whether the engine is storing, which must not take from the reserve.
+    storing: bool,
+}
+
+static RESERVE: Instance<Reserve> = Instance::new(Reserve {
+    block: ptr::null_mut(),
+    size: 0,
+    wanted: 0,
+    storing: false,
+});
+
+/// A reserve smaller than this is of no use.
+const LEAST: usize = 64 << 10;
+
+impl Reserve {
+    const fn layout(size: usize) -> Layout {
+        // SAFETY: 1 is a power of two, and sizes are far below the end of the memory.
+        unsafe { Layout::from_size_align_unchecked(size, 1) }
+    }
+
+    fn release(&mut self) {
+        if !self.block.is_null() {
+            // SAFETY: `block` came from this allocator with this layout.
+            unsafe { GlobalDlmalloc.dealloc(self.block, Self::layout(self.size)) };
+            self.block = ptr::null_mut();
+        }
+    }
+
+    fn take(&mut self) {
+        if self.block.is_null() && self.size > 0 {
+            // SAFETY: the size is not zero.
+            self.block = unsafe { GlobalDlmalloc.alloc(Self::layout(self.size)) };
+        }
+    }
+
+    /// Makes it whole, with `wanted` bytes or as many of them as can be had.
+    fn keep(&mut self, wanted: usize) {
+        if self.wanted != wanted {
+            self.release();
+            self.wanted = wanted;
+            self.size = wanted;
+            self.take();
+            while self.block.is_null() && self.size > 0 {
+                self.size = if self.size > LEAST { self.size / 2 } else { 0 };
+                self.take();
+            }
+        }
+        self.take();
+    }
+
+    /// Whether the engine may have new memory: not what was the reserve's.
+    fn refuses(&self) -> bool {
+        self.storing && self.block.is_null() && self.size > 0
+    }
+}
+
+/// Keeps `size` bytes in reserve from now on, if they can be had.
+pub(crate) fn keep_reserve(size: usize) {
+    RESERVE.with(|reserve| reserve.keep(size));
+}
+
+/// Calls what stores: it gets no memory of the reserve.
+pub(crate) fn storing<R>(call: impl FnOnce() -> R) -> R {
+    RESERVE.with(|reserve| reserve.storing = true);
+    let result = call();
+    RESERVE.with(|reserve| reserve.storing = false);
+    result
+}
+
+/// The allocator: dlmalloc, and the reserve when that has no more.
+struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+impl Allocator {
+    /// Tries, and once more without the reserve.
+    fn attempt(attempt: impl Fn() -> *mut u8) -> *mut u8 {
+        RESERVE.with(|reserve| {
+            if reserve.refuses() {
+                return ptr::null_mut();
+            }
+            let block = attempt();
+            if !block.is_null() || reserve.storing {
+                return block;
+            }
+            reserve.release();
+            attempt()
+        })
+    }
+}
+
+// SAFETY: what is given out comes from dlmalloc, for the same layout, and what is not
+// given out is null.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller vouches for the layout.
+        Self::attempt(|| unsafe { GlobalDlmalloc.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller vouches for both.
+        unsafe { GlobalDlmalloc.dealloc(block, layout) };
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller vouches for all three. A block that could not be moved is
+        // as it was, so that a second attempt is sound.
+        Self::attempt(|| unsafe { GlobalDlmalloc.realloc(block, layout, new_size) })
+    }
+}
+
+/// Memory for the parameters of a call.
 ///
 /// It never answers null: the canonical ABI would then write to address 0. What
 /// cannot be had ends the instance.

@@ -2,7 +2,7 @@
 
 use crate::Component;
 use crate::bindings::exports::localmap::core::control as wit;
-use crate::state::with_map;
+use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
@@ -32,7 +32,7 @@ impl wit::Guest for Component {
     }
 
     fn preload(entries: Vec<wit::Preloaded>) -> Result<(), (u32, wit::Refusal)> {
-        with_map(|map| {
+        storing(|map| {
             for (index, entry) in (0..).zip(&entries) {
                 map.set(&entry.key, &entry.value, entry.ttl.into())
                     .map_err(|error| (index, error.into()))?;
@@ -79,9 +79,8 @@ impl From<engine::Error> for wit::Refusal {
             Error::InvalidKey(_) => Self::InvalidKey,
             Error::ValueTooLarge(_) => Self::ValueTooLarge,
             Error::InvalidTtl => Self::InvalidTtl,
-            Error::Full => Self::Full,
-            // `set` has no condition and does not count.
-            Error::Conflict(_) | Error::NotACounter | Error::Overflow => Self::Full,
+            // The last three cannot be: `set` has no condition and does not count.
+            Error::Full | Error::Conflict(_) | Error::NotACounter | Error::Overflow => Self::Full,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Component;
 use crate::bindings::exports::localmap::core::local_map as wit;
-use crate::state::with_map;
+use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
@@ -36,7 +36,7 @@ impl wit::Guest for Component {
     }
 
     fn set(key: Vec<u8>, value: Vec<u8>, ttl: wit::Ttl) -> Result<wit::Version, wit::Error> {
-        with_map(|map| Ok(map.set(&key, &value, ttl.into())?))
+        storing(|map| Ok(map.set(&key, &value, ttl.into())?))
     }
 
     fn set_if(
@@ -45,15 +45,15 @@ impl wit::Guest for Component {
         ttl: wit::Ttl,
         condition: wit::Condition,
     ) -> Result<wit::Version, wit::Error> {
-        with_map(|map| Ok(map.set_if(&key, &value, ttl.into(), condition.into())?))
+        storing(|map| Ok(map.set_if(&key, &value, ttl.into(), condition.into())?))
     }
 
     fn increment(key: Vec<u8>, delta: i64, ttl: wit::Ttl) -> Result<i64, wit::Error> {
-        with_map(|map| Ok(map.increment(&key, delta, ttl.into())?))
+        storing(|map| Ok(map.increment(&key, delta, ttl.into())?))
     }
 
     fn touch(key: Vec<u8>, ttl: wit::Ttl) -> Result<bool, wit::Error> {
-        with_map(|map| Ok(map.touch(&key, ttl.into())?))
+        storing(|map| Ok(map.touch(&key, ttl.into())?))
     }
 
     fn take(key: Vec<u8>) -> Option<Vec<u8>> {

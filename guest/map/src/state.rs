@@ -1,10 +1,10 @@
 //! The one map of this instance.
 
-use crate::abi::Instance;
+use crate::abi::{self, Instance};
 use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
-use localmap_engine::{Clock, Map};
+use localmap_engine::{Clock, Limits, MAX_KEY_LEN, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;
@@ -20,9 +20,22 @@ static MAP: Instance<Option<Map<WasiClock>>> = Instance::new(None);
 /// Calls with the map, which the first call makes.
 pub(crate) fn with_map<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
     MAP.with(|map| {
-        call(map.get_or_insert_with(|| {
+        let map = map.get_or_insert_with(|| {
             let (seed, _) = insecure_seed();
             Map::new(WasiClock, seed, baked::limits())
-        }))
+        });
+        abi::keep_reserve(largest_call(map.limits()));
+        call(map)
     })
+}
+
+/// Does so for what stores, which must leave room for the next call.
+pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
+    with_map(|map| abi::storing(|| call(map)))
+}
+
+/// The bytes that the contract promises room for: one key, one value and 64 KiB.
+fn largest_call(limits: &Limits) -> usize {
+    let value = limits.max_value.min(limits.max_bytes);
+    usize::try_from(value).unwrap_or(usize::MAX / 4) + MAX_KEY_LEN + (64 << 10)
 }

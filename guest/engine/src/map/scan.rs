@@ -24,8 +24,8 @@ impl<C: Clock> Map<C> {
     /// next page starts; `None`: the scan is at its end.
     ///
     /// Begin with a `cursor` of 0. Each entry that is there throughout a scan is
-    /// given exactly once. One that comes, goes or comes back meanwhile is given
-    /// or not.
+    /// given exactly once. One that comes or goes meanwhile is given or not; a key
+    /// that is deleted and set again may be given twice, with two versions.
     ///
     /// A page visits at most `limit` places of the map (0 counts as 1, more than
     /// [`MAX_SCAN_LIMIT`] as that) and may be empty although the scan goes on. It
