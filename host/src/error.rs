@@ -1,8 +1,7 @@
 //! What can go wrong, by what was asked for.
 
 use crate::bindings::{control, local_map};
-use crate::limits::MAX_KEY_LEN;
-use crate::types::Version;
+use crate::types::{MAX_KEY_LEN, Version};
 use std::fmt;
 use std::sync::Arc;
 

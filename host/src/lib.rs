@@ -55,12 +55,12 @@ pub use control::Control;
 pub use error::{Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting};
 pub use host::Host;
 pub use inspect::{Inspection, Item, Memory, inspect};
-pub use limits::{Limits, MAX_KEY_LEN};
+pub use limits::Limits;
 pub use local_map::LocalMap;
 pub use memory::MemoryLimiter;
 pub use options::MapOptions;
 pub use plug::{PlugError, plug};
-pub use types::{Condition, Entry, Page, Preload, Scanned, Stats, Ttl, Version};
+pub use types::{Condition, Entry, MAX_KEY_LEN, Page, Preload, Scanned, Stats, Ttl, Version};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

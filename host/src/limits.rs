@@ -6,9 +6,6 @@ use crate::error::{ConfigureError, Error, KeyFault, Setting};
 use crate::types::Ttl;
 use std::time::Duration;
 
-/// The longest key, in bytes.
-pub const MAX_KEY_LEN: usize = 128;
-
 /// The bounds of one map, and what it does where a call does not say.
 ///
 /// ```

@@ -3,11 +3,11 @@
 use crate::bindings::{self, local_map};
 use crate::control::Control;
 use crate::error::{Cause, ConfigureError, CreateError, Error, PreloadError};
-use crate::limits::{Limits, MAX_KEY_LEN};
+use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::options::MapOptions;
 use crate::store::State;
-use crate::types::{Condition, Entry, Page, Preload, Stats, Ttl, Version};
+use crate::types::{Condition, Entry, MAX_KEY_LEN, Page, Preload, Stats, Ttl, Version};
 use std::fmt;
 use wasmtime::{Engine, Store};
 

@@ -4,6 +4,9 @@ use crate::bindings::{control, local_map};
 use crate::clock::nanos;
 use std::time::Duration;
 
+/// The longest key, in bytes.
+pub const MAX_KEY_LEN: usize = 128;
+
 /// Names one stored value of one key.
 ///
 /// A map counts up for each value that it stores, of whatever key, so that a

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::limits::MAX_KEY_LEN;
-
 /// Why a write was refused. It has changed nothing then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -54,7 +52,7 @@ impl core::error::Error for Error {}
 pub enum KeyFault {
     /// It has no bytes.
     Empty,
-    /// Its length in bytes, more than [`MAX_KEY_LEN`].
+    /// Its length in bytes, more than [`MAX_KEY_LEN`](crate::MAX_KEY_LEN).
     TooLong(u64),
     /// It is not UTF-8, and the map takes nothing else.
     NotUtf8,
@@ -64,9 +62,7 @@ impl fmt::Display for KeyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty"),
-            Self::TooLong(len) => {
-                write!(f, "it has {len} bytes, more than {MAX_KEY_LEN}")
-            }
+            Self::TooLong(len) => write!(f, "{len} bytes are too many"),
             Self::NotUtf8 => f.write_str("it is not UTF-8"),
         }
     }
