@@ -122,11 +122,12 @@ impl Pair {
         exports.iter().map(|(name, kind)| (name.as_str(), *kind))
     }
 
-    /// The name under which the component imports the map.
-    pub(crate) fn map_import(&self) -> Option<&str> {
+    /// The names under which the component imports the map: more than one where it was
+    /// made of parts that know different versions of the contract.
+    pub(crate) fn map_imports(&self) -> impl Iterator<Item = &str> {
         self.imports()
             .map(|(name, _)| name)
-            .find(|name| compatible(LOCAL_MAP, name))
+            .filter(|name| compatible(LOCAL_MAP, name))
     }
 
     /// Why the component does not fit `world app`; empty: it does.
@@ -225,6 +226,5 @@ fn compatible(ours: &str, name: &str) -> bool {
 
 /// Whether two names differ in their version at most.
 fn same_interface(a: &str, b: &str) -> bool {
-    let interface = |name: &str| name.split('@').next().map(str::to_owned);
-    interface(a) == interface(b)
+    a.split('@').next() == b.split('@').next()
 }

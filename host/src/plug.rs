@@ -66,7 +66,7 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
 }
 
 fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let import = pair.map_import().unwrap_or(LOCAL_MAP).to_owned();
+    let imports: Vec<String> = pair.map_imports().map(str::to_owned).collect();
     let exports: Vec<String> = pair.exports().map(|(name, _)| name.to_owned()).collect();
     let Pair {
         mut graph,
@@ -76,7 +76,9 @@ fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Syn
     let map = graph.instantiate(map);
     let app = graph.instantiate(app);
     let local_map = graph.alias_instance_export(map, LOCAL_MAP)?;
-    graph.set_instantiation_argument(app, &import, local_map)?;
+    for import in imports {
+        graph.set_instantiation_argument(app, &import, local_map)?;
+    }
     let control = graph.alias_instance_export(map, CONTROL)?;
     graph.export(control, CONTROL)?;
     for name in exports {

@@ -74,3 +74,24 @@ fn rule_12_authority_a_plugged_app_imports_no_map_and_exports_its_control() {
             .any(|export| export.name.starts_with("wasi:cli/run@0.2."))
     );
 }
+
+/// An app that was made of parts, each of which asks for the map in its own version.
+#[test]
+fn every_compatible_import_is_wired() {
+    let app = wat::parse_str(
+        r#"(component
+            (import "localmap:core/local-map@0.1.0" (instance $a (export "len" (func (result u64)))))
+            (import "localmap:core/local-map@0.1.7" (instance $b (export "len" (func (result u64)))))
+            (export "a" (func $a "len"))
+            (export "b" (func $b "len")))"#,
+    )
+    .expect("valid text");
+    let plugged = plug(&app, &localmap::Limits::default()).expect("it fits");
+    let found = inspect(&plugged).expect("a component");
+    assert!(
+        found
+            .imports
+            .iter()
+            .all(|import| import.name.starts_with("wasi:"))
+    );
+}
