@@ -59,9 +59,6 @@ pub(crate) struct Run {
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     envs: Vec<String>,
 
-    #[command(flatten)]
-    limits: LimitArgs,
-
     /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
     /// long, max-memory-size=SIZE (256MiB by default) bounds the linear memory of guest
     /// and map together; more than one may be given, with commas between
@@ -83,6 +80,9 @@ pub(crate) struct Run {
     /// The guest, and what it is given as arguments
     #[arg(value_name = "GUEST", required = true, trailing_var_arg = true)]
     guest_and_args: Vec<OsString>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// What drives the guest's clocks.
