@@ -4,6 +4,7 @@ use crate::bindings::control;
 use crate::error::{ConfigureError, Error, KeyFault, PreloadError};
 use crate::limits::Limits;
 use crate::types::{Preload, Stats};
+use std::fmt;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Component, Instance};
 
@@ -121,6 +122,12 @@ impl Control {
     /// Only where the instance cannot be called.
     pub fn clear(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<()> {
         self.exports.call_clear(store)
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
     }
 }
 

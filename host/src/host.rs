@@ -6,6 +6,7 @@ use crate::error::CreateError;
 use crate::local_map::LocalMap;
 use crate::options::MapOptions;
 use crate::store::State;
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, StoreContextMut};
@@ -79,6 +80,12 @@ impl Host {
 impl AsRef<Engine> for Host {
     fn as_ref(&self) -> &Engine {
         &self.engine
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
     }
 }
 

@@ -54,7 +54,13 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
         .output()
         .context("cannot start `cargo`; install Rust from https://rustup.rs")?;
     if !output.status.success() {
-        bail!("`cargo` failed ({})", output.status);
+        let hint = if build.with_cargo_component {
+            "; is cargo-component installed (`cargo install --locked cargo-component@0.21.1`), \
+             and has Cargo.toml a section [package.metadata.component]?"
+        } else {
+            ""
+        };
+        bail!("`cargo` failed ({}){hint}", output.status);
     }
     let made: Vec<PathBuf> = output
         .stdout
