@@ -34,15 +34,15 @@
 //!   cannot be had is [`Error::Full`] too, never an abort.
 //! * **Work.** [`Map::len`], [`Map::stats`], and a write that would otherwise
 //!   answer `Full`, may visit every entry that is due, and [`Map::clear`] visits
-//!   all. Any other call takes back at most 16 entries besides its own. Tables
-//!   that grow are the exception: their handles move, but no key and no value.
+//!   all. [`Map::sweep`] takes back as many as it is told, any other call at most
+//!   16 entries besides its own. Tables that grow are the exception: their handles move, but no key and no value.
 //!
 //! # What an entry costs
 //!
 //! [`Limits::max_bytes`] counts, for each entry, [`ENTRY_BYTES`] for the slot and
 //! its share of the tables, and the block that holds key and value: their
-//! lengths and 4 bytes, rounded up to a multiple of 16. These are the sizes in
-//! wasm32, with the tables at their emptiest and the allocator of wasi-libc; the
+//! lengths and 4 bytes, rounded up to a multiple of 16. This is what they take at most
+//! in wasm32, with the tables at their emptiest and an allocator such as dlmalloc; the
 //! count is the same on every platform. Slots and tables of entries that are gone
 //! are kept for the next ones, until [`Map::clear`].
 

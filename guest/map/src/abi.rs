@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "see each use")]
 
 use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
-use core::cell::UnsafeCell;
+use core::cell::RefCell;
 use core::panic::PanicInfo;
 use core::ptr;
 use dlmalloc::GlobalDlmalloc;
@@ -15,24 +15,27 @@ use dlmalloc::GlobalDlmalloc;
 #[link(name = "c")]
 unsafe extern "C" {}
 
-/// State of the instance, of which there is one for each instance of the component.
-pub(crate) struct Instance<T>(UnsafeCell<T>);
+#[cfg(target_feature = "atomics")]
+compile_error!("the state of the instance is for one thread");
 
-// SAFETY: an instance runs on one thread at a time: the target has no threads.
+/// State of the instance, of which there is one for each instance of the component.
+pub(crate) struct Instance<T>(RefCell<T>);
+
+// SAFETY: without atomics an instance has one thread.
 unsafe impl<T> Sync for Instance<T> {}
 
 impl<T> Instance<T> {
     pub(crate) const fn new(state: T) -> Self {
-        Self(UnsafeCell::new(state))
+        Self(RefCell::new(state))
     }
 
-    /// Calls with the state. `call` must not come here again for the same state.
+    /// Calls with the state. Coming here again meanwhile is a trap; the component model
+    /// lets no call in while one is under way, so that only a fault of ours could.
     pub(crate) fn with<R>(&self, call: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: this is the only reference. The map is used by exports only: none
-        // calls another, and the component model lets no call in while one is under
-        // way, not from an import either. The reserve is used by the allocator and by
-        // what keeps it, neither of which calls the other meanwhile.
-        call(unsafe { &mut *self.0.get() })
+        match self.0.try_borrow_mut() {
+            Ok(mut state) => call(&mut state),
+            Err(_) => core::arch::wasm32::unreachable(),
+        }
     }
 }
 
@@ -60,23 +63,28 @@ static RESERVE: Instance<Reserve> = Instance::new(Reserve {
 const LEAST: usize = 64 << 10;
 
 impl Reserve {
-    const fn layout(size: usize) -> Layout {
-        // SAFETY: 1 is a power of two, and sizes are far below the end of the memory.
-        unsafe { Layout::from_size_align_unchecked(size, 1) }
+    /// `None`: no allocator could give so much.
+    fn layout(size: usize) -> Option<Layout> {
+        Layout::from_size_align(size, 1).ok()
     }
 
     fn release(&mut self) {
-        if !self.block.is_null() {
+        if !self.block.is_null()
+            && let Some(layout) = Self::layout(self.size)
+        {
             // SAFETY: `block` came from this allocator with this layout.
-            unsafe { GlobalDlmalloc.dealloc(self.block, Self::layout(self.size)) };
+            unsafe { GlobalDlmalloc.dealloc(self.block, layout) };
             self.block = ptr::null_mut();
         }
     }
 
     fn take(&mut self) {
-        if self.block.is_null() && self.size > 0 {
+        if self.block.is_null()
+            && self.size > 0
+            && let Some(layout) = Self::layout(self.size)
+        {
             // SAFETY: the size is not zero.
-            self.block = unsafe { GlobalDlmalloc.alloc(Self::layout(self.size)) };
+            self.block = unsafe { GlobalDlmalloc.alloc(layout) };
         }
     }
 
@@ -176,15 +184,18 @@ unsafe extern "C" fn cabi_realloc(
     if new_len == 0 {
         return ptr::without_provenance_mut(align);
     }
-    // SAFETY: `align` is a power of two and lengths are those of a 32-bit memory;
-    // the caller vouches for `old_ptr`. Layouts of length zero never reach `alloc`.
-    let new = unsafe {
-        if old_len == 0 {
-            alloc(Layout::from_size_align_unchecked(new_len, align))
-        } else {
-            let old = Layout::from_size_align_unchecked(old_len, align);
-            realloc(old_ptr, old, new_len)
-        }
+    // A list may be longer than half of the memory, which no allocation is.
+    let layouts = (
+        Layout::from_size_align(old_len, align),
+        Layout::from_size_align(new_len, align),
+    );
+    let new = match layouts {
+        // SAFETY: the new length is not zero.
+        (Ok(_), Ok(new)) if old_len == 0 => unsafe { alloc(new) },
+        // SAFETY: the caller vouches for `old_ptr`; neither length is zero, and the new
+        // one makes a valid layout.
+        (Ok(old), Ok(_)) => unsafe { realloc(old_ptr, old, new_len) },
+        _ => ptr::null_mut(),
     };
     if new.is_null() {
         core::arch::wasm32::unreachable();

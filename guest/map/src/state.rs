@@ -4,7 +4,7 @@ use crate::abi::{self, Instance};
 use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
-use localmap_engine::{Clock, Limits, MAX_KEY_LEN, Map};
+use localmap_engine::{Clock, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;
@@ -34,8 +34,14 @@ pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
     with_map(|map| abi::storing(|| call(map)))
 }
 
-/// The bytes that the contract promises room for: one key, one value and 64 KiB.
+/// The bytes that a call may take up: the parameters that the contract promises room
+/// for, which are one key, one value and 64 KiB, or a page of a scan.
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
-    usize::try_from(value).unwrap_or(usize::MAX / 4) + MAX_KEY_LEN + (64 << 10)
+    let value = usize::try_from(value).unwrap_or(usize::MAX / 4);
+    value.max(MAX_PAGE_BYTES) + MAX_KEY_LEN + (64 << 10) + PAGE_RECORDS
 }
+
+/// What the records of a page cost beside keys and values: up to 4,096 of them, in a list
+/// that doubles, each with two blocks of its own.
+const PAGE_RECORDS: usize = 512 << 10;
