@@ -2,7 +2,7 @@
 //! the contract.
 
 use std::collections::HashSet;
-use wac_graph::types::{ItemKind, Package, SubtypeChecker, are_semver_compatible};
+use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
@@ -11,7 +11,9 @@ pub const LOCAL_MAP: &str = "localmap:core/local-map@0.1.0";
 /// The interface that belongs to the host: limits, preloading, statistics.
 pub const CONTROL: &str = "localmap:core/control@0.1.0";
 const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
+const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED: &str = "wasi:random/insecure-seed@0.2.0";
+const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 
 /// Why bytes are not a component.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +42,14 @@ pub enum ComponentError {
 #[non_exhaustive]
 pub enum Misfit {
     /// An app that asks for no map.
-    #[error("it does not import {LOCAL_MAP}")]
+    #[error(
+        "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
+    )]
     NoMapImport,
     /// An interface of the contract, of a version that is not the one here.
-    #[error("it uses {found}, another version of the contract than {expected}")]
+    #[error(
+        "it uses {found}, and this is {expected}: build it against this version, or take the localmap of its version"
+    )]
     #[non_exhaustive]
     OtherVersion {
         /// The name that the component uses.
@@ -52,7 +58,7 @@ pub enum Misfit {
         expected: &'static str,
     },
     /// An interface of the contract, with types that are not the contract's.
-    #[error("its {name} is not that of the contract: {reason}")]
+    #[error("its {name} is not that of the contract ({reason}): build it against wit/")]
     #[non_exhaustive]
     OtherTypes {
         /// The name of the interface.
@@ -61,7 +67,7 @@ pub enum Misfit {
         reason: String,
     },
     /// An app that asks for the host's side of the map.
-    #[error("it imports {name}, which belongs to the host alone")]
+    #[error("it imports {name}, which belongs to the host alone: build it without")]
     #[non_exhaustive]
     ImportsControl {
         /// The name that it uses.
@@ -130,6 +136,23 @@ impl Pair {
             .filter(|name| compatible(LOCAL_MAP, name))
     }
 
+    /// The first import of a kind that compositions do not know.
+    pub(crate) fn import_that_cannot_be_composed(&self) -> Option<&str> {
+        let types = self.graph.types();
+        let composes = |kind: &ItemKind| match kind {
+            ItemKind::Instance(id) => types[*id]
+                .exports
+                .values()
+                .all(|kind| !matches!(kind, ItemKind::Module(_) | ItemKind::Component(_))),
+            ItemKind::Func(_) | ItemKind::Value(_) => true,
+            ItemKind::Type(ty) => !matches!(ty, Type::Resource(_)),
+            ItemKind::Module(_) | ItemKind::Component(_) => false,
+        };
+        self.imports()
+            .find(|(_, kind)| !composes(kind))
+            .map(|(name, _)| name)
+    }
+
     /// Why the component does not fit `world app`; empty: it does.
     pub(crate) fn app_misfits(&self) -> Vec<Misfit> {
         let mut misfits = Vec::new();
@@ -165,11 +188,26 @@ impl Pair {
                 }
             }
         }
-        for (name, _) in self.imports() {
-            if !compatible(CLOCK, name) && !compatible(SEED, name) {
+        for (name, kind) in self.imports() {
+            let given = if compatible(CLOCK, name) {
+                CLOCK_FUNCTIONS
+            } else if compatible(SEED, name) {
+                SEED_FUNCTIONS
+            } else {
                 misfits.push(Misfit::ExtraImport {
                     name: name.to_owned(),
                 });
+                continue;
+            };
+            let ItemKind::Instance(id) = kind else {
+                continue;
+            };
+            for (function, kind) in &self.graph.types()[id].exports {
+                if matches!(kind, ItemKind::Func(_)) && !given.contains(&function.as_str()) {
+                    misfits.push(Misfit::ExtraImport {
+                        name: format!("{name}#{function}"),
+                    });
+                }
             }
         }
         misfits

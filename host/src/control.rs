@@ -1,6 +1,7 @@
 //! The host's side of a map: its limits, what it starts with, its statistics.
 
 use crate::bindings::control;
+use crate::component::CONTROL;
 use crate::error::{ConfigureError, Error, KeyFault, PreloadError};
 use crate::limits::Limits;
 use crate::types::{Preload, Stats};
@@ -31,10 +32,7 @@ impl Control {
         component: &Component,
         instance: &Instance,
     ) -> wasmtime::Result<Option<Self>> {
-        if component
-            .get_export_index(None, "localmap:core/control@0.1.0")
-            .is_none()
-        {
+        if component.get_export_index(None, CONTROL).is_none() {
             return Ok(None);
         }
         let exports = control::GuestIndices::new(&instance.instance_pre(&store))?

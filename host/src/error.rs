@@ -28,7 +28,9 @@ pub enum Error {
     InvalidTtl,
     /// The limit on entries, on bytes, or the memory that the store may have is
     /// reached.
-    #[error("the map is full: its limit on entries, bytes or memory is reached")]
+    #[error(
+        "the map is full: delete entries, give them shorter TTLs, or raise its limits or its memory"
+    )]
     Full,
     /// The condition does not hold.
     #[error("conflict: {}", found(.current))]
@@ -38,14 +40,14 @@ pub enum Error {
         current: Option<Version>,
     },
     /// The value is not the 8 bytes of a counter.
-    #[error("not a counter: a counter is a value of 8 bytes")]
+    #[error("not a counter: a counter is a value of 8 bytes, and this key has another")]
     NotACounter,
     /// The counter would leave the range of `i64`.
-    #[error("the counter would overflow 64 bits")]
+    #[error("the counter would overflow 64 bits: set it anew")]
     Overflow,
     /// The map is dead: its instance has trapped, in this call or an earlier one.
     /// What it held is gone.
-    #[error("the map is dead")]
+    #[error("the map is dead: make another one")]
     #[non_exhaustive]
     Dead {
         /// What killed it.
@@ -226,10 +228,17 @@ impl From<control::ConfigureError> for ConfigureError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// Wasmtime cannot run on this machine, or cannot compile the map component.
-    #[error("cannot compile the map component")]
+    /// Wasmtime cannot run on this machine.
+    #[error("cannot set up Wasmtime on this machine")]
     #[non_exhaustive]
     Engine {
+        /// What Wasmtime says.
+        source: wasmtime::Error,
+    },
+    /// The component given is not one that a host can make maps of.
+    #[error("cannot use the component as a map: `localmap inspect` tells what is missing")]
+    #[non_exhaustive]
+    Component {
         /// What Wasmtime says.
         source: wasmtime::Error,
     },

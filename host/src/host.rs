@@ -31,7 +31,7 @@ impl Host {
     ///
     /// [`CreateError::Engine`] where Wasmtime cannot compile for this machine.
     pub fn new() -> Result<Self, CreateError> {
-        Self::with_component(COMPONENT)
+        Self::link(COMPONENT).map_err(|source| CreateError::Engine { source })
     }
 
     /// Does so with another map component than the one that comes with this crate: one
@@ -40,10 +40,10 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`CreateError::Engine`], also where the bytes are not a component that Wasmtime
-    /// compiles, or imports more or exports other types than the contract has.
+    /// [`CreateError::Component`] where the bytes are not a component that Wasmtime
+    /// compiles, or it imports more or exports other types than the contract has.
     pub fn with_component(bytes: &[u8]) -> Result<Self, CreateError> {
-        Self::link(bytes).map_err(|source| CreateError::Engine { source })
+        Self::link(bytes).map_err(|source| CreateError::Component { source })
     }
 
     fn link(bytes: &[u8]) -> wasmtime::Result<Self> {
@@ -53,11 +53,13 @@ impl Host {
         let engine = Engine::new(&config)?;
         let component = Component::new(&engine, bytes)?;
         let mut linker = Linker::<State>::new(&engine);
-        linker
-            .instance("wasi:clocks/monotonic-clock@0.2.0")?
-            .func_wrap("now", |store: StoreContextMut<'_, State>, (): ()| {
-                Ok((nanos(store.data().clock.now()),))
-            })?;
+        let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
+        clock.func_wrap("now", |store: StoreContextMut<'_, State>, (): ()| {
+            Ok((nanos(store.data().clock.now()),))
+        })?;
+        clock.func_wrap("resolution", |_: StoreContextMut<'_, State>, (): ()| {
+            Ok((1u64,))
+        })?;
         linker
             .instance("wasi:random/insecure-seed@0.2.0")?
             .func_wrap("insecure-seed", |_: StoreContextMut<'_, State>, (): ()| {

@@ -30,6 +30,11 @@
 //! memory of the store around it. All have defaults; none is unlimited.
 //!
 //! The Wasmtime in use is re-exported as [`wasmtime`].
+//!
+//! # Features
+//!
+//! - `cli`, on by default: the program `localmap`, and what it alone depends on. Leave it
+//!   out (`default-features = false`) to embed the library.
 
 mod bake;
 mod bindings;

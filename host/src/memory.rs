@@ -1,12 +1,13 @@
-//! How much linear memory a store may have.
+//! How much memory a store may have.
 
 use wasmtime::ResourceLimiter;
 
-/// Bounds the linear memory of a store: the sum of all of its memories, however
-/// many instances they belong to. ([`wasmtime::StoreLimits`] bounds each alone.)
+/// Bounds the memory of a store: the sum of all of its linear memories and tables,
+/// however many instances they belong to. ([`wasmtime::StoreLimits`] bounds each alone.)
 ///
-/// Growth over the bound is refused, which the guest sees as a `memory.grow`
-/// that fails; memories to begin with that are over it refuse the instance.
+/// Growth over the bound is refused, which the guest sees as a `memory.grow` or
+/// `table.grow` that fails; memories and tables to begin with that are over it refuse
+/// the instance.
 ///
 /// ```
 /// use localmap::{MemoryLimiter, wasmtime};
@@ -18,27 +19,37 @@ use wasmtime::ResourceLimiter;
 #[derive(Debug, Clone)]
 pub struct MemoryLimiter {
     max: usize,
-    used: usize,
+    memories: usize,
+    tables: usize,
     /// What the growth under way has added, to be taken back if it fails.
     growing: usize,
 }
 
-/// Elements of one table, in a component of any reasonable size.
-const MAX_TABLE_ELEMENTS: usize = 1 << 20;
+/// What an element of a table costs the host, in bytes.
+const ELEMENT: usize = size_of::<usize>();
 
 impl MemoryLimiter {
-    /// At most `max` bytes in all memories together.
+    /// At most `max` bytes in all memories and tables together.
     pub fn new(max: usize) -> Self {
         Self {
             max,
-            used: 0,
+            memories: 0,
+            tables: 0,
             growing: 0,
         }
     }
 
-    /// Bytes that the memories have now.
+    /// Bytes that the linear memories have now.
     pub fn used(&self) -> usize {
-        self.used
+        self.memories
+    }
+
+    /// Whether so many bytes more fit.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let left = self.max.saturating_sub(self.memories + self.tables);
+        let fits = bytes <= left;
+        self.growing = if fits { bytes } else { 0 };
+        fits
     }
 }
 
@@ -49,25 +60,30 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let growing = desired.saturating_sub(current);
-        let fits = growing <= self.max.saturating_sub(self.used);
-        self.growing = if fits { growing } else { 0 };
-        self.used += self.growing;
+        let fits = self.grow(desired.saturating_sub(current));
+        self.memories += self.growing;
         Ok(fits)
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.used -= std::mem::take(&mut self.growing);
+        self.memories -= std::mem::take(&mut self.growing);
         Ok(())
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        let fits = self.grow(desired.saturating_sub(current).saturating_mul(ELEMENT));
+        self.tables += self.growing;
+        Ok(fits)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.tables -= std::mem::take(&mut self.growing);
+        Ok(())
     }
 }
 
@@ -82,6 +98,17 @@ mod tests {
         assert!(!limiter.memory_growing(0, 50, None).unwrap());
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert_eq!(limiter.used(), 100);
+    }
+
+    #[test]
+    fn tables_are_summed_with_them() {
+        let mut limiter = MemoryLimiter::new(100);
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        assert!(!limiter.table_growing(0, 6, None).unwrap());
+        assert!(limiter.table_growing(0, 5, None).unwrap());
+        assert!(!limiter.memory_growing(60, 61, None).unwrap());
+        assert_eq!(limiter.used(), 60);
+        assert!(!limiter.table_growing(5, usize::MAX, None).unwrap());
     }
 
     #[test]

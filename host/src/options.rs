@@ -42,13 +42,15 @@ impl MapOptions {
         self
     }
 
-    /// How many bytes of linear memory the store may have, all told. Default
+    /// How many bytes of linear memory and tables the store may have, all told. Default
     /// 67,108,864 (64 MiB).
     ///
     /// It is there to contain the component, not to size the map: choose it over
     /// [`Limits::max_bytes`], as tables that grow need twice their size for a
     /// moment. Where it is reached first, the map answers
-    /// [`Error::Full`](crate::Error::Full).
+    /// [`Error::Full`](crate::Error::Full), for which it sets aside the largest value
+    /// or 1 MiB, and some 600 KiB. With less than that, an argument or an answer that
+    /// does not fit ends the map.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;

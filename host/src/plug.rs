@@ -5,6 +5,7 @@ use crate::component::{CONTROL, ComponentError, LOCAL_MAP, Misfit, Pair};
 use crate::error::ConfigureError;
 use crate::host::COMPONENT;
 use crate::limits::Limits;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use wac_graph::EncodeOptions;
 
 /// Why an app could not be given a map.
@@ -62,7 +63,26 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
     if let Some(source) = pair.app_misfits().into_iter().next() {
         return Err(PlugError::Misfit { source });
     }
-    compose(pair).map_err(|source| PlugError::Compose { source })
+    compose_or_refuse(pair).map_err(|source| PlugError::Compose { source })
+}
+
+/// wac-graph panics on components of a shape that it does not know. Those that we know of
+/// are refused by name, and what is left is caught: nothing of ours is in its hands.
+fn compose_or_refuse(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    if let Some(name) = pair.import_that_cannot_be_composed() {
+        return Err(format!(
+            "the import {name} is not a function or an interface of functions and types, \
+             which is all that can be composed"
+        )
+        .into());
+    }
+    catch_unwind(AssertUnwindSafe(|| compose(pair))).unwrap_or_else(|_| {
+        Err(
+            "it imports something that cannot be composed: expected interfaces \
+             of functions and types, with a version in their names"
+                .into(),
+        )
+    })
 }
 
 fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {

@@ -37,15 +37,19 @@ fn the_help_tells_the_defaults_of_all_limits() {
     for command in ["run", "shell", "plug"] {
         let own = help(&[command, "--help"]);
         let limits = own.split("The map:").nth(1).unwrap_or_default();
-        for option in [
-            "--max-bytes",
-            "--max-entries",
-            "--max-value",
-            "--default-ttl",
+        let default = localmap::Limits::default();
+        assert_eq!(default.default_ttl, None);
+        for (option, default) in [
+            ("--max-bytes", format!("{}MiB", default.max_bytes >> 20)),
+            ("--max-entries", default.max_entries.to_string()),
+            ("--max-value", format!("{}MiB", default.max_value >> 20)),
+            ("--default-ttl", "they do not expire".to_owned()),
         ] {
             let told = limits.split(option).nth(1).unwrap_or_default();
             let told = told.split("--").next().unwrap_or_default();
-            assert!(told.contains("[default: "), "{command} {option}: {told}");
+            let told: Vec<&str> = told.split_whitespace().collect();
+            let told = told.join(" ");
+            assert!(told.contains(&format!("[default: {default}]")), "{told}");
         }
     }
 }
