@@ -1,4 +1,4 @@
-# What there is to do here. CI calls the same recipes: see .ci/run.
+# What there is to do here. CI runs the same commands: see .ci/run.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -7,7 +7,7 @@ default:
     @just --list
 
 # What must pass before a commit.
-pre: fmt lint guest-same test
+pre: fmt lint guest-same doc test
 
 # Checks the form of the code.
 fmt:
@@ -15,8 +15,12 @@ fmt:
 
 # Clippy, for the host and for the sandbox.
 lint:
-    cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p localmap-map --target wasm32-wasip2 -- -D warnings
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo clippy --locked -p localmap-map --target wasm32-wasip2 -- -D warnings
+
+# Checks the documentation.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-engine -p localmap-client
 
 # Builds the command-line program.
 build:
@@ -38,8 +42,7 @@ guest-same:
 
 # Builds an example as guest authors do who use cargo-component.
 cargo-component:
-    cd guest/examples/sessions && cargo component build --release
-    cargo run --release -- run --clock clf target/wasm32-wasip1/release/sessions.wasm --idle 30m < tests/data/access.log
+    cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
 # The three examples on a log.
 demo:

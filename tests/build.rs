@@ -52,6 +52,9 @@ fn add_target() {
         .args(["target", "list", "--installed"])
         .output();
     let Ok(installed) = installed else { return };
+    if !installed.status.success() {
+        return;
+    }
     if !String::from_utf8_lossy(&installed.stdout)
         .lines()
         .any(|line| line == TARGET)

@@ -155,6 +155,26 @@ fn rule_12_authority_an_app_that_imports_control() {
     );
 }
 
+/// Valid components of shapes that the composition does not know.
+#[test]
+fn imports_that_cannot_be_composed() {
+    let map = r#"(import "localmap:core/local-map@0.1.0" (instance
+        (export "len" (func (result u64)))))"#;
+    for import in [
+        r#"(import "r" (type $r (sub resource))) (import "f" (func (param "x" (borrow $r))))"#,
+        r#"(import "a:b/c" (instance $i (export "t" (type (sub resource)))))
+           (alias export $i "t" (type $t)) (import "f" (func (param "x" (borrow $t))))"#,
+        r#"(import "a:b/c@1.0.0" (instance (export "m" (core module))))"#,
+        r#"(import "a:b/c@1.0.0" (instance (export "m" (component))))"#,
+        r#"(import "m" (core module))"#,
+    ] {
+        misfit(
+            &format!("(component {map} {import})"),
+            &["cannot compose the app with its map", "composed"],
+        );
+    }
+}
+
 #[test]
 fn an_import_that_nobody_gives() {
     let component =
@@ -183,6 +203,32 @@ fn a_file_that_cannot_be_read() {
         .arg(out.path().join("no/such/folder.wasm"))
         .run()
         .refused(&["cannot write `", "no/such/folder.wasm"]);
+}
+
+/// What is there stays, and no part of a file is left behind.
+#[test]
+fn an_output_that_cannot_be_written_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = folder.path().join("app.wasm");
+    std::fs::copy(guest("sessions"), &app).expect("a copy");
+    let plug =
+        |output: &std::path::Path| localmap().arg("plug").arg(&app).arg("-o").arg(output).run();
+    plug(folder.path()).refused(&["cannot write `"]);
+    plug(&app).ok();
+    plug(&app).refused(&["app.wasm", "does not import"]);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("it").collect();
+    assert_eq!(left.len(), 1);
+    localmap().args(["inspect"]).arg(&app).run().ok();
+}
+
+#[test]
+fn a_folder_where_a_file_is_expected() {
+    for command in ["inspect", "shell"] {
+        localmap()
+            .args([command, "guest/examples/sessions"])
+            .run()
+            .refused(&["`guest/examples/sessions`", "expected a component file"]);
+    }
 }
 
 /// Clap's own exit code for a bad command line is 2.
@@ -238,6 +284,7 @@ fn limits_and_grants_that_cannot_be() {
             &["--env", "NO_SUCH_VARIABLE_HERE"],
             &["--env NO_SUCH_VARIABLE_HERE"],
         ),
+        (&["--env", ""], &["--env ``", "NAME=VALUE"]),
         (&["-W", "max-memory-size=64KiB"], &["probe.wasm", "memory"]),
     ] {
         localmap()

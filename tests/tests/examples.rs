@@ -281,9 +281,9 @@ fn bad_options_are_refused_by_name() {
     }
 }
 
-/// The real log that the figures of the project's plan are from, where it is at hand.
+/// The same on a log of your own, in combined format and in UTC.
 #[test]
-fn the_figures_of_a_real_log() {
+fn a_log_of_your_own_is_counted_right() {
     let Some(path) = std::env::var_os("LOCALMAP_REAL_LOG") else {
         eprintln!("skipped: LOCALMAP_REAL_LOG does not name a log in combined format");
         return;

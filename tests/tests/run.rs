@@ -72,6 +72,30 @@ mod ends {
     }
 
     #[test]
+    fn with_134_when_its_time_is_up_before_the_first_stamp() {
+        let options = ["-W", "timeout=200ms", "--clock", "unix"];
+        let mut child = piped(&mut probe(&options, &["echo"]).into_command());
+        let _open = child.stdin.take();
+        assert_eq!(child.wait().expect("it ends").code(), Some(134));
+    }
+
+    #[test]
+    fn with_134_when_its_time_is_up_while_nobody_reads_what_it_says() {
+        // The guest fills the pipe of standard output, and its trap the one of errors.
+        let mut child = piped(&mut probe(&["-W", "timeout=200ms"], &["yes"]).into_command());
+        let _unread = (child.stdout.take(), child.stderr.take());
+        assert_eq!(child.wait().expect("it ends").code(), Some(134));
+    }
+
+    #[test]
+    fn by_itself_when_nobody_reads_its_errors() {
+        let mut child = piped(&mut probe(&["--stats"], &["clock", "then", "len"]).into_command());
+        drop(child.stderr.take());
+        drop(child.stdin.take());
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    }
+
+    #[test]
     fn with_141_and_silence_when_nobody_reads_on() {
         let mut child = piped(&mut probe(&["--stats"], &["yes"]).into_command());
         let mut line = String::new();
@@ -142,6 +166,8 @@ mod grants {
             &["env", "A", "then", "env", "B"],
         );
         assert_eq!(with.env("B", "ours").run().ok(), "1=2\nours\n");
+        let twice = probe(&["--env", "A=1", "--env", "A=2"], &["env", "A"]);
+        assert_eq!(twice.run().ok(), "2\n");
         let without = probe(&[], &["env", "B"]).env("B", "ours").run();
         assert_eq!(without.code, Some(1));
     }
@@ -225,7 +251,10 @@ mod map {
     #[test]
     fn takes_its_limits_from_the_command_line() {
         let finished = probe(&["--max-entries", "2"], &["fill"]).run();
-        assert!(finished.ok().contains('2'), "{finished:?}");
+        assert!(
+            finished.ok().starts_with("2: the map is full"),
+            "{finished:?}"
+        );
         probe(&["--max-value", "3"], &["set", "k", "four"])
             .run()
             .refused(&["3 bytes"]);

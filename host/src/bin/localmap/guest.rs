@@ -6,9 +6,16 @@ use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Reads a file.
+/// Reads a component file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+    std::fs::read(path).with_context(|| {
+        let hint = if path.is_dir() {
+            ": expected a component file; build the crate first, or let `localmap run` do so"
+        } else {
+            ": expected a component file"
+        };
+        format!("cannot read `{}`{hint}", path.display())
+    })
 }
 
 /// How a folder is built.
@@ -102,8 +109,8 @@ fn component_in(message: &serde_json::Value, folder: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(file))
 }
 
-/// Adds the wasm target to the toolchain that the folder uses, where it is not there:
-/// rustup does so by itself only where nobody has switched that off.
+/// Adds the wasm target to the toolchain in use, where it is not there: rustup does so by
+/// itself only where nobody has switched that off.
 fn add_target(folder: &Path) -> anyhow::Result<()> {
     let rustup = |args: &[&str]| {
         Command::new("rustup")
@@ -112,10 +119,14 @@ fn add_target(folder: &Path) -> anyhow::Result<()> {
             .stdin(Stdio::null())
             .output()
     };
-    // Rust that was not installed by rustup: cargo will tell if the target is missing.
+    // Rust or a toolchain that was not installed by rustup: cargo will tell if the target
+    // is missing.
     let Ok(installed) = rustup(&["target", "list", "--installed"]) else {
         return Ok(());
     };
+    if !installed.status.success() {
+        return Ok(());
+    }
     let installed = String::from_utf8_lossy(&installed.stdout);
     if installed.lines().any(|target| target == TARGET) {
         return Ok(());

@@ -33,6 +33,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    stdio::keep_caught_panics_quiet();
     let done = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Shell(shell) => shell.run(),

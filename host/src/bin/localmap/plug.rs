@@ -3,8 +3,9 @@
 use crate::guest::read;
 use crate::limits::LimitArgs;
 use anyhow::Context;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
+use std::{fs, io};
 
 /// Makes one self-contained component out of an app and a map of its own.
 ///
@@ -29,8 +30,24 @@ impl Plug {
         let app = read(&self.app)?;
         let plugged = localmap::plug(&app, &self.limits.limits())
             .with_context(|| format!("cannot plug `{}`", self.app.display()))?;
-        std::fs::write(&self.output, plugged)
+        write(&self.output, &plugged)
             .with_context(|| format!("cannot write `{}`", self.output.display()))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Writes all of a file or nothing: what is there, which may be the app itself, stays if
+/// the disk is full. What is no file, such as /dev/stdout, is written to.
+fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
+    if output.exists() && !output.is_file() {
+        return fs::write(output, bytes);
+    }
+    let mut part = output.as_os_str().to_owned();
+    part.push(format!(".{}.part", process::id()));
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, output))
+        .inspect_err(|_| {
+            // It may not even be there.
+            let _ = fs::remove_file(&part);
+        })
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
 use clap::ValueEnum;
 use entry::Entry;
-use localmap::{Misfit, PlugError};
+use localmap::{Limits, Misfit, PlugError};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,7 +51,8 @@ pub(crate) struct Run {
     #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
     entries: Vec<Entry>,
 
-    /// Grant access to a folder, under its own name or another; may be repeated
+    /// Grant a folder, to read and to write, under its own name or another; may be
+    /// repeated
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
@@ -60,8 +61,9 @@ pub(crate) struct Run {
     envs: Vec<String>,
 
     /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
-    /// long, max-memory-size=SIZE (256MiB by default) bounds the linear memory of guest
-    /// and map together; more than one may be given, with commas between
+    /// long, max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is
+    /// more) bounds the memory of guest and map together; more than one may be given,
+    /// with commas between
     #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
     wasm: Vec<WasmOption>,
 
@@ -130,16 +132,12 @@ impl Run {
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
-            envs: self
-                .envs
-                .iter()
-                .map(String::as_str)
-                .map(environment)
-                .collect::<Result<_, _>>()?,
+            envs: environment(&self.envs)?,
             dirs: self.dirs.clone(),
             stats: self.stats,
+            trapped: trapped(&path),
             stamps: self.clock.stamps(),
-            max_memory: wasm_options::max_memory(&self.wasm),
+            max_memory: wasm_options::max_memory(&self.wasm, self.limits.limits().max_bytes),
             timeout: wasm_options::timeout(&self.wasm),
         };
         let ended = app::run(&component, &grants, &self.limits, &self.entries)
@@ -149,7 +147,8 @@ impl Run {
 
     /// The component to run: the app with its map, or what needs none as it is.
     fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-        match localmap::plug(bytes, &self.limits.limits()) {
+        // The limits are set when it has been instantiated.
+        match localmap::plug(bytes, &Limits::default()) {
             Ok(plugged) => Ok(plugged),
             Err(PlugError::Misfit {
                 source: Misfit::NoMapImport,
@@ -178,7 +177,7 @@ impl Run {
             Ended::Exit { code, stats } => (code, stats),
             Ended::Closed => return ExitCode::from(PIPE_CLOSED),
             Ended::Trap(error) => {
-                complain(&error.context(format!("the guest `{}` trapped", path.display())));
+                complain(&error.context(trapped(path)));
                 (TRAPPED, None)
             }
         };
@@ -202,6 +201,10 @@ impl Run {
 
 const STATS_LOST: &str = "map: the statistics are lost with the instance, which trapped";
 
+fn trapped(path: &Path) -> String {
+    format!("the guest `{}` trapped", path.display())
+}
+
 /// What the guest is called, without the folders that it is in.
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
@@ -214,11 +217,24 @@ fn text(arg: &OsString) -> anyhow::Result<String> {
         .map_err(|arg| anyhow!("the argument {arg:?} is not UTF-8, which WASI asks for"))
 }
 
-/// `NAME=VALUE`, or `NAME` for the value that we have.
-fn environment(env: &str) -> anyhow::Result<(String, String)> {
-    if let Some((name, value)) = env.split_once('=') {
-        return Ok((name.to_owned(), value.to_owned()));
+/// Each `NAME=VALUE`, or `NAME` for the value that we have. The last of a name holds.
+fn environment(envs: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let mut given: Vec<(String, String)> = Vec::new();
+    for env in envs {
+        if env.is_empty() || env.starts_with('=') {
+            bail!("--env `{env}`: expected NAME=VALUE, or NAME to pass on ours");
+        }
+        let (name, value) = match env.split_once('=') {
+            Some((name, value)) => (name, value.to_owned()),
+            None => {
+                let ours = std::env::var(env).with_context(|| {
+                    format!("--env {env}: cannot pass it on; give it as {env}=VALUE")
+                })?;
+                (env.as_str(), ours)
+            }
+        };
+        given.retain(|(before, _)| before != name);
+        given.push((name.to_owned(), value));
     }
-    let value = std::env::var(env).with_context(|| format!("--env {env}: cannot pass it on"))?;
-    Ok((env.to_owned(), value))
+    Ok(given)
 }

@@ -26,6 +26,8 @@ use std::process::ExitCode;
 /// \t \0 \xNN where it has spaces, quotes, backslashes, `#` or bytes that cannot be
 /// typed. Values are printed as they are written. A TTL is a time span (30s, 5m),
 /// `never` or `default`; `sleep 5m` lets that much time pass for the map at once.
+/// Lines are kept for the next shell, in localmap/history below XDG_STATE_HOME or
+/// ~/.local/state, with the values that are in them.
 ///
 /// Where standard input or output is not a terminal, commands are read one per line,
 /// the results are printed without a prompt, and the first error ends the shell with

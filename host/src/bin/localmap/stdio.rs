@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -30,10 +32,17 @@ impl Output {
             Self::Stdout => write(&mut io::stdout().lock()),
             Self::Stderr => write(&mut io::stderr().lock()),
         };
-        done.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => StreamError::Trap(Closed.into()),
-            _ => StreamError::LastOperationFailed(error.into()),
-        })
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(StreamError::LastOperationFailed(error.into()))
+            }
+            Err(_) => match self {
+                Self::Stdout => Err(StreamError::Trap(Closed.into())),
+                // What nobody wants to be told ends nothing.
+                Self::Stderr => Ok(()),
+            },
+        }
     }
 }
 
@@ -59,15 +68,47 @@ impl StdoutStream for Output {
 
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.with(|stream| stream.write_all(&bytes))
+        self.with(|stream| {
+            let mut rest = bytes.as_ref();
+            while !rest.is_empty() {
+                let written = patiently(|| stream.write(rest))?;
+                if written == 0 {
+                    return Err(ErrorKind::WriteZero.into());
+                }
+                rest = rest.get(written..).unwrap_or_default();
+            }
+            Ok(())
+        })
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        self.with(|stream| stream.flush())
+        self.with(|stream| patiently(|| stream.flush()))
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(64 << 10)
+    }
+}
+
+/// Waits for a stream that whoever started us has left non-blocking.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// A source that is waited for, if it is non-blocking.
+pub(crate) struct Patient<R>(pub(crate) R);
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        patiently(|| self.0.read(to))
     }
 }
 
@@ -110,4 +151,15 @@ pub(crate) fn unless_closed(done: anyhow::Result<()>) -> anyhow::Result<ExitCode
         Err(error) if closed(&error) => Ok(ExitCode::from(PIPE_CLOSED)),
         Err(error) => Err(error),
     }
+}
+
+/// The library turns the panics of wac-graph into errors, which say more to a user.
+pub(crate) fn keep_caught_panics_quiet() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let caught = |place: &std::panic::Location<'_>| place.file().contains("wac-");
+        if !panic.location().is_some_and(caught) {
+            tell(panic);
+        }
+    }));
 }

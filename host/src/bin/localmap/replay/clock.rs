@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use wasmtime_wasi::HostWallClock;
 use wasmtime_wasi::p2::Pollable;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
 /// Both WASI clocks, in nanoseconds since 1970. Clones are one clock.
 #[derive(Debug, Clone, Default)]
@@ -19,16 +19,6 @@ impl ReplayClock {
     /// Moves the clock forward, never back.
     pub(crate) fn reach(&self, nanos: u64) {
         self.0.fetch_max(nanos, Ordering::Relaxed);
-    }
-}
-
-impl HostMonotonicClock for ReplayClock {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        self.nanos()
     }
 }
 

@@ -26,7 +26,7 @@ impl StampFormat {
                 r"(?-u)(?:^|[^0-9])(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2})(?:(\.\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})"
             }
             // What stands beside the number tells whether it stands alone; see `unix`.
-            Self::Unix => r"(?-u)([A-Za-z0-9_.+-]+)",
+            Self::Unix => r"(?-u)([A-Za-z0-9_.+\x80-\xff-]+)",
         };
         Ok(StampFinder {
             pattern: Regex::new(pattern)?,
@@ -48,9 +48,13 @@ pub(crate) struct StampFinder {
 
 impl StampFinder {
     /// The first stamp in `line`, in nanoseconds since 1970. Stamps from before are
-    /// taken as 1970.
-    pub(crate) fn find(&self, line: &[u8]) -> Option<u64> {
+    /// taken as 1970. Where the line goes on, what touches the end of this part of it is
+    /// not known to be one.
+    pub(crate) fn find(&self, line: &[u8], goes_on: bool) -> Option<u64> {
         let stamp = |found: Captures<'_>| {
+            if goes_on && found.get(0)?.end() == line.len() {
+                return None;
+            }
             let groups = found.iter().skip(1).flatten();
             let text: Vec<u8> = groups.flat_map(|group| group.as_bytes().to_vec()).collect();
             (self.read)(std::str::from_utf8(&text).ok()?)
@@ -69,9 +73,9 @@ fn rfc3339(text: &str) -> Option<u64> {
 }
 
 /// Reads a run of letters, digits, `_`, `.`, `+` and `-` that is a number as a whole;
-/// a full stop at its end is taken for punctuation.
+/// full stops at its end are taken for punctuation.
 fn unix(text: &str) -> Option<u64> {
-    let number = text.strip_suffix('.').unwrap_or(text);
+    let number = text.trim_end_matches('.');
     let (whole, fraction) = match number.split_once('.') {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (number, None),
@@ -110,7 +114,7 @@ mod tests {
     const SECONDS: u64 = 1_431_857_103;
 
     fn find(format: StampFormat, line: &str) -> Option<u64> {
-        format.finder().unwrap().find(line.as_bytes())
+        format.finder().unwrap().find(line.as_bytes(), false)
     }
 
     #[test]
@@ -158,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_the_second_before_it() {
+        let leap = find(StampFormat::Rfc3339, "2015-06-30T23:59:60Z");
+        assert_eq!(leap, find(StampFormat::Rfc3339, "2015-06-30T23:59:59Z"));
+        let leap = find(StampFormat::Clf, "[30/Jun/2015:23:59:60 +0000]");
+        assert_eq!(leap, find(StampFormat::Clf, "[30/Jun/2015:23:59:59 +0000]"));
+        assert!(leap.is_some());
+    }
+
+    #[test]
+    fn what_does_not_fit_the_clock_is_not_seen() {
+        assert!(find(StampFormat::Rfc3339, "2554-07-21T23:34:33Z").is_some());
+        assert_eq!(find(StampFormat::Rfc3339, "2554-07-21T23:34:34Z"), None);
+    }
+
+    #[test]
     fn rfc3339_needs_an_offset() {
         assert_eq!(find(StampFormat::Rfc3339, "2015-05-17T10:05:03"), None);
         assert_eq!(find(StampFormat::Rfc3339, "12015-05-17T10:05:03Z"), None);
@@ -176,6 +195,7 @@ mod tests {
             ("1431857103250001", base + 250_001_000),
             ("1431857103250000001", base + 250_000_001),
             ("it was 1431857103.", base),
+            ("it was 1431857103...", base),
         ] {
             assert_eq!(find(StampFormat::Unix, line), Some(expected), "{line}");
         }
@@ -185,6 +205,7 @@ mod tests {
     fn unix_times_stand_alone() {
         for line in [
             "id1431857103",
+            "é1431857103",
             "1431857103s",
             "1.1431857103",
             "1431857103.5.3",
@@ -201,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn what_may_go_on_is_no_stamp_yet() {
+        let finder = StampFormat::Unix.finder().unwrap();
+        let base = SECONDS * 1_000_000_000;
+        assert_eq!(finder.find(b"a 1431857103", true), None);
+        assert_eq!(finder.find(b"a 1431857103 ", true), Some(base));
+        let finder = StampFormat::Rfc3339.finder().unwrap();
+        assert_eq!(finder.find(b"2015-05-17T10:05:03Z", true), None);
+        assert_eq!(finder.find(b"2015-05-17T10:05:03Z", false), Some(base));
+    }
+
+    #[test]
     fn stamps_from_before_1970_are_taken_as_1970() {
         assert_eq!(find(StampFormat::Rfc3339, "1969-05-17T10:05:03Z"), Some(0));
     }
@@ -210,10 +242,10 @@ mod tests {
         for format in [StampFormat::Clf, StampFormat::Rfc3339, StampFormat::Unix] {
             let finder = format.finder().unwrap();
             assert_eq!(
-                finder.find(b"\xff\x00[\xfe/\xfd/2015:10:05:03 +0000]"),
+                finder.find(b"\xff\x00[\xfe/\xfd/2015:10:05:03 +0000]", false),
                 None
             );
-            assert_eq!(finder.find(&[b'1'; 70_000]), None);
+            assert_eq!(finder.find(&[b'1'; 70_000], true), None);
         }
     }
 }

@@ -4,10 +4,10 @@ use super::entry::Entry;
 use super::watchdog::{TimedOut, Watchdog};
 use crate::limits::LimitArgs;
 use crate::replay::{ReplayClock, ReplayInput, Sleep, StampFormat};
-use crate::stdio::{Closed, Output, note};
-use anyhow::{Context, anyhow, bail};
+use crate::stdio::{Closed, Output, Patient, note};
+use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
-use localmap::wasmtime::{Config, Engine, Store, StoreContextMut, Trap};
+use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
 use localmap::{Control, MemoryLimiter, Preload, Stats};
 use std::io::{BufReader, stdin};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(super) struct Grants {
     /// Bytes of linear memory.
     pub(super) max_memory: usize,
     pub(super) timeout: Option<Duration>,
+    /// What is said if the guest traps.
+    pub(super) trapped: String,
     /// Whether somebody waits for statistics.
     pub(super) stats: bool,
 }
@@ -85,6 +87,11 @@ pub(super) fn run(
         error.context("it imports what localmap does not give: expected WASI 0.2 and the map")
     })?;
 
+    // From here on we wait for others: for the first time stamp, then for the guest.
+    let _watchdog = grants.timeout.map(|timeout| {
+        let trapped = grants.trapped.clone();
+        Watchdog::start(engine.clone(), timeout, trapped, grants.stats)
+    });
     let replay = ReplayClock::default();
     let app = App {
         wasi: grants.wasi(&replay)?,
@@ -99,10 +106,6 @@ pub(super) fn run(
     if grants.timeout.is_some() {
         store.set_epoch_deadline(1);
     }
-    let _watchdog = grants
-        .timeout
-        .map(|timeout| Watchdog::start(engine.clone(), timeout, grants.stats));
-
     let instance = match command.instantiate(&mut store) {
         Ok(instance) => instance,
         Err(error) if error.is::<Trap>() => {
@@ -117,7 +120,10 @@ pub(super) fn run(
         error.context("it does not export wasi:cli/run: expected a command, a crate with a `main`")
     })?;
     if let Some(control) = Control::find(&mut store, &component, &instance)? {
-        set_up(&mut store, &control, limits, entries)?;
+        match set_up(&mut store, &control, limits, entries) {
+            Ok(done) => done?,
+            Err(error) => return ended(&mut store, Err(error), grants.timeout),
+        }
         store.data_mut().control = Some(control);
     }
     let result = command.wasi_cli_run().call_run(&mut store);
@@ -188,7 +194,7 @@ impl Grants {
                 wasi.inherit_stdin();
             }
             Some(format) => {
-                let source = BufReader::new(stdin());
+                let source = BufReader::new(Patient(stdin()));
                 let (input, found) = ReplayInput::new(source, format.finder()?, replay.clone())
                     .context("cannot read standard input")?;
                 if !found {
@@ -197,37 +203,37 @@ impl Grants {
                          until one comes, the guest's clock stands at 1970. Is --clock right?",
                     );
                 }
-                wasi.stdin(input)
-                    .wall_clock(replay.clone())
-                    .monotonic_clock(replay.clone());
+                // The monotonic clock is linked, so that a sleep makes it jump.
+                wasi.stdin(input).wall_clock(replay.clone());
             }
         }
         Ok(wasi.build())
     }
 }
 
-/// Gives the map its limits and the entries that it starts with.
+/// Gives the map its limits and the entries that it starts with. The outer error is one
+/// of calling it.
 fn set_up(
     store: &mut Store<App>,
     control: &Control,
     limits: &LimitArgs,
     entries: &[Entry],
-) -> anyhow::Result<()> {
+) -> wasmtime::Result<anyhow::Result<()>> {
     // What was plugged before keeps the limits that it has, but for those given.
     let limits = limits.over(control.limits(&mut *store)?);
-    control
-        .configure(&mut *store, &limits)?
-        .context("cannot configure the map")?;
+    if let Err(error) = control.configure(&mut *store, &limits)? {
+        return Ok(Err(anyhow!(error).context("cannot configure the map")));
+    }
     let entries: Vec<Preload> = entries.iter().map(|entry| entry.0.clone()).collect();
     if let Err(refused) = control.preload(&mut *store, &entries)? {
         let key = entries.get(refused.index).map(|entry| entry.key.as_slice());
-        bail!(
+        return Ok(Err(anyhow!(
             "--entry `{}`: {}",
             String::from_utf8_lossy(key.unwrap_or_default()),
             refused.source
-        );
+        )));
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn ended(
@@ -235,12 +241,15 @@ fn ended(
     result: wasmtime::Result<Result<(), ()>>,
     timeout: Option<Duration>,
 ) -> anyhow::Result<Ended> {
-    let error = match result {
-        Ok(status) => {
-            let stats = match store.data_mut().control.take() {
-                Some(control) => Some(control.stats(&mut *store)?),
-                None => None,
-            };
+    let measured = result.and_then(|status| {
+        let stats = match store.data_mut().control.take() {
+            Some(control) => Some(control.stats(&mut *store)?),
+            None => None,
+        };
+        Ok((status, stats))
+    });
+    let error = match measured {
+        Ok((status, stats)) => {
             let code = u8::from(status.is_err());
             return Ok(Ended::Exit { code, stats });
         }

@@ -28,6 +28,13 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
         ));
     }
     let mark = b";ttl=";
+    let last = rest.rsplit(|byte| *byte == b';').next().unwrap_or_default();
+    let like = last.trim_ascii_start().to_ascii_lowercase();
+    if rest.contains(&b';') && like.starts_with(b"ttl") && !last.starts_with(b"ttl=") {
+        return Err(
+            "its TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
+        );
+    }
     let (value, ttl) = match rest.windows(mark.len()).rposition(|part| part == mark) {
         None => (rest, Ttl::Default),
         Some(at) => {
@@ -74,7 +81,17 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_says_why() {
-        for bad in ["", "a", "=1", "a=1;ttl=", "a=1;ttl=0s", "a=1;ttl=soon"] {
+        for bad in [
+            "",
+            "a",
+            "=1",
+            "a=1;ttl=",
+            "a=1;ttl=0s",
+            "a=1;ttl=soon",
+            "a=1; ttl=30s",
+            "a=1;TTL=30s",
+            "a=1;ttl 30s",
+        ] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse(&[vec![b'k'; 129], b"=1".to_vec()].concat()).is_err());

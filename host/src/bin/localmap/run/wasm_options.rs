@@ -25,11 +25,13 @@ pub(super) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     })
 }
 
-/// The last limit given, or 256 MiB.
-pub(super) fn max_memory(options: &[WasmOption]) -> usize {
+/// The last limit given, or 256 MiB, or twice what the map may have: its tables are there
+/// twice while they grow.
+pub(super) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),
         WasmOption::Timeout(_) => None,
     });
-    usize::try_from(given.unwrap_or(256 << 20)).unwrap_or(usize::MAX)
+    let default = max_bytes.saturating_mul(2).max(256 << 20);
+    usize::try_from(given.unwrap_or(default)).unwrap_or(usize::MAX)
 }

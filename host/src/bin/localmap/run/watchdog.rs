@@ -25,7 +25,8 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Interrupts what `engine` runs after `timeout`. If that does not help, since the
     /// guest waits in a call of ours, ends the process with the same words.
-    pub(super) fn start(engine: Engine, timeout: Duration, stats: bool) -> Self {
+    /// `trapped` is what is said of a trap.
+    pub(super) fn start(engine: Engine, timeout: Duration, trapped: String, stats: bool) -> Self {
         let (running, ended) = channel::<()>();
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
@@ -34,7 +35,12 @@ impl Watchdog {
             }
             engine.increment_epoch();
             if still_runs(GRACE) {
-                complain(&anyhow!(TimedOut(timeout)).context("the guest was ended"));
+                // Standard error may be a pipe that nobody reads, too.
+                thread::spawn(|| {
+                    thread::sleep(GRACE);
+                    std::process::exit(i32::from(TRAPPED));
+                });
+                complain(&anyhow!(TimedOut(timeout)).context(trapped));
                 if stats {
                     note(STATS_LOST);
                 }

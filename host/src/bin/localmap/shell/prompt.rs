@@ -4,7 +4,7 @@ use super::help::TOPICS;
 use super::session::{Failure, Session};
 use super::words::{split, word};
 use crate::stdio::complain;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -47,6 +47,12 @@ pub(super) fn run(session: Session) -> anyhow::Result<()> {
             Ok(text) => text,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                complain(&anyhow!(
+                    "the line is not UTF-8: write other bytes as \\xNN, in quotes"
+                ));
+                continue;
+            }
             Err(error) => return Err(error).context("cannot read from the terminal"),
         };
         // What is pasted may be several lines.
