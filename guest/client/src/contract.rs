@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Condition, Entry, Error, KeyFault, ScanEntry, Ttl};
+use crate::{Condition, Entry, Error, KeyFault, Scanned, Ttl};
 pub(crate) use generated::localmap::core::local_map as calls;
 
 mod generated {
@@ -59,7 +59,7 @@ impl From<calls::Entry> for Entry {
     }
 }
 
-impl From<calls::Scanned> for ScanEntry {
+impl From<calls::Scanned> for Scanned {
     fn from(entry: calls::Scanned) -> Self {
         Self {
             key: entry.key,
@@ -77,7 +77,7 @@ impl From<calls::Error> for Error {
             calls::Error::ValueTooLarge(max) => Self::ValueTooLarge { max },
             calls::Error::InvalidTtl => Self::InvalidTtl,
             calls::Error::Full => Self::Full,
-            calls::Error::Conflict(found) => Self::Conflict { found },
+            calls::Error::Conflict(current) => Self::Conflict { current },
             calls::Error::NotACounter => Self::NotACounter,
             calls::Error::Overflow => Self::Overflow,
         }

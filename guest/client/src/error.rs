@@ -31,10 +31,10 @@ pub enum Error {
     )]
     Full,
     /// The condition of the write does not hold.
-    #[error("{}", describe_conflict(found))]
+    #[error("{}", describe_conflict(current))]
     Conflict {
         /// The version that is there; `None`: the key is absent.
-        found: Option<Version>,
+        current: Option<Version>,
     },
     /// `increment` of a value that is not 8 bytes long.
     #[error("the value is not a counter (8 bytes): use another key, or delete this one first")]
@@ -65,8 +65,8 @@ pub enum KeyFault {
     NotUtf8,
 }
 
-fn describe_conflict(found: &Option<Version>) -> String {
-    match found {
+fn describe_conflict(current: &Option<Version>) -> String {
+    match current {
         Some(version) => {
             format!("the key holds version {version}: read it again and decide anew")
         }

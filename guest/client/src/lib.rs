@@ -53,4 +53,4 @@ mod types;
 pub use error::{Error, KeyFault};
 pub use map::LocalMap;
 pub use scan::Scan;
-pub use types::{Condition, Entry, MAX_KEY_LEN, ScanEntry, Ttl, Version};
+pub use types::{Condition, Entry, MAX_KEY_LEN, Scanned, Ttl, Version};

@@ -3,7 +3,7 @@
 use std::{cell::Cell, marker::PhantomData};
 
 use crate::{
-    Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Scan, ScanEntry, Ttl, Version, contract::calls,
+    Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Scan, Scanned, Ttl, Version, contract::calls,
 };
 
 /// What the keys of one `get-many` may take up, each with the 8 bytes that
@@ -183,9 +183,9 @@ impl LocalMap {
         prefix: &[u8],
         cursor: u64,
         limit: u32,
-    ) -> (Vec<ScanEntry>, Option<u64>) {
+    ) -> (Vec<Scanned>, Option<u64>) {
         let page = calls::scan(prefix, cursor, limit);
-        let entries = page.entries.into_iter().map(ScanEntry::from).collect();
+        let entries = page.entries.into_iter().map(Scanned::from).collect();
         (entries, page.next)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{iter::FusedIterator, vec};
 
-use crate::{LocalMap, MAX_KEY_LEN, ScanEntry};
+use crate::{LocalMap, MAX_KEY_LEN, Scanned};
 
 /// Places of the map that one page visits: enough that the calls do not count
 /// beside the entries.
@@ -16,7 +16,7 @@ pub struct Scan<'a> {
     prefix: Vec<u8>,
     /// Where the next page starts; none: there is no further page.
     cursor: Option<u64>,
-    page: vec::IntoIter<ScanEntry>,
+    page: vec::IntoIter<Scanned>,
 }
 
 impl<'a> Scan<'a> {
@@ -37,9 +37,9 @@ impl<'a> Scan<'a> {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = ScanEntry;
+    type Item = Scanned;
 
-    fn next(&mut self) -> Option<ScanEntry> {
+    fn next(&mut self) -> Option<Scanned> {
         loop {
             if let Some(entry) = self.page.next() {
                 return Some(entry);

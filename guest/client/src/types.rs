@@ -65,7 +65,7 @@ pub struct Entry {
 
 /// An entry that a [scan](crate::LocalMap::scan) came by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScanEntry {
+pub struct Scanned {
     /// The key.
     pub key: Vec<u8>,
     /// The value.

@@ -91,7 +91,7 @@ fn never_fires() {
 }
 
 #[test]
-fn a_million_due_at_once_recurse() {
+fn many_due_at_once_recurse() {
     let now = Cell::new(0);
     let mut map = map(&now, 200_000);
     for n in 0..200_000u32 {
