@@ -54,3 +54,8 @@ pub use error::{Error, KeyFault};
 pub use map::LocalMap;
 pub use scan::Scan;
 pub use types::{Condition, Entry, MAX_KEY_LEN, Scanned, Ttl, Version};
+
+/// The program of the guide compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guests.md")]
+struct Guide;
