@@ -13,59 +13,40 @@ fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Asserts that `run`, `plug` and `inspect` all refuse it by name.
-fn refused_by_all(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) {
-    let (folder, path) = file(name, bytes);
-    let words = [&[name], words].concat();
-    localmap().arg("run").arg(&path).run().refused(&words);
-    localmap().arg("inspect").arg(&path).run().refused(&words);
-    let out = folder.path().join("out.wasm");
-    localmap()
-        .arg("plug")
-        .arg(&path)
-        .arg("-o")
-        .arg(&out)
-        .run()
-        .refused(&words);
-    assert!(!out.exists());
-}
-
-/// Asserts that `run` and `plug` refuse a component by name.
-fn misfit(wat: &str, words: &[&str]) {
-    let bytes = wat::parse_str(wat).expect("valid text");
+/// Asserts that `run` and `plug` refuse a file by name, and `plug` writes nothing.
+fn refused(bytes: impl AsRef<[u8]>, words: &[&str]) {
     let (folder, path) = file("app.wasm", bytes);
     let words = [&["app.wasm"], words].concat();
     localmap().arg("run").arg(&path).run().refused(&words);
     let out = folder.path().join("out.wasm");
-    localmap()
-        .arg("plug")
-        .arg(&path)
-        .arg("-o")
-        .arg(&out)
-        .run()
-        .refused(&words);
+    let plug = localmap().arg("plug").arg(&path).arg("-o").arg(&out);
+    plug.run().refused(&words);
     assert!(!out.exists());
+}
+
+/// Asserts that `inspect` refuses it as well: it is no component.
+fn refused_by_all(bytes: impl AsRef<[u8]>, words: &[&str]) {
+    let (_folder, path) = file("app.wasm", &bytes);
+    localmap().arg("inspect").arg(&path).run().refused(words);
+    refused(bytes, words);
+}
+
+/// Asserts that `run` and `plug` refuse a component that is valid.
+fn misfit(wat: &str, words: &[&str]) {
+    refused(wat::parse_str(wat).expect("valid text"), words);
 }
 
 #[test]
 fn not_wasm() {
     for bytes in ["", "#!/bin/sh\n", "(component)", "\0as", "\0asm"] {
-        refused_by_all(
-            "not.wasm",
-            bytes,
-            &["not WebAssembly", "expected a component"],
-        );
+        refused_by_all(bytes, &["not WebAssembly", "expected a component"]);
     }
 }
 
 #[test]
 fn a_core_module() {
     let module = wat::parse_str("(module)").expect("valid text");
-    refused_by_all(
-        "core.wasm",
-        module,
-        &["core WebAssembly module", "wasm32-wasip2"],
-    );
+    refused_by_all(module, &["core WebAssembly module", "wasm32-wasip2"]);
 }
 
 #[test]

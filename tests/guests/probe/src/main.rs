@@ -41,6 +41,9 @@ fn run(words: &[&str]) -> Outcome {
         ["yes"] => loop {
             say("y")?;
         },
+        ["complain"] => loop {
+            writeln!(io::stderr(), "no")?;
+        },
         // Time.
         ["clock"] => clock(),
         ["sleep", millis] => {
