@@ -121,6 +121,13 @@ impl Arena {
         }
     }
 
+    /// The slots that hold an entry.
+    pub(crate) fn occupied(&self) -> impl Iterator<Item = u32> {
+        let slots = self.pages.iter().flatten();
+        let numbered = (0..NONE).zip(slots);
+        numbered.filter_map(|(number, slot)| (!slot.is_free()).then_some(number))
+    }
+
     pub(crate) fn slot(&self, number: u32) -> &Slot {
         &self.pages[number as usize / PAGE][number as usize % PAGE]
     }

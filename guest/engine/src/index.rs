@@ -9,12 +9,15 @@ use crate::error::NoRoom;
 /// The slots that hold an entry, by the hash of its key.
 pub(crate) struct Index {
     table: HashTable<u32>,
+    /// How many slots have been removed since the table was last filled anew.
+    removed: usize,
 }
 
 impl Index {
     pub(crate) const fn new() -> Self {
         Self {
             table: HashTable::new(),
+            removed: 0,
         }
     }
 
@@ -31,9 +34,29 @@ impl Index {
 
     /// Makes room for one more.
     pub(crate) fn reserve(&mut self, arena: &Arena) -> Result<(), NoRoom> {
-        Ok(self
-            .table
-            .try_reserve(1, |&slot| stored(arena.slot(slot)))?)
+        let grown = self.table.try_reserve(1, |&slot| stored(arena.slot(slot)));
+        if grown.is_err() {
+            self.sweep_out(arena)?;
+        }
+        Ok(())
+    }
+
+    /// Makes room without memory: fills the table anew, so that it is rid of the marks
+    /// that removed entries leave in it. hashbrown does so only where half of it is free.
+    /// Here a sixteenth of it has to be removed from one time to the next, which makes it
+    /// 16 moves for each.
+    fn sweep_out(&mut self, arena: &Arena) -> Result<(), NoRoom> {
+        // A table takes seven eighths of its buckets.
+        let most = self.table.num_buckets() / 8 * 7;
+        if self.table.len() >= most || self.removed < most / 16 {
+            return Err(NoRoom);
+        }
+        self.removed = 0;
+        self.table.clear();
+        for slot in arena.occupied() {
+            self.insert(arena, slot);
+        }
+        Ok(())
     }
 
     /// Adds a slot, for which there is room, and whose key is not there yet.
@@ -49,6 +72,7 @@ impl Index {
         let hash = stored(arena.slot(slot));
         if let Ok(found) = self.table.find_entry(hash, |&other| other == slot) {
             found.remove();
+            self.removed = self.removed.saturating_add(1);
         }
     }
 

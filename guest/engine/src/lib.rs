@@ -35,7 +35,9 @@
 //! * **Work.** [`Map::len`], [`Map::stats`], and a write that would otherwise
 //!   answer `Full`, may visit every entry that is due, and [`Map::clear`] visits
 //!   all. [`Map::sweep`] takes back as many as it is told, any other call at most
-//!   16 entries besides its own. Tables that grow are the exception: their handles move, but no key and no value.
+//!   16 entries besides its own. Tables that grow, or that are rid of what removed
+//!   entries left in them, are the exception: their handles move, but no key and no
+//!   value.
 //!
 //! # What an entry costs
 //!

@@ -12,12 +12,20 @@ thread_local! {
     /// How many allocations are still granted to this thread: others belong to the
     /// test harness.
     static BUDGET: Cell<u64> = const { Cell::new(u64::MAX) };
+    /// The largest allocation that is granted to this thread, in bytes.
+    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// The system's allocator, until the budget is used up.
 struct Meagre;
 
-fn granted() -> bool {
+fn granted(size: usize) -> bool {
+    if LARGEST
+        .try_with(Cell::get)
+        .is_ok_and(|largest| size > largest)
+    {
+        return false;
+    }
     let spend = |budget: &Cell<u64>| match budget.get() {
         u64::MAX => true,
         0 => false,
@@ -37,7 +45,7 @@ fn granted() -> bool {
 // an allocator refuses.
 unsafe impl GlobalAlloc for Meagre {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !granted() {
+        if !granted(layout.size()) {
             return ptr::null_mut();
         }
         // SAFETY: the caller's promise, passed on.
@@ -50,7 +58,7 @@ unsafe impl GlobalAlloc for Meagre {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if !granted() {
+        if !granted(size) {
             return ptr::null_mut();
         }
         // SAFETY: the caller's promise, passed on.
@@ -141,4 +149,37 @@ fn memory_that_cannot_be_had_is_full_and_loses_nothing() {
         }
     });
     assert_eq!((map.len(), map.stats().bytes), (0, 0));
+}
+
+/// A table that cannot grow is full of what removed entries have left behind: room for
+/// new ones must come back when entries go, not only when half of them have gone.
+#[test]
+fn what_is_deleted_makes_room_in_a_table_that_cannot_grow() {
+    for seed in 0..20 {
+        let mut map = Map::new(|| 0, seed, Limits::default());
+        let key = |n: u32| n.to_le_bytes();
+        // As many as a table of 16,384 buckets takes.
+        let full = 14_336;
+        for n in 0..full {
+            map.set(&key(n), b"v", Ttl::Never).unwrap();
+        }
+        LARGEST.set(64 << 10);
+        assert_eq!(map.set(b"one more", b"v", Ttl::Never), Err(Error::Full));
+        for round in 0..10 {
+            let (old, new) = (round * 1_000, full + round * 1_000);
+            for n in 0..1_000 {
+                assert!(map.delete(&key(old + n)));
+            }
+            for n in 0..1_000 {
+                let stored = map.set(&key(new + n), b"v", Ttl::Never);
+                assert!(stored.is_ok(), "seed {seed}, round {round}, {n}");
+            }
+            assert_eq!(map.len(), u64::from(full));
+            assert_eq!(map.set(b"one more", b"v", Ttl::Never), Err(Error::Full));
+        }
+        for n in 0..full + 10_000 {
+            assert_eq!(map.contains(&key(n)), n >= 10_000, "{n}");
+        }
+        LARGEST.set(usize::MAX);
+    }
 }
