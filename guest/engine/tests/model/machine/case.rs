@@ -9,7 +9,7 @@ use super::operation::{Operation, limits};
 
 /// How much there is of everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub(crate) enum Scale {
     /// A handful of keys and of entries.
     Tiny,
     /// Hundreds.
@@ -31,15 +31,15 @@ impl Scale {
 
 /// What a case begins with.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
-    pub scale: Scale,
+pub(crate) struct Setup {
+    pub(crate) scale: Scale,
     /// Where the clock stands.
-    pub now: u64,
-    pub seed: u64,
+    pub(crate) now: u64,
+    pub(crate) seed: u64,
     /// Compare all that is there after each operation. It reads the clock, which hides
     /// what a map does that has not read it for long.
-    pub watch: bool,
-    pub limits: Limits,
+    pub(crate) watch: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Setup {
@@ -66,14 +66,14 @@ impl Setup {
 
 /// A map to begin with, and what is done to it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    pub setup: Setup,
-    pub operations: Vec<Operation>,
+pub(crate) struct Case {
+    pub(crate) setup: Setup,
+    pub(crate) operations: Vec<Operation>,
 }
 
 impl Case {
     /// The case that some bytes stand for.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let mut u = Unstructured::new(bytes);
         Self::random(&mut u).expect("bytes that are used up count as zeros")
     }

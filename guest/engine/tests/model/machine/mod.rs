@@ -12,15 +12,15 @@ mod scan;
 mod values;
 mod writes;
 
-pub use case::{Case, Scale, Setup};
-pub use operation::{Change, Operation, Wanted, When};
-pub use values::Datum;
+pub(crate) use case::{Case, Scale, Setup};
+pub(crate) use operation::{Change, Operation, Wanted, When};
+pub(crate) use values::Datum;
 
 use pair::Pair;
 
 /// Does what the case says, and panics where map and model do not agree. Gives the
 /// number of operations.
-pub fn run(case: &Case) -> u64 {
+pub(crate) fn run(case: &Case) -> u64 {
     let mut pair = Pair::new(&case.setup);
     for (at, operation) in case.operations.iter().enumerate() {
         pair.perform(operation);

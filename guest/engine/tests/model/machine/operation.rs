@@ -8,7 +8,7 @@ use super::values::{Datum, LONGEST, invalid};
 
 /// Something that is done. Keys are numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Operation {
+pub(crate) enum Operation {
     Advance(u64),
     Rewind(u64),
     /// Sets the clock to the earliest deadline there is, or so far beside it.
@@ -39,7 +39,7 @@ pub enum Operation {
 
 /// What a batch is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Change {
+pub(crate) enum Change {
     Set(u16, Datum, Ttl),
     SetIf(u16, Datum, Ttl, When),
     Increment(u16, i64, Ttl),
@@ -50,7 +50,7 @@ pub enum Change {
 
 /// A condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum When {
+pub(crate) enum When {
     Absent,
     Present,
     Version(Wanted),
@@ -58,7 +58,7 @@ pub enum When {
 
 /// A version.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// That of the key, before the call.
     Current,
     /// The one given last less this.
@@ -166,7 +166,7 @@ fn datum(u: &mut Unstructured<'_>) -> Result<Datum> {
         // Around the seams of size classes.
         28..30 => {
             let size = 1u32 << u.int_in_range(4..=16u8)?;
-            size - 40 + u.int_in_range(0..=48)?.min(size)
+            (size + u.int_in_range(0..=48)?).saturating_sub(40)
         }
         _ => u.int_in_range(3000..=LONGEST as u32)?,
     };

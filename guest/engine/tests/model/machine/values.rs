@@ -13,7 +13,7 @@ const INVALID: u16 = 60_000;
 
 /// A value. Bytes that show where each of them belongs, or a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Datum {
+pub(crate) enum Datum {
     /// So many bytes, from this place of a fixed pattern.
     Bytes(u32, u8),
     /// The 8 bytes of a counter.
