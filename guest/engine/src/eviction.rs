@@ -4,7 +4,7 @@ mod ghost;
 
 use crate::arena::Arena;
 use crate::entry::Header;
-use crate::limits::Policy;
+use crate::limits::{Limits, Policy};
 use crate::list::List;
 use ghost::Ghost;
 
@@ -13,6 +13,9 @@ const KEPT: u8 = 2;
 
 /// The highest count of uses.
 const MOST_USES: u8 = 3;
+
+/// The small queue has one part of so many.
+const SHARE: u64 = 10;
 
 /// How many entries an eviction passes over, since they have been used, before it takes
 /// one all the same: so that no write has to go through all that there are.
@@ -47,6 +50,7 @@ pub(crate) struct Eviction {
     small: Queue,
     main: Queue,
     ghost: Ghost,
+    has_evicted: bool,
 }
 
 impl Eviction {
@@ -61,6 +65,7 @@ impl Eviction {
             small: empty,
             main: empty,
             ghost: Ghost::new(),
+            has_evicted: false,
         }
     }
 
@@ -75,14 +80,23 @@ impl Eviction {
     }
 
     /// Adds an entry that is new.
-    pub(crate) fn insert(&mut self, arena: &mut Arena, entry: u32) {
+    pub(crate) fn insert(&mut self, arena: &mut Arena, entry: u32, limits: &Limits) {
         let queue = match self.policy {
             Policy::Refuse => return,
             Policy::Lru => MAIN,
             Policy::S3Fifo if self.ghost.take(arena.header(entry).hash) => MAIN,
+            Policy::S3Fifo if !self.has_evicted && self.small_is_full(limits) => MAIN,
             Policy::S3Fifo => SMALL,
         };
         self.push(arena, entry, queue);
+    }
+
+    /// Whether the small queue has its share of what the map can hold. What comes behind
+    /// that goes to the main one, until the map has been full for the first time: so it
+    /// does not begin by throwing out most of what it has.
+    const fn small_is_full(&self, limits: &Limits) -> bool {
+        self.small.len as u64 >= limits.max_entries / SHARE
+            || self.small.weight >= limits.max_bytes / SHARE
     }
 
     /// Takes in an entry in place of one that was taken out.
@@ -172,6 +186,7 @@ impl Eviction {
     /// what that takes.
     pub(crate) fn evicted(&mut self, arena: &Arena, entry: u32, may_grow: impl Fn(u64) -> bool) {
         let header = arena.header(entry);
+        self.has_evicted = true;
         if header.queue_of == SMALL {
             self.ghost.insert(header.hash, self.len(), may_grow);
         }
@@ -196,7 +211,7 @@ impl Eviction {
         let small = self.small.list.tail().map(|entry| (entry, SMALL));
         let main = self.main.list.tail().map(|entry| (entry, MAIN));
         let weight = self.small.weight + self.main.weight;
-        if self.small.weight * 10 >= weight {
+        if self.small.weight * SHARE >= weight {
             small.or(main)
         } else {
             main.or(small)

@@ -211,7 +211,8 @@ impl<C: Clock> Map<C> {
                 };
                 self.index.insert(&self.arena, hash, entry);
                 self.payload += (planned.key.len() + value.len()) as u64;
-                self.eviction.insert(&mut self.arena, entry);
+                self.eviction
+                    .insert(&mut self.arena, entry, &self.limits);
                 self.finish(entry, new);
             }
             (Fate::Touch(deadline), Some(entry)) => {
