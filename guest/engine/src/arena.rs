@@ -1,247 +1,588 @@
-//! Where entries live: slots with fixed numbers, a list of the free ones, and the
-//! account of what all of it costs.
+//! Where entries live: slots of a few sizes, cut from blocks. An entry is named by the
+//! address of its slot, which changes when the slot is needed elsewhere
+//! ([`Arena::evacuate`]).
 
-use alloc::{boxed::Box, vec::Vec};
+pub(crate) use crate::pages::NONE;
 
+use crate::entry::{Header, copy, same};
 use crate::error::NoRoom;
+use crate::list::Links;
+use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
+use crate::pages::{NO_SLOT, Pages};
+use crate::value::Value;
 
-/// No slot, or no place. A map holds fewer than 2^32 entries, so that no slot has
-/// this number.
-pub(crate) const NONE: u32 = u32::MAX;
+const IN_A_SLOT: &str = "the smallest slot holds a header";
 
-/// What an entry costs beside its block, in bytes, in wasm32: a slot (40), its
-/// share of the index (5 for each bucket, of which hashbrown keeps up to 32/7 for
-/// an entry under churn: 23) and its place among the deadlines (4, at most
-/// doubled: 8), rounded up.
-pub const ENTRY_BYTES: u64 = 72;
+/// How many blocks of a class are looked at for the one that is least in use.
+const LOOKED_AT: usize = 8;
 
-#[cfg(target_pointer_width = "32")]
-const _: () = assert!(size_of::<Slot>() == 40);
-
-/// Slots on a page. Pages do not move when their number grows: no copy, and no
-/// moment at which the slots are there twice.
-const PAGE: usize = 512;
-
-/// What the entry of a key and a value of these lengths costs, as
-/// [`Limits::max_bytes`](crate::Limits::max_bytes) counts.
-pub(crate) const fn cost(key_len: usize, value_len: usize) -> u64 {
-    ENTRY_BYTES + (key_len as u64 + value_len as u64 + 4).next_multiple_of(16)
+/// The blocks of one class.
+#[derive(Clone, Copy)]
+struct Slabs {
+    /// The first that has a free slot.
+    open: u32,
+    /// Free slots in all of them.
+    free: u32,
 }
 
-/// A place for an entry.
-#[derive(Default)]
-pub(crate) struct Slot {
-    /// The value, then the key, so that `take` gives the value without a copy.
-    block: Box<[u8]>,
-    /// The version of the value.
-    pub(crate) version: u64,
-    /// When the entry is gone, where `place` is not `NONE`.
-    pub(crate) deadline: u64,
-    /// The hash of the key.
-    pub(crate) hash: u32,
-    /// Where the entry stands among the deadlines; `NONE`: it never expires.
-    pub(crate) place: u32,
-    /// The free slot after this one, where it is free.
-    next_free: u32,
-    /// 0 in a free slot.
-    key_len: u8,
+/// Slots that are wanted, less those that are given back for them.
+pub(crate) struct Demand {
+    slots: [i64; Class::COUNT],
+    /// Blocks that are given back.
+    blocks: u64,
 }
 
-impl Slot {
-    pub(crate) const fn key_len(&self) -> usize {
-        self.key_len as usize
+impl Default for Demand {
+    fn default() -> Self {
+        Self {
+            slots: [0; Class::COUNT],
+            blocks: 0,
+        }
     }
+}
 
-    pub(crate) const fn value_len(&self) -> usize {
-        self.block.len() - self.key_len()
-    }
-
-    pub(crate) fn value(&self) -> &[u8] {
-        &self.block[..self.value_len()]
-    }
-
-    pub(crate) fn value_mut(&mut self) -> &mut [u8] {
-        let len = self.value_len();
-        &mut self.block[..len]
-    }
-
-    pub(crate) fn key(&self) -> &[u8] {
-        &self.block[self.value_len()..]
-    }
-
-    pub(crate) const fn is_free(&self) -> bool {
-        self.key_len == 0
-    }
-
-    /// `None`: it never expires.
-    pub(crate) fn deadline(&self) -> Option<u64> {
-        (self.place != NONE).then_some(self.deadline)
-    }
-
-    const fn cost(&self) -> u64 {
-        cost(self.key_len(), self.value_len())
+impl Demand {
+    /// Adds what an entry needs.
+    pub(crate) fn take(&mut self, layout: &Layout) {
+        for (class, count) in layout.slots() {
+            self.slots[class.index()] += i64::from(count);
+        }
     }
 }
 
 /// The entries of a map.
 pub(crate) struct Arena {
-    /// All full but the last.
-    pages: Vec<Vec<Slot>>,
-    /// The free slot to use next.
-    first_free: u32,
-    live: u32,
-    bytes: u64,
+    pages: Pages,
+    slabs: [Slabs; Class::COUNT],
 }
 
 impl Arena {
     pub(crate) const fn new() -> Self {
         Self {
-            pages: Vec::new(),
-            first_free: NONE,
-            live: 0,
-            bytes: 0,
+            pages: Pages::new(),
+            slabs: [Slabs {
+                open: NONE,
+                free: 0,
+            }; Class::COUNT],
         }
     }
 
-    /// How many slots hold an entry.
-    pub(crate) const fn live(&self) -> u32 {
-        self.live
+    /// Bytes of all pages and of what is kept about them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pages.bytes()
     }
 
-    /// What all entries cost.
-    pub(crate) const fn bytes(&self) -> u64 {
-        self.bytes
+    /// Bytes that are held and free.
+    pub(crate) fn free_bytes(&self) -> u64 {
+        let slots = Class::all().map(|class| {
+            let free = self.slabs[class.index()].free;
+            u64::from(free) * 4 * class.words() as u64
+        });
+        u64::from(self.pages.free_blocks()) * BLOCK_BYTES + slots.sum::<u64>()
     }
 
-    /// How many slots there are, free ones too.
-    pub(crate) fn slots(&self) -> usize {
-        match self.pages.last() {
-            Some(last) => (self.pages.len() - 1) * PAGE + last.len(),
-            None => 0,
+    /// Blocks, free or not.
+    pub(crate) const fn blocks(&self) -> u64 {
+        self.pages.blocks()
+    }
+
+    /// Adds a page.
+    pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
+        self.pages.grow()
+    }
+
+    /// Gives up a page that is empty, if there is one.
+    pub(crate) fn shrink(&mut self) -> bool {
+        self.pages.shrink()
+    }
+
+    /// The header of an entry, and the words behind it.
+    #[inline]
+    fn split(&self, entry: u32) -> (&Header, &[u32]) {
+        let words = self.pages.words(entry).split_first_chunk();
+        let (header, rest): (&[u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
+        (bytemuck::must_cast_ref(header), rest)
+    }
+
+    #[inline]
+    fn split_mut(&mut self, entry: u32) -> (&mut Header, &mut [u32]) {
+        let words = self.pages.words_mut(entry).split_first_chunk_mut();
+        let (header, rest): (&mut [u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
+        (bytemuck::must_cast_mut(header), rest)
+    }
+
+    #[inline]
+    pub(crate) fn header(&self, entry: u32) -> &Header {
+        self.split(entry).0
+    }
+
+    #[inline]
+    pub(crate) fn header_mut(&mut self, entry: u32) -> &mut Header {
+        self.split_mut(entry).0
+    }
+
+    /// The key of an entry and its value.
+    #[inline]
+    pub(crate) fn key_value(&self, entry: u32) -> (&[u8], Value<'_>) {
+        let (header, rest) = self.split(entry);
+        let (key_len, value_len) = (header.key_len as usize, header.value_len as usize);
+        if header.has(Header::PARTS) {
+            return self.in_parts(rest, key_len, value_len);
         }
+        let bytes: &[u8] = &bytemuck::must_cast_slice(rest)[..key_len + value_len];
+        let (key, tail) = bytes.split_at(key_len);
+        (key, Value::new(self, NONE, 0, tail))
     }
 
-    /// The slots that hold an entry.
-    pub(crate) fn occupied(&self) -> impl Iterator<Item = u32> {
-        let slots = self.pages.iter().flatten();
-        let numbered = (0..NONE).zip(slots);
-        numbered.filter_map(|(number, slot)| (!slot.is_free()).then_some(number))
+    #[cold]
+    fn in_parts<'a>(
+        &'a self,
+        rest: &'a [u32],
+        key_len: usize,
+        value_len: usize,
+    ) -> (&'a [u8], Value<'a>) {
+        let tail_len = Layout::new(key_len, value_len).tail as usize;
+        let bytes: &[u8] = &bytemuck::must_cast_slice(&rest[1..])[..key_len + tail_len];
+        let (key, tail) = bytes.split_at(key_len);
+        (key, Value::new(self, rest[0], value_len - tail_len, tail))
     }
 
-    pub(crate) fn slot(&self, number: u32) -> &Slot {
-        &self.pages[number as usize / PAGE][number as usize % PAGE]
+    #[inline]
+    pub(crate) fn value(&self, entry: u32) -> Value<'_> {
+        self.key_value(entry).1
     }
 
-    pub(crate) fn slot_mut(&mut self, number: u32) -> &mut Slot {
-        &mut self.pages[number as usize / PAGE][number as usize % PAGE]
+    #[inline]
+    pub(crate) fn key(&self, entry: u32) -> &[u8] {
+        let (header, rest) = self.split(entry);
+        let start = 4 * usize::from(header.has(Header::PARTS));
+        &bytemuck::must_cast_slice::<u32, u8>(rest)[start..start + header.key_len as usize]
     }
 
-    /// Stores a new entry, which never expires, and gives its slot. The key has
-    /// 1 to 128 bytes.
-    pub(crate) fn insert(&mut self, hash: u32, key: &[u8], value: &[u8]) -> Result<u32, NoRoom> {
-        let key_len = u8::try_from(key.len()).map_err(|_| NoRoom)?;
-        let number = self.reserve_slot()?;
-        let block = new_block(value, key)?;
-        // From here on nothing fails.
-        if number == self.first_free {
-            self.first_free = self.slot(number).next_free;
-        } else if let Some(page) = self.pages.last_mut() {
-            page.push(Slot::default());
+    /// Whether an entry has this key, of which `hash` is the hash.
+    #[inline]
+    pub(crate) fn matches(&self, entry: u32, hash: u32, key: &[u8]) -> bool {
+        let (header, rest) = self.split(entry);
+        if header.hash != hash || usize::from(header.key_len) != key.len() {
+            return false;
         }
-        *self.slot_mut(number) = Slot {
-            block,
-            version: 0,
-            deadline: 0,
-            hash,
-            place: NONE,
-            next_free: NONE,
-            key_len,
-        };
-        self.live += 1;
-        self.bytes += cost(key.len(), value.len());
-        Ok(number)
+        let start = usize::from(header.has(Header::PARTS));
+        let bytes: &[u8] = bytemuck::must_cast_slice(&rest[start..]);
+        same(&bytes[..key.len()], key)
     }
 
-    /// Gives an entry another value: in place where the length is the same. On
-    /// failure the old one stays.
-    pub(crate) fn replace(&mut self, number: u32, value: &[u8]) -> Result<(), NoRoom> {
-        let slot = self.slot_mut(number);
-        if slot.value_len() == value.len() {
-            slot.value_mut().copy_from_slice(value);
-            return Ok(());
+    /// The part of a value that lies here, and where the next one does.
+    pub(crate) fn part(&self, part: u32) -> (u32, &[u8]) {
+        let words = &self.pages.words(part)[..self.class(part).words()];
+        (words[0], bytemuck::must_cast_slice(&words[PART_WORDS..]))
+    }
+
+    /// The layout of an entry that is there.
+    pub(crate) fn layout(&self, entry: u32) -> Layout {
+        let header = self.header(entry);
+        Layout::new(header.key_len as usize, header.value_len as usize)
+    }
+
+    /// Whether there is room for one entry more.
+    #[inline]
+    pub(crate) fn fits(&self, layout: &Layout) -> bool {
+        if layout.has_parts() {
+            let mut demand = Demand::default();
+            demand.take(layout);
+            return self.fits_all(&demand);
         }
-        let before = slot.cost();
-        slot.block = new_block(value, slot.key())?;
-        let after = slot.cost();
-        self.bytes = self.bytes - before + after;
-        Ok(())
+        self.slabs[layout.class.index()].free > 0 || self.pages.free_blocks() > 0
     }
 
-    /// What all entries would cost if the value of this one had another length.
-    pub(crate) fn bytes_after_replace(&self, number: u32, value_len: usize) -> u64 {
-        let slot = self.slot(number);
-        self.bytes - slot.cost() + cost(slot.key_len(), value_len)
+    /// Whether there is room for all of this.
+    pub(crate) fn fits_all(&self, demand: &Demand) -> bool {
+        let missing = demand.slots.iter().zip(&self.slabs).zip(Class::all());
+        let blocks = missing.map(|((&slots, slabs), class)| {
+            let missing = (slots - i64::from(slabs.free)).max(0);
+            missing.cast_unsigned().div_ceil(class.slots() as u64)
+        });
+        blocks.sum::<u64>() <= demand.blocks + u64::from(self.pages.free_blocks())
     }
 
-    /// Frees a slot and gives the value that was in it.
-    pub(crate) fn remove(&mut self, number: u32) -> Vec<u8> {
-        let first_free = self.first_free;
-        let slot = self.slot_mut(number);
-        let (cost, value_len) = (slot.cost(), slot.value_len());
-        let mut block = core::mem::take(&mut slot.block).into_vec();
-        slot.key_len = 0;
-        slot.place = NONE;
-        slot.next_free = first_free;
-        self.first_free = number;
-        self.live -= 1;
-        self.bytes -= cost;
-        block.truncate(value_len);
-        block
-    }
-
-    /// The slot that the next entry gets: a free one, or one past the last for
-    /// which there is room.
-    fn reserve_slot(&mut self) -> Result<u32, NoRoom> {
-        if self.first_free != NONE {
-            return Ok(self.first_free);
-        }
-        let number = u32::try_from(self.slots()).map_err(|_| NoRoom)?;
-        if number == NONE {
-            return Err(NoRoom);
-        }
-        if self.pages.last().is_none_or(|page| page.len() == PAGE) {
-            let mut page = Vec::new();
-            // The first page grows by and by: most maps are small.
-            if !self.pages.is_empty() {
-                page.try_reserve_exact(PAGE)?;
+    /// Counts what an entry would give back.
+    pub(crate) fn give_back(&self, entry: u32, demand: &mut Demand) {
+        self.for_each_slot(entry, |slot, class| {
+            demand.slots[class.index()] -= 1;
+            if self.pages.info(block_of(slot)).used == 1 {
+                // All of its block is free then, not only a slot.
+                demand.slots[class.index()] += class.slots() as i64;
+                demand.blocks += 1;
             }
-            self.pages.try_reserve(1)?;
-            self.pages.push(page);
+        });
+    }
+
+    /// How many blocks these entries lie in.
+    pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = u32> + Clone) -> u64 {
+        let mut blocks = 0;
+        for (mark, entry) in [true, false]
+            .into_iter()
+            .flat_map(|mark| entries.clone().map(move |entry| (mark, entry)))
+        {
+            let mut slot = entry;
+            while slot != NONE {
+                let info = self.pages.info_mut(block_of(slot));
+                blocks += u64::from(mark && !info.marked);
+                info.marked = mark;
+                slot = self.next_slot(entry, slot);
+            }
         }
-        if let Some(page) = self.pages.last_mut() {
-            page.try_reserve(1)?;
+        blocks
+    }
+
+    /// Stores an entry that never expires, for which there is [room](Self::fits), and
+    /// tells where it lies.
+    pub(crate) fn insert(
+        &mut self,
+        hash: u32,
+        key: &[u8],
+        value: &[u8],
+        layout: &Layout,
+    ) -> Option<u32> {
+        let entry = self.take(layout.class)?;
+        let has_parts = layout.has_parts();
+        let flags = if has_parts { Header::PARTS } else { 0 };
+        let (header, rest) = self.split_mut(entry);
+        *header = Header::new(hash, key.len() as u8, value.len() as u32, flags);
+        let bytes = &mut bytemuck::must_cast_slice_mut(rest)[4 * usize::from(has_parts)..];
+        copy(&mut bytes[..key.len()], key);
+        if !has_parts {
+            copy(&mut bytes[key.len()..key.len() + value.len()], value);
+            return Some(entry);
         }
-        Ok(number)
+        // From the last part to the first, so that each one knows the next.
+        let mut next = NONE;
+        let mut parts = [(layout.class, 0); 3];
+        for (part, of) in parts.iter_mut().zip(layout.parts()) {
+            *part = of;
+        }
+        for (class, count) in parts.into_iter().rev() {
+            for _ in 0..count {
+                let part = self.take(class)?;
+                self.pages.words_mut(part)[..PART_WORDS].copy_from_slice(&[next, entry]);
+                next = part;
+            }
+        }
+        self.split_mut(entry).1[0] = next;
+        self.write(entry, value);
+        Some(entry)
+    }
+
+    /// Writes a value in place of one of the same layout.
+    pub(crate) fn write(&mut self, entry: u32, value: &[u8]) {
+        let (header, rest) = self.split_mut(entry);
+        let key_len = header.key_len as usize;
+        header.value_len = value.len() as u32;
+        if !header.has(Header::PARTS) {
+            let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
+            copy(&mut bytes[key_len..key_len + value.len()], value);
+            return;
+        }
+        let tail_len = Layout::new(key_len, value.len()).tail as usize;
+        let (mut in_parts, tail) = value.split_at(value.len() - tail_len);
+        let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(&mut rest[1..]);
+        copy(&mut bytes[key_len..key_len + tail_len], tail);
+        let mut part = rest[0];
+        while !in_parts.is_empty() {
+            let class = self.class(part);
+            let words = &mut self.pages.words_mut(part)[..class.words()];
+            let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(&mut words[PART_WORDS..]);
+            let (here, behind) = in_parts.split_at(in_parts.len().min(bytes.len()));
+            copy(&mut bytes[..here.len()], here);
+            (part, in_parts) = (words[0], behind);
+        }
+    }
+
+    /// The value of an entry, where it has 8 bytes.
+    pub(crate) fn counter(&self, entry: u32) -> Option<[u8; 8]> {
+        let value = self.value(entry).as_slice()?;
+        value.try_into().ok()
+    }
+
+    /// Gives back all that an entry takes.
+    pub(crate) fn remove(&mut self, entry: u32) {
+        let mut part = self.next_slot(entry, entry);
+        while part != NONE {
+            let next = self.part(part).0;
+            self.give(part);
+            part = next;
+        }
+        self.give(entry);
+    }
+
+    /// Calls with each slot of an entry and its class.
+    pub(crate) fn for_each_slot(&self, entry: u32, mut visit: impl FnMut(u32, Class)) {
+        let mut slot = entry;
+        while slot != NONE {
+            visit(slot, self.class(slot));
+            slot = self.next_slot(entry, slot);
+        }
+    }
+
+    /// The slot of an entry that follows this one.
+    fn next_slot(&self, entry: u32, slot: u32) -> u32 {
+        if slot != entry {
+            return self.part(slot).0;
+        }
+        let (header, rest) = self.split(entry);
+        if header.has(Header::PARTS) {
+            rest[0]
+        } else {
+            NONE
+        }
+    }
+
+    /// Gives back all entries but those that are pinned, which become detached.
+    pub(crate) fn detach_all_but_pinned(&mut self) {
+        for block in self.pages.numbers() {
+            if !self.pages.is_held(block) {
+                continue;
+            }
+            let info = *self.pages.info(block);
+            let Some(class) = info.class.filter(|class| !class.is_part()) else {
+                continue;
+            };
+            let free = self.free_slots(block, class);
+            for slot in (0..info.carved as usize).filter(|slot| free >> slot & 1 == 0) {
+                let entry = address(block, slot * class.words());
+                let header = self.header_mut(entry);
+                if header.has(Header::PINNED) {
+                    header.flags |= Header::DETACHED;
+                    (header.due, header.queue) = (Links::NONE, Links::NONE);
+                } else {
+                    self.remove(entry);
+                }
+            }
+        }
+    }
+
+    /// The slots of a block that have been in use and are free, as bits.
+    fn free_slots(&self, block: u32, class: Class) -> u128 {
+        let mut free = 0;
+        let mut next = self.pages.info(block).free;
+        while next != NO_SLOT {
+            free |= 1 << (next as usize / class.words());
+            next = self.pages.words(address(block, next as usize))[0] as u16;
+        }
+        free
+    }
+
+    /// Bytes of all slots of an entry.
+    pub(crate) fn bytes_of(&self, entry: u32) -> u64 {
+        self.layout(entry).bytes()
+    }
+
+    /// Makes a free block of one that has few slots in use, where others of its class
+    /// have room for them. Tells `moved` of each entry that lies elsewhere then: where
+    /// it was and where it is. False: there is no such block.
+    ///
+    /// Moves fewer than 79 entries or parts.
+    pub(crate) fn evacuate(&mut self, mut moved: impl FnMut(&mut Self, u32, u32)) -> bool {
+        let sparse = Class::all().find_map(|class| self.sparse(class));
+        let Some((block, class)) = sparse else {
+            return false;
+        };
+        let info = *self.pages.info(block);
+        self.close(block, class);
+        self.slabs[class.index()].free -= class.slots() as u32 - u32::from(info.used);
+        let free = self.free_slots(block, class);
+        for slot in (0..info.carved as usize).filter(|slot| free >> slot & 1 == 0) {
+            let from = address(block, slot * class.words());
+            // The others have room: see `sparse`.
+            let Some(to) = self.take(class) else { break };
+            let mut words = [0; BLOCK_WORDS / 2];
+            let words = &mut words[..class.words()];
+            words.copy_from_slice(&self.pages.words(from)[..class.words()]);
+            self.pages.words_mut(to)[..class.words()].copy_from_slice(words);
+            if class.is_part() {
+                self.part_moved(from, to);
+            } else {
+                self.parts_follow(to);
+                moved(self, from, to);
+            }
+        }
+        self.pages.give(block);
+        true
+    }
+
+    /// A block of a class whose slots would fit into the others of that class.
+    fn sparse(&self, class: Class) -> Option<(u32, Class)> {
+        let slabs = self.slabs[class.index()];
+        if class.slots() == 1 || slabs.free < class.slots() as u32 {
+            return None;
+        }
+        let next = |&block: &u32| Some(self.pages.info(block).next).filter(|&next| next != NONE);
+        core::iter::successors(Some(slabs.open), next)
+            .take(LOOKED_AT)
+            .min_by_key(|&block| self.pages.info(block).used)
+            .map(|block| (block, class))
+    }
+
+    /// Whoever leads to a part learns where it is now.
+    fn part_moved(&mut self, from: u32, to: u32) {
+        let entry = self.pages.words(to)[1];
+        let rest = self.split_mut(entry).1;
+        if rest[0] == from {
+            rest[0] = to;
+            return;
+        }
+        let mut part = rest[0];
+        while part != NONE {
+            let words = self.pages.words_mut(part);
+            if words[0] == from {
+                words[0] = to;
+                return;
+            }
+            part = words[0];
+        }
+    }
+
+    /// The parts of an entry that has moved learn where it is now.
+    fn parts_follow(&mut self, entry: u32) {
+        let (header, rest) = self.split(entry);
+        if !header.has(Header::PARTS) {
+            return;
+        }
+        let mut part = rest[0];
+        while part != NONE {
+            let words = self.pages.words_mut(part);
+            words[1] = entry;
+            part = words[0];
+        }
+    }
+
+    /// The class of a slot that is in use.
+    fn class(&self, slot: u32) -> Class {
+        self.pages
+            .info(block_of(slot))
+            .class
+            .unwrap_or(Class::LARGEST)
+    }
+
+    /// Takes a slot. `None`: there is none, and no free block.
+    fn take(&mut self, class: Class) -> Option<u32> {
+        let mut block = self.slabs[class.index()].open;
+        if block == NONE {
+            block = self.pages.take()?;
+            self.pages.info_mut(block).class = Some(class);
+            self.slabs[class.index()].free += class.slots() as u32;
+            self.open(block, class);
+        }
+        let info = self.pages.info_mut(block);
+        let full = usize::from(info.used) + 1 == class.slots();
+        info.used += 1;
+        let offset = if info.free == NO_SLOT {
+            info.carved += 1;
+            (info.carved as usize - 1) * class.words()
+        } else {
+            info.free as usize
+        };
+        let slot = address(block, offset);
+        if info.free != NO_SLOT {
+            let next = self.pages.words(slot)[0] as u16;
+            self.pages.info_mut(block).free = next;
+        }
+        self.slabs[class.index()].free -= 1;
+        if full {
+            self.close(block, class);
+        }
+        Some(slot)
+    }
+
+    /// Gives a slot back.
+    fn give(&mut self, slot: u32) {
+        let (block, class) = (block_of(slot), self.class(slot));
+        let info = self.pages.info_mut(block);
+        let was_full = usize::from(info.used) == class.slots();
+        info.used -= 1;
+        let (used, next) = (info.used, info.free);
+        if used == 0 {
+            if !was_full {
+                self.close(block, class);
+                self.slabs[class.index()].free -= class.slots() as u32 - 1;
+            }
+            return self.pages.give(block);
+        }
+        info.free = (slot as usize % BLOCK_WORDS) as u16;
+        self.pages.words_mut(slot)[0] = next.into();
+        self.slabs[class.index()].free += 1;
+        if was_full {
+            self.open(block, class);
+        }
+    }
+
+    /// Puts a block among those that have a free slot.
+    fn open(&mut self, block: u32, class: Class) {
+        self.pages
+            .link(&mut self.slabs[class.index()].open, block);
+    }
+
+    fn close(&mut self, block: u32, class: Class) {
+        self.pages
+            .unlink(&mut self.slabs[class.index()].open, block);
     }
 }
 
-/// A block of exactly the length that it needs.
-fn new_block(value: &[u8], key: &[u8]) -> Result<Box<[u8]>, NoRoom> {
-    let mut block = Vec::new();
-    block.try_reserve_exact(value.len() + key.len())?;
-    block.extend_from_slice(value);
-    block.extend_from_slice(key);
-    Ok(block.into_boxed_slice())
-}
-
-#[cfg(test)]
+#[cfg(any(test, feature = "validate"))]
 impl Arena {
-    /// The free slots, as the list leads from one to the next. Endless where it
-    /// goes in a circle.
-    pub(crate) fn free_list(&self) -> impl Iterator<Item = u32> {
-        let some = |number| (number != NONE).then_some(number);
-        core::iter::successors(some(self.first_free), move |&number| {
-            some(self.slot(number).next_free)
-        })
+    pub(crate) fn class_of(&self, slot: u32) -> Class {
+        self.class(slot)
     }
+
+    /// Blocks and lists must agree with the slots that are in use.
+    pub(crate) fn validate_blocks(&self, slots: &alloc::collections::BTreeSet<u32>) {
+        let mut free = [0; Class::COUNT];
+        let (mut free_blocks, mut used, mut listed) = (0, 0, 0);
+        for block in self.pages.numbers().filter(|&b| self.pages.is_held(b)) {
+            let info = self.pages.info(block);
+            let Some(class) = info.class else {
+                free_blocks += 1;
+                continue;
+            };
+            let here = slots.range(address(block, 0)..=address(block, BLOCK_WORDS - 1));
+            let freed = self.free_slots(block, class);
+            let mut count = 0;
+            for slot in here {
+                let at = *slot as usize % BLOCK_WORDS;
+                assert_eq!(at % class.words(), 0, "a slot that lies between two");
+                let at = at / class.words();
+                assert!(at < info.carved.into() && freed >> at & 1 == 0);
+                count += 1;
+            }
+            assert_eq!(count, info.used, "a slot that leaks");
+            assert_eq!(info.carved, info.used + freed.count_ones() as u8);
+            assert!(info.used > 0, "a block that is empty and not free");
+            used += usize::from(info.used);
+            free[class.index()] += class.slots() as u32 - u32::from(info.used);
+            listed += usize::from(usize::from(info.used) < class.slots());
+        }
+        assert_eq!(used, slots.len());
+        assert_eq!(free_blocks, self.pages.free_blocks());
+        for class in Class::all() {
+            let slabs = self.slabs[class.index()];
+            assert_eq!(slabs.free, free[class.index()]);
+            let mut block = slabs.open;
+            while block != NONE {
+                let info = self.pages.info(block);
+                assert_eq!(info.class, Some(class));
+                assert!(usize::from(info.used) < class.slots());
+                listed -= 1;
+                block = info.next;
+            }
+        }
+        assert_eq!(listed, 0, "a block with a free slot that is not listed");
+    }
+}
+
+/// The block that a slot lies in.
+pub(crate) const fn block_of(slot: u32) -> u32 {
+    slot / BLOCK_WORDS as u32
+}
+
+const fn address(block: u32, offset: usize) -> u32 {
+    block * BLOCK_WORDS as u32 + offset as u32
 }

@@ -11,7 +11,8 @@ pub enum Error {
     ValueTooLarge(u64),
     /// A TTL of zero.
     InvalidTtl,
-    /// The limit on entries, on bytes, or the memory at hand is reached. What is
+    /// The limit on entries, on bytes, on pins or on the changes of a batch, or the
+    /// memory at hand is reached, and the policy does not or cannot make room. What is
     /// there stays there.
     Full,
     /// The condition does not hold. The version that is there; `None`: the key is
@@ -73,8 +74,8 @@ impl fmt::Display for KeyFault {
 pub enum ConfigureError {
     /// This one is out of its range.
     OutOfRange(Setting),
-    /// The map has held data, and this one would be lower than it was, which the
-    /// entries already there might not meet.
+    /// The map has held data, and this one would be lower than it was, or another, which
+    /// the entries already there might not meet.
     Lowered(Setting),
 }
 
@@ -82,6 +83,9 @@ impl fmt::Display for ConfigureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfRange(setting) => write!(f, "{setting} is out of its range"),
+            Self::Lowered(setting @ Setting::Policy) => {
+                write!(f, "{setting} cannot be changed once the map has held data")
+            }
             Self::Lowered(setting) => {
                 write!(f, "{setting} cannot be lowered once the map has held data")
             }
@@ -104,6 +108,10 @@ pub enum Setting {
     DefaultTtl,
     /// `utf8_keys`
     Utf8Keys,
+    /// `policy`
+    Policy,
+    /// `max_pins`
+    MaxPins,
 }
 
 impl fmt::Display for Setting {
@@ -114,6 +122,8 @@ impl fmt::Display for Setting {
             Self::MaxValue => "max-value",
             Self::DefaultTtl => "default-ttl",
             Self::Utf8Keys => "utf8-keys",
+            Self::Policy => "policy",
+            Self::MaxPins => "max-pins",
         })
     }
 }

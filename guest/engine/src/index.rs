@@ -1,153 +1,358 @@
-//! Which slot holds a key: a hash table of slot numbers. The keys and their
-//! hashes stay in the slots, so that the table can grow without hashing a key.
+//! Which entry has a key: hash tables of the addresses of entries, small ones, so that
+//! none of them ever takes long to grow.
+//!
+//! It is an extendible hash table (Fagin and others, 1979): the low bits of a hash choose
+//! a table from a directory; a table that is full is split in two, and the directory
+//! doubles when it needs one more bit to tell them apart. The hashes stay in the
+//! entries, so that no key is hashed again.
 
+mod scan;
+
+use alloc::vec::Vec;
 use hashbrown::HashTable;
 
-use crate::arena::{Arena, Slot};
+use crate::arena::Arena;
 use crate::error::NoRoom;
 
-/// The slots that hold an entry, by the hash of its key.
+/// The most bits of a hash that choose a table.
+const MAX_DEPTH: u8 = 17;
+
+/// The most buckets of a table. It is full with seven eighths of them.
+const MAX_BUCKETS: usize = 1024;
+
+/// The most entries of a table.
+pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
+
+/// Tables of no more buckets than this are left as they are when entries go.
+const SMALLEST_SHRUNK: usize = 64;
+
+struct Table {
+    entries: HashTable<u32>,
+    /// How many low bits all hashes here have in common.
+    depth: u8,
+}
+
+/// The entries of a map by the hashes of their keys.
 pub(crate) struct Index {
-    table: HashTable<u32>,
-    /// How many slots have been removed since the table was last filled anew.
-    removed: usize,
+    /// As many as there are values of [`depth`](Self::depth) bits.
+    directory: Vec<u32>,
+    tables: Vec<Table>,
+    depth: u8,
+    len: u32,
+    /// Bytes of all tables.
+    bytes: u64,
 }
 
 impl Index {
     pub(crate) const fn new() -> Self {
         Self {
-            table: HashTable::new(),
-            removed: 0,
+            directory: Vec::new(),
+            tables: Vec::new(),
+            depth: 0,
+            len: 0,
+            bytes: 0,
         }
     }
 
-    /// The slot that holds `key`, of which `hash` is the hash.
+    /// How many entries there are.
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Bytes that it has allocated.
+    pub(crate) fn bytes(&self) -> u64 {
+        let directory = self.directory.capacity() * size_of::<u32>();
+        let tables = self.tables.capacity() * size_of::<Table>();
+        self.bytes + (directory + tables) as u64
+    }
+
+    /// The entry of `key`, of which `hash` is the hash.
     #[inline]
     pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
-        self.table
-            .find(wide(hash), |&slot| {
-                let slot = arena.slot(slot);
-                slot.hash == hash && same(slot.key(), key)
-            })
-            .copied()
+        let found = |&entry: &u32| arena.matches(entry, hash, key);
+        self.table(hash)?.entries.find(wide(hash), found).copied()
     }
 
-    /// Makes room for one more.
-    pub(crate) fn reserve(&mut self, arena: &Arena) -> Result<(), NoRoom> {
-        let grown = self.table.try_reserve(1, |&slot| stored(arena.slot(slot)));
-        if grown.is_err() {
-            self.sweep_out(arena)?;
-        }
-        Ok(())
+    /// Whether there is room for an entry with this hash.
+    #[inline]
+    pub(crate) fn has_room(&self, hash: u32) -> bool {
+        self.table(hash).is_some_and(|table| table.has_room(1))
     }
 
-    /// Makes room without memory: fills the table anew, so that it is rid of the marks
-    /// that removed entries leave in it. hashbrown does so only where half of it is free.
-    /// Here a sixteenth of it has to be removed from one time to the next, which makes it
-    /// 16 moves for each.
-    fn sweep_out(&mut self, arena: &Arena) -> Result<(), NoRoom> {
-        // A table takes seven eighths of its buckets.
-        let most = self.table.num_buckets() / 8 * 7;
-        if self.table.len() >= most || self.removed < most / 16 {
-            return Err(NoRoom);
-        }
-        self.removed = 0;
-        self.table.clear();
-        for slot in arena.occupied() {
-            self.insert(arena, slot);
-        }
-        Ok(())
-    }
-
-    /// Adds a slot, for which there is room, and whose key is not there yet.
-    pub(crate) fn insert(&mut self, arena: &Arena, slot: u32) {
-        self.table
-            .insert_unique(stored(arena.slot(slot)), slot, |&other| {
-                stored(arena.slot(other))
-            });
-    }
-
-    /// Removes a slot, which still holds its entry.
-    pub(crate) fn remove(&mut self, arena: &Arena, slot: u32) {
-        let hash = stored(arena.slot(slot));
-        if let Ok(found) = self.table.find_entry(hash, |&other| other == slot) {
-            found.remove();
-            self.removed = self.removed.saturating_add(1);
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.table.len()
-    }
-}
-
-fn stored(slot: &Slot) -> u64 {
-    wide(slot.hash)
-}
-
-/// The same bits twice: hashbrown takes the bucket from the low end and the tag
-/// from the high end of a `usize`, which has 32 bits or 64.
-fn wide(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
-}
-
-/// Whether two keys are the same, by words: `memcmp` goes byte by byte in wasm.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let (Some(a_end), Some(b_end)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
-        return a.iter().zip(b).all(|(a, b)| a == b);
-    };
-    // The last word may overlap the one before.
-    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
-    a_end == b_end && a.iter().zip(b).all(|(a, b)| a == b)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_with_the_same_hash_stay_apart() {
-        let (mut arena, mut index) = (Arena::new(), Index::new());
-        let keys = [
-            &b"a"[..],
-            b"b",
-            b"longer than a word",
-            b"longer than a wore",
-        ];
-        let slots = keys.map(|key| {
-            index.reserve(&arena).unwrap();
-            let slot = arena.insert(7, key, b"").unwrap();
-            index.insert(&arena, slot);
-            slot
-        });
-        for (key, slot) in keys.iter().zip(slots) {
-            assert_eq!(index.find(&arena, 7, key), Some(slot));
-        }
-        assert_eq!(index.find(&arena, 7, b"c"), None);
-        index.remove(&arena, slots[1]);
-        let found = keys.map(|key| index.find(&arena, 7, key));
-        assert_eq!(
-            found,
-            [Some(slots[0]), None, Some(slots[2]), Some(slots[3])]
-        );
-    }
-
-    #[test]
-    fn same_sees_every_byte() {
-        for len in 0..=128 {
-            let key = std::vec![7u8; len];
-            assert!(same(&key, &key.clone()));
-            assert!(!same(&key, &[&key[..], &[7]].concat()));
-            for at in 0..len {
-                let mut changed = key.clone();
-                changed[at] = 8;
-                assert!(!same(&key, &changed), "byte {at} of {len}");
+    /// Makes room for as many entries as `count` tells of the table that `hash` belongs
+    /// to. `may_grow` tells whether so many bytes may be allocated.
+    pub(crate) fn reserve(
+        &mut self,
+        arena: &Arena,
+        hash: u32,
+        count: impl Fn(&Self) -> usize,
+        may_grow: impl Fn(&Self, u64) -> bool,
+    ) -> Result<(), NoRoom> {
+        loop {
+            let Some(table) = self.table(hash) else {
+                self.begin()?;
+                continue;
+            };
+            let count = count(self);
+            if table.has_room(count) {
+                return Ok(());
+            }
+            if self.extend(arena, hash, &may_grow).is_err() {
+                return self.sweep_out(arena, hash, count);
             }
         }
+    }
+
+    /// Whether two hashes belong to the same table.
+    pub(crate) fn same_table(&self, a: u32, b: u32) -> bool {
+        self.number(a) == self.number(b)
+    }
+
+    /// Adds an entry, for which there is room, and whose key is not there yet.
+    pub(crate) fn insert(&mut self, arena: &Arena, hash: u32, entry: u32) {
+        let at = self.number(hash);
+        let Some(table) = self.tables.get_mut(at) else {
+            return;
+        };
+        // Growth that cannot fail would end the instance where it does.
+        debug_assert!(table.has_room(1));
+        table
+            .entries
+            .insert_unique(wide(hash), entry, |&entry| stored(arena, entry));
+        self.len += 1;
+    }
+
+    /// Removes an entry. What it leaves in the table is swept out when it is in the way.
+    pub(crate) fn remove(&mut self, arena: &Arena, hash: u32, entry: u32) {
+        let at = self.number(hash);
+        let Some(table) = self.tables.get_mut(at) else {
+            return;
+        };
+        if let Ok(found) = table.entries.find_entry(wide(hash), |&other| other == entry) {
+            found.remove();
+            self.len -= 1;
+        }
+        self.shrink(arena, at);
+    }
+
+    /// Puts one entry in the place of another.
+    pub(crate) fn replace(&mut self, hash: u32, from: u32, to: u32) {
+        let at = self.number(hash);
+        if let Some(table) = self.tables.get_mut(at)
+            && let Some(entry) = table.entries.find_mut(wide(hash), |&other| other == from)
+        {
+            *entry = to;
+        }
+    }
+
+    /// Some entries of the table that a hash belongs to.
+    pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = u32> {
+        self.table(hash)
+            .into_iter()
+            .flat_map(|table| table.entries.iter().copied())
+    }
+
+    #[inline]
+    fn table(&self, hash: u32) -> Option<&Table> {
+        self.tables.get(self.number(hash))
+    }
+
+    /// The number of the table that a hash belongs to.
+    #[inline]
+    fn number(&self, hash: u32) -> usize {
+        let at = hash as usize & ((1 << self.depth) - 1);
+        self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
+    }
+
+    /// Makes the first table.
+    fn begin(&mut self) -> Result<(), NoRoom> {
+        self.directory.try_reserve_exact(1)?;
+        self.tables.try_reserve_exact(1)?;
+        self.tables.push(Table {
+            entries: HashTable::new(),
+            depth: 0,
+        });
+        self.directory.push(0);
+        Ok(())
+    }
+
+    /// Gives a full table twice the buckets, or splits it.
+    fn extend(
+        &mut self,
+        arena: &Arena,
+        hash: u32,
+        may_grow: impl Fn(&Self, u64) -> bool,
+    ) -> Result<(), NoRoom> {
+        let at = self.number(hash);
+        let table = &self.tables[at];
+        let buckets = table.entries.num_buckets();
+        if buckets < MAX_BUCKETS {
+            if !may_grow(self, table_bytes(buckets.max(4))) {
+                return Err(NoRoom);
+            }
+            let grown = table.copy(arena, table.most() + 1, |_| true)?;
+            self.put(at, grown);
+            return Ok(());
+        }
+        self.split(arena, at, hash, may_grow)
+    }
+
+    fn split(
+        &mut self,
+        arena: &Arena,
+        at: usize,
+        hash: u32,
+        may_grow: impl Fn(&Self, u64) -> bool,
+    ) -> Result<(), NoRoom> {
+        let table = &self.tables[at];
+        let depth = table.depth;
+        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS)) {
+            return Err(NoRoom);
+        }
+        if depth == self.depth {
+            self.directory.try_reserve_exact(self.directory.len())?;
+        }
+        self.tables.try_reserve(1)?;
+        let upper = |hash: u32| hash >> depth & 1 == 1;
+        let full = TABLE_ENTRIES;
+        let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;
+        let mut high = self.tables[at].copy(arena, full, upper)?;
+        // From here on nothing fails.
+        (low.depth, high.depth) = (depth + 1, depth + 1);
+        if depth == self.depth {
+            self.directory.extend_from_within(..);
+            self.depth += 1;
+        }
+        self.bytes += high.bytes();
+        let new = self.tables.len() as u32;
+        self.tables.push(high);
+        self.put(at, low);
+        let first = hash as usize & ((1 << depth) - 1) | 1 << depth;
+        let upper_half = self.directory.iter_mut().skip(first);
+        upper_half
+            .step_by(2 << depth)
+            .for_each(|place| *place = new);
+        Ok(())
+    }
+
+    /// Makes room without memory: fills a table anew, which rids it of the marks that
+    /// removed entries have left in it.
+    #[inline(never)]
+    fn sweep_out(&mut self, arena: &Arena, hash: u32, count: usize) -> Result<(), NoRoom> {
+        let at = self.number(hash);
+        let table = &mut self.tables[at];
+        if table.entries.len() + count > table.most() {
+            return Err(NoRoom);
+        }
+        let mut entries = [0; TABLE_ENTRIES];
+        let entries = &mut entries[..table.entries.len()];
+        entries
+            .iter_mut()
+            .zip(&table.entries)
+            .for_each(|(to, from)| *to = *from);
+        table.entries.clear();
+        for &entry in &*entries {
+            let hash = stored(arena, entry);
+            table
+                .entries
+                .insert_unique(hash, entry, |&entry| stored(arena, entry));
+        }
+        Ok(())
+    }
+
+    /// Gives back most of a table that has become nearly empty, where there is memory for
+    /// what is left of it.
+    fn shrink(&mut self, arena: &Arena, at: usize) {
+        let table = &self.tables[at];
+        let (len, buckets) = (table.entries.len(), table.entries.num_buckets());
+        if len * 8 <= buckets
+            && buckets > SMALLEST_SHRUNK
+            && let Ok(smaller) = table.copy(arena, len * 2, |_| true)
+        {
+            self.put(at, smaller);
+        }
+    }
+
+    fn put(&mut self, at: usize, table: Table) {
+        let before = core::mem::replace(&mut self.tables[at], table);
+        self.bytes = self.bytes + self.tables[at].bytes() - before.bytes();
+    }
+}
+
+impl Table {
+    fn bytes(&self) -> u64 {
+        self.entries.allocation_size() as u64
+    }
+
+    /// How many entries it can have, when it is rid of marks.
+    fn most(&self) -> usize {
+        match self.entries.num_buckets() {
+            buckets @ ..8 => buckets.saturating_sub(1),
+            buckets => buckets / 8 * 7,
+        }
+    }
+
+    #[inline]
+    fn has_room(&self, count: usize) -> bool {
+        self.entries.len() + count <= self.entries.capacity()
+    }
+
+    /// A table of those entries whose hash `choose`s, with room for `room`.
+    fn copy(
+        &self,
+        arena: &Arena,
+        room: usize,
+        choose: impl Fn(u32) -> bool,
+    ) -> Result<Self, NoRoom> {
+        let mut entries = HashTable::new();
+        entries.try_reserve(room, |&entry| stored(arena, entry))?;
+        for &entry in &self.entries {
+            let hash = arena.header(entry).hash;
+            if choose(hash) {
+                entries.insert_unique(wide(hash), entry, |&entry| stored(arena, entry));
+            }
+        }
+        Ok(Self {
+            entries,
+            depth: self.depth,
+        })
+    }
+}
+
+/// About what a table of so many buckets takes: an address and a byte for each.
+const fn table_bytes(buckets: usize) -> u64 {
+    (buckets * 5 + 16) as u64
+}
+
+fn stored(arena: &Arena, entry: u32) -> u64 {
+    wide(arena.header(entry).hash)
+}
+
+/// A hash as a table takes it, which chooses a bucket by the low bits and a tag by the
+/// seven highest ones of a `usize`, of 32 bits or 64. The lowest bits of our hash choose
+/// the table, so that the next ones choose the bucket.
+const fn wide(hash: u32) -> u64 {
+    let bucket = hash >> 15 | hash & 0xfe00_0000;
+    (hash as u64) << 32 | bucket as u64
+}
+
+#[cfg(any(test, feature = "validate"))]
+impl Index {
+    /// All entries; the directory must lead to the table that each one is in.
+    pub(crate) fn validate(&self, arena: &Arena) -> impl Iterator<Item = u32> {
+        assert!(self.directory.is_empty() || self.directory.len() == 1 << self.depth);
+        let mut bytes = 0;
+        for (number, table) in self.tables.iter().enumerate() {
+            bytes += table.bytes();
+            assert!(table.depth <= self.depth && table.entries.len() <= TABLE_ENTRIES);
+            let places = self.directory.iter().filter(|&&at| at as usize == number);
+            assert_eq!(places.count(), 1 << (self.depth - table.depth));
+            for &entry in &table.entries {
+                assert_eq!(self.number(arena.header(entry).hash), number);
+            }
+        }
+        assert_eq!(self.bytes, bytes);
+        let entries = self.tables.iter().flat_map(|table| &table.entries);
+        entries.copied()
     }
 }

@@ -58,15 +58,32 @@ extern crate std;
 
 mod arena;
 mod clock;
+mod entry;
 mod error;
-mod expiry;
+mod eviction;
 mod hash;
 mod index;
+mod layout;
 mod limits;
+mod list;
 mod map;
+mod pages;
+mod value;
+mod wheel;
 
-pub use arena::ENTRY_BYTES;
 pub use clock::Clock;
 pub use error::{ConfigureError, Error, KeyFault, Setting};
-pub use limits::{Limits, MAX_ENTRIES, MAX_KEY_LEN, MAX_PAGE_BYTES, MAX_SCAN_LIMIT, MAX_VALUE};
-pub use map::{Condition, Entry, Map, Scanned, Stats, Ttl};
+pub use limits::{
+    Limits, MAX_ENTRIES, MAX_KEY_LEN, MAX_PAGE_BYTES, MAX_PINS, MAX_SCAN_LIMIT, MAX_VALUE,
+    MIN_BYTES, Policy,
+};
+pub use map::{
+    Change, Condition, Entry, MAX_CHANGES, Map, Outcome, Pin, Pinned, Scanned, Stats, Ttl,
+};
+pub use value::Value;
+
+/// The hash of a key under a seed: for tests that look for keys which collide.
+#[cfg(feature = "validate")]
+pub fn hash_of(seed: u64, key: &[u8]) -> u32 {
+    hash::KeyHasher::new(seed).hash(key)
+}

@@ -8,6 +8,12 @@ pub const MAX_KEY_LEN: usize = 128;
 /// The most that [`Limits::max_entries`] can be: 4,294,967,295.
 pub const MAX_ENTRIES: u64 = u32::MAX as u64;
 
+/// The least that [`Limits::max_bytes`] can be, in bytes: 128 KiB.
+pub const MIN_BYTES: u64 = 128 << 10;
+
+/// The most that [`Limits::max_pins`] can be.
+pub const MAX_PINS: u32 = 1 << 16;
+
 /// The most that [`Limits::max_value`] can be, in bytes: 1 GiB.
 pub const MAX_VALUE: u64 = 1 << 30;
 
@@ -23,8 +29,9 @@ pub const MAX_SCAN_LIMIT: u32 = 4096;
 pub struct Limits {
     /// Entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
     pub max_entries: u64,
-    /// Bytes of the map's memory: keys, values and what they cost beside (see the
-    /// [crate docs](crate#what-an-entry-costs)). Default 33,554,432 (32 MiB).
+    /// Bytes of all memory that the map holds (see the
+    /// [crate docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default
+    /// 33,554,432 (32 MiB).
     pub max_bytes: u64,
     /// Bytes of one value, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
     pub max_value: u64,
@@ -33,6 +40,24 @@ pub struct Limits {
     pub default_ttl: Option<u64>,
     /// Refuse keys that are not UTF-8. Default false.
     pub utf8_keys: bool,
+    /// What a map that is full does. Default [`Policy::Refuse`].
+    pub policy: Policy,
+    /// Pins that are held at the same time, at most [`MAX_PINS`]. Default 1,024.
+    pub max_pins: u32,
+}
+
+/// What a map does that is full. What has expired goes first, whatever the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Refuses what is new, and evicts nothing that is alive.
+    #[default]
+    Refuse,
+    /// Evicts what has not been used for longest. Each use moves an entry.
+    Lru,
+    /// Evicts what is new and has not been used again, and what has not been used for
+    /// long: S3-FIFO. Its hit ratio is the best for most loads, and a use costs next to
+    /// nothing.
+    S3Fifo,
 }
 
 impl Default for Limits {
@@ -49,6 +74,8 @@ impl Limits {
         max_value: 1 << 20,
         default_ttl: None,
         utf8_keys: false,
+        policy: Policy::Refuse,
+        max_pins: 1024,
     };
 
     /// Whether each limit is in its range.
@@ -59,6 +86,10 @@ impl Limits {
     pub fn check(&self) -> Result<(), ConfigureError> {
         let fault = if self.max_entries == 0 || self.max_entries > MAX_ENTRIES {
             Setting::MaxEntries
+        } else if self.max_bytes < MIN_BYTES {
+            Setting::MaxBytes
+        } else if self.max_pins > MAX_PINS {
+            Setting::MaxPins
         } else if self.max_value > MAX_VALUE {
             Setting::MaxValue
         } else if self.default_ttl == Some(0) {
@@ -73,7 +104,9 @@ impl Limits {
     pub(crate) fn clamped(self) -> Self {
         Self {
             max_entries: self.max_entries.clamp(1, MAX_ENTRIES),
+            max_bytes: self.max_bytes.max(MIN_BYTES),
             max_value: self.max_value.min(MAX_VALUE),
+            max_pins: self.max_pins.min(MAX_PINS),
             default_ttl: self.default_ttl.map(|ttl| ttl.max(1)),
             ..self
         }
@@ -89,6 +122,10 @@ impl Limits {
             Setting::MaxValue
         } else if self.utf8_keys && !before.utf8_keys {
             Setting::Utf8Keys
+        } else if self.policy != before.policy {
+            Setting::Policy
+        } else if self.max_pins < before.max_pins {
+            Setting::MaxPins
         } else {
             return Ok(());
         };

@@ -1,31 +1,39 @@
 //! The map: its state, and the answer to "when is an entry gone?", which is
-//! [`Map::living`] and, for whole answers, [`Map::reap`]. The operations are in
+//! [`Map::living`] and, for whole answers, [`Map::reap_all`]. The operations are in
 //! the files beside.
 
+mod batch;
+mod pins;
 mod reads;
+mod room;
 mod scan;
 mod types;
+#[cfg(any(test, feature = "validate"))]
+mod validate;
 mod writes;
 
-#[cfg(test)]
-mod tests;
-
+pub use batch::MAX_CHANGES;
+pub use pins::{Pin, Pinned};
 pub use scan::Scanned;
-pub use types::{Condition, Entry, Stats, Ttl};
-
-use alloc::vec::Vec;
+pub use types::{Change, Condition, Entry, Outcome, Stats, Ttl};
 
 use crate::arena::Arena;
 use crate::clock::{CallClock, Clock};
+use crate::entry::Header;
 use crate::error::ConfigureError;
-use crate::expiry::Expiry;
+use crate::eviction::Eviction;
 use crate::hash::KeyHasher;
 use crate::index::Index;
 use crate::limits::{Limits, MAX_KEY_LEN};
+use crate::wheel::{Step, Wheel};
+use pins::Pins;
 
-/// The most entries that a call takes back besides its own, unless it may visit
-/// all that are due.
+/// The most entries that a write passes which are due, or come due soon.
 const REAP_LIMIT: u32 = 16;
+
+/// Writes take back what was due before the last multiple of 2^24 nanoseconds (17 ms):
+/// so the wheel need not go down to the nanosecond for them.
+const REAP_GRAIN: u32 = 24;
 
 /// A bounded map with byte keys and per-key time to live. See the
 /// [crate docs](crate) for an example and for what holds for all operations.
@@ -33,20 +41,37 @@ const REAP_LIMIT: u32 = 16;
 /// **Keys** are any 1 to [`MAX_KEY_LEN`] bytes, **values** any bytes
 /// up to [`Limits::max_value`]. Writes check both. Reads never fail: a key that
 /// cannot exist is absent. Reads take `&mut self` since they take back the entry
-/// that they find expired.
+/// that they find expired, and note what has been used.
 pub struct Map<C> {
     clock: CallClock<C>,
     hasher: KeyHasher,
     limits: Limits,
     arena: Arena,
     index: Index,
-    expiry: Expiry,
+    wheel: Wheel,
+    eviction: Eviction,
+    pins: Pins,
+    /// The most bytes that there is memory for, as far as is known: where memory has been
+    /// refused, as many as were held then.
+    ceiling: u64,
+    /// The most bytes held so far.
+    high_water: u64,
+    /// Bytes of the keys and values of all entries.
+    payload: u64,
     /// The version given last; 0: the map has never held an entry.
     version: u64,
+    counts: Counts,
+}
+
+/// What is counted since the map was made.
+#[derive(Default)]
+struct Counts {
     hits: u64,
     misses: u64,
     writes: u64,
     expired: u64,
+    evicted: u64,
+    refused: u64,
 }
 
 impl<C: Clock> Map<C> {
@@ -56,25 +81,28 @@ impl<C: Clock> Map<C> {
     /// otherwise choose such that have the same hash. A limit out of its range
     /// becomes the nearest end of it; [`Limits::check`] tells beforehand.
     pub fn new(clock: C, seed: u64, limits: Limits) -> Self {
+        let limits = limits.clamped();
         Self {
             clock: CallClock::new(clock),
             hasher: KeyHasher::new(seed),
-            limits: limits.clamped(),
             arena: Arena::new(),
             index: Index::new(),
-            expiry: Expiry::new(),
+            wheel: Wheel::new(),
+            eviction: Eviction::new(limits.policy),
+            limits,
+            pins: Pins::new(),
+            ceiling: u64::MAX,
+            high_water: 0,
+            payload: 0,
             version: 0,
-            hits: 0,
-            misses: 0,
-            writes: 0,
-            expired: 0,
+            counts: Counts::default(),
         }
     }
 
     /// Sets the limits. While the map has never held an entry, to any; after that
-    /// `max_entries`, `max_bytes` and `max_value` may only rise and `utf8_keys`
-    /// may only be dropped. The default TTL may always change; it holds for later
-    /// writes.
+    /// `max_entries`, `max_bytes`, `max_value` and `max_pins` may only rise, `utf8_keys`
+    /// may only be dropped, and the policy stays. The default TTL may always change; it
+    /// holds for later writes.
     ///
     /// # Errors
     ///
@@ -84,8 +112,12 @@ impl<C: Clock> Map<C> {
         limits.check()?;
         if self.version > 0 {
             limits.check_not_lower(&self.limits)?;
+        } else {
+            self.eviction = Eviction::new(limits.policy);
         }
         self.limits = limits;
+        // Whoever asks for more may have seen to it that there is more.
+        self.ceiling = u64::MAX;
         Ok(())
     }
 
@@ -98,8 +130,8 @@ impl<C: Clock> Map<C> {
     /// visits them all.
     pub fn len(&mut self) -> u64 {
         self.clock.begin();
-        self.reap_due(u32::MAX);
-        self.arena.live().into()
+        self.reap_all();
+        self.index.len().into()
     }
 
     /// Whether there are none. Does as [`len`](Self::len) does.
@@ -109,13 +141,23 @@ impl<C: Clock> Map<C> {
 
     /// The statistics. Visits every entry that is due.
     pub fn stats(&mut self) -> Stats {
+        let entries = self.len();
+        self.note_high_water();
+        let (bytes, free) = (self.bytes(), self.arena.free_bytes());
         Stats {
-            entries: self.len(),
-            bytes: self.arena.bytes(),
-            hits: self.hits,
-            misses: self.misses,
-            writes: self.writes,
-            expired: self.expired,
+            entries,
+            bytes,
+            payload: self.payload,
+            overhead: bytes - free - self.payload,
+            free,
+            pinned: self.pins.held_bytes(&self.arena),
+            high_water: self.high_water,
+            hits: self.counts.hits,
+            misses: self.counts.misses,
+            writes: self.counts.writes,
+            expired: self.counts.expired,
+            evicted: self.counts.evicted,
+            refused: self.counts.refused,
         }
     }
 
@@ -126,35 +168,42 @@ impl<C: Clock> Map<C> {
         self.reap_due(max)
     }
 
-    /// Removes all entries and gives back all memory. Limits, statistics and the
-    /// version counter stay.
+    /// Removes all entries and gives back all memory, but for values that pins hold.
+    /// Limits, statistics and the version counter stay.
     pub fn clear(&mut self) {
         self.clock.begin();
-        if self.expiry.first(&self.arena).is_some() {
-            let now = self.clock.now();
-            self.expired += self.expiry.count_due(&self.arena, now) as u64;
+        self.reap_all();
+        self.note_high_water();
+        let pinned = self.pins.any();
+        if pinned {
+            self.arena.detach_all_but_pinned();
+        } else {
+            self.arena = Arena::new();
         }
-        self.arena = Arena::new();
         self.index = Index::new();
-        self.expiry = Expiry::new();
+        self.wheel = Wheel::new();
+        self.eviction = Eviction::new(self.limits.policy);
+        self.payload = 0;
     }
 
-    /// The hash of a key, and the slot of its entry if that is alive. One whose
-    /// time is up is taken back, and so its key is absent.
+    /// The hash of a key, and its entry if that is alive. One whose time is up is taken
+    /// back, and so its key is absent.
+    #[inline]
     fn living(&mut self, key: &[u8]) -> (u32, Option<u32>) {
         let hash = self.hasher.hash(key);
-        let Some(slot) = self.index.find(&self.arena, hash, key) else {
+        let Some(entry) = self.index.find(&self.arena, hash, key) else {
             return (hash, None);
         };
-        let deadline = self.arena.slot(slot).deadline();
+        let deadline = self.arena.header(entry).deadline();
         if deadline.is_some_and(|deadline| self.clock.reached(deadline)) {
-            self.expire(slot);
+            self.expire(entry);
             return (hash, None);
         }
-        (hash, Some(slot))
+        (hash, Some(entry))
     }
 
-    /// The slot of the living entry of a key that may be any bytes.
+    /// The living entry of a key that may be any bytes.
+    #[inline]
     fn find(&mut self, key: &[u8]) -> Option<u32> {
         // So that no key is hashed which is longer than any that is there.
         if key.len() > MAX_KEY_LEN {
@@ -163,43 +212,73 @@ impl<C: Clock> Map<C> {
         self.living(key).1
     }
 
-    /// Takes back at most `max` of the entries that are due now.
+    /// Takes back all entries that are due now.
+    fn reap_all(&mut self) {
+        self.reap_due(u32::MAX);
+    }
+
+    /// Takes back at most `max` of the entries that are due now, and tells how many.
     fn reap_due(&mut self, max: u32) -> u32 {
-        if self.expiry.first(&self.arena).is_none() {
+        if self.wheel.is_empty() {
             return 0;
         }
         let now = self.clock.now();
-        self.reap(now, max)
+        self.reap(now, max, u64::MAX)
     }
 
-    /// Takes back at most `max` of the entries that are due at `now`.
-    fn reap(&mut self, now: u64, max: u32) -> u32 {
+    /// Takes back some of what was due a little before the latest time that is known.
+    fn reap_some(&mut self) {
+        let grain = self.clock.seen() >> REAP_GRAIN << REAP_GRAIN;
+        self.reap(grain.saturating_sub(1), REAP_LIMIT, REAP_LIMIT.into());
+    }
+
+    /// Takes back at most `max` of the entries that are due at `now`, in so many steps.
+    fn reap(&mut self, now: u64, max: u32, steps: u64) -> u32 {
         let mut reaped = 0;
-        while reaped < max
-            && let Some((slot, deadline)) = self.expiry.first(&self.arena)
-            && deadline <= now
-        {
-            self.expire(slot);
-            reaped += 1;
+        for _ in 0..steps {
+            if reaped == max {
+                break;
+            }
+            match self.wheel.step(&mut self.arena, now) {
+                Step::Due(entry) => {
+                    self.expire(entry);
+                    reaped += 1;
+                }
+                Step::Moved => {}
+                Step::Done => break,
+            }
         }
         reaped
     }
 
-    fn expire(&mut self, slot: u32) {
-        self.remove(slot);
-        self.expired += 1;
+    fn expire(&mut self, entry: u32) {
+        self.remove(entry);
+        self.counts.expired += 1;
     }
 
-    /// Removes an entry and gives its value.
-    fn remove(&mut self, slot: u32) -> Vec<u8> {
-        self.index.remove(&self.arena, slot);
-        self.expiry.remove(&mut self.arena, slot);
-        self.arena.remove(slot)
+    /// Removes an entry.
+    fn remove(&mut self, entry: u32) {
+        let hash = self.arena.header(entry).hash;
+        self.index.remove(&self.arena, hash, entry);
+        self.detach(entry);
+    }
+
+    /// Lets go of an entry that the index does not lead to any more.
+    fn detach(&mut self, entry: u32) {
+        self.wheel.remove(&mut self.arena, entry);
+        self.eviction.remove(&mut self.arena, entry);
+        let header = self.arena.header_mut(entry);
+        self.payload -= header.payload();
+        if header.has(Header::PINNED) {
+            header.flags |= Header::DETACHED;
+        } else {
+            self.arena.remove(entry);
+        }
     }
 
     /// What is left of the time of a living entry, in nanoseconds.
-    fn expires_in(&mut self, slot: u32) -> Option<u64> {
-        let deadline = self.arena.slot(slot).deadline()?;
+    fn expires_in(&mut self, entry: u32) -> Option<u64> {
+        let deadline = self.arena.header(entry).deadline()?;
         Some(deadline - self.clock.now())
     }
 }

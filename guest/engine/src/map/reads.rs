@@ -3,24 +3,25 @@
 use super::{Entry, Map};
 use crate::clock::Clock;
 use crate::limits::MAX_PAGE_BYTES;
+use crate::value::Value;
 
 impl<C: Clock> Map<C> {
     /// The value of `key`.
-    pub fn get(&mut self, key: &[u8]) -> Option<&[u8]> {
+    #[inline]
+    pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
         self.clock.begin();
-        let slot = self.read(key)?;
-        Some(self.arena.slot(slot).value())
+        let entry = self.read(key)?;
+        Some(self.arena.value(entry))
     }
 
     /// The value of `key` with its version and the time it has left.
     pub fn get_entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         self.clock.begin();
-        let slot = self.read(key)?;
-        let expires_in = self.expires_in(slot);
-        let slot = self.arena.slot(slot);
+        let entry = self.read(key)?;
+        let expires_in = self.expires_in(entry);
         Some(Entry {
-            value: slot.value(),
-            version: slot.version,
+            value: self.arena.value(entry),
+            version: self.arena.header(entry).version,
             expires_in,
         })
     }
@@ -34,14 +35,14 @@ impl<C: Clock> Map<C> {
     pub fn get_many<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
-        mut visit: impl FnMut(Option<&[u8]>),
+        mut visit: impl FnMut(Option<Value<'_>>),
     ) {
         self.clock.begin();
         let mut bytes = 0;
         for (answers, key) in keys.enumerate() {
             let found = self.find(key);
-            let value = found.map(|slot| self.arena.slot(slot).value());
-            bytes += value.map_or(0, <[u8]>::len);
+            let value = found.map(|entry| self.arena.value(entry));
+            bytes += value.map_or(0, |value| value.len());
             if bytes > MAX_PAGE_BYTES && answers > 0 {
                 return;
             }
@@ -50,24 +51,27 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Whether `key` is there. Counts as neither hit nor miss.
+    /// Whether `key` is there. Counts as neither hit nor miss, and is no use of it.
     pub fn contains(&mut self, key: &[u8]) -> bool {
         self.clock.begin();
         self.find(key).is_some()
     }
 
     /// Finds a living entry, and counts.
+    #[inline]
     pub(super) fn read(&mut self, key: &[u8]) -> Option<u32> {
         let found = self.find(key);
         self.count(found);
         found
     }
 
-    const fn count(&mut self, found: Option<u32>) {
-        if found.is_some() {
-            self.hits += 1;
+    #[inline]
+    fn count(&mut self, found: Option<u32>) {
+        if let Some(entry) = found {
+            self.counts.hits += 1;
+            self.eviction.used(&mut self.arena, entry);
         } else {
-            self.misses += 1;
+            self.counts.misses += 1;
         }
     }
 }

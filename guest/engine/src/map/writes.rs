@@ -1,15 +1,15 @@
 //! The operations that change. Each one checks the key, the TTL, the size, the
 //! condition and the room, in this order, before it changes anything.
 
-use alloc::vec::Vec;
-
-use super::{Condition, Map, REAP_LIMIT, Ttl};
-use crate::arena::cost;
+use super::room::{Bytes, Fate, New, Planned};
+use super::{Condition, Map, Ttl};
 use crate::clock::Clock;
-use crate::error::{Error, NoRoom};
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::value::Value;
 
 /// The length of a counter, in bytes.
-const COUNTER_LEN: usize = size_of::<i64>();
+pub(super) const COUNTER_LEN: usize = size_of::<i64>();
 
 impl<C: Clock> Map<C> {
     /// Stores a value and its TTL, in place of what was there, and gives the
@@ -56,19 +56,13 @@ impl<C: Clock> Map<C> {
         let ttl = self.span(ttl)?;
         self.limits.check_value(COUNTER_LEN)?;
         let (hash, found) = self.living(key);
-        let Some(slot) = found else {
-            let deadline = self.deadline(ttl);
-            self.insert(hash, key, &delta.to_le_bytes(), deadline)?;
-            return Ok(delta);
+        let deadline = match found {
+            Some(entry) => self.arena.header(entry).deadline(),
+            None => self.deadline(ttl),
         };
-        let Some(counter) = self.arena.slot_mut(slot).value_mut().as_mut_array() else {
-            return Err(Error::NotACounter);
-        };
-        let sum = i64::from_le_bytes(*counter)
-            .checked_add(delta)
-            .ok_or(Error::Overflow)?;
-        *counter = sum.to_le_bytes();
-        self.stamp(slot);
+        let counter = found.map(|entry| self.arena.counter(entry));
+        let sum = add(counter, delta)?;
+        self.put(key, hash, found, Bytes::Counter(sum.to_le_bytes()), deadline)?;
         Ok(sum)
     }
 
@@ -82,28 +76,37 @@ impl<C: Clock> Map<C> {
         self.clock.begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
-        let Some(slot) = self.living(key).1 else {
+        let (hash, Some(entry)) = self.living(key) else {
             return Ok(false);
         };
         let deadline = self.deadline(ttl);
-        self.with_room(|map| map.reserve_deadline(Some(slot), deadline))?;
-        self.expiry.set(&mut self.arena, slot, deadline);
+        let mut planned = Planned {
+            key,
+            hash,
+            fate: Fate::Touch(deadline),
+            at: Some(entry),
+        };
+        self.ensure(&mut planned)?;
+        self.commit(&planned);
         Ok(true)
     }
 
-    /// Reads and deletes in one: for tokens that are good once.
-    pub fn take(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+    /// Gives a value to `read` and deletes it: for tokens that are good once. `None`: it
+    /// is not there, and `read` is not called.
+    pub fn take<R>(&mut self, key: &[u8], read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         self.clock.begin();
-        let slot = self.read(key)?;
-        Some(self.remove(slot))
+        let entry = self.read(key)?;
+        let read = read(self.arena.value(entry));
+        self.remove(entry);
+        Some(read)
     }
 
     /// Deletes. False: it was not there.
     pub fn delete(&mut self, key: &[u8]) -> bool {
         self.clock.begin();
         let found = self.find(key);
-        if let Some(slot) = found {
-            self.remove(slot);
+        if let Some(entry) = found {
+            self.remove(entry);
         }
         found.is_some()
     }
@@ -116,9 +119,9 @@ impl<C: Clock> Map<C> {
     pub fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error> {
         self.clock.begin();
         let found = self.find(key);
-        self.check(found, Condition::Version(version))?;
-        if let Some(slot) = found {
-            self.remove(slot);
+        check(self.version_of(found), Condition::Version(version))?;
+        if let Some(entry) = found {
+            self.remove(entry);
         }
         Ok(())
     }
@@ -136,32 +139,148 @@ impl<C: Clock> Map<C> {
         self.limits.check_value(value.len())?;
         let (hash, found) = self.living(key);
         if let Some(condition) = condition {
-            self.check(found, condition)?;
+            check(self.version_of(found), condition)?;
         }
         let deadline = self.deadline(ttl);
-        match found {
-            Some(slot) => self.overwrite(slot, value, deadline),
-            None => self.insert(hash, key, value, deadline),
+        self.put(key, hash, found, Bytes::Given(value), deadline)
+    }
+
+    /// Stores a value, and gives its version. `found`: the entry of the key.
+    #[inline]
+    fn put(
+        &mut self,
+        key: &[u8],
+        hash: u32,
+        found: Option<u32>,
+        value: Bytes<'_>,
+        deadline: Option<u64>,
+    ) -> Result<u64, Error> {
+        let version = self.version + 1;
+        let mut planned = Planned {
+            key,
+            hash,
+            fate: Fate::Store(New {
+                value,
+                version,
+                deadline,
+            }),
+            at: found,
+        };
+        if found.is_none() {
+            // What a map loses to entries that nobody asks for again is bounded by this:
+            // whoever adds one takes back up to 16.
+            self.reap_some();
+        }
+        self.ensure(&mut planned)?;
+        self.version = version;
+        self.commit(&planned);
+        Ok(version)
+    }
+
+    /// Sees to it that what is planned cannot fail.
+    #[inline]
+    fn ensure(&mut self, planned: &mut Planned<'_>) -> Result<(), Error> {
+        if self.is_ready(planned.at, planned) {
+            return Ok(());
+        }
+        self.make_room(core::slice::from_mut(planned))
+    }
+
+    /// Does what is planned, for which there is room.
+    #[inline]
+    pub(super) fn commit(&mut self, planned: &Planned<'_>) {
+        match (&planned.fate, planned.at) {
+            (Fate::Store(new), Some(entry)) => {
+                let layout = Layout::new(planned.key.len(), new.value.get().len());
+                let entry = if self.in_place(entry, &layout) {
+                    self.overwrite(entry, new);
+                    entry
+                } else {
+                    self.replace(entry, planned, new, &layout)
+                };
+                self.eviction.used(&mut self.arena, entry);
+                self.finish(entry, new);
+            }
+            (Fate::Store(new), None) => {
+                let layout = Layout::new(planned.key.len(), new.value.get().len());
+                let (hash, value) = (planned.hash, new.value.get());
+                let stored = self.arena.insert(hash, planned.key, value, &layout);
+                let Some(entry) = stored else {
+                    debug_assert!(false, "there is room");
+                    return;
+                };
+                self.index.insert(&self.arena, hash, entry);
+                self.payload += (planned.key.len() + value.len()) as u64;
+                self.eviction
+                    .insert(&mut self.arena, entry, &self.limits);
+                self.finish(entry, new);
+            }
+            (Fate::Touch(deadline), Some(entry)) => {
+                self.set_deadline(entry, *deadline);
+                self.eviction.used(&mut self.arena, entry);
+            }
+            (Fate::Remove, Some(entry)) => self.remove(entry),
+            (Fate::Keep | Fate::Touch(_) | Fate::Remove, _) => {}
         }
     }
 
-    /// Whether the condition holds for what was found.
-    fn check(&self, found: Option<u32>, condition: Condition) -> Result<(), Error> {
-        let version = found.map(|slot| self.arena.slot(slot).version);
-        let holds = match condition {
-            Condition::Absent => version.is_none(),
-            Condition::Present => version.is_some(),
-            Condition::Version(wanted) => version == Some(wanted),
+    /// Writes a value of the same layout over that of an entry.
+    #[inline]
+    fn overwrite(&mut self, entry: u32, new: &New<'_>) {
+        let before = self.arena.header(entry).payload();
+        self.arena.write(entry, new.value.get());
+        let header = self.arena.header(entry);
+        self.payload = self.payload + header.payload() - before;
+        self.eviction.resized(&self.arena, entry, before);
+    }
+
+    /// Puts a new entry in place of one of another layout, or of one that is pinned.
+    fn replace(
+        &mut self,
+        entry: u32,
+        planned: &Planned<'_>,
+        new: &New<'_>,
+        layout: &Layout,
+    ) -> u32 {
+        let before = *self.arena.header(entry);
+        let queue = self.eviction.remove(&mut self.arena, entry);
+        // The old one goes first, since both together may not fit.
+        self.detach(entry);
+        let (hash, value) = (planned.hash, new.value.get());
+        let Some(to) = self.arena.insert(hash, planned.key, value, layout) else {
+            debug_assert!(false, "there is room");
+            return entry;
         };
-        if holds {
-            Ok(())
-        } else {
-            Err(Error::Conflict(version))
+        self.index.replace(hash, entry, to);
+        self.payload += (planned.key.len() + value.len()) as u64;
+        self.arena.header_mut(to).freq = before.freq;
+        self.eviction.inherit(&mut self.arena, to, queue);
+        to
+    }
+
+    /// Gives the value just stored its version and deadline.
+    #[inline]
+    fn finish(&mut self, entry: u32, new: &New<'_>) {
+        self.arena.header_mut(entry).version = new.version;
+        self.set_deadline(entry, new.deadline);
+        self.counts.writes += 1;
+    }
+
+    #[inline]
+    fn set_deadline(&mut self, entry: u32, deadline: Option<u64>) {
+        let before = self.arena.header(entry).deadline();
+        if before != deadline {
+            let now = self.clock.seen();
+            self.wheel.set(&mut self.arena, entry, deadline, now);
         }
+    }
+
+    pub(super) fn version_of(&self, found: Option<u32>) -> Option<u64> {
+        found.map(|entry| self.arena.header(entry).version)
     }
 
     /// The nanoseconds that a TTL stands for; `None`: for ever.
-    const fn span(&self, ttl: Ttl) -> Result<Option<u64>, Error> {
+    pub(super) const fn span(&self, ttl: Ttl) -> Result<Option<u64>, Error> {
         match ttl {
             Ttl::Default => Ok(self.limits.default_ttl),
             Ttl::Never => Ok(None),
@@ -170,88 +289,36 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    fn deadline(&mut self, span: Option<u64>) -> Option<u64> {
+    #[inline]
+    pub(super) fn deadline(&mut self, span: Option<u64>) -> Option<u64> {
         // Not in one line: a TTL of "never" must not read the clock.
         let span = span?;
         Some(self.clock.now().saturating_add(span))
     }
+}
 
-    /// Stores a value of a key that is not there.
-    fn insert(
-        &mut self,
-        hash: u32,
-        key: &[u8],
-        value: &[u8],
-        deadline: Option<u64>,
-    ) -> Result<u64, Error> {
-        // What a map loses to entries that nobody asks for again is bounded by
-        // this: whoever adds one takes back up to 16.
-        self.reap(self.clock.seen(), REAP_LIMIT);
-        let slot = self.with_room(|map| {
-            map.check_room(
-                u64::from(map.arena.live()) + 1,
-                map.arena.bytes() + cost(key.len(), value.len()),
-            )?;
-            map.reserve_deadline(None, deadline)?;
-            map.index.reserve(&map.arena)?;
-            map.arena.insert(hash, key, value)
-        })?;
-        self.index.insert(&self.arena, slot);
-        self.expiry.set(&mut self.arena, slot, deadline);
-        Ok(self.stamp(slot))
-    }
-
-    /// Stores another value of an entry that is there.
-    fn overwrite(&mut self, slot: u32, value: &[u8], deadline: Option<u64>) -> Result<u64, Error> {
-        self.with_room(|map| {
-            map.check_room(
-                map.arena.live().into(),
-                map.arena.bytes_after_replace(slot, value.len()),
-            )?;
-            map.reserve_deadline(Some(slot), deadline)?;
-            map.arena.replace(slot, value)
-        })?;
-        self.expiry.set(&mut self.arena, slot, deadline);
-        Ok(self.stamp(slot))
-    }
-
-    /// Gives the value just stored its version.
-    fn stamp(&mut self, slot: u32) -> u64 {
-        self.writes += 1;
-        self.version += 1;
-        self.arena.slot_mut(slot).version = self.version;
-        self.version
-    }
-
-    fn check_room(&self, entries: u64, bytes: u64) -> Result<(), NoRoom> {
-        if entries > self.limits.max_entries || bytes > self.limits.max_bytes {
-            return Err(NoRoom);
-        }
+/// Whether the condition holds for the version that is there.
+pub(super) fn check(version: Option<u64>, condition: Condition) -> Result<(), Error> {
+    let holds = match condition {
+        Condition::Absent => version.is_none(),
+        Condition::Present => version.is_some(),
+        Condition::Version(wanted) => version == Some(wanted),
+    };
+    if holds {
         Ok(())
+    } else {
+        Err(Error::Conflict(version))
     }
+}
 
-    /// Makes room for a deadline, where there is to be one and was none.
-    fn reserve_deadline(&mut self, slot: Option<u32>, deadline: Option<u64>) -> Result<(), NoRoom> {
-        let before = slot.and_then(|slot| self.arena.slot(slot).deadline());
-        if deadline.is_some() && before.is_none() {
-            self.expiry.reserve()?;
-        }
-        Ok(())
-    }
-
-    /// Tries something that changes nothing when it fails. While there is no room
-    /// for it, what is due makes room.
-    fn with_room<T>(
-        &mut self,
-        mut attempt: impl FnMut(&mut Self) -> Result<T, NoRoom>,
-    ) -> Result<T, Error> {
-        loop {
-            if let Ok(done) = attempt(self) {
-                return Ok(done);
-            }
-            if self.reap_due(REAP_LIMIT) == 0 {
-                return Err(Error::Full);
-            }
-        }
+/// The sum of a counter and `delta`. `None`: there is no value yet; `Some(None)`: it is
+/// none of 8 bytes.
+pub(super) fn add(counter: Option<Option<[u8; 8]>>, delta: i64) -> Result<i64, Error> {
+    match counter {
+        None => Ok(delta),
+        Some(None) => Err(Error::NotACounter),
+        Some(Some(bytes)) => i64::from_le_bytes(bytes)
+            .checked_add(delta)
+            .ok_or(Error::Overflow),
     }
 }

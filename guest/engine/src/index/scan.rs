@@ -1,0 +1,46 @@
+//! Going through all entries in the order of their hashes, which stays the same whatever
+//! is added, removed or moved meanwhile.
+
+use super::{Index, TABLE_ENTRIES};
+use crate::arena::Arena;
+
+/// The rank of a hash in a scan: its bits from the lowest to the highest, so that the
+/// entries of a table come one after another, whether it has been split or not.
+pub(crate) const fn rank(hash: u32) -> u32 {
+    hash.reverse_bits()
+}
+
+impl Index {
+    /// Calls with the entries of the table that has rank `from`, those of a lower rank
+    /// left out, in the order of their ranks, as long as `visit` says so. Gives the rank
+    /// at which the next table begins; `None`: this was the last.
+    ///
+    /// Entries of the same rank come in no order.
+    #[inline(never)]
+    pub(crate) fn scan_table(
+        &self,
+        arena: &Arena,
+        from: u32,
+        mut visit: impl FnMut(u32, u32) -> bool,
+    ) -> Option<u32> {
+        let table = self.table(from.reverse_bits())?;
+        let mut found = [(0, 0); TABLE_ENTRIES];
+        let mut len = 0;
+        for &entry in &table.entries {
+            let rank = rank(arena.header(entry).hash);
+            if rank >= from {
+                found[len] = (rank, entry);
+                len += 1;
+            }
+        }
+        let found = &mut found[..len];
+        found.sort_unstable();
+        for &(rank, entry) in &*found {
+            if !visit(rank, entry) {
+                break;
+            }
+        }
+        let width = 1u64 << (32 - u32::from(table.depth));
+        u32::try_from((u64::from(from) | (width - 1)) + 1).ok()
+    }
+}
