@@ -96,6 +96,11 @@ impl Arena {
         self.pages.shrink()
     }
 
+    /// See [`Pages::keep`].
+    pub(crate) fn keep_pages(&mut self, keep: bool) {
+        self.pages.keep(keep);
+    }
+
     /// The header of an entry, and the words behind it.
     #[inline]
     fn split(&self, entry: u32) -> (&Header, &[u32]) {

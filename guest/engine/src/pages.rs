@@ -71,6 +71,8 @@ pub(crate) struct Pages {
     /// The first free block.
     free: u32,
     free_blocks: u32,
+    /// How many have asked to keep pages that become empty for now.
+    keep: u32,
 }
 
 impl Pages {
@@ -81,7 +83,19 @@ impl Pages {
             empty: 0,
             free: NONE,
             free_blocks: 0,
+            keep: 0,
         }
+    }
+
+    /// Keeps pages that become empty, as room that has been promised; or gives up those
+    /// that are too many now.
+    pub(crate) fn keep(&mut self, keep: bool) {
+        if keep {
+            self.keep += 1;
+            return;
+        }
+        self.keep -= 1;
+        while self.keep == 0 && self.empty > 1 && self.shrink() {}
     }
 
     /// Bytes of all pages and of what is kept about them.
@@ -187,7 +201,7 @@ impl Pages {
             return;
         }
         self.empty += 1;
-        if self.empty > 1 {
+        if self.empty > 1 && self.keep == 0 {
             self.release(number);
         }
     }

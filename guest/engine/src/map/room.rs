@@ -96,7 +96,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// The most bytes that it may hold.
-    fn most(&self) -> u64 {
+    pub(super) fn most(&self) -> u64 {
         self.limits.max_bytes.min(self.ceiling)
     }
 
@@ -266,10 +266,12 @@ impl<C: Clock> Map<C> {
         // What is left when all that may go has gone.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
-        let left = self.arena.blocks() - self.arena.count_blocks(staying);
+        let stay = self.arena.count_blocks(staying);
         self.locate(plan);
-        if blocks > left {
-            return Err(NoRoom);
+        while blocks > self.arena.blocks() - stay {
+            if !self.grow() {
+                return Err(NoRoom);
+            }
         }
         *sure = true;
         Ok(())

@@ -1,7 +1,7 @@
 //! What a map must answer, from a sorted map and a straightforward reading of the
 //! contract. Who has to go where room is short is judged elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use localmap_engine::{Condition, ConfigureError, Error, Limits, Outcome, Policy, Setting, Ttl};
 
@@ -56,13 +56,12 @@ pub(super) struct Model {
 /// A batch that has been done to the model, as if there were room for it.
 pub(super) struct Attempt {
     pub(super) answer: Result<Vec<Outcome>, (u32, Error)>,
-    /// The most entries that there were after one of its changes, and after the last.
-    pub(super) peak: u64,
+    /// The entries that there are then.
     pub(super) entries: u64,
     /// The entries before, of the keys that have changed; `None`: absent.
     pub(super) before: Vec<(u16, Option<Entry>)>,
-    /// Which of its changes took room.
-    pub(super) stored: Vec<u32>,
+    /// Whether any of its changes takes room.
+    pub(super) takes_room: bool,
     version: u64,
     writes: u64,
 }
@@ -117,6 +116,15 @@ impl Model {
         Some(*entry)
     }
 
+    /// Makes the entry with this version the one used last.
+    pub(super) fn use_version(&mut self, version: u64) {
+        self.step += 1;
+        let mut entries = self.entries.values_mut();
+        if let Some(entry) = entries.find(|entry| entry.version == version) {
+            entry.used = self.step;
+        }
+    }
+
     /// Removes what is there at this time.
     pub(super) fn remove(&mut self, key: u16, now: u64) -> bool {
         self.get(key, now).is_some() && self.entries.remove(&key).is_some()
@@ -143,22 +151,20 @@ impl Model {
     pub(super) fn attempt(&mut self, changes: &[(Change, u64)], now: u64) -> Attempt {
         let mut attempt = Attempt {
             answer: Ok(Vec::new()),
-            peak: 0,
             entries: self.living(now).count() as u64,
             before: Vec::new(),
-            stored: Vec::new(),
+            takes_room: false,
             version: self.version,
             writes: self.counts.writes,
         };
+        let before = self.step + 1;
         let mut outcomes = Vec::new();
         for (at, (change, version)) in (0u32..).zip(changes) {
             let key = change.key();
-            let before = self.get(key, now).copied();
+            let there = self.get(key, now).copied();
             match self.change(change, *version, now) {
                 Ok(outcome) => {
-                    if matches!(outcome, Outcome::Stored(_) | Outcome::Counter(_)) {
-                        attempt.stored.push(at);
-                    }
+                    attempt.takes_room |= !matches!(outcome, Outcome::Deleted(_));
                     outcomes.push(outcome);
                 }
                 Err(error) => {
@@ -168,12 +174,33 @@ impl Model {
             }
             let after = self.get(key, now);
             attempt.entries += u64::from(after.is_some());
-            attempt.entries -= u64::from(before.is_some());
-            attempt.peak = attempt.peak.max(attempt.entries);
-            attempt.before.push((key, before));
+            attempt.entries -= u64::from(there.is_some());
+            attempt.before.push((key, there));
         }
         attempt.answer = Ok(outcomes);
+        self.use_all(&attempt, before);
         attempt
+    }
+
+    /// Uses the entries of an attempt that were used after `before`, key by key, in the
+    /// order in which the keys come.
+    fn use_all(&mut self, attempt: &Attempt, before: u64) {
+        let mut done = BTreeSet::new();
+        for (key, _) in &attempt.before {
+            self.step += 1;
+            let used = |entry: &&mut Entry| entry.used >= before && done.insert(*key);
+            if let Some(entry) = self.entries.get_mut(key).filter(used) {
+                entry.used = self.step;
+            }
+        }
+    }
+
+    /// Takes an attempt back for which there was no room: it has used the entries all the
+    /// same.
+    pub(super) fn refuse(&mut self, attempt: &Attempt) {
+        self.undo(attempt);
+        self.use_all(attempt, 0);
+        self.counts.refused += 1;
     }
 
     /// Takes an attempt back.
@@ -243,8 +270,9 @@ impl Model {
     fn touch(&mut self, key: u16, ttl: Ttl, now: u64) -> Result<Outcome, Error> {
         check_key(key, self.limits.utf8_keys)?;
         let deadline = self.deadline(ttl, now)?;
+        self.step += 1;
         let found = self.entries.get_mut(&key).filter(|entry| entry.lives(now));
-        let found = found.map(|entry| entry.deadline = deadline);
+        let found = found.map(|entry| (entry.deadline, entry.used) = (deadline, self.step));
         Ok(Outcome::Touched(found.is_some()))
     }
 

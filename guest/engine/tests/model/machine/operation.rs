@@ -177,7 +177,8 @@ fn datum(u: &mut Unstructured<'_>) -> Result<Datum> {
 fn span(u: &mut Unstructured<'_>) -> Result<u64> {
     Ok(match u.int_in_range(0..=31u8)? {
         0..12 => u.int_in_range(1..=4)?,
-        12..18 => u.int_in_range(1..=2000)?,
+        12..16 => u.int_in_range(1..=2000)?,
+        16..18 => grain(u)?,
         18..30 => {
             let power = 1u64 << u.int_in_range(0..=63u8)?;
             (power - 1).saturating_add(u.int_in_range(0..=2)?).max(1)
@@ -187,10 +188,16 @@ fn span(u: &mut Unstructured<'_>) -> Result<u64> {
     })
 }
 
+/// Around multiples of what writes tell apart when they take back what is due.
+fn grain(u: &mut Unstructured<'_>) -> Result<u64> {
+    Ok((u.int_in_range(1..=3)? << 24) - 1 + u.int_in_range(0..=2)?)
+}
+
 fn step(u: &mut Unstructured<'_>) -> Result<u64> {
     Ok(match u.int_in_range(0..=31u8)? {
-        0..20 => u.int_in_range(0..=3)?,
-        20..28 => u.int_in_range(0..=2000)?,
+        0..18 => u.int_in_range(0..=3)?,
+        18..24 => u.int_in_range(0..=2000)?,
+        24..28 => grain(u)?,
         // Not so far that all is over.
         _ => span(u)? >> 8,
     })
@@ -239,8 +246,8 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
             + match u.int_in_range(0..=9u8)? {
                 0..2 => 131_072,
                 2 => 131_072 + u.int_in_range(0..=200_000)?,
-                3 => 196_608,
-                4 => 262_144,
+                // A few bytes more than so many pages of 64 KiB take.
+                3..5 => 65_920 * u.int_in_range(2..=5)? + u.int_in_range(0..=4096)?,
                 5..7 => 400_000,
                 _ => 32 << 20,
             },

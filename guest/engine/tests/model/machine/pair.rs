@@ -183,6 +183,10 @@ impl Pair {
                     let at = usize::from(*which) % self.pins.len();
                     let held = self.pins.swap_remove(at);
                     self.map.unpin(held.pin);
+                    // It may go again from now on, and is the last to do so.
+                    if self.pins.iter().all(|other| other.version != held.version) {
+                        self.model.use_version(held.version);
+                    }
                 }
             }
             Operation::Scan(number, len, limit) => {
@@ -224,26 +228,23 @@ impl Pair {
 
     fn pin(&mut self, number: u16, now: u64) {
         let full = self.pins.len() >= self.model.limits.max_pins as usize;
-        let there = self.model.get(number, now).is_some();
-        match self.map.pin(&key(number)) {
-            Ok(Some(pin)) => {
-                assert!(there && !full, "pinned {number}");
-                let entry = self.model.read(number, now).expect("it is there");
+        let answer = self.map.pin(&key(number));
+        let entry = self.model.read(number, now);
+        match (answer, entry) {
+            (Ok(Some(pin)), Some(entry)) => {
+                assert!(!full, "pinned {number}");
                 self.pins.push(Held {
                     pin,
                     version: entry.version,
                     datum: entry.datum,
                 });
             }
-            Ok(None) => {
-                assert!(!there, "{number} is there");
-                self.model.read(number, now);
-            }
-            Err(error) => {
-                assert_eq!(error, Error::Full);
+            (Ok(None), None) => {}
+            (Err(Error::Full), Some(_)) => {
                 assert!(full, "{} pins are full", self.pins.len());
                 self.model.counts.refused += 1;
             }
+            (answer, entry) => panic!("{answer:?}, and there is {entry:?}"),
         }
     }
 
@@ -326,7 +327,7 @@ impl Pair {
         }
         self.map.validate();
         for held in &self.pins {
-            let pinned = self.map.pinned(&held.pin);
+            let pinned = self.map.pinned(&held.pin).expect("it is held");
             assert_eq!(pinned.version, held.version, "of a pin");
             held.datum.check(pinned.value);
         }
@@ -346,7 +347,8 @@ impl Pair {
             assert!(self.map.delete(&key(number)), "{number} is there");
         }
         for held in std::mem::take(&mut self.pins) {
-            held.datum.check(self.map.pinned(&held.pin).value);
+            let pinned = self.map.pinned(&held.pin).expect("it is held");
+            held.datum.check(pinned.value);
             self.map.unpin(held.pin);
         }
         let stats = self.map.stats();

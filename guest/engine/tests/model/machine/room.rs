@@ -9,28 +9,32 @@ use localmap_engine::Policy;
 use super::model::{Attempt, Entry, Model};
 use super::values::Datum;
 
-/// Pages that a map may have begun and not filled: tables, and one of each kind of
-/// block.
-const BEGUN: u64 = 2 << 20;
+/// Bytes of a block, the unit in which memory is given to slots of one size.
+const BLOCK: u64 = 4096;
 
-/// The most bytes that one entry takes up: a page begun for it alone, and what lies
-/// beside its value.
-fn alone(datum: Datum) -> u64 {
-    let len = datum.len() as u64;
-    65_536 + 512 + len + len / 4
-}
+/// Bytes of a page of 16 blocks, and of what is kept about it.
+const PAGE: u64 = 16 * BLOCK + 1024;
 
-/// The same among many that share pages.
-fn among_many(datum: Datum) -> u64 {
-    let len = datum.len() as u64;
-    320 + len + len / 4
+/// Bytes that a map of a few entries may have in tables.
+const TABLES: u64 = 8 << 10;
+
+/// Bytes that a map of thousands may have in tables, and in a block of each size of which
+/// only the first slot is in use.
+const MANY: u64 = 1 << 20;
+
+/// The most blocks that one entry takes up, if it shares none of them.
+fn blocks(datum: Datum) -> u64 {
+    match datum.len() as u64 {
+        0..=700 => 1,
+        len => 4 + len / (BLOCK - 8),
+    }
 }
 
 /// The most bytes that a map takes up which holds these.
 fn most(data: impl Iterator<Item = Datum> + Clone) -> u64 {
-    let few: u64 = data.clone().map(alone).sum();
-    let many: u64 = data.map(among_many).sum();
-    (131_072 + few).min(BEGUN + many)
+    let few: u64 = data.clone().map(blocks).sum();
+    let many: u64 = data.map(|datum| 320 + datum.len() as u64 * 5 / 4).sum();
+    (TABLES + few.div_ceil(16).max(1) * PAGE).min(MANY + many)
 }
 
 /// What an attempt needs of a map.
@@ -44,8 +48,8 @@ pub(super) struct Room {
     others: Vec<(u16, Entry)>,
     /// All that cannot go.
     stay: Vec<Datum>,
-    /// The most entries at a time.
-    peak: u64,
+    /// How many entries there are, if none goes.
+    entries: u64,
 }
 
 impl Room {
@@ -72,21 +76,18 @@ impl Room {
         stay.extend(old.map(|entry| entry.datum));
         stay.extend(pins.iter().map(|(_, datum)| *datum));
 
-        let max = model.limits.max_entries;
-        let (over, at_the_end) = (
-            attempt.peak.saturating_sub(max),
-            attempt.entries.saturating_sub(max),
-        );
-        let all = stay.iter().copied().chain(data(&others));
-        let sure = most(all) <= model.limits.max_bytes && over == at_the_end;
-        let go = others.len() as u64;
+        let over = attempt.entries.saturating_sub(model.limits.max_entries);
+        let many = over > others.len() as u64;
+        let max_bytes = model.limits.max_bytes;
+        let sure = most(stay.iter().copied()) <= max_bytes;
+        let all = most(stay.iter().copied().chain(data(&others)));
         Self {
-            may_refuse: over > go || most(stay.iter().copied()) > model.limits.max_bytes,
-            must_refuse: at_the_end > go,
-            evicts: sure.then_some(over),
+            may_refuse: many || attempt.takes_room && !sure,
+            must_refuse: many,
+            evicts: (all <= max_bytes).then_some(over),
             others,
             stay,
-            peak: attempt.peak,
+            entries: attempt.entries,
         }
     }
 
@@ -104,11 +105,15 @@ impl Room {
             let spared = remain.iter().find(|(_, entry)| Some(entry.used) < used);
             assert_eq!(spared, None, "used longer ago than one of {gone:?}");
         }
-        let smallest = data(&went).min_by_key(|datum| datum.len());
-        if let Some(smallest) = smallest {
-            let all = self.stay.iter().copied().chain(data(&remain)).chain([smallest]);
-            let needless = self.peak - count < model.limits.max_entries
-                && most(all) <= model.limits.max_bytes;
+        // The last one to go had to, whichever it was.
+        let last = match model.limits.policy {
+            Policy::Lru => went.iter().max_by_key(|(_, entry)| entry.used),
+            _ => went.iter().max_by_key(|(_, entry)| entry.datum.len()),
+        };
+        if let Some((_, last)) = last {
+            let rest = self.stay.iter().copied().chain(data(&remain));
+            let needless = self.entries - count < model.limits.max_entries
+                && most(rest.chain([last.datum])) <= model.limits.max_bytes;
             assert!(!needless, "not all of {gone:?} had to go");
         }
     }

@@ -107,12 +107,10 @@ impl Pair {
         let evicted = stats.evicted - self.model.counts.evicted;
         match (&answer, &attempt.answer) {
             (Err((at, Error::Full)), planned) => {
-                let reached = planned.as_ref().err().map_or(u32::MAX, |(at, _)| *at);
-                assert!(*at < reached, "full before {planned:?}");
-                assert!(attempt.stored.contains(at), "change {at} needs no room");
+                assert!(planned.is_ok(), "full before {planned:?}");
+                assert_eq!(*at as usize, changes.len() - 1, "all together are too much");
                 assert!(room.may_refuse || self.at_the_end(), "full, with room left: {stats:?}");
-                self.model.undo(&attempt);
-                self.model.counts.refused += 1;
+                self.model.refuse(&attempt);
                 self.all_due_are_gone(&stats, now);
             }
             (answer, planned) => assert_eq!(answer, planned, "{changes:?}"),
