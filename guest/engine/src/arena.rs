@@ -6,8 +6,8 @@ pub(crate) use crate::pages::NONE;
 
 use crate::entry::{Header, copy, same};
 use crate::error::NoRoom;
-use crate::list::Links;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
+use crate::list::Links;
 use crate::pages::{NO_SLOT, Pages};
 use crate::value::Value;
 
@@ -210,15 +210,29 @@ impl Arena {
     }
 
     /// Counts what an entry would give back.
-    pub(crate) fn give_back(&self, entry: u32, demand: &mut Demand) {
-        self.for_each_slot(entry, |slot, class| {
+    pub(crate) fn give_back(&mut self, entry: u32, demand: &mut Demand) {
+        let mut slot = entry;
+        while slot != NONE {
+            let class = self.class(slot);
             demand.slots[class.index()] -= 1;
-            if self.pages.info(block_of(slot)).used == 1 {
+            let info = self.pages.info_mut(block_of(slot));
+            info.given += 1;
+            if info.given == info.used {
                 // All of its block is free then, not only a slot.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
-        });
+            slot = self.next_slot(entry, slot);
+        }
+    }
+
+    /// Forgets what `give_back` has counted.
+    pub(crate) fn forget_given(&mut self, entry: u32) {
+        let mut slot = entry;
+        while slot != NONE {
+            self.pages.info_mut(block_of(slot)).given = 0;
+            slot = self.next_slot(entry, slot);
+        }
     }
 
     /// How many blocks these entries lie in.
@@ -522,8 +536,7 @@ impl Arena {
 
     /// Puts a block among those that have a free slot.
     fn open(&mut self, block: u32, class: Class) {
-        self.pages
-            .link(&mut self.slabs[class.index()].open, block);
+        self.pages.link(&mut self.slabs[class.index()].open, block);
     }
 
     fn close(&mut self, block: u32, class: Class) {

@@ -128,7 +128,10 @@ impl Index {
         let Some(table) = self.tables.get_mut(at) else {
             return;
         };
-        if let Ok(found) = table.entries.find_entry(wide(hash), |&other| other == entry) {
+        if let Ok(found) = table
+            .entries
+            .find_entry(wide(hash), |&other| other == entry)
+        {
             found.remove();
             self.len -= 1;
         }

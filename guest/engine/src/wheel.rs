@@ -84,13 +84,7 @@ impl Wheel {
 
     /// Sets the deadline of an entry, which must be after `now`, which must not be before
     /// that of the last [`step`](Self::step); `None`: it never expires.
-    pub(crate) fn set(
-        &mut self,
-        arena: &mut Arena,
-        entry: u32,
-        deadline: Option<u64>,
-        now: u64,
-    ) {
+    pub(crate) fn set(&mut self, arena: &mut Arena, entry: u32, deadline: Option<u64>, now: u64) {
         self.remove(arena, entry);
         if let Some(deadline) = deadline {
             if self.is_empty() {
@@ -220,7 +214,10 @@ impl Wheel {
                 assert_eq!(due.prev, prev, "a link back that is wrong");
                 assert!(deadline >= self.time, "an entry that the wheel has passed");
                 let start = deadline >> (BITS * level as u32) << (BITS * level as u32);
-                assert!(self.wake <= start.max(self.time), "an entry that is overslept");
+                assert!(
+                    self.wake <= start.max(self.time),
+                    "an entry that is overslept"
+                );
                 assert_eq!(digit(deadline, level), at, "an entry in a wrong bucket");
                 let above = BITS * (level as u32 + 1);
                 let same = (deadline ^ self.time).checked_shr(above).unwrap_or(0);

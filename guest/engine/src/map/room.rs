@@ -160,9 +160,8 @@ impl<C: Clock> Map<C> {
         }
         let mut sure = false;
         let new = |planned: &Planned<'_>| planned.at.is_none() && planned.layout().is_some();
-        let gone = |planned: &&Planned<'_>| {
-            planned.at.is_some() && matches!(planned.fate, Fate::Remove)
-        };
+        let gone =
+            |planned: &&Planned<'_>| planned.at.is_some() && matches!(planned.fate, Fate::Remove);
         let entries = plan.iter().filter(|&planned| new(planned)).count() as u64;
         let gone = plan.iter().filter(gone).count() as u64;
         for at in 0..plan.len() {
@@ -175,7 +174,8 @@ impl<C: Clock> Map<C> {
             let len = u64::from(self.index.len()) + entries - gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                if self.arena.fits_all(&self.demand(plan)) {
+                let demand = self.demand(plan);
+                if self.arena.fits_all(&demand) {
                     return Ok(());
                 }
                 if self.grow() {
@@ -278,7 +278,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// What a plan needs, less what it gives back.
-    fn demand(&self, plan: &[Planned<'_>]) -> Demand {
+    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
         let mut demand = Demand::default();
         for planned in plan {
             if let Some(entry) = planned.at
@@ -290,6 +290,13 @@ impl<C: Clock> Map<C> {
                 && !planned.at.is_some_and(|at| self.in_place(at, &layout))
             {
                 demand.take(&layout);
+            }
+        }
+        for planned in plan {
+            if let Some(entry) = planned.at
+                && self.frees(entry, planned)
+            {
+                self.arena.forget_given(entry);
             }
         }
         demand
@@ -309,7 +316,8 @@ impl<C: Clock> Map<C> {
     /// Adds a page, where the limit and the memory at hand allow it.
     fn grow(&mut self) -> bool {
         let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
-        let more = tables.saturating_sub(self.index.bytes()) + PAGE_BYTES;
+        let wheel = crate::wheel::BYTES - self.wheel.bytes();
+        let more = tables.saturating_sub(self.index.bytes()) + wheel + PAGE_BYTES;
         if self.bytes() + more + PAGE_BYTES / 64 > self.most() {
             return false;
         }

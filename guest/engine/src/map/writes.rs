@@ -62,7 +62,13 @@ impl<C: Clock> Map<C> {
         };
         let counter = found.map(|entry| self.arena.counter(entry));
         let sum = add(counter, delta)?;
-        self.put(key, hash, found, Bytes::Counter(sum.to_le_bytes()), deadline)?;
+        self.put(
+            key,
+            hash,
+            found,
+            Bytes::Counter(sum.to_le_bytes()),
+            deadline,
+        )?;
         Ok(sum)
     }
 
@@ -211,8 +217,7 @@ impl<C: Clock> Map<C> {
                 };
                 self.index.insert(&self.arena, hash, entry);
                 self.payload += (planned.key.len() + value.len()) as u64;
-                self.eviction
-                    .insert(&mut self.arena, entry, &self.limits);
+                self.eviction.insert(&mut self.arena, entry, &self.limits);
                 self.finish(entry, new);
             }
             (Fate::Touch(deadline), Some(entry)) => {

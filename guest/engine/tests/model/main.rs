@@ -10,11 +10,12 @@ mod regressions;
 mod shrink;
 
 use std::env;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use machine::Case;
+use machine::{Case, Tally};
 
 /// Operations where nobody asks for more.
 const OPERATIONS: u64 = 10_000_000;
@@ -42,7 +43,7 @@ fn random_operations() {
     let seed = number("LOCALMAP_MODEL_SEED").unwrap_or(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let (done, cases) = (AtomicU64::new(0), AtomicU64::new(0));
-    let failed = AtomicBool::new(false);
+    let (failed, total) = (AtomicBool::new(false), Mutex::new(Tally::default()));
     let start = Instant::now();
     let faults: Vec<String> = thread::scope(|scope| {
         let worker = || {
@@ -51,7 +52,10 @@ fn random_operations() {
                 let mut random = fastrand::Rng::with_seed(seed.wrapping_add(number << 20));
                 let case = Case::from_bytes(&bytes(&mut random));
                 match shrink::attempt(&case) {
-                    Ok(operations) => _ = done.fetch_add(operations, Ordering::Relaxed),
+                    Ok(tally) => {
+                        done.fetch_add(tally.operations, Ordering::Relaxed);
+                        *total.lock().expect("no panic") += tally;
+                    }
                     Err(fault) if failed.swap(true, Ordering::Relaxed) => return Some(fault),
                     Err(_) => return Some(shrink::explain(case)),
                 }
@@ -60,13 +64,31 @@ fn random_operations() {
         };
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         let ended = workers.into_iter().map(|worker| worker.join());
-        ended.filter_map(|fault| fault.expect("it catches all")).collect()
+        ended
+            .filter_map(|fault| fault.expect("it catches all"))
+            .collect()
     });
-    println!(
-        "{} operations in {} cases, {} s",
-        done.into_inner(),
-        cases.into_inner(),
-        start.elapsed().as_secs()
-    );
+    let (cases, seconds) = (cases.into_inner(), start.elapsed().as_secs());
+    let total = total.into_inner().expect("no panic");
+    println!("{cases} cases in {seconds} s: {total:?}");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // Nothing has been tested that has not come about.
+    let Tally {
+        operations,
+        hits,
+        writes,
+        expired,
+        evicted,
+        refused,
+        batches,
+        detached,
+        scans,
+    } = total;
+    let all = [
+        hits, writes, expired, evicted, refused, batches, detached, scans,
+    ];
+    assert!(
+        all.iter().all(|count| count * 100 > operations),
+        "{total:?}"
+    );
 }

@@ -5,15 +5,15 @@ use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use super::machine::{self, Case};
+use super::machine::{self, Case, Tally};
 
 thread_local! {
     /// Whether panics of this thread are expected, and so not to be printed.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a case and gives its number of operations, or why it failed.
-pub(crate) fn attempt(case: &Case) -> Result<u64, String> {
+/// Runs a case and tells what was done, or why it failed.
+pub(crate) fn attempt(case: &Case) -> Result<Tally, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();

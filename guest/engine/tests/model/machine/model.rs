@@ -100,7 +100,10 @@ impl Model {
     }
 
     pub(super) fn earliest_deadline(&self) -> Option<u64> {
-        self.entries.values().filter_map(|entry| entry.deadline).min()
+        self.entries
+            .values()
+            .filter_map(|entry| entry.deadline)
+            .min()
     }
 
     /// Finds an entry, counts, and makes it the one used last.
@@ -114,6 +117,11 @@ impl Model {
         self.counts.hits += 1;
         entry.used = self.step;
         Some(*entry)
+    }
+
+    /// Whether there is an entry with this version.
+    pub(super) fn has_version(&self, version: u64) -> bool {
+        self.entries.values().any(|entry| entry.version == version)
     }
 
     /// Makes the entry with this version the one used last.
@@ -331,7 +339,9 @@ impl Model {
             (Setting::MaxPins, to.max_pins < from.max_pins),
         ];
         let lowered = lowered.into_iter().filter(|(_, lowered)| *lowered);
-        let faults: Vec<_> = lowered.map(|(setting, _)| ConfigureError::Lowered(setting)).collect();
+        let faults: Vec<_> = lowered
+            .map(|(setting, _)| ConfigureError::Lowered(setting))
+            .collect();
         if self.version > 0 && !faults.is_empty() {
             return Err(faults);
         }

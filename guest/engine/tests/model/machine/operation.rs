@@ -73,6 +73,16 @@ impl Change {
         }
     }
 
+    /// One of a batch: most of them do not fail.
+    fn random_of_several(u: &mut Unstructured<'_>, scale: Scale) -> Result<Self> {
+        Ok(match u.int_in_range(0..=7u8)? {
+            0 => Self::random(u, scale)?,
+            1 => Self::Delete(key(u, scale)?),
+            2 => Self::Touch(key(u, scale)?, ttl(u)?),
+            _ => Self::Set(key(u, scale)?, datum(u)?, ttl(u)?),
+        })
+    }
+
     fn random(u: &mut Unstructured<'_>, scale: Scale) -> Result<Self> {
         let key = key(u, scale)?;
         Ok(match u.int_in_range(0..=39u8)? {
@@ -99,12 +109,14 @@ impl Operation {
             29..31 => Self::Contains(key(u, scale)?),
             31..34 => Self::Take(key(u, scale)?),
             34..84 => Self::One(Change::random(u, scale)?),
-            84..94 => Self::Apply(several(u, 6, |u| Change::random(u, scale))?),
+            84..94 => Self::Apply(several(u, 6, |u| Change::random_of_several(u, scale))?),
             94..100 => Self::Pin(key(u, scale)?),
             100..105 => Self::Unpin(u.arbitrary()?),
-            105..107 => {
-                Self::Scan(key(u, scale)?, u.int_in_range(0..=3)?, u.int_in_range(0..=8)?)
-            }
+            105..107 => Self::Scan(
+                key(u, scale)?,
+                u.int_in_range(0..=3)?,
+                u.int_in_range(0..=8)?,
+            ),
             107..115 => Self::Page(u.int_in_range(0..=1)?, u.int_in_range(0..=3)?),
             115..117 => Self::Len,
             117..119 => Self::Stats,
@@ -236,12 +248,16 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
     };
     let roomy = match scale {
         Scale::Tiny => 0,
-        Scale::Wide => 1 << 20,
-        Scale::Large => 8 << 20,
+        Scale::Wide => 1 << 19,
+        Scale::Large => 1 << 20,
     };
     Ok(Limits {
         // The largest stands for one that is not in the way.
-        max_entries: if max_entries % 9 == 0 { 100_000 } else { max_entries },
+        max_entries: if max_entries % 9 == 0 {
+            100_000
+        } else {
+            max_entries
+        },
         max_bytes: roomy
             + match u.int_in_range(0..=9u8)? {
                 0..2 => 131_072,
@@ -251,7 +267,7 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
                 5..7 => 400_000,
                 _ => 32 << 20,
             },
-        max_value: match u.int_in_range(0..=7u8)? {
+        max_value: match u.int_in_range(0..=15u8)? {
             0 => 0,
             1 => 7,
             2 => 8,

@@ -2,6 +2,7 @@
 
 use localmap_engine::{Error, Map, Pin, Stats};
 
+use super::Tally;
 use super::case::{Scale, Setup};
 use super::clock::FakeClock;
 use super::model::{Counts, Model};
@@ -30,7 +31,7 @@ pub(super) struct Pair {
     scans: [Option<Scan>; 2],
     pins: Vec<Held>,
     high_water: u64,
-    performed: u64,
+    pub(super) tally: Tally,
 }
 
 impl Pair {
@@ -43,7 +44,7 @@ impl Pair {
             scans: [None, None],
             pins: Vec::new(),
             high_water: 0,
-            performed: 0,
+            tally: Tally::default(),
             setup: setup.clone(),
         }
     }
@@ -54,14 +55,12 @@ impl Pair {
         self.clock.seen() == u64::MAX
     }
 
-    /// How many operations there were.
-    pub(super) fn performed(&self) -> u64 {
-        self.performed
-    }
-
     /// The versions and values that pins hold.
     pub(super) fn pinned(&self) -> Vec<(u64, Datum)> {
-        self.pins.iter().map(|held| (held.version, held.datum)).collect()
+        self.pins
+            .iter()
+            .map(|held| (held.version, held.datum))
+            .collect()
     }
 
     /// Does the same on both sides and compares what they answer.
@@ -73,7 +72,7 @@ impl Pair {
             }
             return;
         }
-        self.performed += 1;
+        self.tally.operations += 1;
         let now = self.clock.time();
         self.forget(now);
         let (reads, before) = (self.clock.reads(), self.map.glance());
@@ -127,7 +126,8 @@ impl Pair {
                 let deadline = self.model.earliest_deadline();
                 let near = |deadline: &u64| *deadline < u64::MAX || self.setup.now > u64::MAX / 2;
                 if let Some(deadline) = deadline.filter(near) {
-                    self.clock.set(deadline.saturating_add_signed((*off).into()));
+                    self.clock
+                        .set(deadline.saturating_add_signed((*off).into()));
                 }
             }
             Operation::Get(number) => {
@@ -199,6 +199,7 @@ impl Pair {
                 let going = scan.get_or_insert_with(|| Scan::begin(&self.model, now));
                 if going.page(&mut self.map, *limit, &self.model, now) {
                     *scan = None;
+                    self.tally.scans += 1;
                 }
             }
             Operation::Len => {
@@ -330,6 +331,8 @@ impl Pair {
             let pinned = self.map.pinned(&held.pin).expect("it is held");
             assert_eq!(pinned.version, held.version, "of a pin");
             held.datum.check(pinned.value);
+            let there = self.model.has_version(held.version);
+            self.tally.detached += u64::from(!there);
         }
         if self.setup.watch {
             let now = self.clock.time();
@@ -339,7 +342,7 @@ impl Pair {
     }
 
     /// What must hold when all is over: nothing leaks.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self) -> Tally {
         let now = self.clock.time();
         scan::whole(&mut self.map, b"", 7, &self.model, now);
         let keys: Vec<u16> = self.model.living(now).map(|(key, _)| key).collect();
@@ -357,5 +360,13 @@ impl Pair {
         self.map.clear();
         self.map.validate();
         assert!(self.map.stats().bytes <= stats.bytes);
+        Tally {
+            hits: stats.hits,
+            writes: stats.writes,
+            expired: stats.expired,
+            evicted: stats.evicted,
+            refused: stats.refused,
+            ..self.tally
+        }
     }
 }

@@ -13,27 +13,27 @@ use super::values::Datum;
 const BLOCK: u64 = 4096;
 
 /// Bytes of a page of 16 blocks, and of what is kept about it.
-const PAGE: u64 = 16 * BLOCK + 1024;
+const PAGE: u64 = 16 * BLOCK + 400;
 
 /// Bytes that a map of a few entries may have in tables.
-const TABLES: u64 = 8 << 10;
+const TABLES: u64 = 6 << 10;
 
 /// Bytes that a map of thousands may have in tables, and in a block of each size of which
 /// only the first slot is in use.
-const MANY: u64 = 1 << 20;
+const MANY: u64 = 400 << 10;
 
 /// The most blocks that one entry takes up, if it shares none of them.
 fn blocks(datum: Datum) -> u64 {
     match datum.len() as u64 {
         0..=700 => 1,
-        len => 4 + len / (BLOCK - 8),
+        len => 3 + len / (BLOCK - 8),
     }
 }
 
 /// The most bytes that a map takes up which holds these.
 fn most(data: impl Iterator<Item = Datum> + Clone) -> u64 {
     let few: u64 = data.clone().map(blocks).sum();
-    let many: u64 = data.map(|datum| 320 + datum.len() as u64 * 5 / 4).sum();
+    let many: u64 = data.map(|datum| 130 + datum.len() as u64 * 5 / 4).sum();
     (TABLES + few.div_ceil(16).max(1) * PAGE).min(MANY + many)
 }
 

@@ -52,7 +52,10 @@ impl Scan {
             entry.datum.check(scanned.value);
             *self.given.entry(scanned.key.to_vec()).or_default() += 1;
         });
-        assert!(count <= limit.max(1), "{count} entries in a page of {limit}");
+        assert!(
+            count <= limit.max(1),
+            "{count} entries in a page of {limit}"
+        );
         self.pages += 1;
         assert!(self.pages < 100_000, "a scan without an end");
         let Some(next) = next else {
@@ -65,7 +68,10 @@ impl Scan {
         // It may have come by nothing but entries that are due.
         let places = map.glance().entries as usize;
         let all_live = places == by_key.len();
-        assert!(count > 0 || !all_live || places > PLACES_OF_A_PAGE, "an empty page");
+        assert!(
+            count > 0 || !all_live || places > PLACES_OF_A_PAGE,
+            "an empty page"
+        );
         self.cursor = next;
         false
     }
@@ -80,17 +86,13 @@ impl Scan {
 /// The numbers of the keys that are there.
 fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
     let living = model.living(now);
-    living.map(|(number, _)| (key(number).to_vec(), number)).collect()
+    living
+        .map(|(number, _)| (key(number).to_vec(), number))
+        .collect()
 }
 
 /// A whole scan in pages, which must give just what the model has.
-pub(super) fn whole(
-    map: &mut Map<FakeClock>,
-    prefix: &[u8],
-    limit: u32,
-    model: &Model,
-    now: u64,
-) {
+pub(super) fn whole(map: &mut Map<FakeClock>, prefix: &[u8], limit: u32, model: &Model, now: u64) {
     let mut expected = by_key(model, now);
     expected.retain(|key, _| key.starts_with(prefix));
     let mut next = Some(0);
@@ -104,7 +106,10 @@ pub(super) fn whole(
             assert_eq!(scanned.expires_in, entry.expires_in(now), "of {number}");
             entry.datum.check(scanned.value);
         });
-        assert!(count <= limit.max(1), "{count} entries in a page of {limit}");
+        assert!(
+            count <= limit.max(1),
+            "{count} entries in a page of {limit}"
+        );
     }
     assert!(expected.is_empty(), "missing in a scan: {expected:?}");
 }

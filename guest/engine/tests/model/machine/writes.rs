@@ -78,7 +78,11 @@ impl Pair {
         let version = self.model.wanted(change, now);
         let answer = one(&mut self.map, change, version);
         let answer = answer.map(|outcome| vec![outcome]);
-        self.wrote(&[(*change, version)], answer.map_err(|error| (0, error)), now);
+        self.wrote(
+            &[(*change, version)],
+            answer.map_err(|error| (0, error)),
+            now,
+        );
     }
 
     pub(super) fn apply(&mut self, changes: &[Change], now: u64) {
@@ -109,7 +113,10 @@ impl Pair {
             (Err((at, Error::Full)), planned) => {
                 assert!(planned.is_ok(), "full before {planned:?}");
                 assert_eq!(*at as usize, changes.len() - 1, "all together are too much");
-                assert!(room.may_refuse || self.at_the_end(), "full, with room left: {stats:?}");
+                assert!(
+                    room.may_refuse || self.at_the_end(),
+                    "full, with room left: {stats:?}"
+                );
                 self.model.refuse(&attempt);
                 self.all_due_are_gone(&stats, now);
             }
@@ -122,6 +129,7 @@ impl Pair {
             assert_eq!(evicted, 0, "evicted for a write that failed");
             return;
         }
+        self.tally.batches += u64::from(changes.len() > 1);
         assert!(!room.must_refuse, "more entries than there may be");
         let mut gone = BTreeSet::new();
         if evicted > 0 {
@@ -146,7 +154,10 @@ impl Pair {
         if self.at_the_end() {
             return;
         }
-        assert_eq!(stats.expired, self.model.counts.expired, "some that are due are left");
+        assert_eq!(
+            stats.expired, self.model.counts.expired,
+            "some that are due are left"
+        );
         let living = self.model.living(now).count();
         assert_eq!(living, self.model.len(), "the clock was not read");
     }
