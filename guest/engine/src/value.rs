@@ -19,12 +19,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(crate) const fn new(
-        arena: &'a Arena,
-        parts: u32,
-        in_parts: usize,
-        tail: &'a [u8],
-    ) -> Self {
+    pub(crate) const fn new(arena: &'a Arena, parts: u32, in_parts: usize, tail: &'a [u8]) -> Self {
         Self {
             arena,
             parts,

@@ -84,19 +84,27 @@ impl Wheel {
 
     /// Sets the deadline of an entry, which must be after `now`, which must not be before
     /// that of the last [`step`](Self::step); `None`: it never expires.
-    pub(crate) fn set(
-        &mut self,
-        arena: &mut Arena,
-        entry: u32,
-        deadline: Option<u64>,
-        now: u64,
-    ) {
+    pub(crate) fn set(&mut self, arena: &mut Arena, entry: u32, deadline: Option<u64>, now: u64) {
         self.remove(arena, entry);
         if let Some(deadline) = deadline {
             if self.is_empty() {
                 (self.time, self.wake) = (now, u64::MAX);
             }
             arena.header_mut(entry).deadline = deadline;
+            self.insert(arena, entry, deadline);
+        }
+    }
+
+    /// Changes the deadline of an entry that has one.
+    #[inline]
+    pub(crate) fn change(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+        let header = arena.header_mut(entry);
+        let before = header.deadline;
+        header.deadline = deadline;
+        // In the same bucket as seen from here: so it is, or in one above that has still to
+        // move down and holds both.
+        if self.bucket(before) != self.bucket(deadline) {
+            self.remove(arena, entry);
             self.insert(arena, entry, deadline);
         }
     }
@@ -179,11 +187,17 @@ impl Wheel {
         Some((level * BUCKETS + at, start))
     }
 
-    fn insert(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+    /// The bucket that a deadline belongs to, as seen from the time of the wheel.
+    #[inline]
+    const fn bucket(&self, deadline: u64) -> usize {
         let differs = (deadline ^ self.time) | 1;
         let level = (differs.ilog2() / BITS) as usize;
-        let at = digit(deadline, level);
-        let bucket = level * BUCKETS + at;
+        level * BUCKETS + digit(deadline, level)
+    }
+
+    fn insert(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+        let bucket = self.bucket(deadline);
+        let (level, at) = (bucket / BUCKETS, bucket % BUCKETS);
         let next = self.buckets[bucket];
         if next != NONE {
             arena.header_mut(next).due.prev = entry;
@@ -220,7 +234,10 @@ impl Wheel {
                 assert_eq!(due.prev, prev, "a link back that is wrong");
                 assert!(deadline >= self.time, "an entry that the wheel has passed");
                 let start = deadline >> (BITS * level as u32) << (BITS * level as u32);
-                assert!(self.wake <= start.max(self.time), "an entry that is overslept");
+                assert!(
+                    self.wake <= start.max(self.time),
+                    "an entry that is overslept"
+                );
                 assert_eq!(digit(deadline, level), at, "an entry in a wrong bucket");
                 let above = BITS * (level as u32 + 1);
                 let same = (deadline ^ self.time).checked_shr(above).unwrap_or(0);

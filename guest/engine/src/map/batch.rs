@@ -52,7 +52,7 @@ impl<C: Clock> Map<C> {
             self.counts.refused += 1;
             return Err((last, Error::Full));
         };
-        for (number, change) in (0..).zip(changes) {
+        for (number, change) in (0u32..).zip(changes) {
             let worked_out = self.work_out(&mut batch, change);
             let outcome = worked_out.map_err(|error| (number, error))?;
             batch.outcomes.push(outcome);
@@ -229,11 +229,8 @@ impl<'a> Batch<'a> {
 
     fn store(&mut self, place: usize, value: Bytes<'a>, deadline: Option<u64>) -> u64 {
         self.version += 1;
-        self.plan[place].fate = Fate::Store(New {
-            value,
-            version: self.version,
-            deadline,
-        });
+        let planned = &mut self.plan[place];
+        planned.fate = Fate::Store(New::new(planned.key, value, self.version, deadline));
         self.version
     }
 }

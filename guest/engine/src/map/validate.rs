@@ -21,7 +21,10 @@ impl<C: crate::Clock> Map<C> {
             assert_eq!({ header.hash }, self.hasher.hash(key));
             let found = self.index.find(&self.arena, header.hash, key);
             assert_eq!(found, Some(entry), "the index does not lead to its entry");
-            assert!(!header.has(Header::DETACHED), "a detached entry in the index");
+            assert!(
+                !header.has(Header::DETACHED),
+                "a detached entry in the index"
+            );
             assert_eq!(self.arena.value(entry).len(), header.value_len as usize);
             payload += header.payload();
             timed += usize::from(header.deadline().is_some());
@@ -33,11 +36,7 @@ impl<C: crate::Clock> Map<C> {
         assert!(u64::from(self.index.len()) <= self.limits.max_entries);
         assert_eq!(self.payload, payload);
         assert_eq!(self.wheel.validate(&self.arena), timed, "the wheel leaks");
-        assert_eq!(
-            self.eviction.validate(&self.arena),
-            queued,
-            "a queue leaks"
-        );
+        assert_eq!(self.eviction.validate(&self.arena), queued, "a queue leaks");
         for entry in self.pins.entries() {
             let header = self.arena.header(entry);
             assert!(header.has(Header::PINNED), "a pin of what is not pinned");

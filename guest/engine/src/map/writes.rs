@@ -5,7 +5,6 @@ use super::room::{Bytes, Fate, New, Planned};
 use super::{Condition, Map, Ttl};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::layout::Layout;
 use crate::value::Value;
 
 /// The length of a counter, in bytes.
@@ -62,7 +61,13 @@ impl<C: Clock> Map<C> {
         };
         let counter = found.map(|entry| self.arena.counter(entry));
         let sum = add(counter, delta)?;
-        self.put(key, hash, found, Bytes::Counter(sum.to_le_bytes()), deadline)?;
+        self.put(
+            key,
+            hash,
+            found,
+            Bytes::Counter(sum.to_le_bytes()),
+            deadline,
+        )?;
         Ok(sum)
     }
 
@@ -156,14 +161,21 @@ impl<C: Clock> Map<C> {
         deadline: Option<u64>,
     ) -> Result<u64, Error> {
         let version = self.version + 1;
+        let new = New::new(key, value, version, deadline);
+        if let Some(entry) = found
+            && (deadline.is_none() || self.wheel.is_ready())
+            && self.arena.write_over(entry, new.value.get())
+        {
+            // The way of most writes to a key that is there.
+            self.version = version;
+            self.eviction.used(&mut self.arena, entry);
+            self.finish(entry, &new);
+            return Ok(version);
+        }
         let mut planned = Planned {
             key,
             hash,
-            fate: Fate::Store(New {
-                value,
-                version,
-                deadline,
-            }),
+            fate: Fate::Store(new),
             at: found,
         };
         if found.is_none() {
@@ -191,28 +203,25 @@ impl<C: Clock> Map<C> {
     pub(super) fn commit(&mut self, planned: &Planned<'_>) {
         match (&planned.fate, planned.at) {
             (Fate::Store(new), Some(entry)) => {
-                let layout = Layout::new(planned.key.len(), new.value.get().len());
-                let entry = if self.in_place(entry, &layout) {
+                let entry = if self.in_place(entry, &new.layout) {
                     self.overwrite(entry, new);
                     entry
                 } else {
-                    self.replace(entry, planned, new, &layout)
+                    self.replace(entry, planned, new)
                 };
                 self.eviction.used(&mut self.arena, entry);
                 self.finish(entry, new);
             }
             (Fate::Store(new), None) => {
-                let layout = Layout::new(planned.key.len(), new.value.get().len());
                 let (hash, value) = (planned.hash, new.value.get());
-                let stored = self.arena.insert(hash, planned.key, value, &layout);
+                let stored = self.arena.insert(hash, planned.key, value, &new.layout);
                 let Some(entry) = stored else {
                     debug_assert!(false, "there is room");
                     return;
                 };
                 self.index.insert(&self.arena, hash, entry);
                 self.payload += (planned.key.len() + value.len()) as u64;
-                self.eviction
-                    .insert(&mut self.arena, entry, &self.limits);
+                self.eviction.insert(&mut self.arena, entry, &self.limits);
                 self.finish(entry, new);
             }
             (Fate::Touch(deadline), Some(entry)) => {
@@ -235,19 +244,13 @@ impl<C: Clock> Map<C> {
     }
 
     /// Puts a new entry in place of one of another layout, or of one that is pinned.
-    fn replace(
-        &mut self,
-        entry: u32,
-        planned: &Planned<'_>,
-        new: &New<'_>,
-        layout: &Layout,
-    ) -> u32 {
+    fn replace(&mut self, entry: u32, planned: &Planned<'_>, new: &New<'_>) -> u32 {
         let before = *self.arena.header(entry);
         let queue = self.eviction.remove(&mut self.arena, entry);
         // The old one goes first, since both together may not fit.
         self.detach(entry);
         let (hash, value) = (planned.hash, new.value.get());
-        let Some(to) = self.arena.insert(hash, planned.key, value, layout) else {
+        let Some(to) = self.arena.insert(hash, planned.key, value, &new.layout) else {
             debug_assert!(false, "there is room");
             return entry;
         };
@@ -268,10 +271,13 @@ impl<C: Clock> Map<C> {
 
     #[inline]
     fn set_deadline(&mut self, entry: u32, deadline: Option<u64>) {
-        let before = self.arena.header(entry).deadline();
-        if before != deadline {
-            let now = self.clock.seen();
-            self.wheel.set(&mut self.arena, entry, deadline, now);
+        match (self.arena.header(entry).deadline(), deadline) {
+            (None, None) => {}
+            (Some(_), Some(deadline)) => self.wheel.change(&mut self.arena, entry, deadline),
+            (None, Some(_)) | (Some(_), None) => {
+                let now = self.clock.seen();
+                self.wheel.set(&mut self.arena, entry, deadline, now);
+            }
         }
     }
 
