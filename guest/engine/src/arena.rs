@@ -2,13 +2,14 @@
 //! address of its slot, which changes when the slot is needed elsewhere
 //! ([`Arena::evacuate`]).
 
-pub(crate) use crate::pages::NONE;
+pub(crate) use crate::blocks::NONE;
 
+use crate::blocks::{Blocks, NO_SLOT};
 use crate::entry::{Header, copy, same};
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
 use crate::list::Links;
-use crate::pages::{NO_SLOT, Pages};
+
 use crate::value::Value;
 
 const IN_A_SLOT: &str = "the smallest slot holds a header";
@@ -52,14 +53,14 @@ impl Demand {
 
 /// The entries of a map.
 pub(crate) struct Arena {
-    pages: Pages,
+    blocks: Blocks,
     slabs: [Slabs; Class::COUNT],
 }
 
 impl Arena {
     pub(crate) const fn new() -> Self {
         Self {
-            pages: Pages::new(),
+            blocks: Blocks::new(),
             slabs: [Slabs {
                 open: NONE,
                 free: 0,
@@ -67,9 +68,9 @@ impl Arena {
         }
     }
 
-    /// Bytes of all pages and of what is kept about them.
+    /// Bytes of all blocks and of what is kept about them.
     pub(crate) fn bytes(&self) -> u64 {
-        self.pages.bytes()
+        self.blocks.bytes()
     }
 
     /// Bytes that are held and free.
@@ -78,56 +79,56 @@ impl Arena {
             let free = self.slabs[class.index()].free;
             u64::from(free) * 4 * class.words() as u64
         });
-        u64::from(self.pages.free_blocks()) * BLOCK_BYTES + slots.sum::<u64>()
+        u64::from(self.blocks.free()) * BLOCK_BYTES + slots.sum::<u64>()
     }
 
     /// Blocks, free or not.
-    pub(crate) const fn blocks(&self) -> u64 {
-        self.pages.blocks()
+    pub(crate) fn blocks(&self) -> u64 {
+        self.blocks.held().into()
     }
 
-    /// Adds a page.
+    /// How many blocks are worth adding at a time.
+    pub(crate) const fn worth_adding(&self) -> u32 {
+        self.blocks.worth_adding()
+    }
+
+    /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
-        self.pages.grow()
+        self.blocks.grow()
     }
 
-    /// Gives up a page that is empty, if there is one.
+    /// Gives up a block that is free, if there is one.
     pub(crate) fn shrink(&mut self) -> bool {
-        self.pages.shrink()
-    }
-
-    /// See [`Pages::keep`].
-    pub(crate) fn keep_pages(&mut self, keep: bool) {
-        self.pages.keep(keep);
+        self.blocks.shrink()
     }
 
     /// The header of an entry, and the words behind it.
-    #[inline]
+    #[inline(always)]
     fn split(&self, entry: u32) -> (&Header, &[u32]) {
-        let words = self.pages.words(entry).split_first_chunk();
+        let words = self.blocks.words(entry).split_first_chunk();
         let (header, rest): (&[u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
         (bytemuck::must_cast_ref(header), rest)
     }
 
-    #[inline]
+    #[inline(always)]
     fn split_mut(&mut self, entry: u32) -> (&mut Header, &mut [u32]) {
-        let words = self.pages.words_mut(entry).split_first_chunk_mut();
+        let words = self.blocks.words_mut(entry).split_first_chunk_mut();
         let (header, rest): (&mut [u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
         (bytemuck::must_cast_mut(header), rest)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn header(&self, entry: u32) -> &Header {
         self.split(entry).0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn header_mut(&mut self, entry: u32) -> &mut Header {
         self.split_mut(entry).0
     }
 
     /// The key of an entry and its value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key_value(&self, entry: u32) -> (&[u8], Value<'_>) {
         let (header, rest) = self.split(entry);
         let (key_len, value_len) = (header.key_len as usize, header.value_len as usize);
@@ -146,13 +147,15 @@ impl Arena {
         key_len: usize,
         value_len: usize,
     ) -> (&'a [u8], Value<'a>) {
-        let tail_len = Layout::new(key_len, value_len).tail as usize;
-        let bytes: &[u8] = &bytemuck::must_cast_slice(&rest[1..])[..key_len + tail_len];
+        let layout = Layout::new(key_len, value_len);
+        let tail_len = layout.tail as usize;
+        let bytes: &[u8] = &bytemuck::must_cast_slice(rest)[..key_len + tail_len];
         let (key, tail) = bytes.split_at(key_len);
-        (key, Value::new(self, rest[0], value_len - tail_len, tail))
+        let parts = rest[layout.class.parts_word()];
+        (key, Value::new(self, parts, value_len - tail_len, tail))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&self, entry: u32) -> Value<'_> {
         self.key_value(entry).1
     }
@@ -160,25 +163,25 @@ impl Arena {
     #[inline]
     pub(crate) fn key(&self, entry: u32) -> &[u8] {
         let (header, rest) = self.split(entry);
-        let start = 4 * usize::from(header.has(Header::PARTS));
-        &bytemuck::must_cast_slice::<u32, u8>(rest)[start..start + header.key_len as usize]
+        &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
     }
 
     /// Whether an entry has this key, of which `hash` is the hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn matches(&self, entry: u32, hash: u32, key: &[u8]) -> bool {
         let (header, rest) = self.split(entry);
         if header.hash != hash || usize::from(header.key_len) != key.len() {
             return false;
         }
-        let start = usize::from(header.has(Header::PARTS));
-        let bytes: &[u8] = bytemuck::must_cast_slice(&rest[start..]);
-        same(&bytes[..key.len()], key)
+        same(
+            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
+            key,
+        )
     }
 
     /// The part of a value that lies here, and where the next one does.
     pub(crate) fn part(&self, part: u32) -> (u32, &[u8]) {
-        let words = &self.pages.words(part)[..self.class(part).words()];
+        let words = &self.blocks.words(part)[..self.class(part).words()];
         (words[0], bytemuck::must_cast_slice(&words[PART_WORDS..]))
     }
 
@@ -196,7 +199,7 @@ impl Arena {
             demand.take(layout);
             return self.fits_all(&demand);
         }
-        self.slabs[layout.class.index()].free > 0 || self.pages.free_blocks() > 0
+        self.slabs[layout.class.index()].free > 0 || self.blocks.free() > 0
     }
 
     /// Whether there is room for all of this.
@@ -206,33 +209,19 @@ impl Arena {
             let missing = (slots - i64::from(slabs.free)).max(0);
             missing.cast_unsigned().div_ceil(class.slots() as u64)
         });
-        blocks.sum::<u64>() <= demand.blocks + u64::from(self.pages.free_blocks())
+        blocks.sum::<u64>() <= demand.blocks + u64::from(self.blocks.free())
     }
 
     /// Counts what an entry would give back.
-    pub(crate) fn give_back(&mut self, entry: u32, demand: &mut Demand) {
-        let mut slot = entry;
-        while slot != NONE {
-            let class = self.class(slot);
+    pub(crate) fn give_back(&self, entry: u32, demand: &mut Demand) {
+        self.for_each_slot(entry, |slot, class| {
             demand.slots[class.index()] -= 1;
-            let info = self.pages.info_mut(block_of(slot));
-            info.given += 1;
-            if info.given == info.used {
+            if self.blocks.info(block_of(slot)).used == 1 {
                 // All of its block is free then, not only a slot.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
-            slot = self.next_slot(entry, slot);
-        }
-    }
-
-    /// Forgets what `give_back` has counted.
-    pub(crate) fn forget_given(&mut self, entry: u32) {
-        let mut slot = entry;
-        while slot != NONE {
-            self.pages.info_mut(block_of(slot)).given = 0;
-            slot = self.next_slot(entry, slot);
-        }
+        });
     }
 
     /// How many blocks these entries lie in.
@@ -244,7 +233,7 @@ impl Arena {
         {
             let mut slot = entry;
             while slot != NONE {
-                let info = self.pages.info_mut(block_of(slot));
+                let info = self.blocks.info_mut(block_of(slot));
                 blocks += u64::from(mark && !info.marked);
                 info.marked = mark;
                 slot = self.next_slot(entry, slot);
@@ -267,7 +256,7 @@ impl Arena {
         let flags = if has_parts { Header::PARTS } else { 0 };
         let (header, rest) = self.split_mut(entry);
         *header = Header::new(hash, key.len() as u8, value.len() as u32, flags);
-        let bytes = &mut bytemuck::must_cast_slice_mut(rest)[4 * usize::from(has_parts)..];
+        let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
         if !has_parts {
             copy(&mut bytes[key.len()..key.len() + value.len()], value);
@@ -282,11 +271,11 @@ impl Arena {
         for (class, count) in parts.into_iter().rev() {
             for _ in 0..count {
                 let part = self.take(class)?;
-                self.pages.words_mut(part)[..PART_WORDS].copy_from_slice(&[next, entry]);
+                self.blocks.words_mut(part)[..PART_WORDS].copy_from_slice(&[next, entry]);
                 next = part;
             }
         }
-        self.split_mut(entry).1[0] = next;
+        self.split_mut(entry).1[layout.class.parts_word()] = next;
         self.write(entry, value);
         Some(entry)
     }
@@ -301,19 +290,35 @@ impl Arena {
             copy(&mut bytes[key_len..key_len + value.len()], value);
             return;
         }
-        let tail_len = Layout::new(key_len, value.len()).tail as usize;
+        let layout = Layout::new(key_len, value.len());
+        let tail_len = layout.tail as usize;
         let (mut in_parts, tail) = value.split_at(value.len() - tail_len);
-        let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(&mut rest[1..]);
+        let mut part = rest[layout.class.parts_word()];
+        let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[key_len..key_len + tail_len], tail);
-        let mut part = rest[0];
         while !in_parts.is_empty() {
             let class = self.class(part);
-            let words = &mut self.pages.words_mut(part)[..class.words()];
+            let words = &mut self.blocks.words_mut(part)[..class.words()];
             let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(&mut words[PART_WORDS..]);
             let (here, behind) = in_parts.split_at(in_parts.len().min(bytes.len()));
             copy(&mut bytes[..here.len()], here);
             (part, in_parts) = (words[0], behind);
         }
+    }
+
+    /// Writes a value over one of the same length, where that lies in one piece and no pin
+    /// holds it. False: it is not so.
+    #[inline(always)]
+    pub(crate) fn write_over(&mut self, entry: u32, value: &[u8]) -> bool {
+        let (header, rest) = self.split_mut(entry);
+        let special = header.flags & (Header::PARTS | Header::PINNED) != 0;
+        if special || header.value_len as usize != value.len() {
+            return false;
+        }
+        let key_len = header.key_len as usize;
+        let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
+        copy(&mut bytes[key_len..key_len + value.len()], value);
+        true
     }
 
     /// The value of an entry, where it has 8 bytes.
@@ -349,7 +354,7 @@ impl Arena {
         }
         let (header, rest) = self.split(entry);
         if header.has(Header::PARTS) {
-            rest[0]
+            rest[self.class(entry).parts_word()]
         } else {
             NONE
         }
@@ -357,11 +362,11 @@ impl Arena {
 
     /// Gives back all entries but those that are pinned, which become detached.
     pub(crate) fn detach_all_but_pinned(&mut self) {
-        for block in self.pages.numbers() {
-            if !self.pages.is_held(block) {
+        for block in 0..self.blocks.end() {
+            if !self.blocks.is_held(block) {
                 continue;
             }
-            let info = *self.pages.info(block);
+            let info = *self.blocks.info(block);
             let Some(class) = info.class.filter(|class| !class.is_part()) else {
                 continue;
             };
@@ -382,10 +387,10 @@ impl Arena {
     /// The slots of a block that have been in use and are free, as bits.
     fn free_slots(&self, block: u32, class: Class) -> u128 {
         let mut free = 0;
-        let mut next = self.pages.info(block).free;
+        let mut next = self.blocks.info(block).free;
         while next != NO_SLOT {
             free |= 1 << (next as usize / class.words());
-            next = self.pages.words(address(block, next as usize))[0] as u16;
+            next = self.blocks.words(address(block, next as usize))[0] as u16;
         }
         free
     }
@@ -405,7 +410,7 @@ impl Arena {
         let Some((block, class)) = sparse else {
             return false;
         };
-        let info = *self.pages.info(block);
+        let info = *self.blocks.info(block);
         self.close(block, class);
         self.slabs[class.index()].free -= class.slots() as u32 - u32::from(info.used);
         let free = self.free_slots(block, class);
@@ -415,8 +420,8 @@ impl Arena {
             let Some(to) = self.take(class) else { break };
             let mut words = [0; BLOCK_WORDS / 2];
             let words = &mut words[..class.words()];
-            words.copy_from_slice(&self.pages.words(from)[..class.words()]);
-            self.pages.words_mut(to)[..class.words()].copy_from_slice(words);
+            words.copy_from_slice(&self.blocks.words(from)[..class.words()]);
+            self.blocks.words_mut(to)[..class.words()].copy_from_slice(words);
             if class.is_part() {
                 self.part_moved(from, to);
             } else {
@@ -424,7 +429,7 @@ impl Arena {
                 moved(self, from, to);
             }
         }
-        self.pages.give(block);
+        self.blocks.give(block);
         true
     }
 
@@ -434,24 +439,25 @@ impl Arena {
         if class.slots() == 1 || slabs.free < class.slots() as u32 {
             return None;
         }
-        let next = |&block: &u32| Some(self.pages.info(block).next).filter(|&next| next != NONE);
+        let next = |&block: &u32| Some(self.blocks.info(block).next).filter(|&next| next != NONE);
         core::iter::successors(Some(slabs.open), next)
             .take(LOOKED_AT)
-            .min_by_key(|&block| self.pages.info(block).used)
+            .min_by_key(|&block| self.blocks.info(block).used)
             .map(|block| (block, class))
     }
 
     /// Whoever leads to a part learns where it is now.
     fn part_moved(&mut self, from: u32, to: u32) {
-        let entry = self.pages.words(to)[1];
-        let rest = self.split_mut(entry).1;
-        if rest[0] == from {
-            rest[0] = to;
+        let entry = self.blocks.words(to)[1];
+        let parts_word = self.class(entry).parts_word();
+        let first = &mut self.split_mut(entry).1[parts_word];
+        if *first == from {
+            *first = to;
             return;
         }
-        let mut part = rest[0];
+        let mut part = *first;
         while part != NONE {
-            let words = self.pages.words_mut(part);
+            let words = self.blocks.words_mut(part);
             if words[0] == from {
                 words[0] = to;
                 return;
@@ -462,13 +468,9 @@ impl Arena {
 
     /// The parts of an entry that has moved learn where it is now.
     fn parts_follow(&mut self, entry: u32) {
-        let (header, rest) = self.split(entry);
-        if !header.has(Header::PARTS) {
-            return;
-        }
-        let mut part = rest[0];
+        let mut part = self.next_slot(entry, entry);
         while part != NONE {
-            let words = self.pages.words_mut(part);
+            let words = self.blocks.words_mut(part);
             words[1] = entry;
             part = words[0];
         }
@@ -476,7 +478,7 @@ impl Arena {
 
     /// The class of a slot that is in use.
     fn class(&self, slot: u32) -> Class {
-        self.pages
+        self.blocks
             .info(block_of(slot))
             .class
             .unwrap_or(Class::LARGEST)
@@ -486,12 +488,12 @@ impl Arena {
     fn take(&mut self, class: Class) -> Option<u32> {
         let mut block = self.slabs[class.index()].open;
         if block == NONE {
-            block = self.pages.take()?;
-            self.pages.info_mut(block).class = Some(class);
+            block = self.blocks.take()?;
+            self.blocks.info_mut(block).class = Some(class);
             self.slabs[class.index()].free += class.slots() as u32;
             self.open(block, class);
         }
-        let info = self.pages.info_mut(block);
+        let info = self.blocks.info_mut(block);
         let full = usize::from(info.used) + 1 == class.slots();
         info.used += 1;
         let offset = if info.free == NO_SLOT {
@@ -502,8 +504,8 @@ impl Arena {
         };
         let slot = address(block, offset);
         if info.free != NO_SLOT {
-            let next = self.pages.words(slot)[0] as u16;
-            self.pages.info_mut(block).free = next;
+            let next = self.blocks.words(slot)[0] as u16;
+            self.blocks.info_mut(block).free = next;
         }
         self.slabs[class.index()].free -= 1;
         if full {
@@ -515,7 +517,7 @@ impl Arena {
     /// Gives a slot back.
     fn give(&mut self, slot: u32) {
         let (block, class) = (block_of(slot), self.class(slot));
-        let info = self.pages.info_mut(block);
+        let info = self.blocks.info_mut(block);
         let was_full = usize::from(info.used) == class.slots();
         info.used -= 1;
         let (used, next) = (info.used, info.free);
@@ -524,10 +526,10 @@ impl Arena {
                 self.close(block, class);
                 self.slabs[class.index()].free -= class.slots() as u32 - 1;
             }
-            return self.pages.give(block);
+            return self.blocks.give(block);
         }
         info.free = (slot as usize % BLOCK_WORDS) as u16;
-        self.pages.words_mut(slot)[0] = next.into();
+        self.blocks.words_mut(slot)[0] = next.into();
         self.slabs[class.index()].free += 1;
         if was_full {
             self.open(block, class);
@@ -536,11 +538,11 @@ impl Arena {
 
     /// Puts a block among those that have a free slot.
     fn open(&mut self, block: u32, class: Class) {
-        self.pages.link(&mut self.slabs[class.index()].open, block);
+        self.blocks.link(&mut self.slabs[class.index()].open, block);
     }
 
     fn close(&mut self, block: u32, class: Class) {
-        self.pages
+        self.blocks
             .unlink(&mut self.slabs[class.index()].open, block);
     }
 }
@@ -555,8 +557,8 @@ impl Arena {
     pub(crate) fn validate_blocks(&self, slots: &alloc::collections::BTreeSet<u32>) {
         let mut free = [0; Class::COUNT];
         let (mut free_blocks, mut used, mut listed) = (0, 0, 0);
-        for block in self.pages.numbers().filter(|&b| self.pages.is_held(b)) {
-            let info = self.pages.info(block);
+        for block in self.blocks.numbers() {
+            let info = self.blocks.info(block);
             let Some(class) = info.class else {
                 free_blocks += 1;
                 continue;
@@ -579,13 +581,13 @@ impl Arena {
             listed += usize::from(usize::from(info.used) < class.slots());
         }
         assert_eq!(used, slots.len());
-        assert_eq!(free_blocks, self.pages.free_blocks());
+        assert_eq!(free_blocks, self.blocks.free());
         for class in Class::all() {
             let slabs = self.slabs[class.index()];
             assert_eq!(slabs.free, free[class.index()]);
             let mut block = slabs.open;
             while block != NONE {
-                let info = self.pages.info(block);
+                let info = self.blocks.info(block);
                 assert_eq!(info.class, Some(class));
                 assert!(usize::from(info.used) < class.slots());
                 listed -= 1;

@@ -137,7 +137,7 @@ impl Eviction {
     }
 
     /// Notes that an entry has been used.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn used(&mut self, arena: &mut Arena, entry: u32) {
         match self.policy {
             Policy::Refuse => {}
@@ -147,12 +147,15 @@ impl Eviction {
                     header.freq += 1;
                 }
             }
-            Policy::Lru => {
-                if self.holds(arena, entry) {
-                    let queue = self.remove(arena, entry);
-                    self.push(arena, entry, queue);
-                }
-            }
+            Policy::Lru => self.to_head(arena, entry),
+        }
+    }
+
+    #[inline(never)]
+    fn to_head(&mut self, arena: &mut Arena, entry: u32) {
+        if self.holds(arena, entry) {
+            let queue = self.remove(arena, entry);
+            self.push(arena, entry, queue);
         }
     }
 

@@ -25,13 +25,41 @@ impl KeyHasher {
         }
     }
 
-    /// 32 bits: all that a table uses in wasm32, and half the room in each slot.
-    #[inline]
+    /// 32 bits: all that a table uses in wasm32, and half the room in each entry.
+    #[inline(always)]
     pub(crate) fn hash(&self, key: &[u8]) -> u32 {
-        let mut hasher = FoldHasher::with_seed(self.per_hasher, &self.shared);
-        hasher.write(key);
-        (hasher.finish() & 0xffff_ffff) as u32
+        // Keys of the same bytes and another length begin with another state.
+        let state = self.per_hasher.rotate_right((key.len() & 63) as u32);
+        let mut hasher = FoldHasher::with_seed(state, &self.shared);
+        // foldhash leaves the inlined path for more than 16 bytes, not so for words.
+        if let Some(end) = key.last_chunk::<16>() {
+            let words = key.as_chunks::<16>().0;
+            for word in words.iter().take((key.len() - 1) / 16) {
+                hasher.write_u128(u128::from_le_bytes(*word));
+            }
+            // May overlap what is before.
+            hasher.write_u128(u128::from_le_bytes(*end));
+        } else {
+            hasher.write_u128(short(key));
+        }
+        let hash = hasher.finish();
+        (hash ^ hash >> 32) as u32
     }
+}
+
+/// All bytes of a key of less than 16.
+#[inline(always)]
+fn short(key: &[u8]) -> u128 {
+    let (low, high) = if let (Some(start), Some(end)) = (key.first_chunk(), key.last_chunk()) {
+        (u64::from_le_bytes(*start), u64::from_le_bytes(*end))
+    } else if let (Some(start), Some(end)) = (key.first_chunk(), key.last_chunk()) {
+        let word = |bytes| u64::from(u32::from_le_bytes(bytes));
+        (word(*start), word(*end))
+    } else {
+        let byte = |at: usize| u64::from(key.get(at).copied().unwrap_or(0));
+        (byte(0), byte(1) << 8 | byte(2))
+    };
+    u128::from(high) << 64 | u128::from(low)
 }
 
 #[cfg(test)]

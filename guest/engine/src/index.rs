@@ -67,10 +67,15 @@ impl Index {
     }
 
     /// The entry of `key`, of which `hash` is the hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
-        let found = |&entry: &u32| arena.matches(entry, hash, key);
-        self.table(hash)?.entries.find(wide(hash), found).copied()
+        // Not `HashTable::find`, whose closure is not inlined.
+        for &entry in self.table(hash)?.entries.iter_hash(wide(hash)) {
+            if arena.matches(entry, hash, key) {
+                return Some(entry);
+            }
+        }
+        None
     }
 
     /// Whether there is room for an entry with this hash.
@@ -155,13 +160,13 @@ impl Index {
             .flat_map(|table| table.entries.iter().copied())
     }
 
-    #[inline]
+    #[inline(always)]
     fn table(&self, hash: u32) -> Option<&Table> {
         self.tables.get(self.number(hash))
     }
 
     /// The number of the table that a hash belongs to.
-    #[inline]
+    #[inline(always)]
     fn number(&self, hash: u32) -> usize {
         let at = hash as usize & ((1 << self.depth) - 1);
         self.directory.get(at).map_or(usize::MAX, |&at| at as usize)

@@ -57,6 +57,7 @@ extern crate alloc;
 extern crate std;
 
 mod arena;
+mod blocks;
 mod clock;
 mod entry;
 mod error;
@@ -67,7 +68,6 @@ mod layout;
 mod limits;
 mod list;
 mod map;
-mod pages;
 mod value;
 mod wheel;
 

@@ -194,22 +194,28 @@ impl<C: Clock> Map<C> {
 
     /// The hash of a key, and its entry if that is alive. One whose time is up is taken
     /// back, and so its key is absent.
-    #[inline]
+    #[inline(always)]
     fn living(&mut self, key: &[u8]) -> (u32, Option<u32>) {
         let hash = self.hasher.hash(key);
         let Some(entry) = self.index.find(&self.arena, hash, key) else {
             return (hash, None);
         };
-        let deadline = self.arena.header(entry).deadline();
-        if deadline.is_some_and(|deadline| self.clock.reached(deadline)) {
+        if self.is_gone(entry) {
             self.expire(entry);
             return (hash, None);
         }
         (hash, Some(entry))
     }
 
-    /// The living entry of a key that may be any bytes.
+    /// Whether the time of an entry is up.
     #[inline]
+    fn is_gone(&mut self, entry: u32) -> bool {
+        let deadline = self.arena.header(entry).deadline();
+        deadline.is_some_and(|deadline| self.clock.reached(deadline))
+    }
+
+    /// The living entry of a key that may be any bytes.
+    #[inline(always)]
     fn find(&mut self, key: &[u8]) -> Option<u32> {
         // So that no key is hashed which is longer than any that is there.
         if key.len() > MAX_KEY_LEN {
@@ -257,6 +263,8 @@ impl<C: Clock> Map<C> {
         reaped
     }
 
+    #[cold]
+    #[inline(never)]
     fn expire(&mut self, entry: u32) {
         self.remove(entry);
         self.counts.expired += 1;

@@ -95,6 +95,20 @@ impl Wheel {
         }
     }
 
+    /// Changes the deadline of an entry that has one.
+    #[inline]
+    pub(crate) fn change(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+        let header = arena.header_mut(entry);
+        let before = header.deadline;
+        header.deadline = deadline;
+        // In the same bucket as seen from here: so it is, or in one above that has still to
+        // move down and holds both.
+        if self.bucket(before) != self.bucket(deadline) {
+            self.remove(arena, entry);
+            self.insert(arena, entry, deadline);
+        }
+    }
+
     /// Takes an entry out, if it is in.
     pub(crate) fn remove(&mut self, arena: &mut Arena, entry: u32) {
         let links = arena.header(entry).due;
@@ -173,11 +187,17 @@ impl Wheel {
         Some((level * BUCKETS + at, start))
     }
 
-    fn insert(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+    /// The bucket that a deadline belongs to, as seen from the time of the wheel.
+    #[inline]
+    const fn bucket(&self, deadline: u64) -> usize {
         let differs = (deadline ^ self.time) | 1;
         let level = (differs.ilog2() / BITS) as usize;
-        let at = digit(deadline, level);
-        let bucket = level * BUCKETS + at;
+        level * BUCKETS + digit(deadline, level)
+    }
+
+    fn insert(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {
+        let bucket = self.bucket(deadline);
+        let (level, at) = (bucket / BUCKETS, bucket % BUCKETS);
         let next = self.buckets[bucket];
         if next != NONE {
             arena.header_mut(next).due.prev = entry;

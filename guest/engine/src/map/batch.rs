@@ -52,7 +52,7 @@ impl<C: Clock> Map<C> {
             self.counts.refused += 1;
             return Err((last, Error::Full));
         };
-        for (number, change) in (0..).zip(changes) {
+        for (number, change) in (0u32..).zip(changes) {
             let worked_out = self.work_out(&mut batch, change);
             let outcome = worked_out.map_err(|error| (number, error))?;
             batch.outcomes.push(outcome);
@@ -63,7 +63,7 @@ impl<C: Clock> Map<C> {
         self.make_room(plan).map_err(|error| (last, error))?;
         let writes = self.counts.writes + batch.version - self.version;
         self.version = batch.version;
-        self.commit_all(&batch.plan);
+        batch.plan.iter().for_each(|planned| self.commit(planned));
         // Values that were overwritten within the batch have been written too.
         self.counts.writes = writes;
         Ok(batch.outcomes)
@@ -187,13 +187,7 @@ impl<C: Clock> Map<C> {
                 value: None,
             }),
         };
-        // At the end of the clock, what is written is due at once.
-        let lives = |present: &Present<'_>| {
-            !present
-                .deadline
-                .is_some_and(|deadline| self.clock.reached(deadline))
-        };
-        (place, present.filter(lives))
+        (place, present)
     }
 }
 
@@ -235,11 +229,8 @@ impl<'a> Batch<'a> {
 
     fn store(&mut self, place: usize, value: Bytes<'a>, deadline: Option<u64>) -> u64 {
         self.version += 1;
-        self.plan[place].fate = Fate::Store(New {
-            value,
-            version: self.version,
-            deadline,
-        });
+        let planned = &mut self.plan[place];
+        planned.fate = Fate::Store(New::new(planned.key, value, self.version, deadline));
         self.version
     }
 }

@@ -58,14 +58,14 @@ impl<C: Clock> Map<C> {
     }
 
     /// Finds a living entry, and counts.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&mut self, key: &[u8]) -> Option<u32> {
         let found = self.find(key);
         self.count(found);
         found
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, found: Option<u32>) {
         if let Some(entry) = found {
             self.counts.hits += 1;

@@ -3,16 +3,16 @@
 
 use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
+use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::entry::Header;
 use crate::error::{Error, NoRoom};
 use crate::index::Index;
 use crate::layout::Layout;
 use crate::limits::Policy;
-use crate::pages::PAGE_BYTES;
 
 /// What the tables take for each entry, at most, when each one has just been split: so
-/// much is kept for them when pages are added.
+/// much is kept for them when blocks are added.
 const TABLE_BYTES: u64 = 12;
 
 /// How many entries of a table that cannot grow are compared for the one to evict.
@@ -46,6 +46,25 @@ pub(super) struct New<'a> {
     pub(super) value: Bytes<'a>,
     pub(super) version: u64,
     pub(super) deadline: Option<u64>,
+    pub(super) layout: Layout,
+}
+
+impl<'a> New<'a> {
+    #[inline(always)]
+    pub(super) const fn new(
+        key: &[u8],
+        value: Bytes<'a>,
+        version: u64,
+        deadline: Option<u64>,
+    ) -> Self {
+        let layout = Layout::new(key.len(), value.get().len());
+        Self {
+            value,
+            version,
+            deadline,
+            layout,
+        }
+    }
 }
 
 /// The bytes of a value to be stored.
@@ -78,7 +97,7 @@ impl Planned<'_> {
     #[inline]
     pub(super) fn layout(&self) -> Option<Layout> {
         match &self.fate {
-            Fate::Store(new) => Some(Layout::new(self.key.len(), new.value.get().len())),
+            Fate::Store(new) => Some(new.layout),
             _ => None,
         }
     }
@@ -96,7 +115,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// The most bytes that it may hold.
-    pub(super) fn most(&self) -> u64 {
+    fn most(&self) -> u64 {
         self.limits.max_bytes.min(self.ceiling)
     }
 
@@ -123,7 +142,10 @@ impl<C: Clock> Map<C> {
     /// Whether a value of this layout can be written over that of an entry.
     #[inline]
     pub(super) fn in_place(&self, entry: u32, layout: &Layout) -> bool {
-        !self.arena.header(entry).has(Header::PINNED) && self.arena.layout(entry) == *layout
+        let there = self.arena.layout(entry);
+        !self.arena.header(entry).has(Header::PINNED)
+            && there.class == layout.class
+            && there.parts().eq(layout.parts())
     }
 
     /// Makes room for all of this together, each of another key. Entries may lie elsewhere
@@ -174,8 +196,7 @@ impl<C: Clock> Map<C> {
             let len = u64::from(self.index.len()) + entries - gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                let demand = self.demand(plan);
-                if self.arena.fits_all(&demand) {
+                if self.arena.fits_all(&self.demand(plan)) {
                     return Ok(());
                 }
                 if self.grow() {
@@ -266,19 +287,17 @@ impl<C: Clock> Map<C> {
         // What is left when all that may go has gone.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
-        let stay = self.arena.count_blocks(staying);
+        let left = self.arena.blocks() - self.arena.count_blocks(staying);
         self.locate(plan);
-        while blocks > self.arena.blocks() - stay {
-            if !self.grow() {
-                return Err(NoRoom);
-            }
+        if blocks > left {
+            return Err(NoRoom);
         }
         *sure = true;
         Ok(())
     }
 
     /// What a plan needs, less what it gives back.
-    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
+    fn demand(&self, plan: &[Planned<'_>]) -> Demand {
         let mut demand = Demand::default();
         for planned in plan {
             if let Some(entry) = planned.at
@@ -290,13 +309,6 @@ impl<C: Clock> Map<C> {
                 && !planned.at.is_some_and(|at| self.in_place(at, &layout))
             {
                 demand.take(&layout);
-            }
-        }
-        for planned in plan {
-            if let Some(entry) = planned.at
-                && self.frees(entry, planned)
-            {
-                self.arena.forget_given(entry);
             }
         }
         demand
@@ -313,19 +325,22 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Adds a page, where the limit and the memory at hand allow it.
+    /// Adds blocks, where the limit and the memory at hand allow it.
     fn grow(&mut self) -> bool {
-        let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
-        let wheel = crate::wheel::BYTES - self.wheel.bytes();
-        let more = tables.saturating_sub(self.index.bytes()) + wheel + PAGE_BYTES;
-        if self.bytes() + more + PAGE_BYTES / 64 > self.most() {
-            return false;
+        let mut grown = false;
+        for _ in 0..self.arena.worth_adding() {
+            let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
+            let more = tables.saturating_sub(self.index.bytes()) + BLOCK_SIZE;
+            if self.bytes() + more > self.most() {
+                break;
+            }
+            if self.arena.grow().is_err() {
+                self.ceiling = self.bytes();
+                break;
+            }
+            grown = true;
         }
-        if self.arena.grow().is_ok() {
-            return true;
-        }
-        self.ceiling = self.bytes();
-        false
+        grown
     }
 
     /// Empties a block by moving what is in it, where that is possible.

@@ -5,7 +5,6 @@ use super::room::{Bytes, Fate, New, Planned};
 use super::{Condition, Map, Ttl};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::layout::Layout;
 use crate::value::Value;
 
 /// The length of a counter, in bytes.
@@ -162,14 +161,21 @@ impl<C: Clock> Map<C> {
         deadline: Option<u64>,
     ) -> Result<u64, Error> {
         let version = self.version + 1;
+        let new = New::new(key, value, version, deadline);
+        if let Some(entry) = found
+            && (deadline.is_none() || self.wheel.is_ready())
+            && self.arena.write_over(entry, new.value.get())
+        {
+            // The way of most writes to a key that is there.
+            self.version = version;
+            self.eviction.used(&mut self.arena, entry);
+            self.finish(entry, &new);
+            return Ok(version);
+        }
         let mut planned = Planned {
             key,
             hash,
-            fate: Fate::Store(New {
-                value,
-                version,
-                deadline,
-            }),
+            fate: Fate::Store(new),
             at: found,
         };
         if found.is_none() {
@@ -197,20 +203,18 @@ impl<C: Clock> Map<C> {
     pub(super) fn commit(&mut self, planned: &Planned<'_>) {
         match (&planned.fate, planned.at) {
             (Fate::Store(new), Some(entry)) => {
-                let layout = Layout::new(planned.key.len(), new.value.get().len());
-                let entry = if self.in_place(entry, &layout) {
+                let entry = if self.in_place(entry, &new.layout) {
                     self.overwrite(entry, new);
                     entry
                 } else {
-                    self.replace(entry, planned, new, &layout)
+                    self.replace(entry, planned, new)
                 };
                 self.eviction.used(&mut self.arena, entry);
                 self.finish(entry, new);
             }
             (Fate::Store(new), None) => {
-                let layout = Layout::new(planned.key.len(), new.value.get().len());
                 let (hash, value) = (planned.hash, new.value.get());
-                let stored = self.arena.insert(hash, planned.key, value, &layout);
+                let stored = self.arena.insert(hash, planned.key, value, &new.layout);
                 let Some(entry) = stored else {
                     debug_assert!(false, "there is room");
                     return;
@@ -240,81 +244,21 @@ impl<C: Clock> Map<C> {
     }
 
     /// Puts a new entry in place of one of another layout, or of one that is pinned.
-    fn replace(
-        &mut self,
-        entry: u32,
-        planned: &Planned<'_>,
-        new: &New<'_>,
-        layout: &Layout,
-    ) -> u32 {
-        self.arena.keep_pages(true);
-        // The old one goes first, since both together may not fit.
-        let before = self.let_go(entry);
-        let to = self.put_in_place(entry, before, planned, new, layout);
-        self.arena.keep_pages(false);
-        to
-    }
-
-    /// Lets go of an entry that another one is about to take the place of.
-    pub(super) fn let_go(&mut self, entry: u32) -> (u8, u8) {
-        let freq = self.arena.header(entry).freq;
+    fn replace(&mut self, entry: u32, planned: &Planned<'_>, new: &New<'_>) -> u32 {
+        let before = *self.arena.header(entry);
         let queue = self.eviction.remove(&mut self.arena, entry);
+        // The old one goes first, since both together may not fit.
         self.detach(entry);
-        (queue, freq)
-    }
-
-    /// Puts a new entry where the index still leads to one that has gone.
-    pub(super) fn put_in_place(
-        &mut self,
-        entry: u32,
-        (queue, freq): (u8, u8),
-        planned: &Planned<'_>,
-        new: &New<'_>,
-        layout: &Layout,
-    ) -> u32 {
         let (hash, value) = (planned.hash, new.value.get());
-        let Some(to) = self.arena.insert(hash, planned.key, value, layout) else {
+        let Some(to) = self.arena.insert(hash, planned.key, value, &new.layout) else {
             debug_assert!(false, "there is room");
             return entry;
         };
         self.index.replace(hash, entry, to);
         self.payload += (planned.key.len() + value.len()) as u64;
-        self.arena.header_mut(to).freq = freq;
+        self.arena.header_mut(to).freq = before.freq;
         self.eviction.inherit(&mut self.arena, to, queue);
         to
-    }
-
-    /// Does all that is planned: what gives memory back first.
-    pub(super) fn commit_all(&mut self, plan: &[Planned<'_>]) {
-        self.arena.keep_pages(true);
-        let mut gone = alloc::vec::Vec::new();
-        for planned in plan {
-            gone.push(None);
-            match (&planned.fate, planned.at) {
-                (Fate::Remove, _) => self.commit(planned),
-                (Fate::Store(new), Some(entry)) => {
-                    let layout = Layout::new(planned.key.len(), new.value.get().len());
-                    if !self.in_place(entry, &layout) {
-                        gone.pop();
-                        gone.push(Some((entry, self.let_go(entry))));
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (planned, gone) in plan.iter().zip(gone) {
-            match (&planned.fate, gone) {
-                (Fate::Remove, _) => {}
-                (Fate::Store(new), Some((entry, before))) => {
-                    let layout = Layout::new(planned.key.len(), new.value.get().len());
-                    let entry = self.put_in_place(entry, before, planned, new, &layout);
-                    self.eviction.used(&mut self.arena, entry);
-                    self.finish(entry, new);
-                }
-                _ => self.commit(planned),
-            }
-        }
-        self.arena.keep_pages(false);
     }
 
     /// Gives the value just stored its version and deadline.
@@ -327,10 +271,13 @@ impl<C: Clock> Map<C> {
 
     #[inline]
     fn set_deadline(&mut self, entry: u32, deadline: Option<u64>) {
-        let before = self.arena.header(entry).deadline();
-        if before != deadline {
-            let now = self.clock.seen();
-            self.wheel.set(&mut self.arena, entry, deadline, now);
+        match (self.arena.header(entry).deadline(), deadline) {
+            (None, None) => {}
+            (Some(_), Some(deadline)) => self.wheel.change(&mut self.arena, entry, deadline),
+            (None, Some(_)) | (Some(_), None) => {
+                let now = self.clock.seen();
+                self.wheel.set(&mut self.arena, entry, deadline, now);
+            }
         }
     }
 

@@ -262,8 +262,7 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
             + match u.int_in_range(0..=9u8)? {
                 0..2 => 131_072,
                 2 => 131_072 + u.int_in_range(0..=200_000)?,
-                // A few bytes more than so many pages of 64 KiB take.
-                3..5 => 65_920 * u.int_in_range(2..=5)? + u.int_in_range(0..=4096)?,
+                3..5 => 131_072 + u.int_in_range(0..=20_000)?,
                 5..7 => 400_000,
                 _ => 32 << 20,
             },

@@ -9,11 +9,9 @@ use localmap_engine::Policy;
 use super::model::{Attempt, Entry, Model};
 use super::values::Datum;
 
-/// Bytes of a block, the unit in which memory is given to slots of one size.
-const BLOCK: u64 = 4096;
-
-/// Bytes of a page of 16 blocks, and of what is kept about it.
-const PAGE: u64 = 16 * BLOCK + 400;
+/// Bytes of a block, the unit in which memory is given to slots of one size, and of what
+/// is kept about it.
+const BLOCK: u64 = 4096 + 48;
 
 /// Bytes that a map of a few entries may have in tables.
 const TABLES: u64 = 6 << 10;
@@ -26,7 +24,7 @@ const MANY: u64 = 400 << 10;
 fn blocks(datum: Datum) -> u64 {
     match datum.len() as u64 {
         0..=700 => 1,
-        len => 3 + len / (BLOCK - 8),
+        len => 3 + len / 4088,
     }
 }
 
@@ -34,7 +32,7 @@ fn blocks(datum: Datum) -> u64 {
 fn most(data: impl Iterator<Item = Datum> + Clone) -> u64 {
     let few: u64 = data.clone().map(blocks).sum();
     let many: u64 = data.map(|datum| 130 + datum.len() as u64 * 5 / 4).sum();
-    (TABLES + few.div_ceil(16).max(1) * PAGE).min(MANY + many)
+    (TABLES + few * BLOCK).min(MANY + many)
 }
 
 /// What an attempt needs of a map.

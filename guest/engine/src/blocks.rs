@@ -1,0 +1,261 @@
+//! The memory of a map: blocks of 4 KiB, which never move, and a list of those that are
+//! free.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::error::NoRoom;
+use crate::layout::{BLOCK_WORDS, Class};
+
+/// No block, no slot, no entry.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Bytes of a block with what is kept about it.
+pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
+
+/// The most blocks: what an address of 30 bits reaches, 4 GiB.
+const MAX_BLOCKS: usize = 1 << 20;
+
+/// The most blocks that are added at a time: 64 KiB, what the memory of a component grows
+/// by.
+const MOST_ADDED: usize = 16;
+
+/// What is known of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Info {
+    /// Its neighbours in the list that it is in, of free blocks or of those of a class
+    /// that have a free slot.
+    pub(crate) prev: u32,
+    pub(crate) next: u32,
+    /// The class of its slots; `None`: it is free.
+    pub(crate) class: Option<Class>,
+    /// Slots that are in use.
+    pub(crate) used: u8,
+    /// Slots that have ever been in use: those behind have never been touched.
+    pub(crate) carved: u8,
+    /// Where the first free slot lies that has been in use, in words.
+    pub(crate) free: u16,
+    /// For whoever counts blocks.
+    pub(crate) marked: bool,
+}
+
+/// No slot in a block.
+pub(crate) const NO_SLOT: u16 = u16::MAX;
+
+const FREE: Info = Info {
+    prev: NONE,
+    next: NONE,
+    class: None,
+    used: 0,
+    carved: 0,
+    free: NO_SLOT,
+    marked: false,
+};
+
+struct Block {
+    words: [u32; BLOCK_WORDS],
+    info: Info,
+}
+
+/// An array of one, which can be allocated without ending the instance where memory is
+/// refused.
+type Boxed = Box<[Block; 1]>;
+
+fn new_block() -> Result<Boxed, NoRoom> {
+    let mut block = Vec::new();
+    block.try_reserve_exact(1)?;
+    block.push(Block {
+        words: [0; BLOCK_WORDS],
+        info: FREE,
+    });
+    block.into_boxed_slice().try_into().map_err(|_| NoRoom)
+}
+
+/// All blocks.
+pub(crate) struct Blocks {
+    /// By their numbers; `None`: there is no such block now.
+    blocks: Vec<Option<Boxed>>,
+    /// How many there are.
+    held: u32,
+    /// The first free one.
+    first: u32,
+    /// How many are free.
+    free: u32,
+}
+
+const THERE: &str = "an address leads to a block that is there";
+
+impl Blocks {
+    pub(crate) const fn new() -> Self {
+        Self {
+            blocks: Vec::new(),
+            held: 0,
+            first: NONE,
+            free: 0,
+        }
+    }
+
+    /// Bytes of all blocks and of what is kept about them.
+    pub(crate) fn bytes(&self) -> u64 {
+        let list = self.blocks.capacity() * size_of::<Option<Boxed>>();
+        u64::from(self.held) * BLOCK_SIZE + list as u64
+    }
+
+    /// How many there are, free or not.
+    pub(crate) const fn held(&self) -> u32 {
+        self.held
+    }
+
+    /// How many are free.
+    pub(crate) const fn free(&self) -> u32 {
+        self.free
+    }
+
+    /// The words of an address and those behind it, to the end of its block.
+    #[inline(always)]
+    pub(crate) fn words(&self, address: u32) -> &[u32] {
+        let block = self.block(address / BLOCK_WORDS as u32);
+        &block.words[address as usize % BLOCK_WORDS..]
+    }
+
+    #[inline(always)]
+    pub(crate) fn words_mut(&mut self, address: u32) -> &mut [u32] {
+        let block = self.block_mut(address / BLOCK_WORDS as u32);
+        &mut block.words[address as usize % BLOCK_WORDS..]
+    }
+
+    pub(crate) fn info(&self, block: u32) -> &Info {
+        &self.block(block).info
+    }
+
+    pub(crate) fn info_mut(&mut self, block: u32) -> &mut Info {
+        &mut self.block_mut(block).info
+    }
+
+    #[inline(always)]
+    fn block(&self, number: u32) -> &Block {
+        let [block] = &**self.blocks[number as usize].as_ref().expect(THERE);
+        block
+    }
+
+    #[inline(always)]
+    fn block_mut(&mut self, number: u32) -> &mut Block {
+        let [block] = &mut **self.blocks[number as usize].as_mut().expect(THERE);
+        block
+    }
+
+    /// How many blocks are worth adding at a time: few for a map that is small.
+    pub(crate) const fn worth_adding(&self) -> u32 {
+        let some = self.held / 8 + 1;
+        if some < MOST_ADDED as u32 {
+            some
+        } else {
+            MOST_ADDED as u32
+        }
+    }
+
+    /// Adds a block.
+    pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
+        let mut number = self.blocks.len();
+        if (self.held as usize) < number
+            && let Some(vacant) = self.blocks.iter().position(Option::is_none)
+        {
+            number = vacant;
+        }
+        if number >= MAX_BLOCKS {
+            return Err(NoRoom);
+        }
+        let block = new_block()?;
+        if number < self.blocks.len() {
+            self.blocks[number] = Some(block);
+        } else {
+            self.blocks.try_reserve(1)?;
+            self.blocks.push(Some(block));
+        }
+        self.held += 1;
+        self.link_free(number as u32);
+        Ok(())
+    }
+
+    /// Takes a free block.
+    pub(crate) fn take(&mut self) -> Option<u32> {
+        let block = self.first;
+        if block == NONE {
+            return None;
+        }
+        self.unlink_free(block);
+        Some(block)
+    }
+
+    /// Gives a block back. Where many are free, it is given up.
+    pub(crate) fn give(&mut self, block: u32) {
+        *self.info_mut(block) = FREE;
+        self.link_free(block);
+        if self.free > MOST_ADDED as u32 + self.held / 4 {
+            self.shrink();
+        }
+    }
+
+    /// Gives up a block that is free, if there is one.
+    pub(crate) fn shrink(&mut self) -> bool {
+        let Some(block) = self.take() else {
+            return false;
+        };
+        self.blocks[block as usize] = None;
+        self.held -= 1;
+        true
+    }
+
+    fn link_free(&mut self, block: u32) {
+        let mut first = self.first;
+        self.link(&mut first, block);
+        self.first = first;
+        self.free += 1;
+    }
+
+    fn unlink_free(&mut self, block: u32) {
+        let mut first = self.first;
+        self.unlink(&mut first, block);
+        self.first = first;
+        self.free -= 1;
+    }
+
+    /// Puts a block in front of the list that begins with `first`.
+    pub(crate) fn link(&mut self, first: &mut u32, block: u32) {
+        if *first != NONE {
+            self.info_mut(*first).prev = block;
+        }
+        let info = self.info_mut(block);
+        (info.prev, info.next) = (NONE, *first);
+        *first = block;
+    }
+
+    /// Takes a block out of the list that begins with `first`.
+    pub(crate) fn unlink(&mut self, first: &mut u32, block: u32) {
+        let Info { prev, next, .. } = *self.info(block);
+        match prev {
+            NONE => *first = next,
+            prev => self.info_mut(prev).next = next,
+        }
+        if next != NONE {
+            self.info_mut(next).prev = prev;
+        }
+    }
+
+    /// The numbers of all blocks that there are.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        let there = self.blocks.iter().enumerate();
+        there
+            .filter(|(_, block)| block.is_some())
+            .map(|(at, _)| at as u32)
+    }
+
+    /// A number that is above those of all blocks.
+    pub(crate) fn end(&self) -> u32 {
+        self.blocks.len() as u32
+    }
+
+    pub(crate) fn is_held(&self, block: u32) -> bool {
+        matches!(self.blocks.get(block as usize), Some(Some(_)))
+    }
+}
