@@ -102,6 +102,11 @@ impl Arena {
         self.blocks.shrink()
     }
 
+    /// See [`Blocks::keep`].
+    pub(crate) fn keep_blocks(&mut self, keep: bool) {
+        self.blocks.keep(keep);
+    }
+
     /// The header of an entry, and the words behind it.
     #[inline(always)]
     fn split(&self, entry: u32) -> (&Header, &[u32]) {

@@ -81,6 +81,8 @@ pub(crate) struct Blocks {
     first: u32,
     /// How many are free.
     free: u32,
+    /// How many have asked to keep those that are free for now.
+    keep: u32,
 }
 
 const THERE: &str = "an address leads to a block that is there";
@@ -92,7 +94,23 @@ impl Blocks {
             held: 0,
             first: NONE,
             free: 0,
+            keep: 0,
         }
+    }
+
+    /// Keeps blocks that become free, as room that has been promised; or gives up those
+    /// that are too many now.
+    pub(crate) fn keep(&mut self, keep: bool) {
+        if keep {
+            self.keep += 1;
+            return;
+        }
+        self.keep -= 1;
+        while self.too_many() && self.shrink() {}
+    }
+
+    fn too_many(&self) -> bool {
+        self.keep == 0 && self.free > MOST_ADDED as u32 + self.held / 4
     }
 
     /// Bytes of all blocks and of what is kept about them.
@@ -191,7 +209,7 @@ impl Blocks {
     pub(crate) fn give(&mut self, block: u32) {
         *self.info_mut(block) = FREE;
         self.link_free(block);
-        if self.free > MOST_ADDED as u32 + self.held / 4 {
+        if self.too_many() {
             self.shrink();
         }
     }

@@ -245,10 +245,30 @@ impl<C: Clock> Map<C> {
 
     /// Puts a new entry in place of one of another layout, or of one that is pinned.
     fn replace(&mut self, entry: u32, planned: &Planned<'_>, new: &New<'_>) -> u32 {
-        let before = *self.arena.header(entry);
-        let queue = self.eviction.remove(&mut self.arena, entry);
+        self.arena.keep_blocks(true);
         // The old one goes first, since both together may not fit.
+        let before = self.let_go(entry);
+        let to = self.put_in_place(entry, before, planned, new);
+        self.arena.keep_blocks(false);
+        to
+    }
+
+    /// Lets go of an entry that another one is about to take the place of.
+    fn let_go(&mut self, entry: u32) -> (u8, u8) {
+        let freq = self.arena.header(entry).freq;
+        let queue = self.eviction.remove(&mut self.arena, entry);
         self.detach(entry);
+        (queue, freq)
+    }
+
+    /// Puts a new entry where the index still leads to one that has gone.
+    fn put_in_place(
+        &mut self,
+        entry: u32,
+        (queue, freq): (u8, u8),
+        planned: &Planned<'_>,
+        new: &New<'_>,
+    ) -> u32 {
         let (hash, value) = (planned.hash, new.value.get());
         let Some(to) = self.arena.insert(hash, planned.key, value, &new.layout) else {
             debug_assert!(false, "there is room");
@@ -256,9 +276,38 @@ impl<C: Clock> Map<C> {
         };
         self.index.replace(hash, entry, to);
         self.payload += (planned.key.len() + value.len()) as u64;
-        self.arena.header_mut(to).freq = before.freq;
+        self.arena.header_mut(to).freq = freq;
         self.eviction.inherit(&mut self.arena, to, queue);
         to
+    }
+
+    /// Does all that is planned: what gives memory back first.
+    pub(super) fn commit_all(&mut self, plan: &[Planned<'_>]) {
+        self.arena.keep_blocks(true);
+        let mut gone = alloc::vec::Vec::new();
+        for planned in plan {
+            gone.push(None);
+            match (&planned.fate, planned.at) {
+                (Fate::Remove, _) => self.commit(planned),
+                (Fate::Store(new), Some(entry)) if !self.in_place(entry, &new.layout) => {
+                    gone.pop();
+                    gone.push(Some((entry, self.let_go(entry))));
+                }
+                _ => {}
+            }
+        }
+        for (planned, gone) in plan.iter().zip(gone) {
+            match (&planned.fate, gone) {
+                (Fate::Remove, _) => {}
+                (Fate::Store(new), Some((entry, before))) => {
+                    let entry = self.put_in_place(entry, before, planned, new);
+                    self.eviction.used(&mut self.arena, entry);
+                    self.finish(entry, new);
+                }
+                _ => self.commit(planned),
+            }
+        }
+        self.arena.keep_blocks(false);
     }
 
     /// Gives the value just stored its version and deadline.
