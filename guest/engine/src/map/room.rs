@@ -287,10 +287,12 @@ impl<C: Clock> Map<C> {
         // What is left when all that may go has gone.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
-        let left = self.arena.blocks() - self.arena.count_blocks(staying);
+        let stay = self.arena.count_blocks(staying);
         self.locate(plan);
-        if blocks > left {
-            return Err(NoRoom);
+        while blocks > self.arena.blocks() - stay {
+            if !self.grow() {
+                return Err(NoRoom);
+            }
         }
         *sure = true;
         Ok(())
