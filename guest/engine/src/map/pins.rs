@@ -83,10 +83,21 @@ impl Pins {
         }
     }
 
+    /// The bytes that one more pin takes.
+    fn growth(&self) -> u64 {
+        if (self.held as usize) < self.places.capacity() {
+            return 0;
+        }
+        (self.places.capacity().max(4) * size_of::<Place>()) as u64
+    }
+
     /// A free place.
     fn reserve(&mut self) -> Result<u32, NoRoom> {
         if self.held as usize == self.places.len() {
-            self.places.try_reserve(1)?;
+            if self.places.len() == self.places.capacity() {
+                let more = self.places.capacity().max(4);
+                self.places.try_reserve_exact(more)?;
+            }
             self.places.push(Place {
                 entry: NONE,
                 serial: 0,
@@ -118,13 +129,15 @@ impl<C: Clock> Map<C> {
         let Some(entry) = self.read(key) else {
             return Ok(None);
         };
-        let place = (self.pins.held < self.limits.max_pins)
+        let room = self.bytes() + self.pins.growth() <= self.most();
+        let place = (room && self.pins.held < self.limits.max_pins)
             .then(|| self.pins.reserve().ok())
             .flatten();
         let Some(place) = place else {
             self.counts.refused += 1;
             return Err(Error::Full);
         };
+        self.note_high_water();
         self.eviction.hold(&mut self.arena, entry);
         self.arena.header_mut(entry).flags |= Header::PINNED;
         let serial = self.pins.serial + 1;

@@ -115,7 +115,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// The most bytes that it may hold.
-    fn most(&self) -> u64 {
+    pub(super) fn most(&self) -> u64 {
         self.limits.max_bytes.min(self.ceiling)
     }
 
