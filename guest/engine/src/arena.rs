@@ -92,6 +92,11 @@ impl Arena {
         self.blocks.worth_adding()
     }
 
+    /// The bytes that one block more takes.
+    pub(crate) fn growth(&self) -> u64 {
+        self.blocks.growth()
+    }
+
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
         self.blocks.grow()

@@ -3,7 +3,6 @@
 
 use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
-use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::entry::Header;
 use crate::error::{Error, NoRoom};
@@ -332,7 +331,7 @@ impl<C: Clock> Map<C> {
         let mut grown = false;
         for _ in 0..self.arena.worth_adding() {
             let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
-            let more = tables.saturating_sub(self.index.bytes()) + BLOCK_SIZE;
+            let more = tables.saturating_sub(self.index.bytes()) + self.arena.growth();
             if self.bytes() + more > self.most() {
                 break;
             }
