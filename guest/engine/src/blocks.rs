@@ -35,6 +35,8 @@ pub(crate) struct Info {
     pub(crate) carved: u8,
     /// Where the first free slot lies that has been in use, in words.
     pub(crate) free: u16,
+    /// Slots that a plan gives back.
+    pub(crate) given: u8,
     /// For whoever counts blocks.
     pub(crate) marked: bool,
 }
@@ -49,6 +51,7 @@ const FREE: Info = Info {
     used: 0,
     carved: 0,
     free: NO_SLOT,
+    given: 0,
     marked: false,
 };
 

@@ -113,9 +113,11 @@ impl<C: Clock> Map<C> {
         self.high_water = self.high_water.max(self.bytes());
     }
 
-    /// The most bytes that it may hold.
+    /// The most bytes that it may hold. What the wheel will take is set aside, so that a
+    /// first deadline needs no room.
     pub(super) fn most(&self) -> u64 {
-        self.limits.max_bytes.min(self.ceiling)
+        let most = self.limits.max_bytes.min(self.ceiling);
+        most.saturating_sub(crate::wheel::BYTES - self.wheel.bytes())
     }
 
     /// Whether all is at hand for this, without evicting, allocating or moving anything:
@@ -195,7 +197,8 @@ impl<C: Clock> Map<C> {
             let len = u64::from(self.index.len()) + entries - gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                if self.arena.fits_all(&self.demand(plan)) {
+                let demand = self.demand(plan);
+                if self.arena.fits_all(&demand) {
                     return Ok(());
                 }
                 if self.grow() {
@@ -212,7 +215,7 @@ impl<C: Clock> Map<C> {
     }
 
     fn make_wheel(&mut self) -> Result<(), NoRoom> {
-        let fits = |map: &Self| map.bytes() + crate::wheel::BYTES <= map.most();
+        let fits = |map: &Self| map.bytes() <= map.most();
         if fits(self) || self.arena.shrink() && fits(self) {
             return self.wheel.reserve();
         }
@@ -298,7 +301,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// What a plan needs, less what it gives back.
-    fn demand(&self, plan: &[Planned<'_>]) -> Demand {
+    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
         let mut demand = Demand::default();
         for planned in plan {
             if let Some(entry) = planned.at
@@ -310,6 +313,13 @@ impl<C: Clock> Map<C> {
                 && !planned.at.is_some_and(|at| self.in_place(at, &layout))
             {
                 demand.take(&layout);
+            }
+        }
+        for planned in plan {
+            if let Some(entry) = planned.at
+                && self.frees(entry, planned)
+            {
+                self.arena.forget_given(entry);
             }
         }
         demand
