@@ -129,7 +129,8 @@ impl<C: Clock> Map<C> {
         let Some(entry) = self.read(key) else {
             return Ok(None);
         };
-        let room = self.bytes() + self.pins.growth() <= self.most();
+        let fits = |map: &Self| map.bytes() + map.pins.growth() <= map.most();
+        let room = fits(self) || self.arena.shrink() && fits(self);
         let place = (room && self.pins.held < self.limits.max_pins)
             .then(|| self.pins.reserve().ok())
             .flatten();
