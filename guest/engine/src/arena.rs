@@ -166,17 +166,18 @@ impl Arena {
         &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
     }
 
-    /// Whether an entry has this key, of which `hash` is the hash.
+    /// Whether an entry has this key.
     #[inline(always)]
-    pub(crate) fn matches(&self, entry: u32, hash: u32, key: &[u8]) -> bool {
+    pub(crate) fn matches(&self, entry: u32, key: &[u8]) -> bool {
         let (header, rest) = self.split(entry);
-        if header.hash != hash || usize::from(header.key_len) != key.len() {
-            return false;
-        }
-        same(
-            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
-            key,
-        )
+        has_key(header, rest, key)
+    }
+
+    /// The header of an entry, if it has this key.
+    #[inline(always)]
+    pub(crate) fn header_of(&mut self, entry: u32, key: &[u8]) -> Option<&mut Header> {
+        let (header, rest) = self.split_mut(entry);
+        has_key(header, rest, key).then_some(header)
     }
 
     /// The part of a value that lies here, and where the next one does.
@@ -596,6 +597,15 @@ impl Arena {
         }
         assert_eq!(listed, 0, "a block with a free slot that is not listed");
     }
+}
+
+#[inline(always)]
+fn has_key(header: &Header, rest: &[u32], key: &[u8]) -> bool {
+    usize::from(header.key_len) == key.len()
+        && same(
+            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
+            key,
+        )
 }
 
 /// The block that a slot lies in.

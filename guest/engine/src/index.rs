@@ -70,18 +70,26 @@ impl Index {
     #[inline(always)]
     pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
         // Not `HashTable::find`, whose closure is not inlined.
-        for &entry in self.table(hash)?.entries.iter_hash(wide(hash)) {
-            if arena.matches(entry, hash, key) {
+        // Not `HashTable::find`, whose closure is not inlined.
+        for &entry in self.table(hash)?.iter_hash(wide(hash)) {
+            if arena.matches(entry, key) {
                 return Some(entry);
             }
         }
         None
     }
 
+    /// The table that a hash belongs to.
+    #[inline(always)]
+    pub(crate) fn table(&self, hash: u32) -> Option<&HashTable<u32>> {
+        Some(&self.tables.get(self.number(hash))?.entries)
+    }
+
     /// Whether there is room for an entry with this hash.
     #[inline]
     pub(crate) fn has_room(&self, hash: u32) -> bool {
-        self.table(hash).is_some_and(|table| table.has_room(1))
+        self.whole_table(hash)
+            .is_some_and(|table| table.has_room(1))
     }
 
     /// Makes room for as many entries as `count` tells of the table that `hash` belongs
@@ -94,7 +102,7 @@ impl Index {
         may_grow: impl Fn(&Self, u64) -> bool,
     ) -> Result<(), NoRoom> {
         loop {
-            let Some(table) = self.table(hash) else {
+            let Some(table) = self.whole_table(hash) else {
                 self.begin()?;
                 continue;
             };
@@ -155,13 +163,11 @@ impl Index {
 
     /// Some entries of the table that a hash belongs to.
     pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = u32> {
-        self.table(hash)
-            .into_iter()
-            .flat_map(|table| table.entries.iter().copied())
+        let table = self.table(hash).into_iter();
+        table.flat_map(|table| table.iter().copied())
     }
 
-    #[inline(always)]
-    fn table(&self, hash: u32) -> Option<&Table> {
+    fn whole_table(&self, hash: u32) -> Option<&Table> {
         self.tables.get(self.number(hash))
     }
 
@@ -339,7 +345,7 @@ fn stored(arena: &Arena, entry: u32) -> u64 {
 /// A hash as a table takes it, which chooses a bucket by the low bits and a tag by the
 /// seven highest ones of a `usize`, of 32 bits or 64. The lowest bits of our hash choose
 /// the table, so that the next ones choose the bucket.
-const fn wide(hash: u32) -> u64 {
+pub(crate) const fn wide(hash: u32) -> u64 {
     let bucket = hash >> 15 | hash & 0xfe00_0000;
     (hash as u64) << 32 | bucket as u64
 }

@@ -23,7 +23,7 @@ impl Index {
         from: u32,
         mut visit: impl FnMut(u32, u32) -> bool,
     ) -> Option<u32> {
-        let table = self.table(from.reverse_bits())?;
+        let table = self.whole_table(from.reverse_bits())?;
         let mut found = [(0, 0); TABLE_ENTRIES];
         let mut len = 0;
         for &entry in &table.entries {
