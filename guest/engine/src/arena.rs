@@ -102,6 +102,12 @@ impl Arena {
         self.blocks.shrink()
     }
 
+    /// Gives up blocks where many are free.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        self.blocks.trim();
+    }
+
     /// The header of an entry, and the words behind it.
     #[inline(always)]
     fn split(&self, entry: u32) -> (&Header, &[u32]) {
@@ -377,7 +383,7 @@ impl Arena {
                 let header = self.header_mut(entry);
                 if header.has(Header::PINNED) {
                     header.flags |= Header::DETACHED;
-                    (header.due, header.queue) = (Links::NONE, Links::NONE);
+                    header.due = Links::NONE;
                 } else {
                     self.remove(entry);
                 }

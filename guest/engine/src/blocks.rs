@@ -187,11 +187,16 @@ impl Blocks {
         Some(block)
     }
 
-    /// Gives a block back. Where many are free, it is given up.
+    /// Gives a block back.
     pub(crate) fn give(&mut self, block: u32) {
         *self.info_mut(block) = FREE;
         self.link_free(block);
-        if self.free > MOST_ADDED as u32 + self.held / 4 {
+    }
+
+    /// Gives up blocks where many are free.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        while self.free > MOST_ADDED as u32 + self.held / 4 {
             self.shrink();
         }
     }

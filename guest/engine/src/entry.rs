@@ -83,15 +83,18 @@ impl Header {
 #[inline(always)]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     debug_assert_eq!(a.len(), b.len());
-    let (Some(a_start), Some(b_start)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) else {
+    // Not as arrays, which the compiler takes apart into bytes.
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let first = a.first_chunk().map(word);
+    if first.is_none() {
         return a.iter().zip(b).all(|(a, b)| a == b);
-    };
-    if a_start != b_start || a.last_chunk::<8>() != b.last_chunk::<8>() {
+    }
+    if first != b.first_chunk().map(word) || a.last_chunk().map(word) != b.last_chunk().map(word) {
         return false;
     }
     // Between them, where there is something: the first word and the last may overlap.
-    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
-    a.len() <= 2 || a.iter().zip(b).skip(1).all(|(a, b)| a == b)
+    let words = a.as_chunks().0.iter().zip(b.as_chunks().0);
+    a.len() <= 16 || words.skip(1).all(|(a, b)| word(a) == word(b))
 }
 
 /// Copies bytes to as many: by words where they are few, since a call of `memcpy` is

@@ -1,7 +1,7 @@
 //! Which entry has a key: hash tables of the addresses of entries, small ones, so that
 //! none of them ever takes long to grow.
 //!
-//! It is an extendible hash table (Fagin and others, 1979): the low bits of a hash choose
+//! It is an extendible hash table (Fagin and others, 1979): some bits of a hash choose
 //! a table from a directory; a table that is full is split in two, and the directory
 //! doubles when it needs one more bit to tell them apart. The hashes stay in the
 //! entries, so that no key is hashed again.
@@ -14,11 +14,15 @@ use hashbrown::HashTable;
 use crate::arena::Arena;
 use crate::error::NoRoom;
 
-/// The most bits of a hash that choose a table.
+/// The low bits of a hash choose a bucket of a table, the next ones the table, and the
+/// seven highest are the tag in the bucket.
+const BUCKET_BITS: u32 = 10;
+
+/// The most bits of a hash that choose a table. The last two of them are bits of the tag.
 const MAX_DEPTH: u8 = 17;
 
 /// The most buckets of a table. It is full with seven eighths of them.
-const MAX_BUCKETS: usize = 1024;
+const MAX_BUCKETS: usize = 1 << BUCKET_BITS;
 
 /// The most entries of a table.
 pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
@@ -28,7 +32,7 @@ const SMALLEST_SHRUNK: usize = 64;
 
 struct Table {
     entries: HashTable<u32>,
-    /// How many low bits all hashes here have in common.
+    /// How many of the bits that choose a table all hashes here have in common.
     depth: u8,
 }
 
@@ -38,6 +42,8 @@ pub(crate) struct Index {
     directory: Vec<u32>,
     tables: Vec<Table>,
     depth: u8,
+    /// As many bits as [`depth`](Self::depth).
+    mask: u32,
     len: u32,
     /// Bytes of all tables.
     bytes: u64,
@@ -49,6 +55,7 @@ impl Index {
             directory: Vec::new(),
             tables: Vec::new(),
             depth: 0,
+            mask: 0,
             len: 0,
             bytes: 0,
         }
@@ -174,7 +181,7 @@ impl Index {
     /// The number of the table that a hash belongs to.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
-        let at = hash as usize & ((1 << self.depth) - 1);
+        let at = (hash >> BUCKET_BITS & self.mask) as usize;
         self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
     }
 
@@ -227,7 +234,7 @@ impl Index {
             self.directory.try_reserve_exact(self.directory.len())?;
         }
         self.tables.try_reserve(1)?;
-        let upper = |hash: u32| hash >> depth & 1 == 1;
+        let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
         let full = TABLE_ENTRIES;
         let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;
         let mut high = self.tables[at].copy(arena, full, upper)?;
@@ -236,12 +243,13 @@ impl Index {
         if depth == self.depth {
             self.directory.extend_from_within(..);
             self.depth += 1;
+            self.mask = (1 << self.depth) - 1;
         }
         self.bytes += high.bytes();
         let new = self.tables.len() as u32;
         self.tables.push(high);
         self.put(at, low);
-        let first = hash as usize & ((1 << depth) - 1) | 1 << depth;
+        let first = (hash >> BUCKET_BITS) as usize & ((1 << depth) - 1) | 1 << depth;
         let upper_half = self.directory.iter_mut().skip(first);
         upper_half
             .step_by(2 << depth)
@@ -343,11 +351,10 @@ fn stored(arena: &Arena, entry: u32) -> u64 {
 }
 
 /// A hash as a table takes it, which chooses a bucket by the low bits and a tag by the
-/// seven highest ones of a `usize`, of 32 bits or 64. The lowest bits of our hash choose
-/// the table, so that the next ones choose the bucket.
+/// seven highest ones of a `usize`, of 32 bits or 64.
+#[inline(always)]
 pub(crate) const fn wide(hash: u32) -> u64 {
-    let bucket = hash >> 15 | hash & 0xfe00_0000;
-    (hash as u64) << 32 | bucket as u64
+    (hash as u64) << 32 | hash as u64
 }
 
 #[cfg(any(test, feature = "validate"))]

@@ -25,6 +25,15 @@ pub(super) struct Planned<'a> {
     pub(super) fate: Fate<'a>,
     /// Its entry.
     pub(super) at: Option<u32>,
+    /// What the entry that is to take its place gets from it.
+    pub(super) heritage: Option<Heritage>,
+}
+
+/// What an entry leaves to the one in its place.
+#[derive(Clone, Copy)]
+pub(super) struct Heritage {
+    pub(super) freq: u8,
+    pub(super) queue: u8,
 }
 
 /// What is to become of the entry of a key.
@@ -164,6 +173,7 @@ impl<C: Clock> Map<C> {
             self.eviction.let_go(&mut self.arena, entry);
         }
         made.map_err(|NoRoom| {
+            self.arena.trim();
             self.counts.refused += 1;
             Error::Full
         })
@@ -350,7 +360,7 @@ impl<C: Clock> Map<C> {
         self.arena.evacuate(|arena, from, to| {
             let header = *arena.header(to);
             if header.has(Header::PINNED) {
-                pins.moved(from, to);
+                pins.moved(arena, to);
             }
             if !header.has(Header::DETACHED) {
                 index.replace(header.hash, from, to);
@@ -364,7 +374,7 @@ impl<C: Clock> Map<C> {
         let (most, bytes) = (self.most(), self.bytes());
         let may_grow = |more| bytes + more <= most;
         self.eviction.evicted(&self.arena, entry, may_grow);
-        self.remove(entry);
+        self.vacate(entry);
         self.counts.evicted += 1;
     }
 }
