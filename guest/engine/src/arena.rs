@@ -92,11 +92,6 @@ impl Arena {
         self.blocks.worth_adding()
     }
 
-    /// The bytes that one block more takes.
-    pub(crate) fn growth(&self) -> u64 {
-        self.blocks.growth()
-    }
-
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
         self.blocks.grow()
@@ -107,9 +102,10 @@ impl Arena {
         self.blocks.shrink()
     }
 
-    /// See [`Blocks::keep`].
-    pub(crate) fn keep_blocks(&mut self, keep: bool) {
-        self.blocks.keep(keep);
+    /// Gives up blocks where many are free.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        self.blocks.trim();
     }
 
     /// The header of an entry, and the words behind it.
@@ -176,17 +172,18 @@ impl Arena {
         &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
     }
 
-    /// Whether an entry has this key, of which `hash` is the hash.
+    /// Whether an entry has this key.
     #[inline(always)]
-    pub(crate) fn matches(&self, entry: u32, hash: u32, key: &[u8]) -> bool {
+    pub(crate) fn matches(&self, entry: u32, key: &[u8]) -> bool {
         let (header, rest) = self.split(entry);
-        if header.hash != hash || usize::from(header.key_len) != key.len() {
-            return false;
-        }
-        same(
-            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
-            key,
-        )
+        has_key(header, rest, key)
+    }
+
+    /// The header of an entry, if it has this key.
+    #[inline(always)]
+    pub(crate) fn header_of(&mut self, entry: u32, key: &[u8]) -> Option<&mut Header> {
+        let (header, rest) = self.split_mut(entry);
+        has_key(header, rest, key).then_some(header)
     }
 
     /// The part of a value that lies here, and where the next one does.
@@ -223,29 +220,15 @@ impl Arena {
     }
 
     /// Counts what an entry would give back.
-    pub(crate) fn give_back(&mut self, entry: u32, demand: &mut Demand) {
-        let mut slot = entry;
-        while slot != NONE {
-            let class = self.class(slot);
+    pub(crate) fn give_back(&self, entry: u32, demand: &mut Demand) {
+        self.for_each_slot(entry, |slot, class| {
             demand.slots[class.index()] -= 1;
-            let info = self.blocks.info_mut(block_of(slot));
-            info.given += 1;
-            if info.given == info.used {
-                // All of its block is free then, not only slots.
+            if self.blocks.info(block_of(slot)).used == 1 {
+                // All of its block is free then, not only a slot.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
-            slot = self.next_slot(entry, slot);
-        }
-    }
-
-    /// Forgets what [`give_back`](Self::give_back) has counted.
-    pub(crate) fn forget_given(&mut self, entry: u32) {
-        let mut slot = entry;
-        while slot != NONE {
-            self.blocks.info_mut(block_of(slot)).given = 0;
-            slot = self.next_slot(entry, slot);
-        }
+        });
     }
 
     /// How many blocks these entries lie in.
@@ -400,7 +383,7 @@ impl Arena {
                 let header = self.header_mut(entry);
                 if header.has(Header::PINNED) {
                     header.flags |= Header::DETACHED;
-                    (header.due, header.queue) = (Links::NONE, Links::NONE);
+                    header.due = Links::NONE;
                 } else {
                     self.remove(entry);
                 }
@@ -620,6 +603,15 @@ impl Arena {
         }
         assert_eq!(listed, 0, "a block with a free slot that is not listed");
     }
+}
+
+#[inline(always)]
+fn has_key(header: &Header, rest: &[u32], key: &[u8]) -> bool {
+    usize::from(header.key_len) == key.len()
+        && same(
+            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
+            key,
+        )
 }
 
 /// The block that a slot lies in.

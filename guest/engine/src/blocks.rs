@@ -11,7 +11,7 @@ use crate::layout::{BLOCK_WORDS, Class};
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Bytes of a block with what is kept about it.
-const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
+pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
 
 /// The most blocks: what an address of 30 bits reaches, 4 GiB.
 const MAX_BLOCKS: usize = 1 << 20;
@@ -35,8 +35,6 @@ pub(crate) struct Info {
     pub(crate) carved: u8,
     /// Where the first free slot lies that has been in use, in words.
     pub(crate) free: u16,
-    /// Slots that a plan gives back.
-    pub(crate) given: u8,
     /// For whoever counts blocks.
     pub(crate) marked: bool,
 }
@@ -51,7 +49,6 @@ const FREE: Info = Info {
     used: 0,
     carved: 0,
     free: NO_SLOT,
-    given: 0,
     marked: false,
 };
 
@@ -84,8 +81,6 @@ pub(crate) struct Blocks {
     first: u32,
     /// How many are free.
     free: u32,
-    /// How many have asked to keep those that are free for now.
-    keep: u32,
 }
 
 const THERE: &str = "an address leads to a block that is there";
@@ -97,23 +92,7 @@ impl Blocks {
             held: 0,
             first: NONE,
             free: 0,
-            keep: 0,
         }
-    }
-
-    /// Keeps blocks that become free, as room that has been promised; or gives up those
-    /// that are too many now.
-    pub(crate) fn keep(&mut self, keep: bool) {
-        if keep {
-            self.keep += 1;
-            return;
-        }
-        self.keep -= 1;
-        while self.too_many() && self.shrink() {}
-    }
-
-    fn too_many(&self) -> bool {
-        self.keep == 0 && self.free > MOST_ADDED as u32 + self.held / 4
     }
 
     /// Bytes of all blocks and of what is kept about them.
@@ -175,14 +154,6 @@ impl Blocks {
         }
     }
 
-    /// The bytes that one block more takes, with a place for it.
-    pub(crate) fn growth(&self) -> u64 {
-        let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
-        let vacant = (self.held as usize) < len || len < capacity;
-        let places = if vacant { 0 } else { capacity.max(4) };
-        BLOCK_SIZE + (places * size_of::<Option<Boxed>>()) as u64
-    }
-
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
         let mut number = self.blocks.len();
@@ -198,10 +169,7 @@ impl Blocks {
         if number < self.blocks.len() {
             self.blocks[number] = Some(block);
         } else {
-            if self.blocks.len() == self.blocks.capacity() {
-                let more = self.blocks.capacity().max(4);
-                self.blocks.try_reserve_exact(more)?;
-            }
+            self.blocks.try_reserve(1)?;
             self.blocks.push(Some(block));
         }
         self.held += 1;
@@ -219,11 +187,16 @@ impl Blocks {
         Some(block)
     }
 
-    /// Gives a block back. Where many are free, it is given up.
+    /// Gives a block back.
     pub(crate) fn give(&mut self, block: u32) {
         *self.info_mut(block) = FREE;
         self.link_free(block);
-        if self.too_many() {
+    }
+
+    /// Gives up blocks where many are free.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        while self.free > MOST_ADDED as u32 + self.held / 4 {
             self.shrink();
         }
     }

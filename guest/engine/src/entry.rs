@@ -78,18 +78,23 @@ impl Header {
     }
 }
 
-/// Whether two keys are the same, by words: `memcmp` goes byte by byte in wasm.
-#[inline]
+/// Whether two keys of the same length are the same, by words: `memcmp` goes byte by
+/// byte in wasm.
+#[inline(always)]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
+    debug_assert_eq!(a.len(), b.len());
+    // Not as arrays, which the compiler takes apart into bytes.
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let first = a.first_chunk().map(word);
+    if first.is_none() {
+        return a.iter().zip(b).all(|(a, b)| a == b);
+    }
+    if first != b.first_chunk().map(word) || a.last_chunk().map(word) != b.last_chunk().map(word) {
         return false;
     }
-    let (Some(a_end), Some(b_end)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
-        return a.iter().zip(b).all(|(a, b)| a == b);
-    };
-    // The last word may overlap the one before.
-    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
-    a_end == b_end && a.iter().zip(b).all(|(a, b)| a == b)
+    // Between them, where there is something: the first word and the last may overlap.
+    let words = a.as_chunks().0.iter().zip(b.as_chunks().0);
+    a.len() <= 16 || words.skip(1).all(|(a, b)| word(a) == word(b))
 }
 
 /// Copies bytes to as many: by words where they are few, since a call of `memcpy` is
@@ -124,7 +129,6 @@ mod tests {
         for len in 0..=128 {
             let key = std::vec![7u8; len];
             assert!(same(&key, &key.clone()));
-            assert!(!same(&key, &[&key[..], &[7]].concat()));
             for at in 0..len {
                 let mut changed = key.clone();
                 changed[at] = 8;

@@ -51,6 +51,10 @@ pub(crate) struct Eviction {
     main: Queue,
     ghost: Ghost,
     has_evicted: bool,
+    /// How far uses are counted, in entries.
+    most_uses: u8,
+    /// Whether an entry that is used moves.
+    moves: bool,
 }
 
 impl Eviction {
@@ -66,6 +70,11 @@ impl Eviction {
             main: empty,
             ghost: Ghost::new(),
             has_evicted: false,
+            most_uses: match policy {
+                Policy::S3Fifo => MOST_USES,
+                Policy::Refuse | Policy::Lru => 0,
+            },
+            moves: matches!(policy, Policy::Lru),
         }
     }
 
@@ -137,22 +146,24 @@ impl Eviction {
     }
 
     /// Notes that an entry has been used.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn used(&mut self, arena: &mut Arena, entry: u32) {
-        match self.policy {
-            Policy::Refuse => {}
-            Policy::S3Fifo => {
-                let header = arena.header_mut(entry);
-                if header.freq < MOST_USES {
-                    header.freq += 1;
-                }
-            }
-            Policy::Lru => self.to_head(arena, entry),
+        if self.use_moves(arena.header_mut(entry)) {
+            self.to_head(arena, entry);
         }
     }
 
+    /// Counts a use, or tells that the entry has to go to the head of its queue for it.
+    #[inline(always)]
+    pub(crate) fn use_moves(&self, header: &mut Header) -> bool {
+        if header.freq < self.most_uses {
+            header.freq += 1;
+        }
+        self.moves
+    }
+
     #[inline(never)]
-    fn to_head(&mut self, arena: &mut Arena, entry: u32) {
+    pub(crate) fn to_head(&mut self, arena: &mut Arena, entry: u32) {
         if self.holds(arena, entry) {
             let queue = self.remove(arena, entry);
             self.push(arena, entry, queue);

@@ -1,7 +1,7 @@
 //! Which entry has a key: hash tables of the addresses of entries, small ones, so that
 //! none of them ever takes long to grow.
 //!
-//! It is an extendible hash table (Fagin and others, 1979): the low bits of a hash choose
+//! It is an extendible hash table (Fagin and others, 1979): some bits of a hash choose
 //! a table from a directory; a table that is full is split in two, and the directory
 //! doubles when it needs one more bit to tell them apart. The hashes stay in the
 //! entries, so that no key is hashed again.
@@ -14,11 +14,15 @@ use hashbrown::HashTable;
 use crate::arena::Arena;
 use crate::error::NoRoom;
 
-/// The most bits of a hash that choose a table.
+/// The low bits of a hash choose a bucket of a table, the next ones the table, and the
+/// seven highest are the tag in the bucket.
+const BUCKET_BITS: u32 = 10;
+
+/// The most bits of a hash that choose a table. The last two of them are bits of the tag.
 const MAX_DEPTH: u8 = 17;
 
 /// The most buckets of a table. It is full with seven eighths of them.
-const MAX_BUCKETS: usize = 1024;
+const MAX_BUCKETS: usize = 1 << BUCKET_BITS;
 
 /// The most entries of a table.
 pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
@@ -28,7 +32,7 @@ const SMALLEST_SHRUNK: usize = 64;
 
 struct Table {
     entries: HashTable<u32>,
-    /// How many low bits all hashes here have in common.
+    /// How many of the bits that choose a table all hashes here have in common.
     depth: u8,
 }
 
@@ -38,6 +42,8 @@ pub(crate) struct Index {
     directory: Vec<u32>,
     tables: Vec<Table>,
     depth: u8,
+    /// As many bits as [`depth`](Self::depth).
+    mask: u32,
     len: u32,
     /// Bytes of all tables.
     bytes: u64,
@@ -49,6 +55,7 @@ impl Index {
             directory: Vec::new(),
             tables: Vec::new(),
             depth: 0,
+            mask: 0,
             len: 0,
             bytes: 0,
         }
@@ -70,18 +77,26 @@ impl Index {
     #[inline(always)]
     pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
         // Not `HashTable::find`, whose closure is not inlined.
-        for &entry in self.table(hash)?.entries.iter_hash(wide(hash)) {
-            if arena.matches(entry, hash, key) {
+        // Not `HashTable::find`, whose closure is not inlined.
+        for &entry in self.table(hash)?.iter_hash(wide(hash)) {
+            if arena.matches(entry, key) {
                 return Some(entry);
             }
         }
         None
     }
 
+    /// The table that a hash belongs to.
+    #[inline(always)]
+    pub(crate) fn table(&self, hash: u32) -> Option<&HashTable<u32>> {
+        Some(&self.tables.get(self.number(hash))?.entries)
+    }
+
     /// Whether there is room for an entry with this hash.
     #[inline]
     pub(crate) fn has_room(&self, hash: u32) -> bool {
-        self.table(hash).is_some_and(|table| table.has_room(1))
+        self.whole_table(hash)
+            .is_some_and(|table| table.has_room(1))
     }
 
     /// Makes room for as many entries as `count` tells of the table that `hash` belongs
@@ -94,10 +109,7 @@ impl Index {
         may_grow: impl Fn(&Self, u64) -> bool,
     ) -> Result<(), NoRoom> {
         loop {
-            let Some(table) = self.table(hash) else {
-                if !may_grow(self, (size_of::<u32>() + size_of::<Table>()) as u64) {
-                    return Err(NoRoom);
-                }
+            let Some(table) = self.whole_table(hash) else {
                 self.begin()?;
                 continue;
             };
@@ -158,20 +170,18 @@ impl Index {
 
     /// Some entries of the table that a hash belongs to.
     pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = u32> {
-        self.table(hash)
-            .into_iter()
-            .flat_map(|table| table.entries.iter().copied())
+        let table = self.table(hash).into_iter();
+        table.flat_map(|table| table.iter().copied())
     }
 
-    #[inline(always)]
-    fn table(&self, hash: u32) -> Option<&Table> {
+    fn whole_table(&self, hash: u32) -> Option<&Table> {
         self.tables.get(self.number(hash))
     }
 
     /// The number of the table that a hash belongs to.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
-        let at = hash as usize & ((1 << self.depth) - 1);
+        let at = (hash >> BUCKET_BITS & self.mask) as usize;
         self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
     }
 
@@ -217,23 +227,14 @@ impl Index {
     ) -> Result<(), NoRoom> {
         let table = &self.tables[at];
         let depth = table.depth;
-        let directory = if depth == self.depth {
-            self.directory.len()
-        } else {
-            0
-        };
-        let tables = if self.tables.len() == self.tables.capacity() {
-            self.tables.len()
-        } else {
-            0
-        };
-        let more = directory * size_of::<u32>() + tables * size_of::<Table>();
-        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS) + more as u64) {
+        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS)) {
             return Err(NoRoom);
         }
-        self.directory.try_reserve_exact(directory)?;
-        self.tables.try_reserve_exact(tables)?;
-        let upper = |hash: u32| hash >> depth & 1 == 1;
+        if depth == self.depth {
+            self.directory.try_reserve_exact(self.directory.len())?;
+        }
+        self.tables.try_reserve(1)?;
+        let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
         let full = TABLE_ENTRIES;
         let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;
         let mut high = self.tables[at].copy(arena, full, upper)?;
@@ -242,12 +243,13 @@ impl Index {
         if depth == self.depth {
             self.directory.extend_from_within(..);
             self.depth += 1;
+            self.mask = (1 << self.depth) - 1;
         }
         self.bytes += high.bytes();
         let new = self.tables.len() as u32;
         self.tables.push(high);
         self.put(at, low);
-        let first = hash as usize & ((1 << depth) - 1) | 1 << depth;
+        let first = (hash >> BUCKET_BITS) as usize & ((1 << depth) - 1) | 1 << depth;
         let upper_half = self.directory.iter_mut().skip(first);
         upper_half
             .step_by(2 << depth)
@@ -349,11 +351,10 @@ fn stored(arena: &Arena, entry: u32) -> u64 {
 }
 
 /// A hash as a table takes it, which chooses a bucket by the low bits and a tag by the
-/// seven highest ones of a `usize`, of 32 bits or 64. The lowest bits of our hash choose
-/// the table, so that the next ones choose the bucket.
-const fn wide(hash: u32) -> u64 {
-    let bucket = hash >> 15 | hash & 0xfe00_0000;
-    (hash as u64) << 32 | bucket as u64
+/// seven highest ones of a `usize`, of 32 bits or 64.
+#[inline(always)]
+pub(crate) const fn wide(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }
 
 #[cfg(any(test, feature = "validate"))]

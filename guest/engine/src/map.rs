@@ -156,7 +156,7 @@ impl<C: Clock> Map<C> {
             payload: self.payload,
             overhead: bytes - free - self.payload,
             free,
-            pinned: self.pins.held_bytes(&self.arena),
+            pinned: self.pins.held_bytes(),
             high_water: self.high_water.max(bytes),
             hits: self.counts.hits,
             misses: self.counts.misses,
@@ -183,6 +183,7 @@ impl<C: Clock> Map<C> {
         let pinned = self.pins.any();
         if pinned {
             self.arena.detach_all_but_pinned();
+            self.arena.trim();
         } else {
             self.arena = Arena::new();
         }
@@ -272,6 +273,12 @@ impl<C: Clock> Map<C> {
 
     /// Removes an entry.
     fn remove(&mut self, entry: u32) {
+        self.vacate(entry);
+        self.arena.trim();
+    }
+
+    /// Removes an entry, and keeps the memory that it gives back.
+    fn vacate(&mut self, entry: u32) {
         let hash = self.arena.header(entry).hash;
         self.index.remove(&self.arena, hash, entry);
         self.detach(entry);

@@ -1,13 +1,19 @@
 //! Going through all entries in the order of their hashes, which stays the same whatever
 //! is added, removed or moved meanwhile.
 
-use super::{Index, TABLE_ENTRIES};
+use super::{BUCKET_BITS, Index, TABLE_ENTRIES};
 use crate::arena::Arena;
 
-/// The rank of a hash in a scan: its bits from the lowest to the highest, so that the
-/// entries of a table come one after another, whether it has been split or not.
-pub(crate) const fn rank(hash: u32) -> u32 {
-    hash.reverse_bits()
+/// The rank of a hash in a scan: its bits from the lowest one that chooses a table
+/// upwards, so that the entries of a table come one after another, whether it has been
+/// split or not.
+const fn rank(hash: u32) -> u32 {
+    hash.rotate_right(BUCKET_BITS).reverse_bits()
+}
+
+/// The hash of a rank.
+const fn hash_of(rank: u32) -> u32 {
+    rank.reverse_bits().rotate_left(BUCKET_BITS)
 }
 
 impl Index {
@@ -23,7 +29,7 @@ impl Index {
         from: u32,
         mut visit: impl FnMut(u32, u32) -> bool,
     ) -> Option<u32> {
-        let table = self.table(from.reverse_bits())?;
+        let table = self.whole_table(hash_of(from))?;
         let mut found = [(0, 0); TABLE_ENTRIES];
         let mut len = 0;
         for &entry in &table.entries {

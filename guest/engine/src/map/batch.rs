@@ -63,7 +63,7 @@ impl<C: Clock> Map<C> {
         self.make_room(plan).map_err(|error| (last, error))?;
         let writes = self.counts.writes + batch.version - self.version;
         self.version = batch.version;
-        self.commit_all(&batch.plan);
+        self.commit(&mut batch.plan);
         // Values that were overwritten within the batch have been written too.
         self.counts.writes = writes;
         Ok(batch.outcomes)
@@ -187,11 +187,7 @@ impl<C: Clock> Map<C> {
                 value: None,
             }),
         };
-        // At the end of the clock, what is written is due at once.
-        let lives = |present: &Present<'_>| {
-            !present.deadline.is_some_and(|deadline| self.clock.reached(deadline))
-        };
-        (place, present.filter(lives))
+        (place, present)
     }
 }
 
@@ -225,6 +221,7 @@ impl<'a> Batch<'a> {
             hash,
             fate: Fate::Keep,
             at,
+            heritage: None,
         });
         // There is room for all: see `new`.
         self.places.insert_unique(wide, place, |_| 0);

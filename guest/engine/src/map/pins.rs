@@ -29,16 +29,26 @@ pub struct Pinned<'a> {
 }
 
 /// A place for a pin.
+#[derive(Clone, Copy)]
 struct Place {
-    /// The entry; `NONE`: it is free.
+    /// The entry; `NONE`: the place is free.
     entry: u32,
+    /// Another pin of the same entry, or another place that is free.
+    next: u32,
+    /// The pin that this is the `next` of; `NONE`: it is the first of its entry.
+    prev: u32,
     serial: u64,
 }
 
-/// The pins that are held.
+/// The pins that are held. Those of one entry are a list, which begins in the `queue.prev`
+/// of its header: while an entry is pinned it is in no queue.
 pub(super) struct Pins {
     places: Vec<Place>,
+    /// The first place that is free.
+    free: u32,
     held: u32,
+    /// Bytes of the slots of all that is pinned.
+    bytes: u64,
     /// Of the latest pin.
     serial: u64,
 }
@@ -47,11 +57,14 @@ impl Pins {
     pub(super) const fn new() -> Self {
         Self {
             places: Vec::new(),
+            free: NONE,
             held: 0,
+            bytes: 0,
             serial: 0,
         }
     }
 
+    /// Bytes that it has allocated.
     pub(super) fn bytes(&self) -> u64 {
         (self.places.capacity() * size_of::<Place>()) as u64
     }
@@ -67,44 +80,84 @@ impl Pins {
     }
 
     /// Bytes of the slots of all that is pinned.
-    pub(super) fn held_bytes(&self, arena: &Arena) -> u64 {
-        let entries = self.entries().enumerate();
-        // Each entry once, though it may have several pins.
-        let first = entries.filter(|&(at, entry)| !self.entries().take(at).any(|e| e == entry));
-        first.map(|(_, entry)| arena.bytes_of(entry)).sum()
+    pub(super) const fn held_bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Follows an entry that has moved to another slot.
-    pub(super) fn moved(&mut self, from: u32, to: u32) {
-        for place in &mut self.places {
-            if place.entry == from {
-                place.entry = to;
-            }
+    pub(super) fn moved(&mut self, arena: &Arena, to: u32) {
+        let mut at = arena.header(to).queue.prev;
+        while let Some(place) = self.places.get_mut(at as usize) {
+            place.entry = to;
+            at = place.next;
         }
     }
 
-    /// The bytes that one more pin takes.
-    fn growth(&self) -> u64 {
-        if (self.held as usize) < self.places.capacity() {
-            return 0;
-        }
-        (self.places.capacity().max(4) * size_of::<Place>()) as u64
-    }
-
-    /// A free place.
-    fn reserve(&mut self) -> Result<u32, NoRoom> {
-        if self.held as usize == self.places.len() {
-            if self.places.len() == self.places.capacity() {
-                let more = self.places.capacity().max(4);
-                self.places.try_reserve_exact(more)?;
-            }
+    /// Sees to it that there is a free place.
+    fn reserve(&mut self) -> Result<(), NoRoom> {
+        if self.free == NONE {
+            self.places.try_reserve(1)?;
+            self.free = self.places.len() as u32;
             self.places.push(Place {
                 entry: NONE,
+                next: NONE,
+                prev: NONE,
                 serial: 0,
             });
         }
-        let free = self.places.iter().position(|place| place.entry == NONE);
-        free.map(|place| place as u32).ok_or(NoRoom)
+        Ok(())
+    }
+
+    /// Puts a pin into the free place.
+    fn add(&mut self, arena: &mut Arena, entry: u32) -> Pin {
+        let (place, serial) = (self.free, self.serial + 1);
+        let bytes = arena.bytes_of(entry);
+        let header = arena.header_mut(entry);
+        let mut next = NONE;
+        if header.has(Header::PINNED) {
+            next = header.queue.prev;
+            self.places[next as usize].prev = place;
+        } else {
+            self.bytes += bytes;
+        }
+        header.flags |= Header::PINNED;
+        header.queue.prev = place;
+        let at = &mut self.places[place as usize];
+        self.free = at.next;
+        *at = Place {
+            entry,
+            next,
+            prev: NONE,
+            serial,
+        };
+        self.serial = serial;
+        self.held += 1;
+        Pin { place, serial }
+    }
+
+    /// Takes a pin away, and tells whether it was the last of its entry.
+    fn remove(&mut self, arena: &mut Arena, place: u32) -> bool {
+        let Place {
+            entry, next, prev, ..
+        } = self.places[place as usize];
+        if next != NONE {
+            self.places[next as usize].prev = prev;
+        }
+        if prev == NONE {
+            arena.header_mut(entry).queue.prev = next;
+        } else {
+            self.places[prev as usize].next = next;
+        }
+        self.held -= 1;
+        let at = &mut self.places[place as usize];
+        (at.entry, at.next) = (NONE, self.free);
+        self.free = place;
+        let last = prev == NONE && next == NONE;
+        if last {
+            self.bytes -= arena.bytes_of(entry);
+            arena.header_mut(entry).flags &= !Header::PINNED;
+        }
+        last
     }
 
     fn get(&self, pin: &Pin) -> Option<u32> {
@@ -129,23 +182,13 @@ impl<C: Clock> Map<C> {
         let Some(entry) = self.read(key) else {
             return Ok(None);
         };
-        let fits = |map: &Self| map.bytes() + map.pins.growth() <= map.most();
-        let room = fits(self) || self.arena.shrink() && fits(self);
-        let place = (room && self.pins.held < self.limits.max_pins)
-            .then(|| self.pins.reserve().ok())
-            .flatten();
-        let Some(place) = place else {
+        let most = self.limits.max_pins;
+        if self.pins.held >= most || !self.has_room_for_pins() || self.pins.reserve().is_err() {
             self.counts.refused += 1;
             return Err(Error::Full);
-        };
-        self.note_high_water();
+        }
         self.eviction.hold(&mut self.arena, entry);
-        self.arena.header_mut(entry).flags |= Header::PINNED;
-        let serial = self.pins.serial + 1;
-        self.pins.places[place as usize] = Place { entry, serial };
-        self.pins.serial = serial;
-        self.pins.held += 1;
-        Ok(Some(Pin { place, serial }))
+        Ok(Some(self.pins.add(&mut self.arena, entry)))
     }
 
     /// What a pin holds. `None`: it is a pin of another map.
@@ -164,17 +207,23 @@ impl<C: Clock> Map<C> {
         let Some(entry) = self.pins.get(&pin) else {
             return;
         };
-        self.pins.places[pin.place as usize].entry = NONE;
-        self.pins.held -= 1;
-        if self.pins.entries().any(|other| other == entry) {
+        if !self.pins.remove(&mut self.arena, pin.place) {
             return;
         }
-        let header = self.arena.header_mut(entry);
-        header.flags &= !Header::PINNED;
-        if header.has(Header::DETACHED) {
+        if self.arena.header(entry).has(Header::DETACHED) {
             self.arena.remove(entry);
+            self.arena.trim();
         } else {
             self.eviction.let_go(&mut self.arena, entry);
         }
+    }
+
+    /// Whether the list of pins may grow.
+    fn has_room_for_pins(&self) -> bool {
+        // As it does, to twice of what it is.
+        let more = self.pins.bytes().max(4 * size_of::<Place>() as u64);
+        self.pins.free != NONE
+            || self.pins.places.len() < self.pins.places.capacity()
+            || self.bytes() + more <= self.limits.max_bytes
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
+use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::entry::Header;
 use crate::error::{Error, NoRoom};
@@ -24,6 +25,15 @@ pub(super) struct Planned<'a> {
     pub(super) fate: Fate<'a>,
     /// Its entry.
     pub(super) at: Option<u32>,
+    /// What the entry that is to take its place gets from it.
+    pub(super) heritage: Option<Heritage>,
+}
+
+/// What an entry leaves to the one in its place.
+#[derive(Clone, Copy)]
+pub(super) struct Heritage {
+    pub(super) freq: u8,
+    pub(super) queue: u8,
 }
 
 /// What is to become of the entry of a key.
@@ -113,11 +123,9 @@ impl<C: Clock> Map<C> {
         self.high_water = self.high_water.max(self.bytes());
     }
 
-    /// The most bytes that it may hold. What the wheel will take is set aside, so that a
-    /// first deadline needs no room.
-    pub(super) fn most(&self) -> u64 {
-        let most = self.limits.max_bytes.min(self.ceiling);
-        most.saturating_sub(crate::wheel::BYTES - self.wheel.bytes())
+    /// The most bytes that it may hold.
+    fn most(&self) -> u64 {
+        self.limits.max_bytes.min(self.ceiling)
     }
 
     /// Whether all is at hand for this, without evicting, allocating or moving anything:
@@ -165,6 +173,7 @@ impl<C: Clock> Map<C> {
             self.eviction.let_go(&mut self.arena, entry);
         }
         made.map_err(|NoRoom| {
+            self.arena.trim();
             self.counts.refused += 1;
             Error::Full
         })
@@ -197,8 +206,7 @@ impl<C: Clock> Map<C> {
             let len = u64::from(self.index.len()) + entries - gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                let demand = self.demand(plan);
-                if self.arena.fits_all(&demand) {
+                if self.arena.fits_all(&self.demand(plan)) {
                     return Ok(());
                 }
                 if self.grow() {
@@ -215,7 +223,7 @@ impl<C: Clock> Map<C> {
     }
 
     fn make_wheel(&mut self) -> Result<(), NoRoom> {
-        let fits = |map: &Self| map.bytes() <= map.most();
+        let fits = |map: &Self| map.bytes() + crate::wheel::BYTES <= map.most();
         if fits(self) || self.arena.shrink() && fits(self) {
             return self.wheel.reserve();
         }
@@ -289,19 +297,17 @@ impl<C: Clock> Map<C> {
         // What is left when all that may go has gone.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
-        let stay = self.arena.count_blocks(staying);
+        let left = self.arena.blocks() - self.arena.count_blocks(staying);
         self.locate(plan);
-        while blocks > self.arena.blocks() - stay {
-            if !self.grow() {
-                return Err(NoRoom);
-            }
+        if blocks > left {
+            return Err(NoRoom);
         }
         *sure = true;
         Ok(())
     }
 
     /// What a plan needs, less what it gives back.
-    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
+    fn demand(&self, plan: &[Planned<'_>]) -> Demand {
         let mut demand = Demand::default();
         for planned in plan {
             if let Some(entry) = planned.at
@@ -313,13 +319,6 @@ impl<C: Clock> Map<C> {
                 && !planned.at.is_some_and(|at| self.in_place(at, &layout))
             {
                 demand.take(&layout);
-            }
-        }
-        for planned in plan {
-            if let Some(entry) = planned.at
-                && self.frees(entry, planned)
-            {
-                self.arena.forget_given(entry);
             }
         }
         demand
@@ -341,7 +340,7 @@ impl<C: Clock> Map<C> {
         let mut grown = false;
         for _ in 0..self.arena.worth_adding() {
             let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
-            let more = tables.saturating_sub(self.index.bytes()) + self.arena.growth();
+            let more = tables.saturating_sub(self.index.bytes()) + BLOCK_SIZE;
             if self.bytes() + more > self.most() {
                 break;
             }
@@ -361,7 +360,7 @@ impl<C: Clock> Map<C> {
         self.arena.evacuate(|arena, from, to| {
             let header = *arena.header(to);
             if header.has(Header::PINNED) {
-                pins.moved(from, to);
+                pins.moved(arena, to);
             }
             if !header.has(Header::DETACHED) {
                 index.replace(header.hash, from, to);
@@ -375,7 +374,7 @@ impl<C: Clock> Map<C> {
         let (most, bytes) = (self.most(), self.bytes());
         let may_grow = |more| bytes + more <= most;
         self.eviction.evicted(&self.arena, entry, may_grow);
-        self.remove(entry);
+        self.vacate(entry);
         self.counts.evicted += 1;
     }
 }

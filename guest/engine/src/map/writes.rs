@@ -1,7 +1,7 @@
 //! The operations that change. Each one checks the key, the TTL, the size, the
 //! condition and the room, in this order, before it changes anything.
 
-use super::room::{Bytes, Fate, New, Planned};
+use super::room::{Bytes, Fate, Heritage, New, Planned};
 use super::{Condition, Map, Ttl};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -90,9 +90,10 @@ impl<C: Clock> Map<C> {
             hash,
             fate: Fate::Touch(deadline),
             at: Some(entry),
+            heritage: None,
         };
         self.ensure(&mut planned)?;
-        self.commit(&planned);
+        self.commit(core::slice::from_mut(&mut planned));
         Ok(true)
     }
 
@@ -177,6 +178,7 @@ impl<C: Clock> Map<C> {
             hash,
             fate: Fate::Store(new),
             at: found,
+            heritage: None,
         };
         if found.is_none() {
             // What a map loses to entries that nobody asks for again is bounded by this:
@@ -185,7 +187,7 @@ impl<C: Clock> Map<C> {
         }
         self.ensure(&mut planned)?;
         self.version = version;
-        self.commit(&planned);
+        self.commit(core::slice::from_mut(&mut planned));
         Ok(version)
     }
 
@@ -198,16 +200,42 @@ impl<C: Clock> Map<C> {
         self.make_room(core::slice::from_mut(planned))
     }
 
-    /// Does what is planned, for which there is room.
+    /// Does what is planned, for which there is room. First of all plans comes what gives
+    /// back memory, on which the others rely.
+    pub(super) fn commit(&mut self, plan: &mut [Planned<'_>]) {
+        for planned in &mut *plan {
+            self.give_up(planned);
+        }
+        for planned in plan {
+            self.fulfil(planned);
+        }
+        self.arena.trim();
+    }
+
+    /// Lets go of an entry that is removed, or replaced by one that cannot lie there.
+    fn give_up(&mut self, planned: &mut Planned<'_>) {
+        let Some(entry) = planned.at else {
+            return;
+        };
+        match &planned.fate {
+            Fate::Remove => self.vacate(entry),
+            Fate::Store(new) if !self.in_place(entry, &new.layout) => {
+                let freq = self.arena.header(entry).freq;
+                let queue = self.eviction.remove(&mut self.arena, entry);
+                planned.heritage = Some(Heritage { freq, queue });
+                self.detach(entry);
+            }
+            Fate::Keep | Fate::Touch(_) | Fate::Store(_) => {}
+        }
+    }
+
     #[inline]
-    pub(super) fn commit(&mut self, planned: &Planned<'_>) {
+    fn fulfil(&mut self, planned: &Planned<'_>) {
         match (&planned.fate, planned.at) {
             (Fate::Store(new), Some(entry)) => {
-                let entry = if self.in_place(entry, &new.layout) {
-                    self.overwrite(entry, new);
-                    entry
-                } else {
-                    self.replace(entry, planned, new)
+                let entry = match planned.heritage {
+                    None => self.overwrite(entry, new),
+                    Some(heritage) => self.replace(entry, planned, new, heritage),
                 };
                 self.eviction.used(&mut self.arena, entry);
                 self.finish(entry, new);
@@ -228,46 +256,28 @@ impl<C: Clock> Map<C> {
                 self.set_deadline(entry, *deadline);
                 self.eviction.used(&mut self.arena, entry);
             }
-            (Fate::Remove, Some(entry)) => self.remove(entry),
             (Fate::Keep | Fate::Touch(_) | Fate::Remove, _) => {}
         }
     }
 
     /// Writes a value of the same layout over that of an entry.
-    #[inline]
-    fn overwrite(&mut self, entry: u32, new: &New<'_>) {
+    fn overwrite(&mut self, entry: u32, new: &New<'_>) -> u32 {
         let before = self.arena.header(entry).payload();
         self.arena.write(entry, new.value.get());
         let header = self.arena.header(entry);
         self.payload = self.payload + header.payload() - before;
         self.eviction.resized(&self.arena, entry, before);
+        entry
     }
 
-    /// Puts a new entry in place of one of another layout, or of one that is pinned.
-    fn replace(&mut self, entry: u32, planned: &Planned<'_>, new: &New<'_>) -> u32 {
-        self.arena.keep_blocks(true);
-        // The old one goes first, since both together may not fit.
-        let before = self.let_go(entry);
-        let to = self.put_in_place(entry, before, planned, new);
-        self.arena.keep_blocks(false);
-        to
-    }
-
-    /// Lets go of an entry that another one is about to take the place of.
-    fn let_go(&mut self, entry: u32) -> (u8, u8) {
-        let freq = self.arena.header(entry).freq;
-        let queue = self.eviction.remove(&mut self.arena, entry);
-        self.detach(entry);
-        (queue, freq)
-    }
-
-    /// Puts a new entry where the index still leads to one that has gone.
-    fn put_in_place(
+    /// Puts a new entry in place of one that has been let go of, to which the index still
+    /// leads.
+    fn replace(
         &mut self,
         entry: u32,
-        (queue, freq): (u8, u8),
         planned: &Planned<'_>,
         new: &New<'_>,
+        heritage: Heritage,
     ) -> u32 {
         let (hash, value) = (planned.hash, new.value.get());
         let Some(to) = self.arena.insert(hash, planned.key, value, &new.layout) else {
@@ -276,38 +286,9 @@ impl<C: Clock> Map<C> {
         };
         self.index.replace(hash, entry, to);
         self.payload += (planned.key.len() + value.len()) as u64;
-        self.arena.header_mut(to).freq = freq;
-        self.eviction.inherit(&mut self.arena, to, queue);
+        self.arena.header_mut(to).freq = heritage.freq;
+        self.eviction.inherit(&mut self.arena, to, heritage.queue);
         to
-    }
-
-    /// Does all that is planned: what gives memory back first.
-    pub(super) fn commit_all(&mut self, plan: &[Planned<'_>]) {
-        self.arena.keep_blocks(true);
-        let mut gone = alloc::vec::Vec::new();
-        for planned in plan {
-            gone.push(None);
-            match (&planned.fate, planned.at) {
-                (Fate::Remove, _) => self.commit(planned),
-                (Fate::Store(new), Some(entry)) if !self.in_place(entry, &new.layout) => {
-                    gone.pop();
-                    gone.push(Some((entry, self.let_go(entry))));
-                }
-                _ => {}
-            }
-        }
-        for (planned, gone) in plan.iter().zip(gone) {
-            match (&planned.fate, gone) {
-                (Fate::Remove, _) => {}
-                (Fate::Store(new), Some((entry, before))) => {
-                    let entry = self.put_in_place(entry, before, planned, new);
-                    self.eviction.used(&mut self.arena, entry);
-                    self.finish(entry, new);
-                }
-                _ => self.commit(planned),
-            }
-        }
-        self.arena.keep_blocks(false);
     }
 
     /// Gives the value just stored its version and deadline.
