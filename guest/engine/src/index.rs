@@ -227,13 +227,15 @@ impl Index {
     ) -> Result<(), NoRoom> {
         let table = &self.tables[at];
         let depth = table.depth;
-        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS)) {
+        let doubles = |full: bool, len: usize| if full { len } else { 0 };
+        let directory = doubles(depth == self.depth, self.directory.len());
+        let tables = doubles(self.tables.len() == self.tables.capacity(), self.tables.len());
+        let more = directory * size_of::<u32>() + tables * size_of::<Table>();
+        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS) + more as u64) {
             return Err(NoRoom);
         }
-        if depth == self.depth {
-            self.directory.try_reserve_exact(self.directory.len())?;
-        }
-        self.tables.try_reserve(1)?;
+        self.directory.try_reserve_exact(directory)?;
+        self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
         let full = TABLE_ENTRIES;
         let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;

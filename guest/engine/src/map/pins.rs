@@ -187,6 +187,7 @@ impl<C: Clock> Map<C> {
             self.counts.refused += 1;
             return Err(Error::Full);
         }
+        self.note_high_water();
         self.eviction.hold(&mut self.arena, entry);
         Ok(Some(self.pins.add(&mut self.arena, entry)))
     }
@@ -219,11 +220,12 @@ impl<C: Clock> Map<C> {
     }
 
     /// Whether the list of pins may grow.
-    fn has_room_for_pins(&self) -> bool {
+    fn has_room_for_pins(&mut self) -> bool {
         // As it does, to twice of what it is.
         let more = self.pins.bytes().max(4 * size_of::<Place>() as u64);
         self.pins.free != NONE
             || self.pins.places.len() < self.pins.places.capacity()
-            || self.bytes() + more <= self.limits.max_bytes
+            || self.bytes() + more <= self.most()
+            || self.arena.shrink() && self.bytes() + more <= self.most()
     }
 }

@@ -42,7 +42,8 @@ impl<C: crate::Clock> Map<C> {
         assert_eq!(self.payload, payload);
         assert_eq!(self.wheel.validate(&self.arena), timed, "the wheel leaks");
         assert_eq!(self.eviction.validate(&self.arena), queued, "a queue leaks");
-        for entry in self.pins.entries() {
+        // Each once: an entry may have several pins.
+        for entry in self.pins.entries().collect::<BTreeSet<_>>() {
             let header = self.arena.header(entry);
             assert!(header.has(Header::PINNED), "a pin of what is not pinned");
             assert_eq!(header.has(Header::DETACHED), held.insert(entry));
