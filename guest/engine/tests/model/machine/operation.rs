@@ -196,7 +196,7 @@ fn span(u: &mut Unstructured<'_>) -> Result<u64> {
             (power - 1).saturating_add(u.int_in_range(0..=2)?).max(1)
         }
         30 => u64::MAX,
-        _ => u.arbitrary()?,
+        _ => u.arbitrary::<u64>()?.max(1),
     })
 }
 
