@@ -92,6 +92,11 @@ impl Arena {
         self.blocks.worth_adding()
     }
 
+    /// The bytes that one block more takes.
+    pub(crate) fn growth(&self) -> u64 {
+        self.blocks.growth()
+    }
+
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
         self.blocks.grow()
@@ -220,15 +225,29 @@ impl Arena {
     }
 
     /// Counts what an entry would give back.
-    pub(crate) fn give_back(&self, entry: u32, demand: &mut Demand) {
-        self.for_each_slot(entry, |slot, class| {
+    pub(crate) fn give_back(&mut self, entry: u32, demand: &mut Demand) {
+        let mut slot = entry;
+        while slot != NONE {
+            let class = self.class(slot);
             demand.slots[class.index()] -= 1;
-            if self.blocks.info(block_of(slot)).used == 1 {
-                // All of its block is free then, not only a slot.
+            let info = self.blocks.info_mut(block_of(slot));
+            info.given += 1;
+            if info.given == info.used {
+                // All of its block is free then, not only slots.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
-        });
+            slot = self.next_slot(entry, slot);
+        }
+    }
+
+    /// Forgets what [`give_back`](Self::give_back) has counted.
+    pub(crate) fn forget_given(&mut self, entry: u32) {
+        let mut slot = entry;
+        while slot != NONE {
+            self.blocks.info_mut(block_of(slot)).given = 0;
+            slot = self.next_slot(entry, slot);
+        }
     }
 
     /// How many blocks these entries lie in.

@@ -11,7 +11,7 @@ use crate::layout::{BLOCK_WORDS, Class};
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Bytes of a block with what is kept about it.
-pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
+const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
 
 /// The most blocks: what an address of 30 bits reaches, 4 GiB.
 const MAX_BLOCKS: usize = 1 << 20;
@@ -35,6 +35,8 @@ pub(crate) struct Info {
     pub(crate) carved: u8,
     /// Where the first free slot lies that has been in use, in words.
     pub(crate) free: u16,
+    /// Slots that a plan gives back.
+    pub(crate) given: u8,
     /// For whoever counts blocks.
     pub(crate) marked: bool,
 }
@@ -49,6 +51,7 @@ const FREE: Info = Info {
     used: 0,
     carved: 0,
     free: NO_SLOT,
+    given: 0,
     marked: false,
 };
 
@@ -154,6 +157,14 @@ impl Blocks {
         }
     }
 
+    /// The bytes that one block more takes, with a place for it.
+    pub(crate) fn growth(&self) -> u64 {
+        let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
+        let vacant = (self.held as usize) < len || len < capacity;
+        let places = if vacant { 0 } else { capacity.max(4) };
+        BLOCK_SIZE + (places * size_of::<Option<Boxed>>()) as u64
+    }
+
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
         let mut number = self.blocks.len();
@@ -169,7 +180,10 @@ impl Blocks {
         if number < self.blocks.len() {
             self.blocks[number] = Some(block);
         } else {
-            self.blocks.try_reserve(1)?;
+            if self.blocks.len() == self.blocks.capacity() {
+                let more = self.blocks.capacity().max(4);
+                self.blocks.try_reserve_exact(more)?;
+            }
             self.blocks.push(Some(block));
         }
         self.held += 1;

@@ -110,6 +110,9 @@ impl Index {
     ) -> Result<(), NoRoom> {
         loop {
             let Some(table) = self.whole_table(hash) else {
+                if !may_grow(self, (size_of::<u32>() + size_of::<Table>()) as u64) {
+                    return Err(NoRoom);
+                }
                 self.begin()?;
                 continue;
             };
@@ -227,13 +230,22 @@ impl Index {
     ) -> Result<(), NoRoom> {
         let table = &self.tables[at];
         let depth = table.depth;
-        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS)) {
+        let directory = if depth == self.depth {
+            self.directory.len()
+        } else {
+            0
+        };
+        let tables = if self.tables.len() == self.tables.capacity() {
+            self.tables.len()
+        } else {
+            0
+        };
+        let more = directory * size_of::<u32>() + tables * size_of::<Table>();
+        if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS) + more as u64) {
             return Err(NoRoom);
         }
-        if depth == self.depth {
-            self.directory.try_reserve_exact(self.directory.len())?;
-        }
-        self.tables.try_reserve(1)?;
+        self.directory.try_reserve_exact(directory)?;
+        self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
         let full = TABLE_ENTRIES;
         let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;

@@ -141,17 +141,23 @@ impl<C: Clock> Map<C> {
 
     /// The statistics. Visits every entry that is due.
     pub fn stats(&mut self) -> Stats {
-        let entries = self.len();
+        self.clock.begin();
+        self.reap_all();
         self.note_high_water();
+        self.statistics()
+    }
+
+    /// The statistics as they stand.
+    fn statistics(&self) -> Stats {
         let (bytes, free) = (self.bytes(), self.arena.free_bytes());
         Stats {
-            entries,
+            entries: self.index.len().into(),
             bytes,
             payload: self.payload,
             overhead: bytes - free - self.payload,
             free,
             pinned: self.pins.held_bytes(),
-            high_water: self.high_water,
+            high_water: self.high_water.max(bytes),
             hits: self.counts.hits,
             misses: self.counts.misses,
             writes: self.counts.writes,

@@ -187,7 +187,13 @@ impl<C: Clock> Map<C> {
                 value: None,
             }),
         };
-        (place, present)
+        // At the end of the clock, what is written is due at once.
+        let lives = |present: &Present<'_>| {
+            !present
+                .deadline
+                .is_some_and(|deadline| self.clock.reached(deadline))
+        };
+        (place, present.filter(lives))
     }
 }
 

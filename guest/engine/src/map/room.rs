@@ -3,7 +3,6 @@
 
 use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
-use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::entry::Header;
 use crate::error::{Error, NoRoom};
@@ -123,9 +122,11 @@ impl<C: Clock> Map<C> {
         self.high_water = self.high_water.max(self.bytes());
     }
 
-    /// The most bytes that it may hold.
-    fn most(&self) -> u64 {
-        self.limits.max_bytes.min(self.ceiling)
+    /// The most bytes that it may hold. What the wheel will take is set aside, so that a
+    /// first deadline needs no room.
+    pub(super) fn most(&self) -> u64 {
+        let most = self.limits.max_bytes.min(self.ceiling);
+        most.saturating_sub(crate::wheel::BYTES - self.wheel.bytes())
     }
 
     /// Whether all is at hand for this, without evicting, allocating or moving anything:
@@ -206,7 +207,8 @@ impl<C: Clock> Map<C> {
             let len = u64::from(self.index.len()) + entries - gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                if self.arena.fits_all(&self.demand(plan)) {
+                let demand = self.demand(plan);
+                if self.arena.fits_all(&demand) {
                     return Ok(());
                 }
                 if self.grow() {
@@ -223,7 +225,7 @@ impl<C: Clock> Map<C> {
     }
 
     fn make_wheel(&mut self) -> Result<(), NoRoom> {
-        let fits = |map: &Self| map.bytes() + crate::wheel::BYTES <= map.most();
+        let fits = |map: &Self| map.bytes() <= map.most();
         if fits(self) || self.arena.shrink() && fits(self) {
             return self.wheel.reserve();
         }
@@ -297,17 +299,19 @@ impl<C: Clock> Map<C> {
         // What is left when all that may go has gone.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
-        let left = self.arena.blocks() - self.arena.count_blocks(staying);
+        let stay = self.arena.count_blocks(staying);
         self.locate(plan);
-        if blocks > left {
-            return Err(NoRoom);
+        while blocks > self.arena.blocks() - stay {
+            if !self.grow() {
+                return Err(NoRoom);
+            }
         }
         *sure = true;
         Ok(())
     }
 
     /// What a plan needs, less what it gives back.
-    fn demand(&self, plan: &[Planned<'_>]) -> Demand {
+    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
         let mut demand = Demand::default();
         for planned in plan {
             if let Some(entry) = planned.at
@@ -319,6 +323,13 @@ impl<C: Clock> Map<C> {
                 && !planned.at.is_some_and(|at| self.in_place(at, &layout))
             {
                 demand.take(&layout);
+            }
+        }
+        for planned in plan {
+            if let Some(entry) = planned.at
+                && self.frees(entry, planned)
+            {
+                self.arena.forget_given(entry);
             }
         }
         demand
@@ -340,7 +351,7 @@ impl<C: Clock> Map<C> {
         let mut grown = false;
         for _ in 0..self.arena.worth_adding() {
             let tables = TABLE_BYTES * (u64::from(self.index.len()) + 1);
-            let more = tables.saturating_sub(self.index.bytes()) + BLOCK_SIZE;
+            let more = tables.saturating_sub(self.index.bytes()) + self.arena.growth();
             if self.bytes() + more > self.most() {
                 break;
             }

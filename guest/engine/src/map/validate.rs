@@ -2,11 +2,16 @@
 
 use alloc::collections::BTreeSet;
 
-use super::Map;
+use super::{Map, Stats};
 use crate::arena::{Arena, NONE};
 use crate::entry::Header;
 
 impl<C: crate::Clock> Map<C> {
+    /// The statistics as they stand: nothing is taken back for them.
+    pub fn glance(&self) -> Stats {
+        self.statistics()
+    }
+
     /// Panics where the rooms of the map do not agree.
     pub fn validate(&self) {
         let (mut payload, mut timed, mut queued) = (0, 0, 0);
@@ -37,7 +42,8 @@ impl<C: crate::Clock> Map<C> {
         assert_eq!(self.payload, payload);
         assert_eq!(self.wheel.validate(&self.arena), timed, "the wheel leaks");
         assert_eq!(self.eviction.validate(&self.arena), queued, "a queue leaks");
-        for entry in self.pins.entries() {
+        // Each once: an entry may have several pins.
+        for entry in self.pins.entries().collect::<BTreeSet<_>>() {
             let header = self.arena.header(entry);
             assert!(header.has(Header::PINNED), "a pin of what is not pinned");
             assert_eq!(header.has(Header::DETACHED), held.insert(entry));

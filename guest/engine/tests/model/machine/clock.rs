@@ -1,0 +1,62 @@
+//! A clock that the test sets, and that tells what has been read.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use localmap_engine::Clock;
+
+#[derive(Clone, Default)]
+pub(super) struct FakeClock(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    now: Cell<u64>,
+    /// The latest time that was read.
+    seen: Cell<u64>,
+    reads: Cell<u64>,
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> u64 {
+        let State { now, seen, reads } = &*self.0;
+        reads.set(reads.get() + 1);
+        seen.set(seen.get().max(now.get()));
+        now.get()
+    }
+}
+
+impl FakeClock {
+    pub(super) fn at(now: u64) -> Self {
+        let clock = Self::default();
+        clock.0.now.set(now);
+        clock
+    }
+
+    pub(super) fn advance(&self, by: u64) {
+        self.set(self.0.now.get().saturating_add(by));
+    }
+
+    pub(super) fn rewind(&self, by: u64) {
+        self.set(self.0.now.get().saturating_sub(by));
+    }
+
+    pub(super) fn set(&self, to: u64) {
+        self.0.now.set(to);
+    }
+
+    /// The latest time that the map has read.
+    pub(super) fn seen(&self) -> u64 {
+        self.0.seen.get()
+    }
+
+    /// The time for a map that reads it now. Where a map has no need to, its answer
+    /// must be right at this time too.
+    pub(super) fn time(&self) -> u64 {
+        self.seen().max(self.0.now.get())
+    }
+
+    /// How often it was read.
+    pub(super) fn reads(&self) -> u64 {
+        self.0.reads.get()
+    }
+}

@@ -1,0 +1,127 @@
+//! Scans that go on while other things happen.
+
+use std::collections::BTreeMap;
+
+use localmap_engine::Map;
+
+use super::clock::FakeClock;
+use super::model::Model;
+use super::values::key;
+
+/// A page with nothing, although there is more, is one that came by so many others.
+const PLACES_OF_A_PAGE: usize = 500;
+
+/// A scan of all keys.
+#[derive(Default)]
+pub(super) struct Scan {
+    cursor: u64,
+    pages: u32,
+    /// The entries that have been there since it began: their keys, and which entry of
+    /// that key it was.
+    throughout: BTreeMap<u16, u64>,
+    /// How often each key was given.
+    given: BTreeMap<Vec<u8>, u32>,
+}
+
+impl Scan {
+    pub(super) fn begin(model: &Model, now: u64) -> Self {
+        let throughout = model.living(now).map(|(key, entry)| (key, entry.born));
+        Self {
+            throughout: throughout.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The next page. Whether it was the last; then it is judged.
+    pub(super) fn page(
+        &mut self,
+        map: &mut Map<FakeClock>,
+        limit: u32,
+        model: &Model,
+        now: u64,
+    ) -> bool {
+        let mut count = 0;
+        let by_key = by_key(model, now);
+        let next = map.scan(b"", self.cursor, limit, |scanned| {
+            count += 1;
+            let entry = by_key.get(scanned.key).copied();
+            let entry = entry.and_then(|number| model.get(number, now));
+            let entry = entry.expect("what is given is there");
+            assert_eq!(scanned.version, entry.version);
+            assert_eq!(scanned.expires_in, entry.expires_in(now));
+            entry.datum.check(scanned.value);
+            *self.given.entry(scanned.key.to_vec()).or_default() += 1;
+        });
+        assert!(
+            count <= limit.max(1),
+            "{count} entries in a page of {limit}"
+        );
+        self.pages += 1;
+        assert!(self.pages < 100_000, "a scan without an end");
+        let Some(next) = next else {
+            for number in self.throughout.keys() {
+                let times = self.given.get(&*key(*number)).copied().unwrap_or(0);
+                assert_eq!(times, 1, "{number} was there and was given {times} times");
+            }
+            return true;
+        };
+        // It may have come by nothing but entries that are due.
+        let places = map.glance().entries as usize;
+        let all_live = places == by_key.len();
+        assert!(
+            count > 0 || !all_live || places > PLACES_OF_A_PAGE,
+            "an empty page"
+        );
+        self.cursor = next;
+        false
+    }
+
+    /// Strikes what is not there any more off the list.
+    pub(super) fn forget(&mut self, model: &Model, now: u64) {
+        let same = |key: u16, born| model.get(key, now).is_some_and(|entry| entry.born == born);
+        self.throughout.retain(|key, born| same(*key, *born));
+    }
+}
+
+/// The numbers of the keys that are there.
+fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
+    let living = model.living(now);
+    living
+        .map(|(number, _)| (key(number).to_vec(), number))
+        .collect()
+}
+
+/// A whole scan in pages, which must give just what the model has.
+pub(super) fn whole(map: &mut Map<FakeClock>, prefix: &[u8], limit: u32, model: &Model, now: u64) {
+    let mut expected = by_key(model, now);
+    expected.retain(|key, _| key.starts_with(prefix));
+    let mut next = Some(0);
+    while let Some(cursor) = next {
+        let mut count = 0;
+        next = map.scan(prefix, cursor, limit, |scanned| {
+            count += 1;
+            let number = expected.remove(scanned.key).expect("there, and given once");
+            let entry = model.get(number, now).expect("it is there");
+            assert_eq!(scanned.version, entry.version, "of {number}");
+            assert_eq!(scanned.expires_in, entry.expires_in(now), "of {number}");
+            entry.datum.check(scanned.value);
+        });
+        assert!(
+            count <= limit.max(1),
+            "{count} entries in a page of {limit}"
+        );
+    }
+    assert!(expected.is_empty(), "missing in a scan: {expected:?}");
+}
+
+/// The keys that are there, by number.
+pub(super) fn keys(map: &mut Map<FakeClock>, model: &Model, now: u64) -> Vec<u16> {
+    let by_key = by_key(model, now);
+    let (mut keys, mut next) = (Vec::new(), Some(0));
+    while let Some(cursor) = next {
+        next = map.scan(b"", cursor, u32::MAX, |scanned| {
+            keys.push(*by_key.get(scanned.key).expect("a key of the model"));
+        });
+    }
+    keys
+}

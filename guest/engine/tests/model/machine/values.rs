@@ -1,0 +1,107 @@
+//! Keys by number, and values by length.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use localmap_engine::{Error, KeyFault, Value};
+
+/// The longest value, in bytes.
+pub(super) const LONGEST: usize = 100_000;
+
+/// Keys from this number on cannot exist.
+const INVALID: u16 = 60_000;
+
+/// A value. Bytes that show where each of them belongs, or a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Datum {
+    /// So many bytes, from this place of a fixed pattern.
+    Bytes(u32, u8),
+    /// The 8 bytes of a counter.
+    Counter(i64),
+}
+
+impl Datum {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Bytes(len, _) => len as usize,
+            Self::Counter(_) => 8,
+        }
+    }
+
+    pub(super) fn bytes(self) -> Cow<'static, [u8]> {
+        match self {
+            Self::Bytes(len, from) => {
+                let from = usize::from(from);
+                Cow::Borrowed(&pattern()[from..from + len as usize])
+            }
+            Self::Counter(number) => Cow::Owned(number.to_le_bytes().to_vec()),
+        }
+    }
+
+    /// The number, where it is a counter for the map.
+    pub(super) fn counter(self) -> Option<i64> {
+        match self {
+            Self::Counter(number) => Some(number),
+            Self::Bytes(8, _) => Some(i64::from_le_bytes((*self.bytes()).try_into().ok()?)),
+            Self::Bytes(..) => None,
+        }
+    }
+
+    /// Panics unless the map holds just this.
+    pub(super) fn check(self, value: Value<'_>) {
+        let bytes = self.bytes();
+        assert_eq!(value.len(), bytes.len(), "a value of another length");
+        assert_eq!(value.is_empty(), bytes.is_empty());
+        let mut rest = &bytes[..];
+        for chunk in value.chunks() {
+            let (own, others) = rest.split_at(chunk.len());
+            assert!(own == chunk, "other bytes than {self:?}");
+            rest = others;
+        }
+        assert!(rest.is_empty(), "{} bytes are missing", rest.len());
+        if let Some(whole) = value.as_slice() {
+            assert!(*whole == bytes[..], "other bytes in one piece");
+        }
+    }
+}
+
+/// Bytes without a period, so that a piece in a wrong place is seen.
+fn pattern() -> &'static [u8] {
+    static PATTERN: OnceLock<Vec<u8>> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let mut random = fastrand::Rng::with_seed(1);
+        (0..LONGEST + 256).map(|_| random.u8(..)).collect()
+    })
+}
+
+/// The bytes of a key. Different numbers have different ones.
+pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
+    let [high, low] = number.to_be_bytes();
+    Cow::Owned(match number {
+        INVALID => Vec::new(),
+        INVALID.. => vec![b'k'; 129 + usize::from(low)],
+        0 => b"\xff".to_vec(),
+        1 => vec![0; 128],
+        2 => vec![0; 127],
+        3..8 => vec![b'a' + low % 2, low],
+        // 3 to 30 bytes, alike in their beginnings.
+        _ => [&[b'b'; 28][..usize::from(low % 28)], &[high, low, 0]].concat(),
+    })
+}
+
+/// What is wrong with a key.
+pub(super) fn check_key(number: u16, utf8: bool) -> Result<(), Error> {
+    let key = key(number);
+    let fault = match key.len() {
+        0 => KeyFault::Empty,
+        len @ 129.. => KeyFault::TooLong(len as u64),
+        _ if utf8 && std::str::from_utf8(&key).is_err() => KeyFault::NotUtf8,
+        _ => return Ok(()),
+    };
+    Err(Error::InvalidKey(fault))
+}
+
+/// A key that cannot exist.
+pub(super) const fn invalid(which: u8) -> u16 {
+    INVALID + which as u16 % 3
+}
