@@ -41,7 +41,7 @@ impl Ghost {
     /// remembered. Where memory is refused, it is forgotten.
     pub(crate) fn insert(&mut self, hash: u32, entries: u32, may_grow: impl Fn(u64) -> bool) {
         if self.size == 0 || entries / 2 > self.size {
-            self.resize(entries);
+            self.resize(entries, &may_grow);
         }
         self.count = self.count.wrapping_add(1);
         let now = self.now();
@@ -49,9 +49,11 @@ impl Ghost {
             return;
         };
         let len = CHUNK.min(self.places as usize * WAYS);
+        let list = self.chunks.capacity() * size_of::<Vec<u32>>();
         let chunk = &mut self.chunks[chunk];
         if chunk.is_empty() {
-            if !may_grow(4 * len as u64) || chunk.try_reserve_exact(len).is_err() {
+            // The list may have been made just now.
+            if !may_grow((4 * len + list) as u64) || chunk.try_reserve_exact(len).is_err() {
                 return;
             }
             chunk.resize(len, 0);
@@ -84,13 +86,14 @@ impl Ghost {
     }
 
     /// Begins anew, for a map of so many entries.
-    fn resize(&mut self, entries: u32) {
+    fn resize(&mut self, entries: u32, may_grow: impl Fn(u64) -> bool) {
         *self = Self::new();
         let size = (entries - entries / 10).max(1);
         // A quarter more, since places fill up unevenly.
         let places = (size / WAYS as u32 + 1) * 5 / 4 + 1;
         let chunks = (places as usize * WAYS).div_ceil(CHUNK);
-        if self.chunks.try_reserve_exact(chunks).is_ok() {
+        let bytes = (chunks * size_of::<Vec<u32>>()) as u64;
+        if may_grow(bytes) && self.chunks.try_reserve_exact(chunks).is_ok() {
             self.chunks.resize_with(chunks, Vec::new);
             (self.places, self.size) = (places, size);
         }
