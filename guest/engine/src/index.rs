@@ -110,6 +110,9 @@ impl Index {
     ) -> Result<(), NoRoom> {
         loop {
             let Some(table) = self.whole_table(hash) else {
+                if !may_grow(self, (size_of::<u32>() + size_of::<Table>()) as u64) {
+                    return Err(NoRoom);
+                }
                 self.begin()?;
                 continue;
             };
@@ -227,9 +230,16 @@ impl Index {
     ) -> Result<(), NoRoom> {
         let table = &self.tables[at];
         let depth = table.depth;
-        let doubles = |full: bool, len: usize| if full { len } else { 0 };
-        let directory = doubles(depth == self.depth, self.directory.len());
-        let tables = doubles(self.tables.len() == self.tables.capacity(), self.tables.len());
+        let directory = if depth == self.depth {
+            self.directory.len()
+        } else {
+            0
+        };
+        let tables = if self.tables.len() == self.tables.capacity() {
+            self.tables.len()
+        } else {
+            0
+        };
         let more = directory * size_of::<u32>() + tables * size_of::<Table>();
         if depth == MAX_DEPTH || !may_grow(self, table_bytes(MAX_BUCKETS) + more as u64) {
             return Err(NoRoom);

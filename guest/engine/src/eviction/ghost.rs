@@ -49,10 +49,10 @@ impl Ghost {
             return;
         };
         let len = CHUNK.min(self.places as usize * WAYS);
-        // The list may have been made just now.
         let list = self.chunks.capacity() * size_of::<Vec<u32>>();
         let chunk = &mut self.chunks[chunk];
         if chunk.is_empty() {
+            // The list may have been made just now.
             if !may_grow((4 * len + list) as u64) || chunk.try_reserve_exact(len).is_err() {
                 return;
             }

@@ -189,7 +189,9 @@ impl<C: Clock> Map<C> {
         };
         // At the end of the clock, what is written is due at once.
         let lives = |present: &Present<'_>| {
-            !present.deadline.is_some_and(|deadline| self.clock.reached(deadline))
+            !present
+                .deadline
+                .is_some_and(|deadline| self.clock.reached(deadline))
         };
         (place, present.filter(lives))
     }

@@ -96,7 +96,10 @@ impl Pins {
     /// Sees to it that there is a free place.
     fn reserve(&mut self) -> Result<(), NoRoom> {
         if self.free == NONE {
-            self.places.try_reserve(1)?;
+            if self.places.len() == self.places.capacity() {
+                let more = self.places.capacity().max(4);
+                self.places.try_reserve_exact(more)?;
+            }
             self.free = self.places.len() as u32;
             self.places.push(Place {
                 entry: NONE,
@@ -219,13 +222,15 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Whether the list of pins may grow.
+    /// Whether there is a place for a pin, or the list of them may grow, for which a free
+    /// block may have to go.
     fn has_room_for_pins(&mut self) -> bool {
         // As it does, to twice of what it is.
         let more = self.pins.bytes().max(4 * size_of::<Place>() as u64);
+        let fits = |map: &Self| map.bytes() + more <= map.most();
         self.pins.free != NONE
             || self.pins.places.len() < self.pins.places.capacity()
-            || self.bytes() + more <= self.most()
-            || self.arena.shrink() && self.bytes() + more <= self.most()
+            || fits(self)
+            || self.arena.shrink() && fits(self)
     }
 }
