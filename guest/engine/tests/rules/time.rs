@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use localmap_engine::{Condition, Error, Limits, Map, Ttl};
+use localmap_engine::{Change, Condition, Error, Limits, Map, Outcome, Ttl};
 
 use super::{map, scan};
 
@@ -23,8 +23,9 @@ fn rule_2_time_gone_at_the_deadline_on_every_surface() {
     assert_eq!(due().get(b"k"), None);
     assert_eq!(due().get_entry(b"k"), None);
     due().get_many([&b"k"[..]].into_iter(), |value| assert_eq!(value, None));
+    assert!(due().pin(b"k").unwrap().is_none());
     assert!(!due().contains(b"k"));
-    assert_eq!(due().take(b"k"), None);
+    assert_eq!(due().take(b"k", |_| ()), None);
     assert!(!due().delete(b"k"));
     assert_eq!(due().delete_if(b"k", 1), Err(Error::Conflict(None)));
     assert_eq!(due().touch(b"k", Ttl::Never), Ok(false));
@@ -34,8 +35,22 @@ fn rule_2_time_gone_at_the_deadline_on_every_surface() {
     assert!(due().is_empty());
     assert_eq!(due().sweep(1), 1);
     assert_eq!(due().stats().entries, 0);
-    assert_eq!(due().stats().bytes, 0);
+    assert_eq!(due().stats().payload, 0);
     assert_eq!(due().stats().expired, 1);
+    let apply = |change| due().apply(&[change]);
+    let touch = Change::Touch {
+        key: b"k",
+        ttl: Ttl::Never,
+    };
+    assert_eq!(apply(touch), Ok(vec![Outcome::Touched(false)]));
+    let delete = Change::Delete { key: b"k" };
+    assert_eq!(apply(delete), Ok(vec![Outcome::Deleted(false)]));
+    let increment = Change::Increment {
+        key: b"k",
+        delta: 1,
+        ttl: Ttl::Never,
+    };
+    assert_eq!(apply(increment), Ok(vec![Outcome::Counter(1)]));
     let put = |condition| due().set_if(b"k", b"w", Ttl::Never, condition);
     assert_eq!(put(Condition::Absent), Ok(2));
     assert_eq!(put(Condition::Present), Err(Error::Conflict(None)));
@@ -60,6 +75,15 @@ fn rule_2_time_is_read_once_in_a_call_and_only_where_it_matters() {
     map.increment(b"c", 1, Ttl::After(9)).unwrap();
     map.touch(b"n", Ttl::Never).unwrap();
     map.scan(b"", 0, 10, |_| {});
+    let pin = map.pin(b"n").unwrap().expect("it is there");
+    map.unpin(pin);
+    let set = Change::Set {
+        key: b"n",
+        value: b"x",
+        ttl: Ttl::Never,
+    };
+    map.apply(&[set, Change::Delete { key: b"absent" }])
+        .unwrap();
     map.len();
     map.stats();
     map.sweep(1);
@@ -83,6 +107,12 @@ fn rule_2_time_is_read_once_in_a_call_and_only_where_it_matters() {
     read(1, "overwrite");
     map.touch(b"t", Ttl::After(10)).unwrap();
     read(1, "touch");
+    let touch = |key| Change::Touch {
+        key,
+        ttl: Ttl::After(10),
+    };
+    map.apply(&[touch(b"t"), touch(b"u"), touch(b"t")]).unwrap();
+    read(1, "apply");
     map.scan(b"", 0, 10, |_| {});
     read(1, "scan");
     map.len();
