@@ -1,0 +1,74 @@
+//! How time is taken: on one core, in turns, medians of rounds.
+
+/// Keeps this thread on one core, where the system lets us.
+pub(crate) fn pin() {
+    let last = core_affinity::get_core_ids().and_then(|cores| cores.last().copied());
+    if !last.is_some_and(core_affinity::set_for_current) {
+        eprintln!("this thread cannot be kept on one core: figures will vary more");
+    }
+}
+
+/// What `systems` of the same work took, in nanoseconds for each operation.
+pub(crate) struct Times {
+    /// One list for each system, one time for each round.
+    rounds: Vec<Vec<f64>>,
+}
+
+/// The median of one system.
+pub(crate) struct Median {
+    pub(crate) nanos: f64,
+    /// Half of the distance between the quartiles, in parts of the median.
+    pub(crate) spread: f64,
+    /// The median of the ratios of each round to the first system.
+    pub(crate) ratio: f64,
+}
+
+impl Times {
+    /// Lets `systems` take turns for so many rounds; `time(system)` gives the
+    /// nanoseconds of one operation.
+    pub(crate) fn take<E>(
+        systems: usize,
+        rounds: u32,
+        mut time: impl FnMut(usize) -> Result<f64, E>,
+    ) -> Result<Self, E> {
+        let mut times = vec![Vec::new(); systems];
+        for round in 0..rounds as usize {
+            // Each goes first now and then: what ran before leaves its traces.
+            for turn in 0..systems {
+                let system = (turn + round) % systems;
+                times[system].push(time(system)?);
+            }
+        }
+        Ok(Self { rounds: times })
+    }
+
+    /// The medians, in the order of the systems.
+    pub(crate) fn medians(&self) -> Vec<Median> {
+        self.rounds
+            .iter()
+            .map(|times| {
+                let nanos = quantile(times, 0.5);
+                let ratios: Vec<f64> = times
+                    .iter()
+                    .zip(&self.rounds[0])
+                    .map(|(theirs, ours)| theirs / ours)
+                    .collect();
+                Median {
+                    nanos,
+                    spread: (quantile(times, 0.75) - quantile(times, 0.25)) / 2.0 / nanos,
+                    ratio: quantile(&ratios, 0.5),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The value under which the part `at` of `values` lies.
+pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    // As exact as the number of rounds allows.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let index = ((sorted.len() - 1) as f64 * at).round() as usize;
+    sorted[index]
+}
