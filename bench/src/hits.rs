@@ -7,10 +7,9 @@ use flate2::read::GzDecoder;
 use localmap_engine::{Limits, Map, Ttl};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 
-/// Where the traces lie: not in the repository.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/traces");
+/// Where the traces lie unless the options tell: not in the repository.
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/traces");
 
 /// A trace, a capacity, and the hit ratios of libCacheSim there: S3-FIFO and LRU.
 const RUNS: [(&str, u64, f64, f64); 7] = [
@@ -23,9 +22,9 @@ const RUNS: [(&str, u64, f64, f64); 7] = [
     ("2_pools", 1000, 54.4, 54.4),
 ];
 
-pub(crate) fn run(_: &Options, report: &mut Report) -> Result<()> {
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     for (trace, capacity, s3_fifo, lru) in RUNS {
-        let file = Path::new(FOLDER).join(format!("{trace}.keys.gz"));
+        let file = options.traces.join(format!("{trace}.keys.gz"));
         let Ok(file) = File::open(&file) else {
             eprintln!("  {trace} is skipped: there is no {}", file.display());
             continue;

@@ -9,6 +9,7 @@ mod report;
 use anyhow::{Context, Result};
 use clap::Parser;
 use report::Report;
+use std::path::PathBuf;
 
 /// What can be run, by name.
 const GROUPS: [(&str, fn(&Options, &mut Report) -> Result<()>); 1] = [("hits", hits::run)];
@@ -23,6 +24,9 @@ struct Options {
     /// Only these groups.
     #[arg(long, value_name = "GROUP", value_parser = GROUPS.map(|(name, _)| name))]
     only: Vec<String>,
+    /// Where the traces for the hit ratios lie, as `NAME.keys.gz`.
+    #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER)]
+    traces: PathBuf,
 }
 
 fn main() -> Result<()> {
