@@ -6,9 +6,14 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
 /// Packages whose components run in the sandbox.
-const GUESTS: [&str; 1] = ["bench-engine"];
+const GUESTS: [&str; 2] = ["bench-counts", "bench-engine"];
+/// The package with the same loops for this machine.
+const NATIVE: &str = "bench-engine";
 
 fn main() {
+    if env::var_os("CARGO_FEATURE_GUESTS").is_none() {
+        return;
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
     for watched in ["Cargo.toml", "Cargo.lock", "guest", "wit", "bench/guests"] {
@@ -23,6 +28,13 @@ fn main() {
         "cargo::rustc-env=LOCALMAP_BENCH_GUESTS={}",
         target.join(TARGET).join("guest").display()
     );
+
+    // A library that is loaded, so that it is compiled as the guests are: as a whole.
+    build(&root, &target, &[], &[NATIVE]);
+    let native = target.join("guest").display().to_string();
+    println!("cargo::rustc-link-search=native={native}");
+    println!("cargo::rustc-link-lib=dylib=bench_engine");
+    println!("cargo::rustc-link-arg-bins=-Wl,-rpath,{native}");
 }
 
 /// Builds packages as guests are built: optimised as a whole.

@@ -52,12 +52,16 @@ impl Guest {
         })
     }
 
-    /// A store that writes errors to ours.
+    /// A store that writes errors to ours, with all the fuel that there is where it
+    /// is counted.
     pub(crate) fn store(&self) -> Store<State> {
         let state = State {
             wasi: WasiCtx::builder().inherit_stderr().build(),
             table: ResourceTable::new(),
         };
-        Store::new(&self.engine, state)
+        let mut store = Store::new(&self.engine, state);
+        // Fails where fuel is not counted.
+        let _ = store.set_fuel(u64::MAX);
+        store
     }
 }

@@ -37,14 +37,13 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             let ours = replay(&keys, capacity, policy);
             for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
                 report.add(Row {
-                    work: format!("hit ratio, {trace}, {policy}"),
-                    size: 0,
                     entries: capacity,
-                    system: system.into(),
-                    unit: "percent",
-                    value: percent,
-                    spread: 0.0,
-                    ratio: None,
+                    ..Row::new(
+                        format!("hit ratio, {trace}, {policy}"),
+                        system.into(),
+                        "percent",
+                        percent,
+                    )
                 });
             }
         }

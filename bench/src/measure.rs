@@ -1,10 +1,28 @@
 //! How time is taken: on one core, in turns, medians of rounds.
 
-/// Keeps this thread on one core, where the system lets us.
-pub(crate) fn pin() {
-    let last = core_affinity::get_core_ids().and_then(|cores| cores.last().copied());
-    if !last.is_some_and(core_affinity::set_for_current) {
+use rustix::time::{ClockId, clock_gettime};
+
+/// Keeps this thread on one core, where the system lets us: the last, or the one with
+/// this number.
+pub(crate) fn pin(core: Option<usize>) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let wanted = match core {
+        None => cores.last(),
+        Some(id) => cores.iter().find(|core| core.id == id),
+    };
+    if !wanted.is_some_and(|&core| core_affinity::set_for_current(core)) {
         eprintln!("this thread cannot be kept on one core: figures will vary more");
+    }
+}
+
+/// Nanoseconds that this thread has run. What others do meanwhile does not count, but
+/// for what they leave in the caches.
+pub(crate) fn nanos() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // Neither is negative, and 2^64 nanoseconds are 584 years.
+    #[expect(clippy::cast_sign_loss)]
+    {
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Row {
     pub(crate) entries: u64,
     /// Who did it.
     pub(crate) system: String,
-    /// Of `value`: ns, bytes, percent, fuel, count.
+    /// Of `value`: ns, bytes, percent, fuel, count, times.
     pub(crate) unit: &'static str,
     pub(crate) value: f64,
     /// Half of the distance from the first to the third quartile, in parts of
@@ -24,6 +24,40 @@ pub(crate) struct Row {
     pub(crate) spread: f64,
     /// `value` in units of ours; `None` where there is nothing to compare.
     pub(crate) ratio: Option<f64>,
+}
+
+impl Row {
+    /// A figure that does not vary and is compared with nothing.
+    pub(crate) fn new(work: String, system: String, unit: &'static str, value: f64) -> Self {
+        Self {
+            work,
+            size: 0,
+            entries: 0,
+            system,
+            unit,
+            value,
+            spread: 0.0,
+            ratio: None,
+        }
+    }
+
+    /// Nanoseconds of one operation.
+    #[cfg(feature = "guests")]
+    pub(crate) fn time(
+        work: &str,
+        size: u32,
+        entries: u32,
+        system: String,
+        median: &crate::measure::Median,
+    ) -> Self {
+        Self {
+            size,
+            entries: entries.into(),
+            spread: median.spread,
+            ratio: Some(median.ratio),
+            ..Self::new(work.into(), system, "ns", median.nanos)
+        }
+    }
 }
 
 /// All figures of a run.
@@ -98,8 +132,7 @@ impl Report {
             })
             .collect();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let file = folder.join("results.json");
         fs::write(&file, format!("{:#}\n", json!(rows)))
             .with_context(|| format!("cannot write {}", file.display()))

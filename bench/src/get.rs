@@ -1,0 +1,70 @@
+//! Reads, in the sandbox and natively.
+
+use crate::measure::Times;
+use crate::report::{Report, Row};
+use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
+use crate::{Options, guest::Guest};
+use anyhow::Result;
+
+/// Bytes of a value.
+const VALUE: u32 = 64;
+
+const ALL: [Kind; 9] = [
+    OURS,
+    (Place::Sandbox, System::Boxed),
+    (Place::Sandbox, System::BoxedWords),
+    (Place::Native, System::Ours),
+    (Place::Native, System::Boxed),
+    (Place::Native, System::Moka),
+    (Place::Native, System::MiniMoka),
+    (Place::Native, System::QuickSync),
+    (Place::Native, System::QuickUnsync),
+];
+
+const SYSTEM_CLOCK: [Kind; 3] = [
+    (Place::Sandbox, System::OursSystemClock),
+    (Place::Sandbox, System::BoxedSystemClock),
+    (Place::Native, System::OursSystemClock),
+];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
+    for entries in options.sizes() {
+        compare(options, &guest, "get", &ALL, entries, report)?;
+    }
+    compare(
+        options,
+        &guest,
+        "get, reading the system's clock",
+        &SYSTEM_CLOCK,
+        100_000,
+        report,
+    )
+}
+
+fn compare(
+    options: &Options,
+    guest: &Guest,
+    work: &str,
+    kinds: &[Kind],
+    entries: u32,
+    report: &mut Report,
+) -> Result<()> {
+    let mut subjects = Vec::new();
+    for &kind in kinds {
+        // Room for twice as many: nothing is evicted, though it could be.
+        let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
+        subject.run(Work::Insert, entries)?;
+        subjects.push(subject);
+    }
+    let count = options.count(entries);
+    let times = Times::take(subjects.len(), options.rounds(), |at| {
+        // The caches are those of who ran before.
+        subjects[at].run(Work::Get, count / 4)?;
+        subjects[at].time(Work::Get, count)
+    })?;
+    for (kind, median) in kinds.iter().zip(times.medians()) {
+        report.add(Row::time(work, VALUE, entries, label(*kind), &median));
+    }
+    Ok(())
+}
