@@ -30,12 +30,16 @@ const SYSTEM_CLOCK: [Kind; 3] = [
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
     for entries in options.sizes() {
-        compare(options, &guest, "get", &ALL, entries, report)?;
+        compare(options, &guest, ("get", Work::Get), &ALL, entries, report)?;
+    }
+    for entries in options.sizes() {
+        let work = ("get, each after the one before", Work::Chase);
+        compare(options, &guest, work, &ALL, entries, report)?;
     }
     compare(
         options,
         &guest,
-        "get, reading the system's clock",
+        ("get, reading the system's clock", Work::Get),
         &SYSTEM_CLOCK,
         100_000,
         report,
@@ -45,7 +49,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
 fn compare(
     options: &Options,
     guest: &Guest,
-    work: &str,
+    (name, work): (&str, Work),
     kinds: &[Kind],
     entries: u32,
     report: &mut Report,
@@ -60,11 +64,11 @@ fn compare(
     let count = options.count(entries);
     let times = Times::take(subjects.len(), options.rounds(), |at| {
         // The caches are those of who ran before.
-        subjects[at].run(Work::Get, count / 4)?;
-        subjects[at].time(Work::Get, count)
+        subjects[at].run(work, count / 4)?;
+        subjects[at].time(work, count)
     })?;
     for (kind, median) in kinds.iter().zip(times.medians()) {
-        report.add(Row::time(work, VALUE, entries, label(*kind), &median));
+        report.add(Row::time(name, VALUE, entries, label(*kind), &median));
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl Options {
 
     /// How often what is compared takes turns.
     fn rounds(&self) -> u32 {
-        if self.quick { 5 } else { 21 }
+        if self.quick { 5 } else { 15 }
     }
 
     /// Operations of one turn: long against a call, short against what disturbs.

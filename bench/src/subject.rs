@@ -36,6 +36,8 @@ pub(crate) enum Work {
     Insert = 2,
     /// Makes keys and values for nothing.
     Nothing = 3,
+    /// Reads of which each needs what the one before found.
+    Chase = 4,
 }
 
 pub(crate) type Kind = (Place, System);

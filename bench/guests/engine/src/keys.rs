@@ -46,6 +46,13 @@ impl Keys {
     /// A number under `bound`: any order, with repetitions.
     #[inline]
     pub(crate) fn random(&mut self, bound: u32) -> u64 {
+        self.random_after(bound, 0)
+    }
+
+    /// A number that is not known before `last` is.
+    #[inline]
+    pub(crate) fn random_after(&mut self, bound: u32, last: u64) -> u64 {
+        self.random ^= last;
         self.random = self
             .random
             .wrapping_mul(6_364_136_223_846_793_005)

@@ -60,6 +60,7 @@ impl<S: System> Runner for Loops<S> {
             0 => self.get(count),
             1 => self.overwrite(count),
             2 => self.insert(count),
+            4 => self.chase(count),
             _ => self.nothing(count),
         }
     }
@@ -75,6 +76,21 @@ impl<S: System> Loops<S> {
         let (mut found, mut sum) = (0, 0u64);
         for _ in 0..count {
             let number = self.keys.random(self.entries);
+            if let Some(digest) = self.system.get(self.keys.key(number)) {
+                found += 1;
+                sum = sum.wrapping_add(digest);
+            }
+        }
+        black_box(sum);
+        found
+    }
+
+    /// Reads as `get` does, but each read tells which key is the next: none can begin
+    /// before the one before has ended.
+    fn chase(&mut self, count: u32) -> u32 {
+        let (mut found, mut sum) = (0, 0u64);
+        for _ in 0..count {
+            let number = self.keys.random_after(self.entries, sum);
             if let Some(digest) = self.system.get(self.keys.key(number)) {
                 found += 1;
                 sum = sum.wrapping_add(digest);
