@@ -9,14 +9,13 @@ use anyhow::Result;
 /// Bytes of a value.
 const VALUE: u32 = 64;
 
-const ALL: [Kind; 9] = [
+const ALL: [Kind; 8] = [
     OURS,
     (Place::Sandbox, System::Boxed),
     (Place::Sandbox, System::BoxedWords),
     (Place::Native, System::Ours),
     (Place::Native, System::Boxed),
     (Place::Native, System::Moka),
-    (Place::Native, System::MiniMoka),
     (Place::Native, System::QuickSync),
     (Place::Native, System::QuickUnsync),
 ];

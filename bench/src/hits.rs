@@ -4,7 +4,7 @@ use crate::Options;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
-use localmap_engine::{Limits, Map, Ttl};
+use localmap_engine::{Limits, Map, Policy, Ttl};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -33,13 +33,14 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             .lines()
             .collect::<Result<Vec<_>, _>>()
             .with_context(|| format!("{trace} cannot be read"))?;
-        for (policy, reference) in [("s3-fifo", s3_fifo), ("lru", lru)] {
-            let ours = replay(&keys, capacity, policy);
+        for (policy, reference) in [(Policy::S3Fifo, s3_fifo), (Policy::Lru, lru)] {
+            let ours =
+                replay(&keys, capacity, policy).with_context(|| format!("{trace} is refused"))?;
             for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
                 report.add(Row {
                     entries: capacity,
                     ..Row::new(
-                        format!("hit ratio, {trace}, {policy}"),
+                        format!("hit ratio, {trace}, {policy:?}"),
                         system.into(),
                         "percent",
                         percent,
@@ -52,10 +53,11 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 /// The hits in per cent where each key that is not there is set.
-fn replay(keys: &[String], capacity: u64, _policy: &str) -> f64 {
+fn replay(keys: &[String], capacity: u64, policy: Policy) -> Result<f64, localmap_engine::Error> {
     let limits = Limits {
         max_entries: capacity,
         max_bytes: 1 << 30,
+        policy,
         ..Limits::default()
     };
     let mut map = Map::new(|| 0, 42, limits);
@@ -64,9 +66,8 @@ fn replay(keys: &[String], capacity: u64, _policy: &str) -> f64 {
         if map.get(key.as_bytes()).is_some() {
             hits += 1;
         } else {
-            // Refused by an engine without a policy: its figure tells.
-            let _ = map.set(key.as_bytes(), b"", Ttl::Never);
+            map.set(key.as_bytes(), b"", Ttl::Never)?;
         }
     }
-    100.0 * f64::from(hits) / keys.len() as f64
+    Ok(100.0 * f64::from(hits) / keys.len() as f64)
 }

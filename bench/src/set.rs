@@ -22,11 +22,10 @@ const ALL: [Kind; 9] = [
 ];
 
 /// Those that evict.
-const BOUNDED: [Kind; 6] = [
+const BOUNDED: [Kind; 5] = [
     OURS,
     (Place::Native, System::Ours),
     (Place::Native, System::Moka),
-    (Place::Native, System::MiniMoka),
     (Place::Native, System::QuickSync),
     (Place::Native, System::QuickUnsync),
 ];

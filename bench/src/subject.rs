@@ -24,9 +24,8 @@ pub(crate) enum System {
     OursSystemClock = 4,
     BoxedSystemClock = 5,
     Moka = 6,
-    MiniMoka = 7,
-    QuickSync = 8,
-    QuickUnsync = 9,
+    QuickSync = 7,
+    QuickUnsync = 8,
 }
 
 #[derive(Clone, Copy)]
@@ -58,7 +57,6 @@ pub(crate) fn label((place, system): Kind) -> String {
         System::OursSystemClock => "localmap, system's clock",
         System::BoxedSystemClock => "boxed map, system's clock",
         System::Moka => "moka sync (time_to_live, own clock)",
-        System::MiniMoka => "mini-moka unsync (time_to_live, own clock)",
         System::QuickSync => "quick_cache sync (deadline compared)",
         System::QuickUnsync => "quick_cache unsync (deadline compared)",
     };

@@ -3,7 +3,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use localmap_engine::{Limits, Map, Ttl};
+use localmap_engine::{Limits, Map, Policy, Ttl};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +70,7 @@ impl generated::Guest for Component {
     fn count(entries: u32, reads: u32, ttl: bool) -> (u64, u64, u64) {
         let limits = Limits {
             max_bytes: 3 << 30,
+            policy: Policy::S3Fifo,
             ..Limits::default()
         };
         let clock = || CLOCK_READS.fetch_add(1, Ordering::Relaxed);

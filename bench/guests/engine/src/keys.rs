@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-pub(crate) const KEY_LEN: usize = 16;
+const KEY_LEN: usize = 16;
 
 pub(crate) struct Keys {
     key: [u8; KEY_LEN],

@@ -2,7 +2,7 @@
 
 use crate::clock::Now;
 use crate::system::{Plan, System, TTL, digest};
-use localmap_engine::{Clock, Limits, Map, Ttl};
+use localmap_engine::{Clock, Limits, Map, Policy, Ttl, Value};
 
 pub(crate) struct Ours<N>(Map<Adapter<N>>);
 
@@ -20,6 +20,7 @@ impl<N: Now> Ours<N> {
         let limits = Limits {
             max_entries: plan.capacity as u64,
             max_bytes: 3 << 30,
+            policy: Policy::S3Fifo,
             ..Limits::default()
         };
         Self(Map::new(Adapter(N::default()), 0x5eed, limits))
@@ -34,10 +35,17 @@ impl<N: Now> System for Ours<N> {
 
     #[inline]
     fn get(&mut self, key: &[u8]) -> Option<u64> {
-        self.0.get(key).map(digest)
+        let value = self.0.get(key)?;
+        Some(value.as_slice().map_or_else(|| pieces(value), digest))
     }
 
     fn footprint(&mut self) -> u64 {
         self.0.stats().bytes
     }
+}
+
+/// [`digest`] of a value in several pieces: their first and last words.
+#[cold]
+fn pieces(value: Value<'_>) -> u64 {
+    value.chunks().map(digest).fold(0, u64::wrapping_add)
 }

@@ -3,7 +3,6 @@
 //! compares.
 
 use crate::clock::{self, Now as _};
-use crate::keys::KEY_LEN;
 use crate::system::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
 use std::sync::Arc;
@@ -33,38 +32,6 @@ impl System for Moka {
     #[inline]
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         self.0.get(key).map(|value| digest(&value))
-    }
-}
-
-/// mini-moka, for one thread, with `time_to_live`: it reads a clock of its own. It
-/// finds no `Box<[u8]>` by `[u8]`, so its keys have a fixed length, which spares it an
-/// allocation for each.
-pub(crate) struct MiniMoka(mini_moka::unsync::Cache<[u8; KEY_LEN], Box<[u8]>, RandomState>);
-
-impl MiniMoka {
-    pub(crate) fn new(plan: Plan) -> Self {
-        Self(
-            mini_moka::unsync::Cache::builder()
-                .max_capacity(plan.capacity as u64)
-                .time_to_live(Duration::from_nanos(TTL))
-                .build_with_hasher(RandomState::default()),
-        )
-    }
-}
-
-impl System for MiniMoka {
-    #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let Some(key) = key.first_chunk() else {
-            return false;
-        };
-        self.0.insert(*key, value.into());
-        true
-    }
-
-    #[inline]
-    fn get(&mut self, key: &[u8]) -> Option<u64> {
-        self.0.get(key.first_chunk()?).map(|value| digest(value))
     }
 }
 

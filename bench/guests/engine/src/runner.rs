@@ -5,7 +5,7 @@ use crate::clock::{self, Cell, System as SystemClock};
 use crate::keys::Keys;
 use crate::ours::Ours;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::peers::{MiniMoka, Moka, QuickSync, QuickUnsync};
+use crate::peers::{Moka, QuickSync, QuickUnsync};
 use crate::system::{Plan, System};
 use std::hint::black_box;
 
@@ -30,11 +30,9 @@ pub(crate) fn make(system: u32, plan: Plan, value_len: usize) -> Option<Box<dyn 
         #[cfg(not(target_arch = "wasm32"))]
         6 => boxed(Moka::new(plan), value_len),
         #[cfg(not(target_arch = "wasm32"))]
-        7 => boxed(MiniMoka::new(plan), value_len),
+        7 => boxed(QuickSync::new(plan), value_len),
         #[cfg(not(target_arch = "wasm32"))]
-        8 => boxed(QuickSync::new(plan), value_len),
-        #[cfg(not(target_arch = "wasm32"))]
-        9 => boxed(QuickUnsync::new(plan), value_len),
+        8 => boxed(QuickUnsync::new(plan), value_len),
         _ => return None,
     })
 }
