@@ -4,6 +4,8 @@
 #[cfg(feature = "guests")]
 mod counts;
 #[cfg(feature = "guests")]
+mod fuel;
+#[cfg(feature = "guests")]
 mod get;
 #[cfg(feature = "guests")]
 mod guest;
@@ -11,8 +13,6 @@ mod hits;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
-#[cfg(feature = "guests")]
-mod pause;
 #[cfg(feature = "guests")]
 mod profile;
 mod report;
@@ -40,7 +40,7 @@ const GROUPS: &[Group] = &[
     ("memory", memory::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
-    ("pause", pause::run),
+    ("fuel", fuel::run),
 ];
 
 /// Benchmarks of localmap. All figures of one run come from the same process, and

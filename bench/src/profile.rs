@@ -2,10 +2,10 @@
 //! `valgrind --tool=callgrind` for what runs natively.
 
 use crate::guest::Guest;
+use crate::measure;
 use crate::subject::{Place, Subject, System, Work};
 use anyhow::{Context, Result, bail};
 use localmap::wasmtime::ProfilingStrategy;
-use std::time::{Duration, Instant};
 
 /// Runs what `WORK:PLACE:ENTRIES:SECONDS` says, such as `get:native:1000000:5`.
 pub(crate) fn run(what: &str) -> Result<()> {
@@ -34,14 +34,12 @@ pub(crate) fn run(what: &str) -> Result<()> {
     let guest = Guest::load(&config, "bench_engine.wasm")?;
     let mut subject = Subject::new(&guest, (place, System::Ours), capacity, 64)?;
     subject.run(Work::Insert, entries)?;
-    let (start, mut count) = (Instant::now(), 0u64);
-    while start.elapsed() < Duration::from_secs(seconds) {
-        subject.run(work, 1_000_000)?;
-        count += 1_000_000;
+    let (start, mut count) = (measure::nanos(), 0u64);
+    while measure::nanos() - start < seconds * 1_000_000_000 {
+        subject.run(work, 100_000)?;
+        count += 100_000;
     }
-    println!(
-        "{what}: {:.1} ns",
-        start.elapsed().as_nanos() as f64 / count as f64
-    );
+    let nanos = (measure::nanos() - start) as f64 / count as f64;
+    println!("{what}: {nanos:.1} ns");
     Ok(())
 }

@@ -148,15 +148,16 @@ impl Subject {
         }
     }
 
-    /// Fuel of one turn of `work`, where the engine of the guest counts fuel.
-    pub(crate) fn fuel(&mut self, work: Work) -> Result<u64> {
+    /// Fuel of `count` times the same, which must succeed, where the engine of the guest
+    /// counts fuel.
+    pub(crate) fn fuel(&mut self, work: Work, count: u32) -> Result<u64> {
         let Inner::Sandbox(sandbox) = &mut self.0 else {
             return Ok(0);
         };
         let before = sandbox.store.get_fuel()?;
-        let (done,) = sandbox.run.call(&mut sandbox.store, (work as u32, 1))?;
+        let (done,) = sandbox.run.call(&mut sandbox.store, (work as u32, count))?;
         let after = sandbox.store.get_fuel()?;
-        ensure!(done == 1, "refused");
+        ensure!(done == count, "{done} of {count} succeeded");
         Ok(before - after)
     }
 }

@@ -1,4 +1,6 @@
-//! The longest single `set` while a map grows, against the median one.
+//! What is counted in fuel, which is the same in each run: about the instructions of
+//! the usual operations, and the longest single `set` while a map grows, against the
+//! median one.
 
 use crate::report::{Report, Row};
 use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
@@ -21,6 +23,12 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     config.consume_fuel(true);
     let counting = Guest::load(&config, "bench_engine.wasm")?;
     let plain = Guest::load(&Guest::config(), "bench_engine.wasm")?;
+    for (name, work) in [
+        ("get", Work::Get),
+        ("set, over a value of the same size", Work::Overwrite),
+    ] {
+        usual(&counting, name, work, report)?;
+    }
     for kind in ALL {
         let fuel = fuel(&counting, kind, entries)?;
         add(report, kind, entries, "fuel", fuel);
@@ -32,12 +40,34 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// The fuel of an operation, with that of the loop around it.
+fn usual(guest: &Guest, name: &str, work: Work, report: &mut Report) -> Result<()> {
+    const ENTRIES: u32 = 100_000;
+    let mut ours = None;
+    for kind in [
+        OURS,
+        (Place::Sandbox, System::Boxed),
+        (Place::Sandbox, System::BoxedWords),
+    ] {
+        let mut subject = Subject::new(guest, kind, 2 * ENTRIES, VALUE)?;
+        subject.run(Work::Insert, ENTRIES)?;
+        let fuel = subject.fuel(work, ENTRIES)? as f64 / f64::from(ENTRIES);
+        report.add(Row {
+            size: VALUE,
+            entries: ENTRIES.into(),
+            ratio: Some(fuel / *ours.get_or_insert(fuel)),
+            ..Row::new(format!("{name}, in fuel"), label(kind), "fuel", fuel)
+        });
+    }
+    Ok(())
+}
+
 /// The fuel of each `set`, without what it takes to call one and to make its key.
 fn fuel(guest: &Guest, kind: Kind, entries: u32) -> Result<Vec<u64>> {
     let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
-    let call = subject.fuel(Work::Nothing)?;
+    let call = subject.fuel(Work::Nothing, 1)?;
     (0..entries)
-        .map(|_| Ok(subject.fuel(Work::Insert)?.saturating_sub(call)))
+        .map(|_| Ok(subject.fuel(Work::Insert, 1)?.saturating_sub(call)))
         .collect()
 }
 
