@@ -4,9 +4,9 @@
 //! segment, behind a mark: see `guest/map/src/baked.rs`.
 
 use crate::clock::nanos;
-use crate::limits::Limits;
+use crate::limits::{Limits, Policy};
 
-const MARK: &[u8; 16] = b"localmap-limits1";
+const MARK: &[u8; 16] = b"localmap-limits2";
 
 /// The component with `limits` in place of those that it was built with.
 ///
@@ -18,6 +18,12 @@ pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
         limits.max_value,
         limits.default_ttl.map_or(0, nanos),
         limits.utf8_keys.into(),
+        match limits.policy {
+            Policy::Refuse => 0,
+            Policy::Lru => 1,
+            Policy::S3Fifo => 2,
+        },
+        limits.max_pins.into(),
     ]
     .into_iter()
     .flat_map(u64::to_le_bytes)
@@ -61,13 +67,17 @@ mod tests {
         let limits = Limits::default()
             .max_entries(7)
             .default_ttl(Some(Duration::from_secs(1)))
-            .utf8_keys(true);
+            .utf8_keys(true)
+            .policy(Policy::S3Fifo)
+            .max_pins(9);
         let baked = bake(COMPONENT, &limits);
         let at = find(COMPONENT).unwrap();
         assert_eq!(baked[..at], COMPONENT[..at]);
-        assert_eq!(baked[at + 40..], COMPONENT[at + 40..]);
+        assert_eq!(baked[at + 56..], COMPONENT[at + 56..]);
         assert_eq!(baked[at..at + 8], 7u64.to_le_bytes());
         assert_eq!(baked[at + 24..at + 32], 1_000_000_000u64.to_le_bytes());
         assert_eq!(baked[at + 32..at + 40], 1u64.to_le_bytes());
+        assert_eq!(baked[at + 40..at + 48], 2u64.to_le_bytes());
+        assert_eq!(baked[at + 48..at + 56], 9u64.to_le_bytes());
     }
 }

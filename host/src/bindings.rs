@@ -14,6 +14,8 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "localmap:host/instance",
+    // Keys and values go into a call from where they lie, without a copy.
+    ownership: Borrowing { duplicate_if_necessary: false },
 });
 
 pub use exports::localmap::core::{control, local_map};

@@ -45,7 +45,8 @@ impl Control {
     }
 
     /// Sets the limits of the map. While it has never held an entry, to any;
-    /// after that they may only rise (and the default TTL may change).
+    /// after that they may only rise, and the policy stays (the default TTL may
+    /// change).
     ///
     /// # Errors
     ///
@@ -81,8 +82,8 @@ impl Control {
         // One at a time: the map promises room for one key and one value.
         for (index, entry) in entries.iter().enumerate() {
             let given = control::Preloaded {
-                key: entry.key.clone(),
-                value: entry.value.clone(),
+                key: &entry.key,
+                value: &entry.value,
                 ttl: entry.ttl.into(),
             };
             if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[given])? {
@@ -113,7 +114,8 @@ impl Control {
         self.exports.call_sweep(store, max)
     }
 
-    /// Removes all entries. Limits, statistics and the version counter stay.
+    /// Removes all entries. Limits, statistics, the version counter and what is pinned
+    /// stay.
     ///
     /// # Errors
     ///

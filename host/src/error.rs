@@ -26,8 +26,9 @@ pub enum Error {
     /// The TTL is zero.
     #[error("a TTL of zero: give at least one nanosecond, or `never`")]
     InvalidTtl,
-    /// The limit on entries, on bytes, or the memory that the store may have is
-    /// reached.
+    /// The limit on entries, on bytes or on pins, or the memory that the store may have
+    /// is reached, and nothing may be [evicted](crate::Policy); or a batch is larger
+    /// than one may be.
     #[error(
         "the map is full: delete entries, give them shorter TTLs, or raise its limits or its memory"
     )]
@@ -45,6 +46,9 @@ pub enum Error {
     /// The counter would leave the range of `i64`.
     #[error("the counter would overflow 64 bits: set it anew")]
     Overflow,
+    /// The pin was made by another map.
+    #[error("this pin is one of another map")]
+    ForeignPin,
     /// The map is dead: its instance has trapped, in this call or an earlier one.
     /// What it held is gone.
     #[error("the map is dead: make another one")]
@@ -153,16 +157,30 @@ pub enum Setting {
     DefaultTtl,
     /// [`Limits::utf8_keys`](crate::Limits::utf8_keys).
     Utf8Keys,
+    /// [`Limits::policy`](crate::Limits::policy).
+    Policy,
+    /// [`Limits::max_pins`](crate::Limits::max_pins).
+    MaxPins,
 }
 
 impl Setting {
     fn range(self) -> &'static str {
         match self {
             Self::MaxEntries => "1 to 4294967295 entries",
-            Self::MaxBytes => "any number of bytes",
+            Self::MaxBytes => "at least 131072 bytes (128 KiB)",
             Self::MaxValue => "0 to 1073741824 bytes (1 GiB)",
             Self::DefaultTtl => "at least one nanosecond",
             Self::Utf8Keys => "true or false",
+            Self::Policy => "refuse, lru or s3-fifo",
+            Self::MaxPins => "0 to 65536 pins",
+        }
+    }
+
+    /// What may not happen to it once the map has held data.
+    fn forbidden(self) -> &'static str {
+        match self {
+            Self::Policy => "changed",
+            _ => "lowered",
         }
     }
 }
@@ -175,6 +193,8 @@ impl fmt::Display for Setting {
             Self::MaxValue => "max-value",
             Self::DefaultTtl => "default-ttl",
             Self::Utf8Keys => "utf8-keys",
+            Self::Policy => "policy",
+            Self::MaxPins => "max-pins",
         })
     }
 }
@@ -187,6 +207,8 @@ impl From<control::Setting> for Setting {
             control::Setting::MaxValue => Self::MaxValue,
             control::Setting::DefaultTtl => Self::DefaultTtl,
             control::Setting::Utf8Keys => Self::Utf8Keys,
+            control::Setting::Policy => Self::Policy,
+            control::Setting::MaxPins => Self::MaxPins,
         }
     }
 }
@@ -202,8 +224,9 @@ pub enum ConfigureError {
         /// Which one.
         setting: Setting,
     },
-    /// A limit is lower than it was, and the map has held data already.
-    #[error("{setting} cannot be lowered once the map has held data")]
+    /// A limit is lower than it was, or the policy another, and the map has held data
+    /// already.
+    #[error("{setting} cannot be {} once the map has held data", .setting.forbidden())]
     #[non_exhaustive]
     Lowered {
         /// Which one.
@@ -273,6 +296,17 @@ pub enum CreateError {
 #[non_exhaustive]
 pub struct PreloadError {
     /// Which one, counted from 0. Those before it are stored.
+    pub index: usize,
+    /// Why.
+    pub source: Error,
+}
+
+/// Why a batch was refused. It has changed nothing then.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("change {index} of the batch was refused")]
+#[non_exhaustive]
+pub struct ApplyError {
+    /// Which change, counted from 0. Also 0 where the map is [dead](Error::Dead).
     pub index: usize,
     /// Why.
     pub source: Error,

@@ -27,7 +27,8 @@
 //! # Bounds
 //!
 //! [`Limits`] bound the map, [`MapOptions::max_memory`] and [`MemoryLimiter`] the
-//! memory of the store around it. All have defaults; none is unlimited.
+//! memory of the store around it. All have defaults; none is unlimited. A map that is
+//! full refuses what is new, or evicts what is of least use: its [`Policy`] says.
 //!
 //! The Wasmtime in use is re-exported as [`wasmtime`].
 //!
@@ -48,6 +49,7 @@ mod limits;
 mod local_map;
 mod memory;
 mod options;
+mod pinned;
 mod plug;
 mod store;
 mod types;
@@ -57,15 +59,20 @@ pub use wasmtime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use component::{CONTROL, ComponentError, LOCAL_MAP, Misfit};
 pub use control::Control;
-pub use error::{Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting};
+pub use error::{
+    ApplyError, Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting,
+};
 pub use host::Host;
 pub use inspect::{Inspection, Item, Memory, inspect};
-pub use limits::Limits;
+pub use limits::{Limits, Policy};
 pub use local_map::LocalMap;
 pub use memory::MemoryLimiter;
 pub use options::MapOptions;
+pub use pinned::Pinned;
 pub use plug::{PlugError, plug};
-pub use types::{Condition, Entry, MAX_KEY_LEN, Page, Preload, Scanned, Stats, Ttl, Version};
+pub use types::{
+    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats, Ttl, Version,
+};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

@@ -3,8 +3,23 @@
 use crate::bindings::control;
 use crate::clock::nanos;
 use crate::error::{ConfigureError, Error, KeyFault, Setting};
-use crate::types::Ttl;
+use crate::types::{Change, Ttl};
 use std::time::Duration;
+
+/// The least that `max_bytes` can be.
+const MIN_BYTES: u64 = 128 << 10;
+
+/// The most that `max_pins` can be.
+const MAX_PINS: u32 = 65_536;
+
+/// The most changes of a batch.
+const MAX_BATCH: usize = 1024;
+
+/// The most bytes of a batch, unless the largest value has more.
+const MAX_PAGE_BYTES: u64 = 1 << 20;
+
+/// What the keys and values of a batch may have beyond that.
+const MAX_BATCH_EXTRA: u64 = 64 << 10;
 
 /// The bounds of one map, and what it does where a call does not say.
 ///
@@ -22,8 +37,9 @@ use std::time::Duration;
 pub struct Limits {
     /// How many entries the map holds, 1 to 4,294,967,295. Default 1,048,576.
     pub max_entries: u64,
-    /// How many bytes of its memory the entries may take up: keys, values and
-    /// what they cost beside. Default 33,554,432 (32 MiB).
+    /// How many bytes of memory the map may hold: keys, values, what they cost
+    /// beside, and what is free for the next ones. At least 131,072 (128 KiB).
+    /// Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
     /// How many bytes one value may have, at most 1,073,741,824 (1 GiB).
     /// Default 1,048,576 (1 MiB).
@@ -33,6 +49,32 @@ pub struct Limits {
     pub default_ttl: Option<Duration>,
     /// Whether keys that are not UTF-8 are refused. Default false.
     pub utf8_keys: bool,
+    /// What the map does when it is full. Default [`Policy::Refuse`].
+    pub policy: Policy,
+    /// How many values may be [pinned](crate::LocalMap::pin) at a time, at most
+    /// 65,536. Default 1,024.
+    pub max_pins: u32,
+}
+
+/// What a map does that is full. What has expired goes first under each of them.
+///
+/// Those that evict never evict the keys that a call writes, nor entries that are
+/// pinned: where nothing else is left, they answer
+/// [`Error::Full`](crate::Error::Full) too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Answers [`Error::Full`](crate::Error::Full) and keeps what is there: for
+    /// records that a flood of new names must not push out.
+    #[default]
+    Refuse,
+    /// Evicts the entries that were used least recently: for caches whose keys come
+    /// back soon or not at all.
+    Lru,
+    /// Evicts as S3-FIFO does: what was not used again soon after it came, then what
+    /// was not used again for long. For caches in general; a scan of many keys that
+    /// come once does not push out those that come often.
+    S3Fifo,
 }
 
 impl Default for Limits {
@@ -43,6 +85,8 @@ impl Default for Limits {
             max_value: 1 << 20,
             default_ttl: None,
             utf8_keys: false,
+            policy: Policy::Refuse,
+            max_pins: 1024,
         }
     }
 }
@@ -83,6 +127,20 @@ impl Limits {
         self
     }
 
+    /// Sets [`policy`](Self::policy).
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets [`max_pins`](Self::max_pins).
+    #[must_use]
+    pub fn max_pins(mut self, pins: u32) -> Self {
+        self.max_pins = pins;
+        self
+    }
+
     /// Whether each of them is in its range, as a map would check them.
     ///
     /// # Errors
@@ -92,6 +150,12 @@ impl Limits {
         let out_of_range = |setting| Err(ConfigureError::OutOfRange { setting });
         if !(1..=u64::from(u32::MAX)).contains(&self.max_entries) {
             return out_of_range(Setting::MaxEntries);
+        }
+        if self.max_bytes < MIN_BYTES {
+            return out_of_range(Setting::MaxBytes);
+        }
+        if self.max_pins > MAX_PINS {
+            return out_of_range(Setting::MaxPins);
         }
         if self.max_value > 1 << 30 {
             return out_of_range(Setting::MaxValue);
@@ -118,6 +182,21 @@ impl Limits {
         Ok(())
     }
 
+    /// Refuses a batch as the map would that is larger than one may be: the first
+    /// change that is too much.
+    pub(crate) fn check_batch(&self, changes: &[Change<'_>]) -> Result<(), usize> {
+        let max = self.max_value.min(self.max_bytes);
+        let max = max.max(MAX_PAGE_BYTES) + MAX_BATCH_EXTRA;
+        let mut bytes = 0;
+        for (index, change) in changes.iter().enumerate() {
+            bytes += change.len() as u64;
+            if index >= MAX_BATCH || bytes > max {
+                return Err(index);
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn to_contract(&self) -> control::Limits {
         control::Limits {
             max_entries: self.max_entries,
@@ -125,6 +204,12 @@ impl Limits {
             max_value: self.max_value,
             default_ttl: self.default_ttl.map(nanos),
             utf8_keys: self.utf8_keys,
+            policy: match self.policy {
+                Policy::Refuse => control::Policy::Refuse,
+                Policy::Lru => control::Policy::Lru,
+                Policy::S3Fifo => control::Policy::S3Fifo,
+            },
+            max_pins: self.max_pins,
         }
     }
 }
@@ -137,6 +222,12 @@ impl From<control::Limits> for Limits {
             max_value: limits.max_value,
             default_ttl: limits.default_ttl.map(Duration::from_nanos),
             utf8_keys: limits.utf8_keys,
+            policy: match limits.policy {
+                control::Policy::Refuse => Policy::Refuse,
+                control::Policy::Lru => Policy::Lru,
+                control::Policy::S3Fifo => Policy::S3Fifo,
+            },
+            max_pins: limits.max_pins,
         }
     }
 }

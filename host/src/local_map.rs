@@ -2,13 +2,17 @@
 
 use crate::bindings::{self, local_map};
 use crate::control::Control;
-use crate::error::{Cause, ConfigureError, CreateError, Error, PreloadError};
+use crate::error::{ApplyError, Cause, ConfigureError, CreateError, Error, PreloadError};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::options::MapOptions;
+use crate::pinned::{Pinned, Released};
 use crate::store::State;
-use crate::types::{Condition, Entry, MAX_KEY_LEN, Page, Preload, Stats, Ttl, Version};
+use crate::types::{
+    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Stats, Ttl, Version,
+};
 use std::fmt;
+use std::sync::Arc;
 use wasmtime::{Engine, Store};
 
 /// The keys that one call of `get-many` is given: they fit in the 64 KiB that the
@@ -37,6 +41,18 @@ struct Live {
     control: Control,
     /// As configured.
     limits: Limits,
+    /// Pins that were dropped, whose handles the store still has.
+    released: Arc<Released>,
+}
+
+impl Live {
+    /// Gives back what pins held that were dropped since the last call.
+    fn release_pins(&mut self) -> wasmtime::Result<()> {
+        for pin in self.released.take() {
+            pin.resource_drop(&mut self.store)?;
+        }
+        Ok(())
+    }
 }
 
 impl LocalMap {
@@ -65,6 +81,7 @@ impl LocalMap {
                 exports,
                 control,
                 limits: options.limits.clone(),
+                released: Arc::default(),
             })),
         })
     }
@@ -75,7 +92,8 @@ impl LocalMap {
         let live = self.state.as_mut().map_err(|cause| Error::Dead {
             cause: cause.clone(),
         })?;
-        call(live).map_err(|error| {
+        let done = live.release_pins().and_then(|()| call(live));
+        done.map_err(|error| {
             let cause = Cause::new(error);
             self.state = Err(cause.clone());
             Error::Dead { cause }
@@ -150,10 +168,10 @@ impl LocalMap {
             let mut values = Vec::with_capacity(keys.len());
             while values.len() < keys.len() {
                 let rest = &keys[values.len()..];
-                let ask: Vec<Vec<u8>> = rest
+                let ask: Vec<&[u8]> = rest
                     .iter()
                     .take(KEYS_PER_CALL)
-                    .map(|key| findable(key).to_vec())
+                    .map(|key| findable(key))
                     .collect();
                 let answer = live
                     .exports
@@ -269,15 +287,140 @@ impl LocalMap {
         .map_err(Error::from)
     }
 
+    /// Makes several changes, or none of them, all as of one instant.
+    ///
+    /// They are made in their order, each finding what those before it have done, and
+    /// there is one outcome for each. Deleting or touching a key that is not there is no
+    /// error.
+    ///
+    /// A batch has at most 1,024 changes, whose keys and values together have at most
+    /// 64 KiB more than 1 MiB or the largest value, whichever is more. (That is
+    /// [`Limits::max_value`], or [`Limits::max_bytes`] where that is less.)
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions};
+    /// use localmap::{Change, Condition, Outcome, Ttl};
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"queue", b"job 7", Ttl::Never)?;
+    /// let outcomes = map.apply(&[
+    ///     Change::Delete { key: b"queue" },
+    ///     Change::SetIf {
+    ///         key: b"running",
+    ///         value: b"job 7",
+    ///         ttl: Ttl::Never,
+    ///         condition: Condition::Absent,
+    ///     },
+    ///     Change::Increment { key: b"started", delta: 1, ttl: Ttl::Never },
+    /// ])?;
+    /// assert_eq!(
+    ///     outcomes,
+    ///     [Outcome::Deleted(true), Outcome::Stored(2), Outcome::Counter(1)],
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError`] tells which change was refused, and why: the errors of the
+    /// operations, and [`Error::Full`] at the first change that makes the batch too
+    /// large. None has happened then.
+    pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
+        let answer = self.call(|live| {
+            // What may not fit into the memory of the map is not copied in.
+            if let Err(index) = live.limits.check_batch(changes) {
+                let source = Error::Full;
+                return Ok(Err(ApplyError { index, source }));
+            }
+            let changes: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
+            let map = live.exports.localmap_core_local_map();
+            let answer = map.call_apply(&mut live.store, &changes)?;
+            Ok(answer.map_err(|(index, error)| ApplyError {
+                index: index as usize,
+                source: error.into(),
+            }))
+        });
+        let outcomes = answer.map_err(|source| ApplyError { index: 0, source })??;
+        Ok(outcomes.into_iter().map(Outcome::from).collect())
+    }
+
+    /// Holds the value of `key`: [`pinned`](Self::pinned) reads it until the pin is
+    /// dropped, even if the key is overwritten or deleted, expires or is cleared
+    /// meanwhile. `None`: the key is not there. Counts as hit or miss, as
+    /// [`get`](Self::get) does.
+    ///
+    /// What it holds counts against [`Limits::max_bytes`], and an entry is not evicted
+    /// while the value that it has is pinned. A [`Pinned`] that is dropped gives its
+    /// value back with the next operation of the map; [`unpin`](Self::unpin) does so at
+    /// once.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"settings", b"old", Ttl::Never)?;
+    /// let settings = map.pin(b"settings")?.ok_or("not there")?;
+    /// map.set(b"settings", b"new", Ttl::Never)?;
+    /// assert_eq!(map.pinned(&settings)?, b"old");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`] where there are [`Limits::max_pins`] pins, or no memory for one
+    /// more; [`Error::Dead`].
+    pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, Error> {
+        self.call(|live| {
+            let map = live.exports.localmap_core_local_map();
+            let resource = match map.call_pin(&mut live.store, findable(key))? {
+                Ok(Some(resource)) => resource,
+                Ok(None) => return Ok(Ok(None)),
+                Err(error) => return Ok(Err(error.into())),
+            };
+            let version = map.pinned().call_version(&mut live.store, resource)?;
+            Ok(Ok(Some(Pinned::new(resource, version, &live.released))))
+        })?
+    }
+
+    /// The value that a pin holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPin`] where another map made the pin; [`Error::Dead`].
+    pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, Error> {
+        self.call(|live| {
+            let Some(resource) = pin.resource(&live.released) else {
+                return Ok(Err(Error::ForeignPin));
+            };
+            let map = live.exports.localmap_core_local_map();
+            Ok(Ok(map.pinned().call_value(&mut live.store, resource)?))
+        })?
+    }
+
+    /// Ends a pin and gives back what it held, which otherwise the next operation does
+    /// after the pin has been dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPin`] where another map made the pin, which gives it back then;
+    /// [`Error::Dead`].
+    pub fn unpin(&mut self, pin: Pinned) -> Result<(), Error> {
+        let ours = self.call(|live| Ok(pin.resource(&live.released).is_some()))?;
+        drop(pin);
+        if !ours {
+            return Err(Error::ForeignPin);
+        }
+        self.call(|_| Ok(()))
+    }
+
     /// A page of the entries whose keys begin with `prefix` (all, if it is empty),
     /// in no order that means anything.
     ///
     /// Begin with a `cursor` of 0 and go on with [`Page::next`] until there is
     /// none. Each entry that is there throughout is given exactly once; one that
     /// comes or goes meanwhile is given or not, and a key that is deleted and set
-    /// again may be given twice, with two versions. A page visits at most `limit`
-    /// places of the map (0 counts as 1, more than 4,096 as 4,096), ends early rather
-    /// than exceed 1 MiB, and may be empty although the scan goes on.
+    /// again is given once at most. A page visits at most `limit` entries (0 counts as
+    /// 1, more than 4,096 as 4,096) but for a few whose hashes are the same, ends early
+    /// rather than exceed 1 MiB, and may be empty although the scan goes on.
     ///
     /// # Errors
     ///
@@ -319,7 +462,7 @@ impl LocalMap {
     }
 
     /// Sets the limits. While the map has never held an entry, to any; after that
-    /// they may only rise (and the default TTL may change).
+    /// they may only rise, and the policy stays (the default TTL may change).
     ///
     /// # Errors
     ///
@@ -376,7 +519,8 @@ impl LocalMap {
         self.call(|live| live.control.sweep(&mut live.store, max))
     }
 
-    /// Removes all entries. Limits, statistics and the version counter stay.
+    /// Removes all entries. Limits, statistics, the version counter and what is pinned
+    /// stay.
     ///
     /// # Errors
     ///

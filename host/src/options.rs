@@ -45,12 +45,13 @@ impl MapOptions {
     /// How many bytes of linear memory and tables the store may have, all told. Default
     /// 67,108,864 (64 MiB).
     ///
-    /// It is there to contain the component, not to size the map: choose it over
-    /// [`Limits::max_bytes`], as tables that grow need twice their size for a
-    /// moment. Where it is reached first, the map answers
-    /// [`Error::Full`](crate::Error::Full), for which it sets aside the largest value
-    /// or 1 MiB, and some 600 KiB. With less than that, an argument or an answer that
-    /// does not fit ends the map.
+    /// It is there to contain the component, not to size the map: choose it well over
+    /// [`Limits::max_bytes`], as arguments, answers and what the allocator has to spare
+    /// take room as well. Where it is reached first, what the map holds then is its
+    /// limit: it answers [`Error::Full`](crate::Error::Full), or
+    /// [evicts](crate::Policy). So that it can, it sets aside the largest value or
+    /// 1 MiB, and some 600 KiB. With less than that, an argument or an answer that does
+    /// not fit ends the map.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;

@@ -87,15 +87,109 @@ pub struct Preload {
     pub ttl: Ttl,
 }
 
-/// What a map has counted since it was made.
+/// One change of a batch: see [`LocalMap::apply`](crate::LocalMap::apply).
+///
+/// Each does what the operation of its name does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// [`LocalMap::set`](crate::LocalMap::set).
+    Set {
+        /// 1 to 128 bytes.
+        key: &'a [u8],
+        /// The value.
+        value: &'a [u8],
+        /// How long it is to live.
+        ttl: Ttl,
+    },
+    /// [`LocalMap::set_if`](crate::LocalMap::set_if).
+    SetIf {
+        /// 1 to 128 bytes.
+        key: &'a [u8],
+        /// The value.
+        value: &'a [u8],
+        /// How long it is to live.
+        ttl: Ttl,
+        /// What must hold.
+        condition: Condition,
+    },
+    /// [`LocalMap::increment`](crate::LocalMap::increment).
+    Increment {
+        /// 1 to 128 bytes.
+        key: &'a [u8],
+        /// What is added.
+        delta: i64,
+        /// How long a counter is to live that is not there yet.
+        ttl: Ttl,
+    },
+    /// [`LocalMap::touch`](crate::LocalMap::touch).
+    Touch {
+        /// 1 to 128 bytes.
+        key: &'a [u8],
+        /// How long it is to live from now.
+        ttl: Ttl,
+    },
+    /// [`LocalMap::delete`](crate::LocalMap::delete).
+    Delete {
+        /// The key.
+        key: &'a [u8],
+    },
+    /// [`LocalMap::delete_if`](crate::LocalMap::delete_if).
+    DeleteIf {
+        /// The key.
+        key: &'a [u8],
+        /// The version that its value must have.
+        version: Version,
+    },
+}
+
+impl Change<'_> {
+    /// The bytes of its key and its value.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Set { key, value, .. } | Self::SetIf { key, value, .. } => {
+                key.len() + value.len()
+            }
+            Self::Increment { key, .. }
+            | Self::Touch { key, .. }
+            | Self::Delete { key }
+            | Self::DeleteIf { key, .. } => key.len(),
+        }
+    }
+}
+
+/// What a [`Change`] has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Of `Set` and `SetIf`: the value has this version.
+    Stored(Version),
+    /// Of `Increment`: the new value of the counter.
+    Counter(i64),
+    /// Of `Touch`: whether the key was there.
+    Touched(bool),
+    /// Of `Delete`: whether the key was there. Of `DeleteIf`: true.
+    Deleted(bool),
+}
+
+/// What a map has counted since it was made, and what its memory is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Entries that are there now.
     pub entries: u64,
-    /// Bytes of memory that they take up, as [`Limits::max_bytes`](crate::Limits)
-    /// counts them.
+    /// Bytes of memory that the map holds, as [`Limits::max_bytes`](crate::Limits)
+    /// counts them: payload, overhead and free together.
     pub bytes: u64,
+    /// Bytes of the keys and values that are there.
+    pub payload: u64,
+    /// Bytes that they cost beside: headers, rounding, tables; and values that only a
+    /// pin holds any more.
+    pub overhead: u64,
+    /// Bytes that are held for the next entries.
+    pub free: u64,
+    /// Bytes that pins hold, which are part of payload or overhead.
+    pub pinned: u64,
+    /// The most that `bytes` has ever been.
+    pub high_water: u64,
     /// Reads that found their key.
     pub hits: u64,
     /// Reads that did not.
@@ -104,6 +198,10 @@ pub struct Stats {
     pub writes: u64,
     /// Entries whose time was up and whose memory has been taken back.
     pub expired: u64,
+    /// Living entries that the [policy](crate::Policy) has removed to make room.
+    pub evicted: u64,
+    /// Calls that the map has answered with [`Error::Full`](crate::Error::Full).
+    pub refused: u64,
 }
 
 impl From<Ttl> for local_map::Ttl {
@@ -132,6 +230,53 @@ impl From<Condition> for local_map::Condition {
             Condition::Absent => Self::Absent,
             Condition::Present => Self::Present,
             Condition::Version(version) => Self::Version(version),
+        }
+    }
+}
+
+impl<'a> From<&Change<'a>> for local_map::Change<'a> {
+    fn from(change: &Change<'a>) -> Self {
+        match *change {
+            Change::Set { key, value, ttl } => Self::Set(local_map::SetChange {
+                key,
+                value,
+                ttl: ttl.into(),
+            }),
+            Change::SetIf {
+                key,
+                value,
+                ttl,
+                condition,
+            } => Self::SetIf(local_map::SetIfChange {
+                key,
+                value,
+                ttl: ttl.into(),
+                condition: condition.into(),
+            }),
+            Change::Increment { key, delta, ttl } => Self::Increment(local_map::IncrementChange {
+                key,
+                delta,
+                ttl: ttl.into(),
+            }),
+            Change::Touch { key, ttl } => Self::Touch(local_map::TouchChange {
+                key,
+                ttl: ttl.into(),
+            }),
+            Change::Delete { key } => Self::Delete(key),
+            Change::DeleteIf { key, version } => {
+                Self::DeleteIf(local_map::DeleteIfChange { key, version })
+            }
+        }
+    }
+}
+
+impl From<local_map::Outcome> for Outcome {
+    fn from(outcome: local_map::Outcome) -> Self {
+        match outcome {
+            local_map::Outcome::Stored(version) => Self::Stored(version),
+            local_map::Outcome::Counter(sum) => Self::Counter(sum),
+            local_map::Outcome::Touched(there) => Self::Touched(there),
+            local_map::Outcome::Deleted(there) => Self::Deleted(there),
         }
     }
 }
@@ -173,10 +318,17 @@ impl From<control::Statistics> for Stats {
         Self {
             entries: stats.entries,
             bytes: stats.bytes,
+            payload: stats.payload,
+            overhead: stats.overhead,
+            free: stats.free,
+            pinned: stats.pinned,
+            high_water: stats.high_water,
             hits: stats.hits,
             misses: stats.misses,
             writes: stats.writes,
             expired: stats.expired,
+            evicted: stats.evicted,
+            refused: stats.refused,
         }
     }
 }

@@ -39,11 +39,14 @@ fn the_help_tells_the_defaults_of_all_limits() {
         let limits = own.split("The map:").nth(1).unwrap_or_default();
         let default = localmap::Limits::default();
         assert_eq!(default.default_ttl, None);
+        assert_eq!(default.policy, localmap::Policy::Refuse);
         for (option, default) in [
             ("--max-bytes", format!("{}MiB", default.max_bytes >> 20)),
             ("--max-entries", default.max_entries.to_string()),
             ("--max-value", format!("{}MiB", default.max_value >> 20)),
             ("--default-ttl", "they do not expire".to_owned()),
+            ("--policy", "refuse".to_owned()),
+            ("--max-pins", default.max_pins.to_string()),
         ] {
             let told = limits.split(option).nth(1).unwrap_or_default();
             let told = told.split("--").next().unwrap_or_default();

@@ -15,7 +15,7 @@ pub fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The component of a guest: one of the examples, or `probe`.
+/// The component of a guest: one of the examples, `probe`, `behind` or `inside`.
 pub fn guest(name: &str) -> PathBuf {
     Path::new(env!("LOCALMAP_GUESTS")).join(format!("{name}.wasm"))
 }

@@ -222,6 +222,8 @@ fn a_bad_option_value() {
         ("--max-value", "-1", &["-1"]),
         ("--default-ttl", "0s", &["0s", "zero", "30s"]),
         ("--default-ttl", "soon", &["soon", "30s"]),
+        ("--policy", "fifo", &["fifo", "refuse", "lru", "s3-fifo"]),
+        ("--max-pins", "65537", &["65537", "0..=65536"]),
         ("--entry", "novalue", &["novalue", "KEY=VALUE"]),
         ("--entry", "=v", &["=v", "1 to 128"]),
         ("--entry", "k=v;ttl=0s", &["ttl=0s", "zero"]),
@@ -257,6 +259,7 @@ fn a_bad_option_value() {
 fn limits_and_grants_that_cannot_be() {
     for (options, words) in [
         (&["--max-value", "2GiB"][..], &["max-value", "1 GiB"][..]),
+        (&["--max-bytes", "64KiB"], &["max-bytes", "128 KiB"]),
         (
             &["--dir", "no/such/folder"],
             &["--dir no/such/folder", "No such file"],

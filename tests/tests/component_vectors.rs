@@ -3,8 +3,11 @@
 
 #![allow(clippy::panic, reason = "what a vector does not expect ends it")]
 
-use localmap::{Host, LocalMap, ManualClock, MapOptions};
-use localmap_engine::{Condition, ConfigureError, Error, KeyFault, Limits, Setting, Stats, Ttl};
+use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned};
+use localmap_engine::{
+    Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Policy, Setting, Stats,
+    Ttl,
+};
 use localmap_tests::vectors::{self, Entry, Page, Subject};
 use std::time::Duration;
 
@@ -25,6 +28,8 @@ impl Component {
 const ALIVE: &str = "no vector kills a map";
 
 impl Subject for Component {
+    type Pin = Pinned;
+
     fn set_clock(&mut self, now: u64) {
         self.clock.set(Duration::from_nanos(now));
     }
@@ -35,7 +40,13 @@ impl Subject for Component {
             .max_bytes(limits.max_bytes)
             .max_value(limits.max_value)
             .default_ttl(limits.default_ttl.map(Duration::from_nanos))
-            .utf8_keys(limits.utf8_keys);
+            .utf8_keys(limits.utf8_keys)
+            .policy(match limits.policy {
+                Policy::Refuse => localmap::Policy::Refuse,
+                Policy::Lru => localmap::Policy::Lru,
+                Policy::S3Fifo => localmap::Policy::S3Fifo,
+            })
+            .max_pins(limits.max_pins);
         let answer = self.map.configure(&limits).expect(ALIVE);
         answer.map_err(|error| match error {
             localmap::ConfigureError::OutOfRange { setting, .. } => {
@@ -56,6 +67,13 @@ impl Subject for Component {
             max_value: limits.max_value,
             default_ttl: limits.default_ttl.map(nanos),
             utf8_keys: limits.utf8_keys,
+            policy: match limits.policy {
+                localmap::Policy::Refuse => Policy::Refuse,
+                localmap::Policy::Lru => Policy::Lru,
+                localmap::Policy::S3Fifo => Policy::S3Fifo,
+                other => panic!("unknown: {other:?}"),
+            },
+            max_pins: limits.max_pins,
         }
     }
 
@@ -87,13 +105,8 @@ impl Subject for Component {
         ttl: Ttl,
         condition: Condition,
     ) -> Result<u64, Error> {
-        let condition = match condition {
-            Condition::Absent => localmap::Condition::Absent,
-            Condition::Present => localmap::Condition::Present,
-            Condition::Version(version) => localmap::Condition::Version(version),
-        };
         self.map
-            .set_if(key, value, host_ttl(ttl), condition)
+            .set_if(key, value, host_ttl(ttl), host_condition(condition))
             .map_err(refused)
     }
 
@@ -119,6 +132,29 @@ impl Subject for Component {
         self.map.delete_if(key, version).map_err(refused)
     }
 
+    fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
+        let changes: Vec<_> = changes.iter().map(host_change).collect();
+        match self.map.apply(&changes) {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(engine_outcome).collect()),
+            Err(ApplyError { index, source, .. }) => {
+                Err((u32::try_from(index).expect("32 bits"), refused(source)))
+            }
+        }
+    }
+
+    fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, Error> {
+        self.map.pin(key).map_err(refused)
+    }
+
+    fn pinned(&mut self, pin: &Pinned) -> (Vec<u8>, u64) {
+        (self.map.pinned(pin).expect(ALIVE), pin.version())
+    }
+
+    fn unpin(&mut self, pin: Pinned) {
+        // As a guard that goes out of scope: the next operation sees to it.
+        drop(pin);
+    }
+
     fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Page {
         let page = self.map.scan(prefix, cursor, limit).expect(ALIVE);
         Page {
@@ -140,10 +176,17 @@ impl Subject for Component {
         Stats {
             entries: stats.entries,
             bytes: stats.bytes,
+            payload: stats.payload,
+            overhead: stats.overhead,
+            free: stats.free,
+            pinned: stats.pinned,
+            high_water: stats.high_water,
             hits: stats.hits,
             misses: stats.misses,
             writes: stats.writes,
             expired: stats.expired,
+            evicted: stats.evicted,
+            refused: stats.refused,
         }
     }
 
@@ -176,6 +219,55 @@ fn host_ttl(ttl: Ttl) -> localmap::Ttl {
     }
 }
 
+fn host_condition(condition: Condition) -> localmap::Condition {
+    match condition {
+        Condition::Absent => localmap::Condition::Absent,
+        Condition::Present => localmap::Condition::Present,
+        Condition::Version(version) => localmap::Condition::Version(version),
+    }
+}
+
+fn host_change<'a>(change: &Change<'a>) -> localmap::Change<'a> {
+    match *change {
+        Change::Set { key, value, ttl } => localmap::Change::Set {
+            key,
+            value,
+            ttl: host_ttl(ttl),
+        },
+        Change::SetIf {
+            key,
+            value,
+            ttl,
+            condition,
+        } => localmap::Change::SetIf {
+            key,
+            value,
+            ttl: host_ttl(ttl),
+            condition: host_condition(condition),
+        },
+        Change::Increment { key, delta, ttl } => localmap::Change::Increment {
+            key,
+            delta,
+            ttl: host_ttl(ttl),
+        },
+        Change::Touch { key, ttl } => localmap::Change::Touch {
+            key,
+            ttl: host_ttl(ttl),
+        },
+        Change::Delete { key } => localmap::Change::Delete { key },
+        Change::DeleteIf { key, version } => localmap::Change::DeleteIf { key, version },
+    }
+}
+
+fn engine_outcome(outcome: localmap::Outcome) -> Outcome {
+    match outcome {
+        localmap::Outcome::Stored(version) => Outcome::Stored(version),
+        localmap::Outcome::Counter(sum) => Outcome::Counter(sum),
+        localmap::Outcome::Touched(there) => Outcome::Touched(there),
+        localmap::Outcome::Deleted(there) => Outcome::Deleted(there),
+    }
+}
+
 fn engine_setting(setting: localmap::Setting) -> Setting {
     match setting {
         localmap::Setting::MaxEntries => Setting::MaxEntries,
@@ -183,6 +275,8 @@ fn engine_setting(setting: localmap::Setting) -> Setting {
         localmap::Setting::MaxValue => Setting::MaxValue,
         localmap::Setting::DefaultTtl => Setting::DefaultTtl,
         localmap::Setting::Utf8Keys => Setting::Utf8Keys,
+        localmap::Setting::Policy => Setting::Policy,
+        localmap::Setting::MaxPins => Setting::MaxPins,
         other => panic!("unknown: {other}"),
     }
 }
@@ -211,7 +305,7 @@ fn vectors() {
     for (file, script) in vectors::files().expect("the folder of the vectors") {
         match vectors::run(&file, &script, || Component::new(&host)) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),
-            Err(fault) => faults += &format!("{fault}\n"),
+            Err(fault) => faults += &fault,
         }
     }
     assert!(faults.is_empty(), "{faults}");

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use localmap_engine::{Clock, Condition, ConfigureError, Error, Limits, Map, Stats, Ttl};
+use localmap_engine::{
+    Change, Clock, Condition, ConfigureError, Error, Limits, Map, Outcome, Pin, Stats, Ttl, Value,
+};
 use localmap_tests::vectors::{self, Entry, Page, Subject};
 
 /// A clock that stands where the test puts it.
@@ -30,6 +32,8 @@ impl Engine {
 }
 
 impl Subject for Engine {
+    type Pin = Pin;
+
     fn set_clock(&mut self, now: u64) {
         self.clock.0.set(now);
     }
@@ -43,7 +47,7 @@ impl Subject for Engine {
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        self.map.get(key).map(<[u8]>::to_vec)
+        self.map.get(key).as_ref().map(Value::to_vec)
     }
 
     fn get_entry(&mut self, key: &[u8]) -> Option<Entry> {
@@ -58,7 +62,7 @@ impl Subject for Engine {
         let mut values = Vec::new();
         let keys = keys.iter().map(Vec::as_slice);
         self.map
-            .get_many(keys, |value| values.push(value.map(<[u8]>::to_vec)));
+            .get_many(keys, |value| values.push(value.as_ref().map(Value::to_vec)));
         values
     }
 
@@ -89,7 +93,7 @@ impl Subject for Engine {
     }
 
     fn take(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        self.map.take(key)
+        self.map.take(key, |value| value.to_vec())
     }
 
     fn delete(&mut self, key: &[u8]) -> bool {
@@ -98,6 +102,23 @@ impl Subject for Engine {
 
     fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error> {
         self.map.delete_if(key, version)
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
+        self.map.apply(changes)
+    }
+
+    fn pin(&mut self, key: &[u8]) -> Result<Option<Pin>, Error> {
+        self.map.pin(key)
+    }
+
+    fn pinned(&mut self, pin: &Pin) -> (Vec<u8>, u64) {
+        let pinned = self.map.pinned(pin).expect("it is a pin of this map");
+        (pinned.value.to_vec(), pinned.version)
+    }
+
+    fn unpin(&mut self, pin: Pin) {
+        self.map.unpin(pin);
     }
 
     fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Page {
@@ -138,7 +159,7 @@ fn vectors() {
     for (file, script) in files {
         match vectors::run(&file, &script, Engine::new) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),
-            Err(fault) => faults += &format!("{fault}\n"),
+            Err(fault) => faults += &fault,
         }
     }
     assert!(faults.is_empty(), "{faults}");

@@ -41,6 +41,17 @@ fn the_map_is_a_provider() {
         &found["app"],
         &["does not import localmap:core/local-map@0.1.0"],
     );
+    // Functions of a resource have their names in the contract too.
+    let functions = found["exports"][0]["functions"].as_array().expect("names");
+    for name in [
+        "get",
+        "apply",
+        "pin",
+        "[method]pinned.value",
+        "[method]pinned.version",
+    ] {
+        assert!(functions.contains(&json!(name)), "{name}: {functions:?}");
+    }
     let text = text(&file);
     assert!(text.contains("provider  fits: "), "{text}");
     assert!(text.contains("app       does not fit:"), "{text}");

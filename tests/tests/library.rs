@@ -1,8 +1,9 @@
 //! The host library: what it adds to the operations, which the vectors test.
 
 use localmap::{
-    Condition, ConfigureError, Control, CreateError, Error, Host, KeyFault, Limits, LocalMap,
-    ManualClock, MapOptions, MemoryLimiter, PlugError, Preload, Setting, Ttl, plug, wasmtime,
+    ApplyError, Change, Condition, ConfigureError, Control, CreateError, Error, Host, KeyFault,
+    Limits, LocalMap, ManualClock, MapOptions, MemoryLimiter, Outcome, Pinned, PlugError, Policy,
+    Preload, Setting, Ttl, plug, wasmtime,
 };
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ fn a_host_and_its_maps_go_to_other_threads() {
     fn send<T: Send>() {}
     fn sync<T: Sync>() {}
     send::<LocalMap>();
+    send::<Pinned>();
+    sync::<Pinned>();
     send::<Host>();
     sync::<Host>();
     sync::<ManualClock>();
@@ -119,7 +122,149 @@ fn arguments_of_any_size_do_no_harm() {
     ));
     let refused = map.set(b"k", &huge, Ttl::Never);
     assert!(matches!(refused, Err(Error::ValueTooLarge { max, .. }) if max == 1 << 20));
+    let change = |value| Change::Set {
+        key: b"k",
+        value,
+        ttl: Ttl::Never,
+    };
+    // A batch is looked at as a whole first.
+    for (batch, at) in [
+        (vec![change(&huge)], 0),
+        (vec![change(&[0; 600_000]); 3], 1),
+        (vec![change(&[]); 1025], 1024),
+        (vec![Change::Delete { key: &huge }], 0),
+    ] {
+        let refused = map.apply(&batch).expect_err("too large");
+        assert_eq!(refused.index, at);
+        assert!(matches!(refused.source, Error::Full), "{refused}");
+    }
+    assert!(map.pin(&huge).expect("alive").is_none());
     assert_eq!(map.len().expect("alive"), 0);
+}
+
+#[test]
+fn apply_tells_which_change_was_refused_and_why() {
+    let mut map = map(&MapOptions::new());
+    let set = |key, condition| Change::SetIf {
+        key,
+        value: b"v",
+        ttl: Ttl::Never,
+        condition,
+    };
+    let outcomes = map
+        .apply(&[
+            set(b"a", Condition::Absent),
+            set(b"a", Condition::Version(1)),
+            Change::Touch {
+                key: b"b",
+                ttl: Ttl::Never,
+            },
+            Change::DeleteIf {
+                key: b"a",
+                version: 2,
+            },
+        ])
+        .expect("it holds");
+    assert_eq!(
+        outcomes,
+        [
+            Outcome::Stored(1),
+            Outcome::Stored(2),
+            Outcome::Touched(false),
+            Outcome::Deleted(true),
+        ]
+    );
+    let ApplyError { index, source, .. } = map
+        .apply(&[
+            set(b"a", Condition::Absent),
+            set(b"a", Condition::Absent),
+            set(b"", Condition::Absent),
+        ])
+        .expect_err("it is there");
+    assert_eq!(index, 1);
+    assert!(matches!(
+        source,
+        Error::Conflict {
+            current: Some(3),
+            ..
+        }
+    ));
+    assert!(map.is_empty().expect("alive"));
+    assert_eq!(map.apply(&[]).expect("nothing to refuse"), []);
+}
+
+/// The value is given back in the store of the map, which dropping cannot reach: the
+/// next operation sees to it.
+#[test]
+fn rule_9_pins_a_pin_that_is_dropped_gives_its_value_back() {
+    let mut map = map(&MapOptions::new().limits(Limits::default().max_pins(2)));
+    map.set(b"k", b"one", Ttl::Never).expect("room");
+    let one = map.pin(b"k").expect("room").expect("there");
+    map.set(b"k", b"two", Ttl::Never).expect("room");
+    let two = map.pin(b"k").expect("room").expect("there");
+    assert_eq!((one.version(), two.version()), (1, 2));
+    map.clear().expect("alive");
+    assert_eq!(map.pinned(&one).expect("alive"), b"one");
+    assert_eq!(map.pinned(&two).expect("alive"), b"two");
+    map.set(b"k", b"three", Ttl::Never).expect("room");
+    assert!(matches!(map.pin(b"k"), Err(Error::Full)));
+
+    drop(one);
+    let three = map.pin(b"k").expect("room").expect("there");
+    assert_eq!(map.pinned(&two).expect("alive"), b"two");
+    map.unpin(two).expect("ours");
+    std::thread::spawn(move || drop(three))
+        .join()
+        .expect("it ends");
+    assert_eq!(map.stats().expect("alive").pinned, 0);
+    // One that is forgotten is held as long as the map.
+    std::mem::forget(map.pin(b"k").expect("room"));
+    assert!(map.stats().expect("alive").pinned > 0);
+}
+
+#[test]
+fn rule_9_pins_a_pin_is_of_one_map_and_ends_with_it() {
+    let host = host();
+    let mut one = host.map(&MapOptions::new()).expect("a map");
+    let mut two = host.map(&MapOptions::new()).expect("a map");
+    one.set(b"k", b"one", Ttl::Never).expect("room");
+    two.set(b"k", b"two", Ttl::Never).expect("room");
+    let pin = one.pin(b"k").expect("room").expect("there");
+    let _beside = two.pin(b"k").expect("room").expect("there");
+    assert!(matches!(two.pinned(&pin), Err(Error::ForeignPin)));
+    assert_eq!(one.pinned(&pin).expect("alive"), b"one");
+    assert!(matches!(two.unpin(pin), Err(Error::ForeignPin)));
+    assert_eq!(one.stats().expect("alive").pinned, 0);
+    assert!(two.stats().expect("alive").pinned > 0);
+    let pin = one.pin(b"k").expect("room").expect("there");
+    drop(one);
+    assert!(matches!(two.pinned(&pin), Err(Error::ForeignPin)));
+    drop(pin);
+}
+
+/// Nobody but the map itself can exceed its limit, so that a host can let go of all pins.
+#[test]
+fn rule_9_pins_are_1024_unless_the_host_says_otherwise() {
+    let mut map = map(&MapOptions::new());
+    map.set(b"k", b"v", Ttl::Never).expect("room");
+    for _ in 0..3 {
+        let mut pins = Vec::new();
+        let error = loop {
+            match map.pin(b"k") {
+                Ok(pin) => pins.push(pin.expect("there")),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Full), "{error}");
+        assert_eq!(pins.len(), 1024);
+    }
+    let limits = Limits::default().max_pins(4096);
+    map.configure(&limits).expect("alive").expect("more");
+    let pins: Vec<Pinned> = (0..4096)
+        .map(|_| map.pin(b"k").expect("room").expect("there"))
+        .collect();
+    assert!(matches!(map.pin(b"k"), Err(Error::Full)));
+    assert_eq!(map.pinned(&pins[4095]).expect("alive"), b"v");
 }
 
 /// A refused `memory.grow` makes the present footprint the limit, for values of every
@@ -152,6 +297,11 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
 
         for len in [1, 200, 20_000, 400_000, 1 << 20] {
             let refused = map.set(b"new", &vec![8; len], Ttl::Never);
+            // What is small may still find a place that the others did not fit into.
+            if refused.is_ok() && len <= 200 {
+                assert!(map.delete(b"new").expect("alive"));
+                continue;
+            }
             assert!(
                 matches!(refused, Err(Error::Full)),
                 "{size} {len}: {refused:?}"
@@ -198,6 +348,102 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
     }
 }
 
+/// The same for batches, whose parameters are many, and for pins, which stay.
+#[test]
+fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
+    for policy in [Policy::Refuse, Policy::Lru, Policy::S3Fifo] {
+        let limits = Limits::default().policy(policy).max_pins(4096);
+        let mut map = map(&MapOptions::new().max_memory(6 << 20).limits(limits));
+        let value = vec![7; 1000];
+        let keys: Vec<[u8; 4]> = (0..1024u32).map(u32::to_be_bytes).collect();
+        let batch: Vec<Change<'_>> = keys
+            .iter()
+            .map(|key| Change::Set {
+                key,
+                value: &value,
+                ttl: Ttl::Never,
+            })
+            .collect();
+        map.apply(&batch).expect("room");
+        let mut more = 0u64;
+        while more < 10_000 {
+            match map.set(&more.to_be_bytes(), &value, Ttl::Never) {
+                Ok(_) => more += 1,
+                Err(Error::Full) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(more < 10_000, policy == Policy::Refuse);
+        // Again, with values that are longer, so that they need room.
+        let longer = vec![8; 1024];
+        let others: Vec<[u8; 5]> = (0..1024u64)
+            .map(|key| [key.to_be_bytes()[6], key.to_be_bytes()[7], 1, 2, 3])
+            .collect();
+        let batch: Vec<Change<'_>> = others
+            .iter()
+            .map(|key| Change::Set {
+                key,
+                value: &longer,
+                ttl: Ttl::Never,
+            })
+            .collect();
+        let before = map.len().expect("alive");
+        match map.apply(&batch) {
+            Ok(outcomes) => assert_eq!(outcomes.len(), 1024),
+            Err(ApplyError { source, .. }) => {
+                assert!(matches!(source, Error::Full), "{source}");
+                assert_eq!(map.len().expect("alive"), before);
+            }
+        }
+        // Each pin takes memory that stays until it is given back.
+        map.set(b"pinned", b"v", Ttl::Never).ok();
+        let page = map.scan(b"", 0, 1).expect("alive");
+        let key = &page.entries.first().expect("one").key;
+        let mut pins = Vec::new();
+        while pins.len() < 4096 {
+            match map.pin(key) {
+                Ok(pin) => pins.push(pin.expect("there")),
+                Err(Error::Full) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        // Calls find room as before.
+        let many = map.get_many(&keys.iter().map(<[u8; 4]>::as_slice).collect::<Vec<_>>());
+        assert_eq!(many.expect("alive").len(), 1024);
+        for key in &keys {
+            map.delete(key).expect("alive");
+        }
+        for pin in &pins {
+            map.pinned(pin).expect("alive");
+        }
+        drop(pins);
+        assert_eq!(map.stats().expect("alive").pinned, 0);
+        map.set(b"k", &value, Ttl::Never).expect("room again");
+        match map.pin(b"k") {
+            Ok(pin) => assert_eq!(map.pinned(&pin.expect("there")).expect("alive"), value),
+            Err(error) => assert!(matches!(error, Error::Full), "{error}"),
+        }
+        assert!(map.memory() <= 6 << 20);
+    }
+}
+
+#[test]
+fn statistics_tell_what_the_memory_is_made_of() {
+    let mut map = map(&MapOptions::new().limits(Limits::default().max_entries(2)));
+    map.set(b"a", &[7; 100_000], Ttl::Never).expect("room");
+    map.set(b"b", b"v", Ttl::Never).expect("room");
+    map.set(b"c", b"v", Ttl::Never).expect_err("full");
+    let stats = map.stats().expect("alive");
+    assert_eq!((stats.entries, stats.payload), (2, 100_003));
+    assert_eq!(stats.bytes, stats.payload + stats.overhead + stats.free);
+    assert!(stats.overhead > 0);
+    assert_eq!((stats.refused, stats.evicted, stats.pinned), (1, 0, 0));
+    map.delete(b"a").expect("alive");
+    let after = map.stats().expect("alive");
+    assert_eq!(after.payload, 2);
+    assert!(after.high_water >= stats.bytes);
+}
+
 #[test]
 fn a_map_needs_the_memory_that_it_starts_with() {
     let refused = host().map(&MapOptions::new().max_memory(1));
@@ -206,6 +452,7 @@ fn a_map_needs_the_memory_that_it_starts_with() {
 
 #[test]
 fn limits_out_of_range_make_no_map() {
+    let host = host();
     for (limits, expected) in [
         (Limits::default().max_entries(0), Setting::MaxEntries),
         (Limits::default().max_entries(1 << 32), Setting::MaxEntries),
@@ -217,8 +464,10 @@ fn limits_out_of_range_make_no_map() {
             Limits::default().default_ttl(Some(Duration::ZERO)),
             Setting::DefaultTtl,
         ),
+        (Limits::default().max_bytes(131_071), Setting::MaxBytes),
+        (Limits::default().max_pins(65_537), Setting::MaxPins),
     ] {
-        let refused = host().map(&MapOptions::new().limits(limits.clone()));
+        let refused = host.map(&MapOptions::new().limits(limits.clone()));
         let Err(CreateError::Limits {
             source: ConfigureError::OutOfRange { setting, .. },
             ..
@@ -229,6 +478,23 @@ fn limits_out_of_range_make_no_map() {
         assert_eq!(setting, expected);
         assert!(limits.check().is_err());
         assert!(matches!(plug(b"", &limits), Err(PlugError::Limits { .. })));
+    }
+}
+
+#[test]
+fn what_may_not_change_any_more_is_told() {
+    let mut map = map(&MapOptions::new());
+    map.set(b"k", b"v", Ttl::Never).expect("room");
+    for (limits, words) in [
+        (
+            Limits::default().policy(Policy::Lru),
+            "policy cannot be changed",
+        ),
+        (Limits::default().max_pins(1), "max-pins cannot be lowered"),
+    ] {
+        let refused = map.configure(&limits).expect("alive").expect_err(words);
+        assert!(matches!(refused, ConfigureError::Lowered { .. }));
+        assert!(refused.to_string().contains(words), "{refused}");
     }
 }
 
@@ -285,9 +551,10 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     let mut beside = host.map(&MapOptions::new()).expect("a map");
     beside.set(b"k", b"v", Ttl::Never).expect("room");
     let mut map = host
-        .map(&MapOptions::new().max_memory(256 << 10))
+        .map(&MapOptions::new().max_memory(768 << 10))
         .expect("a map");
     map.set(b"k", b"v", Ttl::Never).expect("room");
+    let pin = map.pin(b"k").expect("room").expect("there");
 
     let killed = map
         .set(b"k", &vec![7; 1 << 20], Ttl::Never)
@@ -303,6 +570,10 @@ fn a_map_that_trapped_is_dead_and_says_so() {
         map.len().err(),
         map.stats().err(),
         map.clear().err(),
+        map.pin(b"k").err(),
+        map.pinned(&pin).err(),
+        map.apply(&[]).err().map(|error| error.source),
+        map.unpin(pin).err(),
     ] {
         let error = answer.expect("it is dead");
         assert!(matches!(error, Error::Dead { .. }), "{error}");
@@ -321,23 +592,18 @@ fn what_is_no_map_component_makes_no_host() {
     }
 }
 
-/// An embedder's own store: the limits are those that were baked in, and `control` is
-/// at hand beside what the app exports.
-#[test]
-fn a_plugged_app_in_a_store_of_ones_own() {
-    let app = wat::parse_str(
-        r#"(component
-            (import "localmap:core/local-map@0.1.0" (instance $map
-                (export "len" (func (result u64)))))
-            (export "count" (func $map "len")))"#,
-    )
-    .expect("valid text");
-    let plugged = plug(&app, &Limits::default().max_entries(2)).expect("it fits");
-
+/// A plugged app in a store of one's own.
+fn instantiate(
+    plugged: &[u8],
+) -> (
+    wasmtime::Store<MemoryLimiter>,
+    wasmtime::component::Instance,
+    Control,
+) {
     let mut config = wasmtime::Config::new();
     config.concurrency_support(false);
     let engine = wasmtime::Engine::new(&config).expect("an engine");
-    let component = wasmtime::component::Component::new(&engine, &plugged).expect("valid");
+    let component = wasmtime::component::Component::new(&engine, plugged).expect("valid");
     let mut linker = wasmtime::component::Linker::<MemoryLimiter>::new(&engine);
     linker
         .instance("wasi:clocks/monotonic-clock@0.2.0")
@@ -355,7 +621,23 @@ fn a_plugged_app_in_a_store_of_ones_own() {
     let control = Control::find(&mut store, &component, &instance)
         .expect("the contract's")
         .expect("it is there");
+    (store, instance, control)
+}
 
+/// An embedder's own store: the limits are those that were baked in, and `control` is
+/// at hand beside what the app exports.
+#[test]
+fn a_plugged_app_in_a_store_of_ones_own() {
+    let app = wat::parse_str(
+        r#"(component
+            (import "localmap:core/local-map@0.1.0" (instance $map
+                (export "len" (func (result u64)))))
+            (export "count" (func $map "len")))"#,
+    )
+    .expect("valid text");
+    let plugged = plug(&app, &Limits::default().max_entries(2)).expect("it fits");
+
+    let (mut store, instance, control) = instantiate(&plugged);
     assert_eq!(control.limits(&mut store).expect("alive").max_entries, 2);
     let entries: Vec<Preload> = (0..3u8)
         .map(|key| Preload {
@@ -374,4 +656,101 @@ fn a_plugged_app_in_a_store_of_ones_own() {
     control.clear(&mut store).expect("alive");
     assert_eq!(count.call(&mut store, ()).expect("alive"), (0,));
     assert_eq!(control.sweep(&mut store, 10).expect("alive"), 0);
+}
+
+/// A handle of the map in the hands of an app: `hold` pins the key `k` and `length` tells
+/// how long its value is, whatever has become of the key, until `release`.
+#[test]
+fn rule_9_pins_of_a_plugged_app_are_its_own() {
+    let app = wat::parse_str(
+        r#"(component
+            (import "localmap:core/local-map@0.1.0" (instance $map
+                (type $kf (variant (case "empty") (case "too-long" u64) (case "not-utf8")))
+                (export "key-fault" (type $key-fault (eq $kf)))
+                (type $e (variant (case "invalid-key" $key-fault) (case "value-too-large" u64)
+                    (case "invalid-ttl") (case "full") (case "conflict" (option u64))
+                    (case "not-a-counter") (case "overflow")))
+                (export "error" (type $error (eq $e)))
+                (export "pinned" (type $pinned (sub resource)))
+                (export "[method]pinned.value"
+                    (func (param "self" (borrow $pinned)) (result (list u8))))
+                (export "pin" (func (param "key" (list u8))
+                    (result (result (option (own $pinned)) (error $error)))))))
+            (alias export $map "pinned" (type $pinned))
+            (core module $libc
+                (memory (export "memory") 1)
+                (global $end (mut i32) (i32.const 1024))
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+                    (local $at i32)
+                    (local.set $at (i32.and
+                        (i32.add (global.get $end) (i32.const 7)) (i32.const -8)))
+                    (global.set $end (i32.add (local.get $at) (local.get 3)))
+                    (local.get $at)))
+            (core instance $libc (instantiate $libc))
+            (alias core export $libc "memory" (core memory $memory))
+            (alias core export $libc "realloc" (core func $realloc))
+            (core func $pin (canon lower (func $map "pin")
+                (memory $memory) (realloc $realloc)))
+            (core func $value (canon lower (func $map "[method]pinned.value")
+                (memory $memory) (realloc $realloc)))
+            (core func $drop (canon resource.drop $pinned))
+            (core module $app
+                (import "libc" "memory" (memory 1))
+                (import "map" "pin" (func $pin (param i32 i32 i32)))
+                (import "map" "value" (func $value (param i32 i32)))
+                (import "map" "drop" (func $drop (param i32)))
+                (data (i32.const 0) "k")
+                (global $held (mut i32) (i32.const 0))
+                ;; 0: held, 1: not there, 2: refused
+                (func (export "hold") (result i32)
+                    (call $pin (i32.const 0) (i32.const 1) (i32.const 16))
+                    (if (i32.load8_u (i32.const 16)) (then (return (i32.const 2))))
+                    (if (i32.eqz (i32.load8_u (i32.const 24))) (then (return (i32.const 1))))
+                    (global.set $held (i32.load (i32.const 28)))
+                    (i32.const 0))
+                (func (export "length") (result i32)
+                    (call $value (global.get $held) (i32.const 64))
+                    (i32.load (i32.const 68)))
+                (func (export "release") (call $drop (global.get $held))))
+            (core instance $app (instantiate $app
+                (with "libc" (instance $libc))
+                (with "map" (instance
+                    (export "pin" (func $pin))
+                    (export "value" (func $value))
+                    (export "drop" (func $drop))))))
+            (func (export "hold") (result u32) (canon lift (core func $app "hold")))
+            (func (export "length") (result u32) (canon lift (core func $app "length")))
+            (func (export "release") (canon lift (core func $app "release"))))"#,
+    )
+    .expect("valid text");
+    let plugged = plug(&app, &Limits::default().max_pins(1)).expect("it fits");
+    let (mut store, instance, control) = instantiate(&plugged);
+    let call = |name: &str, store: &mut wasmtime::Store<MemoryLimiter>| -> u32 {
+        let call = instance
+            .get_typed_func::<(), (u32,)>(&mut *store, name)
+            .expect("it is exported");
+        call.call(store, ()).expect("alive").0
+    };
+    assert_eq!(call("hold", &mut store), 1);
+    let entry = Preload {
+        key: b"k".to_vec(),
+        value: vec![7; 5000],
+        ttl: Ttl::Never,
+    };
+    let stored = control.preload(&mut store, std::slice::from_ref(&entry));
+    stored.expect("alive").expect("room");
+    assert_eq!(call("hold", &mut store), 0);
+    control.clear(&mut store).expect("alive");
+    assert_eq!(call("length", &mut store), 5000);
+    let stats = control.stats(&mut store).expect("alive");
+    assert!(stats.pinned >= 5000);
+    let stored = control.preload(&mut store, &[entry]);
+    stored.expect("alive").expect("room");
+    assert_eq!(call("hold", &mut store), 2);
+    let release = instance
+        .get_typed_func::<(), ()>(&mut store, "release")
+        .expect("it is exported");
+    release.call(&mut store, ()).expect("alive");
+    assert_eq!(control.stats(&mut store).expect("alive").pinned, 0);
+    assert_eq!(call("hold", &mut store), 0);
 }

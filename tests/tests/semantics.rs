@@ -1,12 +1,17 @@
 //! The examples of `docs/semantics.md` are true: lines for `localmap shell`, with the
-//! answer behind the `#`, and perhaps a remark behind that.
+//! answer behind the `#`, and perhaps a remark behind that. So is its table of what fits.
 
+use localmap::{Change, Host, Limits, LocalMap, MapOptions, Ttl};
 use localmap_tests::{Finished, localmap, root};
+
+fn document() -> String {
+    let path = root().join("docs/semantics.md");
+    std::fs::read_to_string(path).expect("docs/semantics.md")
+}
 
 /// The lines of each block of code without a language.
 fn examples() -> Vec<Vec<String>> {
-    let path = root().join("docs/semantics.md");
-    let text = std::fs::read_to_string(path).expect("docs/semantics.md");
+    let text = document();
     let mut examples = Vec::new();
     let mut block: Option<Vec<String>> = None;
     let mut other = false;
@@ -65,7 +70,14 @@ fn the_examples_answer_what_the_document_says() {
                 continue;
             }
             lines.push(command);
-            expected.push((line, answer));
+            match answer {
+                // Several lines are told in one.
+                Some(answer) => {
+                    let told = answer.split(" / ");
+                    expected.extend(told.map(|told| (line.as_str(), Some(told))));
+                }
+                None => expected.push((line, None)),
+            }
         }
         let printed = shell(&options, &lines).ok();
         let printed: Vec<&str> = printed.lines().collect();
@@ -78,4 +90,73 @@ fn the_examples_answer_what_the_document_says() {
         }
     }
     assert!(answers > 30, "{answers} answers were compared");
+}
+
+/// Fills a map with entries of these sizes, and tells how many there is room for.
+///
+/// # Panics
+///
+/// If all of 600,000 fit.
+fn fill(map: &mut LocalMap, key_len: usize, value_len: usize) -> u64 {
+    let value = vec![7; value_len];
+    let keys: Vec<Vec<u8>> = (0..600_000u32)
+        .map(|number| {
+            let mut key = vec![b'k'; key_len];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            key
+        })
+        .collect();
+    let batch = (1024).min((1 << 20) / (key_len + value_len)).max(1);
+    let mut full = false;
+    for keys in keys.chunks(batch) {
+        let set = |key| Change::Set {
+            key,
+            value: &value,
+            ttl: Ttl::Never,
+        };
+        let changes: Vec<Change<'_>> = keys.iter().map(Vec::as_slice).map(set).collect();
+        if map.apply(&changes).is_ok() {
+            continue;
+        }
+        // One by one, what is left of the room.
+        full = keys
+            .iter()
+            .any(|key| map.set(key, &value, Ttl::Never).is_err());
+        break;
+    }
+    assert!(full, "they all fit");
+    map.len().expect("alive")
+}
+
+/// A number as it is written, with commas: the first word of a field.
+fn number(field: &str) -> Option<usize> {
+    let digits = field.split_whitespace().next()?.replace(',', "");
+    digits.parse().ok()
+}
+
+#[test]
+fn as_many_entries_fit_as_the_document_says() {
+    let host = Host::new().expect("a host");
+    let limits = Limits::default().max_entries(1 << 24);
+    let text = document();
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| key | value | fit into 32 MiB |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut compared = 0;
+    for row in rows {
+        let fields: Vec<usize> = row.split('|').filter_map(number).collect();
+        let [key_len, value_len, told] = fields[..] else {
+            panic!("{row}");
+        };
+        let options = MapOptions::new().limits(limits.clone());
+        let mut map = host.map(&options).expect("a map");
+        let fit = fill(&mut map, key_len, value_len);
+        // Hashes differ from map to map, and with them the tables.
+        let told = told as u64;
+        assert!(fit.abs_diff(told) * 50 <= told, "{row}: {fit} fit");
+        compared += 1;
+    }
+    assert!(compared > 5);
 }

@@ -70,6 +70,92 @@ fn each_command_prints_its_result() {
 }
 
 #[test]
+fn a_batch_prints_what_each_change_would_have_printed() {
+    transcript(
+        &[],
+        &[
+            ("set a 1", "version 1"),
+            ("set b 1", "version 2"),
+            (
+                "apply set a 2 1h ; set-if c \";\" absent ; increment n 5 ; touch b 1h ; \
+                 touch x 1h ; delete b ; delete b ; delete-if c 4 # done",
+                "version 3\nversion 4\n5\ntrue\nfalse\ntrue\nfalse\ndeleted",
+            ),
+            ("get-many a b c", "\"2\"\nnone\nnone"),
+            ("apply delete a", "true"),
+            ("len", "1"),
+        ],
+    );
+}
+
+#[test]
+fn a_batch_that_is_refused_tells_which_change_and_changes_nothing() {
+    for (options, line, words) in [
+        (
+            &[][..],
+            "apply set a 2 ; set-if a 3 absent",
+            &["change 2 of the batch", "conflict", "version 3"][..],
+        ),
+        (
+            &["--max-entries", "2"],
+            "apply delete a ; set b 1 ; set c 1 ; set d 1",
+            &["change 4 of the batch", "full"],
+        ),
+        (&[], "apply delete a ; get a", &["column 18", "\"get\""]),
+        (&[], "apply delete a ; set b", &["column 23", "VALUE"]),
+    ] {
+        let words = [&["Error: line 3: "], words].concat();
+        let finished = shell(options, format!("set a 1\nset a 2\n{line}\nget a"));
+        finished.refused(&words);
+        assert_eq!(finished.text(), "version 1\nversion 2\n");
+    }
+}
+
+#[test]
+fn pins_have_numbers_and_hold_their_values() {
+    transcript(
+        &["--max-pins", "2"],
+        &[
+            ("pin a", "none"),
+            ("set a one", "version 1"),
+            ("pin a", "pin 1"),
+            ("set a two", "version 2"),
+            ("pin a", "pin 2"),
+            ("clear", "cleared"),
+            ("pinned 1", "\"one\" version 1"),
+            (
+                "pinned",
+                "1 \"a\" \"one\" version 1\n2 \"a\" \"two\" version 2",
+            ),
+            ("unpin 1", "true"),
+            ("unpin 1", "false"),
+            ("pinned 1", "none"),
+            ("set a three", "version 3"),
+            ("pin a", "pin 3"),
+            (
+                "pinned",
+                "2 \"a\" \"two\" version 2\n3 \"a\" \"three\" version 3",
+            ),
+        ],
+    );
+    shell(&["--max-pins", "1"], "set a 1\npin a\npin a").refused(&["line 3: ", "full"]);
+}
+
+#[test]
+fn the_policy_decides_who_goes() {
+    transcript(
+        &["--max-entries", "2", "--policy", "lru"],
+        &[
+            ("set a 1", "version 1"),
+            ("set b 1", "version 2"),
+            ("get a", "\"1\""),
+            ("set c 1", "version 3"),
+            ("get-many a b c", "\"1\"\nnone\n\"1\""),
+        ],
+    );
+}
+
+#[test]
 fn an_entry_is_gone_when_sleep_has_let_its_time_pass() {
     transcript(
         &["--default-ttl", "3h"],
@@ -117,6 +203,14 @@ fn stats_count_what_was_done() {
         " misses=1 ",
         " writes=2 ",
         " expired=1 ",
+        " payload=2 ",
+        " overhead=",
+        " free=",
+        " pinned=0 ",
+        " high-water=",
+        " evicted=0 ",
+        " refused=0 ",
+        " memory=",
     ] {
         assert!(stats.contains(expected), "{stats}");
     }
@@ -272,6 +366,10 @@ fn help_tells_of_each_command() {
         "take",
         "delete",
         "delete-if",
+        "apply",
+        "pin",
+        "pinned",
+        "unpin",
         "scan",
         "len",
         "stats",

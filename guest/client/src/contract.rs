@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Condition, Entry, Error, KeyFault, Scanned, Ttl};
+use crate::{Condition, Entry, Error, KeyFault, Scanned, Ttl, types::nanos};
 pub(crate) use generated::localmap::core::local_map as calls;
 
 mod generated {
@@ -24,8 +24,10 @@ mod generated {
     wit_bindgen::generate!({
         path: "wit",
         world: "localmap:core/app",
-        // Keys and values go into a call from where they lie, without a copy.
-        ownership: Borrowing { duplicate_if_necessary: false },
+        // Keys and values go into a call from where they lie, without a copy. The
+        // second form is for changes: the macro takes them for types that are also
+        // given back.
+        ownership: Borrowing { duplicate_if_necessary: true },
     });
 }
 
@@ -34,7 +36,7 @@ impl From<Ttl> for calls::Ttl {
         match ttl {
             Ttl::Default => Self::Default,
             Ttl::Never => Self::Never,
-            Ttl::After(span) => Self::After(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)),
+            Ttl::After(span) => Self::After(nanos(span)),
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum Error {
     /// The value is longer than the map takes.
     #[error(
         "the value is longer than the {max} bytes that this map takes: \
-         split it, or have the host raise max-value"
+         split it, or raise the map's max-value"
     )]
     ValueTooLarge {
         /// The map's `max-value`, in bytes.
@@ -23,11 +23,12 @@ pub enum Error {
     /// A TTL of zero.
     #[error("a TTL of zero: give it at least a nanosecond, or delete the key instead")]
     InvalidTtl,
-    /// The limit on entries, on bytes, or the memory that the host grants is
-    /// reached. What is there stays there.
+    /// The limit on entries, on bytes or on pins, or the memory at hand is reached, and
+    /// nothing may be evicted; or a batch is larger than one may be. What is there stays
+    /// there.
     #[error(
-        "the map is full: delete entries, give them shorter TTLs, \
-         or have the host raise max-entries or max-bytes"
+        "the map is full: delete entries, give them shorter TTLs, drop what is pinned, \
+         or raise the map's limits"
     )]
     Full,
     /// The condition of the write does not hold.
@@ -42,6 +43,24 @@ pub enum Error {
     /// `increment` past the end of `i64`.
     #[error("the counter would leave the range of a 64-bit integer: set it anew")]
     Overflow,
+}
+
+/// Why a batch was refused. None of its changes has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("change {index} of the batch: {error}")]
+pub struct ApplyError {
+    /// The change that was refused, counted from 0.
+    pub index: usize,
+    /// Why.
+    pub error: Error,
+}
+
+/// For functions whose error is [`enum@Error`], and which need not tell which change it
+/// was.
+impl From<ApplyError> for Error {
+    fn from(refused: ApplyError) -> Self {
+        refused.error
+    }
 }
 
 /// What is wrong with a key.

@@ -42,20 +42,46 @@
 //! - **All or nothing**: an operation that answers with an error has changed no
 //!   key, no value, no version and no deadline.
 //!
+//! # Without a boundary
+//!
+//! With [`in_process`] the map is a part of the guest, and nothing is asked of the host:
+//! the same operations, chosen by one `use` line. Natively it is what a guest's own code
+//! can be tested with.
+//!
+//! # Features
+//!
+//! - `in-process`, on by default: the module [`in_process`]. A guest that does not use
+//!   it has nothing of it; without the feature, the engine is not compiled.
+//!
 //! [`Duration`]: std::time::Duration
 
+#![cfg_attr(
+    not(feature = "in-process"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "they lead to the module that is not there then"
+    )
+)]
+
+mod batch;
+mod change;
 mod contract;
 mod error;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 mod map;
+mod pinned;
 mod scan;
 mod types;
 
-pub use error::{Error, KeyFault};
+pub use change::{Change, MAX_CHANGES, Outcome};
+pub use error::{ApplyError, Error, KeyFault};
 pub use map::LocalMap;
+pub use pinned::Pinned;
 pub use scan::Scan;
-pub use types::{Condition, Entry, MAX_KEY_LEN, Scanned, Ttl, Version};
+pub use types::{Condition, Entry, MAX_KEY_LEN, Page, Scanned, Ttl, Version};
 
-/// The program of the guide compiles.
-#[cfg(doctest)]
+/// The programs of the guide compile.
+#[cfg(all(doctest, feature = "in-process"))]
 #[doc = include_str!("../../../docs/guests.md")]
 struct Guide;

@@ -1,9 +1,8 @@
 //! The operations.
 
-use std::{cell::Cell, marker::PhantomData};
-
 use crate::{
-    Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Scan, Scanned, Ttl, Version, contract::calls,
+    ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
+    Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread,
 };
 
 /// What the keys of one `get-many` may take up, each with the 8 bytes that
@@ -24,12 +23,12 @@ const MAX_BATCH: usize = 32 * 1024;
 /// An entry whose time is up is gone, for every operation alike. The clock is
 /// the host's.
 ///
-/// Outside of WebAssembly there is no host to answer: the calls compile, so that
-/// a guest's own code can be tested natively, and panic when they are made.
+/// Outside of WebAssembly there is no host to answer: the calls compile, and panic
+/// when they are made. To test natively, take
+/// [`in_process::LocalMap`](crate::in_process::LocalMap), which has the same operations.
 #[derive(Debug, Default)]
 pub struct LocalMap {
-    // Not `Sync`: a map belongs to its instance, which has one thread.
-    _not_sync: PhantomData<Cell<()>>,
+    _one_thread: OneThread,
 }
 
 impl LocalMap {
@@ -43,6 +42,19 @@ impl LocalMap {
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         calls::get(to_read(key.as_ref()))
+    }
+
+    /// Puts the value of `key` into `value`, in place of what was in it. False: the key
+    /// is not there, and `value` is empty.
+    ///
+    /// This costs as much as [`get`](Self::get) here; [in process](crate::in_process) it
+    /// saves an allocation.
+    #[must_use = "an empty value and one that is not there are not the same"]
+    pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
+        let found = self.get(key);
+        let there = found.is_some();
+        *value = found.unwrap_or_default();
+        there
     }
 
     /// The value of `key` with its version and the time it has left.
@@ -165,6 +177,72 @@ impl LocalMap {
         Ok(calls::delete_if(to_read(key.as_ref()), version)?)
     }
 
+    /// Makes several changes, or none of them, all as of one instant.
+    ///
+    /// They are made in their order, each finding what those before it have done, and
+    /// there is one outcome for each, in the same order. Where one is refused, none has
+    /// happened: the error tells which and why. Deleting and touching a key that is not
+    /// there are no errors. An empty batch does nothing.
+    ///
+    /// A batch has at most [`MAX_CHANGES`](crate::MAX_CHANGES) changes, whose keys and
+    /// values together have at most 64 KiB more than 1 MiB or the map's largest value,
+    /// whichever is more. (That is `max-value`, or `max-bytes` where that is less.) What
+    /// is beyond is [`Full`](Error::Full), and much beyond may end the instance.
+    ///
+    /// ```no_run
+    /// use localmap_client::{Change, Condition, LocalMap, Outcome, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), localmap_client::Error> {
+    /// let map = LocalMap::new();
+    /// let done = map.apply(&[
+    ///     // Only if nobody has redeemed it yet.
+    ///     Change::set_if("redeemed:7f3a", "alice", Ttl::Never, Condition::Absent),
+    ///     Change::increment("credit:alice", 10, Ttl::Never),
+    ///     Change::touch("session:alice", Duration::from_secs(1800)),
+    /// ])?;
+    /// if let [Outcome::Stored(_), Outcome::Counter(credit), Outcome::Touched(_)] = done[..] {
+    ///     println!("alice has {credit} now");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the operations that the changes are named after.
+    pub fn apply(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
+        batch::apply(changes)
+    }
+
+    /// Holds the value of `key`: it stays readable until what this gives is dropped,
+    /// whatever happens to the key meanwhile. `None`: it is not there.
+    ///
+    /// An entry is not evicted while the value that it has now is pinned. It expires at
+    /// its time as any other.
+    ///
+    /// ```no_run
+    /// use localmap_client::{LocalMap, Ttl};
+    ///
+    /// # fn main() -> Result<(), localmap_client::Error> {
+    /// let map = LocalMap::new();
+    /// map.set("rates", "EUR 1.08", Ttl::Never)?;
+    /// if let Some(rates) = map.pin("rates")? {
+    ///     map.set("rates", "EUR 1.09", Ttl::Never)?;
+    ///     assert_eq!(rates.value(), b"EUR 1.08");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](Error::Full) where the map has as many pins as its `max-pins` (1,024
+    /// unless the host says otherwise), or no memory for one more.
+    pub fn pin(&self, key: impl AsRef<[u8]>) -> Result<Option<Pinned>, Error> {
+        Ok(calls::pin(to_read(key.as_ref()))?.map(Pinned::new))
+    }
+
     /// All entries whose keys begin with `prefix` (all there are, if it is
     /// empty), in no order that means anything.
     ///
@@ -174,19 +252,31 @@ impl LocalMap {
     /// may be given twice, with two versions. The iterator holds a part of the map
     /// at a time, about 1 MiB or one entry at most.
     pub fn scan(&self, prefix: impl AsRef<[u8]>) -> Scan<'_> {
-        Scan::new(self, prefix.as_ref())
+        Scan::new(self, prefix.as_ref(), |map, prefix, cursor, limit| {
+            map.scan_page(prefix, cursor, limit)
+        })
     }
 
-    /// A part of a scan, and where the next one starts.
-    pub(crate) fn page(
-        &self,
-        prefix: &[u8],
-        cursor: u64,
-        limit: u32,
-    ) -> (Vec<Scanned>, Option<u64>) {
+    /// A part of a [`scan`](Self::scan), for those who cannot hold an iterator until
+    /// its end: between two requests, for example.
+    ///
+    /// Begin with a `cursor` of 0 and go on with [`Page::next`] until there is none. A
+    /// page holds at most `limit` entries (0 counts as 1, more than 4,096 as 4,096). It
+    /// ends early rather than hold more than 1 MiB of keys and values, but holds at
+    /// least one entry when it has come by one. A `cursor` that no page gave may skip
+    /// entries and does no harm.
+    #[must_use]
+    pub fn scan_page(&self, prefix: impl AsRef<[u8]>, cursor: u64, limit: u32) -> Page {
+        let prefix = prefix.as_ref();
+        // No key is longer, so none begins with more.
+        if prefix.len() > MAX_KEY_LEN {
+            return Page::default();
+        }
         let page = calls::scan(prefix, cursor, limit);
-        let entries = page.entries.into_iter().map(Scanned::from).collect();
-        (entries, page.next)
+        Page {
+            entries: page.entries.into_iter().map(Scanned::from).collect(),
+            next: page.next,
+        }
     }
 
     /// How many entries there are. Those whose time is up are not counted.

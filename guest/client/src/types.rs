@@ -1,6 +1,6 @@
 //! What goes into a call and what comes back.
 
-use std::time::Duration;
+use std::{cell::Cell, marker::PhantomData, rc::Rc, time::Duration};
 
 /// The longest key, in bytes. The shortest has 1 byte.
 pub const MAX_KEY_LEN: usize = 128;
@@ -74,4 +74,22 @@ pub struct Scanned {
     pub version: Version,
     /// The time that is left, at least 1 nanosecond; `None`: it does not expire.
     pub expires_in: Option<Duration>,
+}
+
+/// A part of a scan, made by [`scan_page`](crate::LocalMap::scan_page).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What the page holds; may be empty although the scan goes on.
+    pub entries: Vec<Scanned>,
+    /// Where the next page starts; `None`: the scan is at its end.
+    pub next: Option<u64>,
+}
+
+/// Makes a type neither `Send` nor `Sync`: a map belongs to its instance, which has
+/// one thread.
+pub(crate) type OneThread = PhantomData<Rc<Cell<()>>>;
+
+/// Whole nanoseconds in 64 bits, as a map counts them; saturates.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

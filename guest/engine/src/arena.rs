@@ -138,37 +138,27 @@ impl Arena {
         self.split_mut(entry).0
     }
 
-    /// The key of an entry and its value.
+    /// The value of an entry.
     #[inline(always)]
-    pub(crate) fn key_value(&self, entry: u32) -> (&[u8], Value<'_>) {
+    pub(crate) fn value(&self, entry: u32) -> Value<'_> {
         let (header, rest) = self.split(entry);
-        let (key_len, value_len) = (header.key_len as usize, header.value_len as usize);
+        let (start, len) = (header.key_len as usize, header.value_len as usize);
         if header.has(Header::PARTS) {
-            return self.in_parts(rest, key_len, value_len);
+            return self.in_parts(rest, start, len);
         }
-        let bytes: &[u8] = &bytemuck::must_cast_slice(rest)[..key_len + value_len];
-        let (key, tail) = bytes.split_at(key_len);
-        (key, Value::new(self, NONE, 0, tail))
+        let bytes: &[u8] = bytemuck::must_cast_slice(rest);
+        Value::new(self, NONE, 0, &bytes[start..start + len])
     }
 
     #[cold]
-    fn in_parts<'a>(
-        &'a self,
-        rest: &'a [u32],
-        key_len: usize,
-        value_len: usize,
-    ) -> (&'a [u8], Value<'a>) {
+    #[inline(never)]
+    fn in_parts<'a>(&'a self, rest: &'a [u32], key_len: usize, value_len: usize) -> Value<'a> {
         let layout = Layout::new(key_len, value_len);
         let tail_len = layout.tail as usize;
-        let bytes: &[u8] = &bytemuck::must_cast_slice(rest)[..key_len + tail_len];
-        let (key, tail) = bytes.split_at(key_len);
+        let bytes: &[u8] = bytemuck::must_cast_slice(rest);
         let parts = rest[layout.class.parts_word()];
-        (key, Value::new(self, parts, value_len - tail_len, tail))
-    }
-
-    #[inline(always)]
-    pub(crate) fn value(&self, entry: u32) -> Value<'_> {
-        self.key_value(entry).1
+        let tail = &bytes[key_len..key_len + tail_len];
+        Value::new(self, parts, value_len - tail_len, tail)
     }
 
     #[inline]

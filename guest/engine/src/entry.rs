@@ -84,17 +84,28 @@ impl Header {
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     debug_assert_eq!(a.len(), b.len());
     // Not as arrays, which the compiler takes apart into bytes.
+    let long = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let short = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+    // The first word and the last may overlap.
+    if a.len() >= 8 {
+        let ends = a.first_chunk().map(long) == b.first_chunk().map(long)
+            && a.last_chunk().map(long) == b.last_chunk().map(long);
+        ends && (a.len() <= 16 || same_within(a, b))
+    } else if a.len() >= 4 {
+        a.first_chunk().map(short) == b.first_chunk().map(short)
+            && a.last_chunk().map(short) == b.last_chunk().map(short)
+    } else {
+        // One to three bytes: the first, the last and the one between.
+        a.first() == b.first() && a.last() == b.last() && a.get(1) == b.get(1)
+    }
+}
+
+/// Whether what is between the first word and the last is the same.
+#[inline(never)]
+fn same_within(a: &[u8], b: &[u8]) -> bool {
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let first = a.first_chunk().map(word);
-    if first.is_none() {
-        return a.iter().zip(b).all(|(a, b)| a == b);
-    }
-    if first != b.first_chunk().map(word) || a.last_chunk().map(word) != b.last_chunk().map(word) {
-        return false;
-    }
-    // Between them, where there is something: the first word and the last may overlap.
-    let words = a.as_chunks().0.iter().zip(b.as_chunks().0);
-    a.len() <= 16 || words.skip(1).all(|(a, b)| word(a) == word(b))
+    words.skip(1).all(|(a, b)| word(a) == word(b))
 }
 
 /// Copies bytes to as many: by words where they are few, since a call of `memcpy` is

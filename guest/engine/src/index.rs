@@ -16,9 +16,9 @@ use crate::error::NoRoom;
 
 /// The low bits of a hash choose a bucket of a table, the next ones the table, and the
 /// seven highest are the tag in the bucket.
-const BUCKET_BITS: u32 = 10;
+const BUCKET_BITS: u32 = 11;
 
-/// The most bits of a hash that choose a table. The last two of them are bits of the tag.
+/// The most bits of a hash that choose a table. The last three of them are bits of the tag.
 const MAX_DEPTH: u8 = 17;
 
 /// The most buckets of a table. It is full with seven eighths of them.
@@ -184,6 +184,10 @@ impl Index {
     /// The number of the table that a hash belongs to.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
+        if self.mask == 0 {
+            // All there is to a small map: no wait for the hash to look up the table.
+            return 0;
+        }
         let at = (hash >> BUCKET_BITS & self.mask) as usize;
         self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
     }

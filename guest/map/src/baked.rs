@@ -2,22 +2,24 @@
 //! the built component and overwrite: see `host/src/bake.rs`.
 
 use core::sync::atomic::{AtomicU64, Ordering};
-use localmap_engine::Limits;
+use localmap_engine::{Limits, Policy};
 
-/// A mark, and the limits as little-endian 64-bit words. A default TTL of zero
-/// stands for none.
+/// A mark, and the limits as little-endian 64-bit words. A default TTL of zero stands
+/// for none, and a policy is the place that it has in the contract.
 ///
 /// `used` and atomic, so that the compiler takes neither the block away nor its
 /// values for granted.
 #[used]
-static BLOCK: [AtomicU64; 7] = [
+static BLOCK: [AtomicU64; 9] = [
     AtomicU64::new(u64::from_le_bytes(*b"localmap")),
-    AtomicU64::new(u64::from_le_bytes(*b"-limits1")),
+    AtomicU64::new(u64::from_le_bytes(*b"-limits2")),
     AtomicU64::new(Limits::DEFAULT.max_entries),
     AtomicU64::new(Limits::DEFAULT.max_bytes),
     AtomicU64::new(Limits::DEFAULT.max_value),
     AtomicU64::new(0),
     AtomicU64::new(Limits::DEFAULT.utf8_keys as u64),
+    AtomicU64::new(0),
+    AtomicU64::new(Limits::DEFAULT.max_pins as u64),
 ];
 
 /// The limits in the block.
@@ -30,6 +32,8 @@ pub(crate) fn limits() -> Limits {
         max_value,
         default_ttl,
         utf8_keys,
+        policy,
+        max_pins,
     ] = BLOCK.each_ref().map(|word| word.load(Ordering::Relaxed));
     Limits {
         max_entries,
@@ -37,5 +41,11 @@ pub(crate) fn limits() -> Limits {
         max_value,
         default_ttl: (default_ttl != 0).then_some(default_ttl),
         utf8_keys: utf8_keys != 0,
+        policy: match policy {
+            1 => Policy::Lru,
+            2 => Policy::S3Fifo,
+            _ => Policy::Refuse,
+        },
+        max_pins: u32::try_from(max_pins).unwrap_or(u32::MAX),
     }
 }

@@ -14,6 +14,8 @@ impl wit::Guest for Component {
             max_value: limits.max_value,
             default_ttl: limits.default_ttl,
             utf8_keys: limits.utf8_keys,
+            policy: limits.policy.into(),
+            max_pins: limits.max_pins,
         };
         with_map(|map| Ok(map.configure(limits)?))
     }
@@ -27,6 +29,8 @@ impl wit::Guest for Component {
                 max_value: limits.max_value,
                 default_ttl: limits.default_ttl,
                 utf8_keys: limits.utf8_keys,
+                policy: limits.policy.into(),
+                max_pins: limits.max_pins,
             }
         })
     }
@@ -46,10 +50,17 @@ impl wit::Guest for Component {
         wit::Statistics {
             entries: stats.entries,
             bytes: stats.bytes,
+            payload: stats.payload,
+            overhead: stats.overhead,
+            free: stats.free,
+            pinned: stats.pinned,
+            high_water: stats.high_water,
             hits: stats.hits,
             misses: stats.misses,
             writes: stats.writes,
             expired: stats.expired,
+            evicted: stats.evicted,
+            refused: stats.refused,
         }
     }
 
@@ -68,6 +79,26 @@ impl From<wit::Ttl> for engine::Ttl {
             wit::Ttl::Default => Self::Default,
             wit::Ttl::Never => Self::Never,
             wit::Ttl::After(after) => Self::After(after),
+        }
+    }
+}
+
+impl From<wit::Policy> for engine::Policy {
+    fn from(policy: wit::Policy) -> Self {
+        match policy {
+            wit::Policy::Refuse => Self::Refuse,
+            wit::Policy::Lru => Self::Lru,
+            wit::Policy::S3Fifo => Self::S3Fifo,
+        }
+    }
+}
+
+impl From<engine::Policy> for wit::Policy {
+    fn from(policy: engine::Policy) -> Self {
+        match policy {
+            engine::Policy::Refuse => Self::Refuse,
+            engine::Policy::Lru => Self::Lru,
+            engine::Policy::S3Fifo => Self::S3Fifo,
         }
     }
 }
@@ -102,6 +133,8 @@ impl From<engine::Setting> for wit::Setting {
             engine::Setting::MaxValue => Self::MaxValue,
             engine::Setting::DefaultTtl => Self::DefaultTtl,
             engine::Setting::Utf8Keys => Self::Utf8Keys,
+            engine::Setting::Policy => Self::Policy,
+            engine::Setting::MaxPins => Self::MaxPins,
         }
     }
 }

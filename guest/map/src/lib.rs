@@ -10,9 +10,11 @@ extern crate alloc;
 
 mod abi;
 mod baked;
+mod batch;
 mod bindings;
 mod control;
 mod local_map;
+mod pinned;
 mod state;
 
 /// What the contract is implemented on.

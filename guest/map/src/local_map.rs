@@ -1,14 +1,18 @@
 //! `localmap:core/local-map`: the map as its app sees it.
 
 use crate::Component;
+use crate::batch;
 use crate::bindings::exports::localmap::core::local_map as wit;
+use crate::pinned::Held;
 use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
 impl wit::Guest for Component {
+    type Pinned = Held;
+
     fn get(key: Vec<u8>) -> Option<Vec<u8>> {
-        with_map(|map| map.get(&key).map(<[u8]>::to_vec))
+        with_map(|map| map.get(&key).map(|value| value.to_vec()))
     }
 
     fn get_entry(key: Vec<u8>) -> Option<wit::Entry> {
@@ -25,7 +29,7 @@ impl wit::Guest for Component {
         let mut values = Vec::with_capacity(keys.len());
         with_map(|map| {
             map.get_many(keys.iter().map(Vec::as_slice), |value| {
-                values.push(value.map(<[u8]>::to_vec));
+                values.push(value.map(|value| value.to_vec()));
             });
         });
         values
@@ -57,7 +61,7 @@ impl wit::Guest for Component {
     }
 
     fn take(key: Vec<u8>) -> Option<Vec<u8>> {
-        with_map(|map| map.take(&key))
+        with_map(|map| map.take(&key, |value| value.to_vec()))
     }
 
     fn delete(key: Vec<u8>) -> bool {
@@ -66,6 +70,23 @@ impl wit::Guest for Component {
 
     fn delete_if(key: Vec<u8>, version: wit::Version) -> Result<(), wit::Error> {
         with_map(|map| Ok(map.delete_if(&key, version)?))
+    }
+
+    fn apply(changes: Vec<wit::Change>) -> Result<Vec<wit::Outcome>, (u32, wit::Error)> {
+        let changes: Vec<engine::Change<'_>> = changes.iter().map(Into::into).collect();
+        let outcomes = storing(|map| {
+            batch::check(&changes, map.limits())?;
+            map.apply(&changes)
+        });
+        match outcomes {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(Into::into).collect()),
+            Err((index, error)) => Err((index, error.into())),
+        }
+    }
+
+    fn pin(key: Vec<u8>) -> Result<Option<wit::Pinned>, wit::Error> {
+        let held = storing(|map| Held::new(map, &key))?;
+        Ok(held.map(wit::Pinned::new))
     }
 
     fn scan(prefix: Vec<u8>, cursor: u64, limit: u32) -> wit::Page {

@@ -35,7 +35,7 @@ pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
 }
 
 /// The bytes that a call may take up: the parameters that the contract promises room
-/// for, which are one key, one value and 64 KiB, or a page of a scan.
+/// for, which are one key, one value and 64 KiB, or a batch; or a page of a scan.
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
     let value = usize::try_from(value).unwrap_or(usize::MAX / 4);
@@ -43,5 +43,6 @@ fn largest_call(limits: &Limits) -> usize {
 }
 
 /// What the records of a page cost beside keys and values: up to 4,096 of them, in a list
-/// that doubles, each with two blocks of its own.
+/// that doubles, each with two blocks of its own. Those of a batch are 1,024, which are
+/// there twice, and its outcomes.
 const PAGE_RECORDS: usize = 512 << 10;

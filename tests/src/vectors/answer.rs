@@ -1,6 +1,6 @@
 //! Answers as words.
 
-use localmap_engine::{ConfigureError, Error, KeyFault, Limits, Setting, Stats};
+use localmap_engine::{ConfigureError, Error, KeyFault, Limits, Outcome, Policy, Setting, Stats};
 
 use super::{Entry, word::Word};
 
@@ -67,6 +67,22 @@ pub(super) fn refused(error: Error) -> Answer {
     [name("error"), what].concat()
 }
 
+/// The answer to a batch: which change, counted from 0, and why.
+pub(super) fn refused_at(index: u32, error: Error) -> Answer {
+    [name("change"), number(index), refused(error)].concat()
+}
+
+/// What a change of a batch has done.
+pub(super) fn outcome(outcome: Outcome) -> Answer {
+    let (what, outcome) = match outcome {
+        Outcome::Stored(version) => ("version", number(version)),
+        Outcome::Counter(sum) => ("counter", number(sum)),
+        Outcome::Touched(there) => ("touched", truth(there)),
+        Outcome::Deleted(there) => ("deleted", truth(there)),
+    };
+    [name(what), outcome].concat()
+}
+
 pub(super) fn refused_limits(error: ConfigureError) -> Answer {
     let (what, setting) = match error {
         ConfigureError::OutOfRange(setting) => ("out-of-range", setting),
@@ -78,6 +94,8 @@ pub(super) fn refused_limits(error: ConfigureError) -> Answer {
         Setting::MaxValue => "max-value",
         Setting::DefaultTtl => "default-ttl",
         Setting::Utf8Keys => "utf8-keys",
+        Setting::Policy => "policy",
+        Setting::MaxPins => "max-pins",
     };
     [name("error"), name(what), name(setting)].concat()
 }
@@ -91,8 +109,43 @@ pub(super) fn stat(stats: &Stats, field: &str) -> Result<Answer, String> {
         "misses" => stats.misses,
         "writes" => stats.writes,
         "expired" => stats.expired,
+        "payload" => stats.payload,
+        "overhead" => stats.overhead,
+        "free" => stats.free,
+        "pinned" => stats.pinned,
+        "high-water" => stats.high_water,
+        "evicted" => stats.evicted,
+        "refused" => stats.refused,
         other => return Err(format!("no field `{other}`")),
     }))
+}
+
+/// What holds for statistics of every map at every time.
+pub(super) fn check_stats(stats: &Stats, limits: &Limits) -> Result<(), String> {
+    let parts = stats.payload + stats.overhead + stats.free;
+    let rules = [
+        ("its parts make up its bytes", parts == stats.bytes),
+        (
+            "it has been as large as it is",
+            stats.high_water >= stats.bytes,
+        ),
+        (
+            "what pins hold is in use",
+            stats.pinned <= stats.payload + stats.overhead,
+        ),
+        (
+            "it has no more entries than it may",
+            stats.entries <= limits.max_entries,
+        ),
+        (
+            "it has never held more bytes than it may",
+            stats.high_water <= limits.max_bytes,
+        ),
+    ];
+    match rules.iter().find(|(_, holds)| !holds) {
+        Some((rule, _)) => Err(format!("not so: {rule}: {stats:?} {limits:?}")),
+        None => Ok(()),
+    }
 }
 
 /// One of the limits.
@@ -103,6 +156,12 @@ pub(super) fn limit(limits: &Limits, setting: &str) -> Result<Answer, String> {
         "max-value" => number(limits.max_value),
         "default-ttl" => or_none(limits.default_ttl, number),
         "utf8-keys" => truth(limits.utf8_keys),
+        "policy" => name(match limits.policy {
+            Policy::Refuse => "refuse",
+            Policy::Lru => "lru",
+            Policy::S3Fifo => "s3-fifo",
+        }),
+        "max-pins" => number(limits.max_pins),
         other => return Err(format!("no setting `{other}`")),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::str::Bytes;
 
-use localmap_engine::{Condition, Limits, Ttl};
+use localmap_engine::{Change, Condition, Limits, Policy, Ttl};
 
 use super::answer::Answer;
 
@@ -161,10 +161,45 @@ impl Words {
                 "utf8-keys" => {
                     limits.utf8_keys = self.name()?.parse().map_err(|_| "true or false?")?;
                 }
+                "policy" => {
+                    limits.policy = match self.name()?.as_str() {
+                        "refuse" => Policy::Refuse,
+                        "lru" => Policy::Lru,
+                        "s3-fifo" => Policy::S3Fifo,
+                        other => return Err(format!("no policy `{other}`")),
+                    };
+                }
+                "max-pins" => limits.max_pins = self.number()?,
                 other => return Err(format!("no setting `{other}`")),
             }
         }
         Ok(limits)
+    }
+
+    /// The changes of a batch, with a `;` between each two.
+    pub(super) fn changes(&mut self) -> Result<Vec<OwnedChange>, String> {
+        let mut changes = Vec::new();
+        while self.more() {
+            changes.push(self.change()?);
+            if self.more() {
+                self.literal(";")?;
+            }
+        }
+        Ok(changes)
+    }
+
+    fn change(&mut self) -> Result<OwnedChange, String> {
+        Ok(match self.name()?.as_str() {
+            "set" => OwnedChange::Set(self.bytes()?, self.bytes()?, self.ttl()?),
+            "set-if" => {
+                OwnedChange::SetIf(self.bytes()?, self.bytes()?, self.ttl()?, self.condition()?)
+            }
+            "increment" => OwnedChange::Increment(self.bytes()?, self.number()?, self.ttl()?),
+            "touch" => OwnedChange::Touch(self.bytes()?, self.ttl()?),
+            "delete" => OwnedChange::Delete(self.bytes()?),
+            "delete-if" => OwnedChange::DeleteIf(self.bytes()?, self.version()?),
+            other => return Err(format!("no change `{other}`")),
+        })
     }
 
     /// The answers to all names that are left.
@@ -177,6 +212,34 @@ impl Words {
             answers.extend(answer(&self.name()?)?);
         }
         Ok(answers)
+    }
+}
+
+/// A change with what it is asked for.
+pub(super) enum OwnedChange {
+    Set(Vec<u8>, Vec<u8>, Ttl),
+    SetIf(Vec<u8>, Vec<u8>, Ttl, Condition),
+    Increment(Vec<u8>, i64, Ttl),
+    Touch(Vec<u8>, Ttl),
+    Delete(Vec<u8>),
+    DeleteIf(Vec<u8>, u64),
+}
+
+impl OwnedChange {
+    pub(super) fn view(&self) -> Change<'_> {
+        match *self {
+            Self::Set(ref key, ref value, ttl) => Change::Set { key, value, ttl },
+            Self::SetIf(ref key, ref value, ttl, condition) => Change::SetIf {
+                key,
+                value,
+                ttl,
+                condition,
+            },
+            Self::Increment(ref key, delta, ttl) => Change::Increment { key, delta, ttl },
+            Self::Touch(ref key, ttl) => Change::Touch { key, ttl },
+            Self::Delete(ref key) => Change::Delete { key },
+            Self::DeleteIf(ref key, version) => Change::DeleteIf { key, version },
+        }
     }
 }
 

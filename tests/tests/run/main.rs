@@ -75,6 +75,8 @@ fn what_is_plugged_already_is_configured_and_measured_too() {
     let two = ["set", "a", "1", "then", "set", "b", "2", "then", "len"];
     run(&[], &two).refused(&["full"]);
     assert_eq!(run(&["--max-entries", "2"], &two).ok(), "2\n");
+    let lru = run(&["--policy", "lru"], &two);
+    assert_eq!(lru.ok(), "1\n");
     assert!(
         run(&["--stats"], &["len"])
             .stderr

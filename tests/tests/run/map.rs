@@ -37,6 +37,24 @@ fn takes_its_limits_from_the_command_line() {
     );
 }
 
+/// The policies are the map's; here is that they reach it.
+#[test]
+fn evicts_where_the_policy_says_so() {
+    let commands = [
+        "set", "a", "1", "then", "set", "b", "2", "then", "set", "c", "3", "then", "dump",
+    ];
+    let run = |policy| {
+        let options = ["--max-entries", "2", "--policy", policy, "--stats"];
+        probe(&options, &commands).run()
+    };
+    run("refuse").refused(&["full"]);
+    assert_eq!(run("lru").ok(), "b=2 never\nc=3 never\n");
+    assert!(run("lru").stderr.contains(" evicted=1 "));
+    let printed = run("s3-fifo").ok();
+    assert!(printed.ends_with("c=3 never\n"), "{printed}");
+    assert_eq!(printed.lines().count(), 2);
+}
+
 #[test]
 fn a_default_ttl_holds_for_entries_without_one() {
     let commands = [
@@ -69,9 +87,18 @@ fn tells_its_statistics_at_the_end_however_the_guest_ends() {
         let line = finished.stderr.lines().last().unwrap_or_default();
         assert!(line.starts_with("map: entries=1 bytes="), "{finished:?}");
         assert!(
-            line.ends_with(" hits=1 misses=1 writes=1 expired=0"),
+            line.ends_with(" hits=1 misses=1 writes=1 expired=0 evicted=0 refused=0"),
             "{line}"
         );
+        for part in [
+            " payload=2 ",
+            " overhead=",
+            " free=",
+            " pinned=0 ",
+            " high-water=",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
     }
     let finished = probe(&["--stats"], &[&commands, &["trap"][..]].concat()).run();
     assert_eq!(finished.code, Some(134));

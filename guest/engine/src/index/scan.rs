@@ -1,7 +1,7 @@
 //! Going through all entries in the order of their hashes, which stays the same whatever
 //! is added, removed or moved meanwhile.
 
-use super::{BUCKET_BITS, Index, TABLE_ENTRIES};
+use super::{BUCKET_BITS, Index, TABLE_ENTRIES, wide};
 use crate::arena::Arena;
 
 /// The rank of a hash in a scan: its bits from the lowest one that chooses a table
@@ -30,20 +30,25 @@ impl Index {
         mut visit: impl FnMut(u32, u32) -> bool,
     ) -> Option<u32> {
         let table = self.whole_table(hash_of(from))?;
-        let mut found = [(0, 0); TABLE_ENTRIES];
+        let mut ranks = [0; TABLE_ENTRIES];
         let mut len = 0;
         for &entry in &table.entries {
             let rank = rank(arena.header(entry).hash);
             if rank >= from {
-                found[len] = (rank, entry);
+                ranks[len] = rank;
                 len += 1;
             }
         }
-        let found = &mut found[..len];
-        found.sort_unstable();
-        for &(rank, entry) in &*found {
-            if !visit(rank, entry) {
-                break;
+        let ranks = &mut ranks[..len];
+        ranks.sort_unstable();
+        for ranks in ranks.chunk_by(|a, b| a == b) {
+            let rank = ranks[0];
+            let hash = hash_of(rank);
+            let entries = table.entries.iter_hash(wide(hash)).copied();
+            for entry in entries.filter(|&entry| arena.header(entry).hash == hash) {
+                if !visit(rank, entry) {
+                    return Some(rank);
+                }
             }
         }
         let width = 1u64 << (32 - u32::from(table.depth));

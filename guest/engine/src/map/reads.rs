@@ -8,7 +8,7 @@ use crate::value::Value;
 
 impl<C: Clock> Map<C> {
     /// The value of `key`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
         self.clock.begin();
         let entry = self.read(key)?;

@@ -33,7 +33,7 @@ impl<C: Clock> Map<C> {
     ///
     /// A page visits at most `limit` entries (0 counts as 1, more than
     /// [`MAX_SCAN_LIMIT`] as that) but for those whose hashes are the same in 32 bits,
-    /// and may be empty although the scan goes on. It looks at the hashes of up to 896
+    /// and may be empty although the scan goes on. It looks at the hashes of up to 1,792
     /// more. It ends early rather than give more than [`MAX_PAGE_BYTES`] of keys and
     /// values, but gives at least one entry when it has come by one. A `cursor`
     /// that no page gave may skip entries and does no harm.
@@ -59,7 +59,7 @@ impl<C: Clock> Map<C> {
             // tell them apart.
             let (mut last, mut stop) = (None, None);
             let next = index.scan_table(arena, from, |rank, entry| {
-                let (key, value) = arena.key_value(entry);
+                let (key, value) = (arena.key(entry), arena.value(entry));
                 let size = key.len() + value.len();
                 let full = visited >= limit || bytes > 0 && bytes + size > MAX_PAGE_BYTES;
                 if full && last != Some(rank) {

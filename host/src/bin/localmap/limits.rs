@@ -1,15 +1,16 @@
 //! The options that bound a map, shared by the subcommands that make one.
 
 use crate::values::{parse_duration, parse_size};
-use localmap::Limits;
+use clap::ValueEnum;
+use localmap::{Limits, Policy};
 use std::time::Duration;
 
 /// The bounds of the map.
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct LimitArgs {
-    /// Bytes that the entries may take up, with what they cost beside keys and
-    /// values, for example 4MiB [default: 32MiB]
+    /// Bytes of memory that the map may hold, with what entries cost beside keys and
+    /// values, for example 4MiB; at least 128KiB [default: 32MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_bytes: Option<u64>,
 
@@ -29,6 +30,35 @@ pub(crate) struct LimitArgs {
     /// Refuse keys that are not UTF-8
     #[arg(long)]
     utf8_keys: bool,
+
+    /// What the map does when it is full [default: refuse]
+    #[arg(long, value_enum, value_name = "POLICY")]
+    policy: Option<PolicyArg>,
+
+    /// How many values may be pinned at a time, at most 65536 [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
+    max_pins: Option<u32>,
+}
+
+/// The policies, by their names in the contract.
+#[derive(Clone, Copy, ValueEnum)]
+enum PolicyArg {
+    /// Refuse what is new and keep what is there
+    Refuse,
+    /// Evict the entries that were used least recently
+    Lru,
+    /// Evict as S3-FIFO does: what was not used again soon, then not for long
+    S3Fifo,
+}
+
+impl From<PolicyArg> for Policy {
+    fn from(policy: PolicyArg) -> Self {
+        match policy {
+            PolicyArg::Refuse => Self::Refuse,
+            PolicyArg::Lru => Self::Lru,
+            PolicyArg::S3Fifo => Self::S3Fifo,
+        }
+    }
 }
 
 impl LimitArgs {
@@ -45,6 +75,8 @@ impl LimitArgs {
             max_value,
             default_ttl,
             utf8_keys,
+            policy,
+            max_pins,
             ..
         } = limits;
         limits
@@ -53,6 +85,8 @@ impl LimitArgs {
             .max_value(self.max_value.unwrap_or(max_value))
             .default_ttl(self.default_ttl.or(default_ttl))
             .utf8_keys(self.utf8_keys || utf8_keys)
+            .policy(self.policy.map_or(policy, Policy::from))
+            .max_pins(self.max_pins.unwrap_or(max_pins))
     }
 
     /// Whether any of them was given.
@@ -62,5 +96,7 @@ impl LimitArgs {
             || self.max_value.is_some()
             || self.default_ttl.is_some()
             || self.utf8_keys
+            || self.policy.is_some()
+            || self.max_pins.is_some()
     }
 }

@@ -7,6 +7,7 @@ mod plug;
 mod replay;
 mod run;
 mod shell;
+mod stats;
 mod stdio;
 mod values;
 

@@ -8,6 +8,7 @@ mod watchdog;
 use crate::guest::{Build, load};
 use crate::limits::LimitArgs;
 use crate::replay::StampFormat;
+use crate::stats::StatsLine;
 use crate::stdio::{PIPE_CLOSED, complain, note};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
@@ -183,15 +184,7 @@ impl Run {
         };
         if self.stats {
             match stats {
-                Some(stats) => note(format_args!(
-                    "map: entries={} bytes={} hits={} misses={} writes={} expired={}",
-                    stats.entries,
-                    stats.bytes,
-                    stats.hits,
-                    stats.misses,
-                    stats.writes,
-                    stats.expired
-                )),
+                Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
                 None => note(STATS_LOST),
             }
         }

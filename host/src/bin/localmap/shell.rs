@@ -85,8 +85,8 @@ fn provider(bytes: &[u8]) -> anyhow::Result<Host> {
     Ok(Host::with_component(bytes)?)
 }
 
-/// Memory for the map: the default, or what lets it grow to `max_bytes`, as tables
-/// that grow need twice their size for a moment.
+/// Memory for the map: the default, or what lets it grow to `max_bytes` with room to
+/// spare for calls.
 fn max_memory(max_bytes: u64) -> usize {
     const DEFAULT: usize = 64 << 20;
     usize::try_from(max_bytes.saturating_mul(2))

@@ -25,8 +25,8 @@ pub(super) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     })
 }
 
-/// The last limit given, or 256 MiB, or twice what the map may have: its tables are there
-/// twice while they grow.
+/// The last limit given, or 256 MiB, or twice what the map may have: guest, calls and
+/// allocator need room too.
 pub(super) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),

@@ -3,7 +3,7 @@
 use super::help::Topic;
 use super::words::{Quoted, SyntaxError, Word, split};
 use crate::values::{parse_duration, parse_ttl};
-use localmap::{Condition, Ttl, Version};
+use localmap::{Change, Condition, Ttl, Version};
 use std::time::Duration;
 
 /// What a line asks for.
@@ -20,6 +20,11 @@ pub(super) enum Command {
     Take(Vec<u8>),
     Delete(Vec<u8>),
     DeleteIf(Vec<u8>, Version),
+    /// Each a command of those that change one entry.
+    Apply(Vec<Self>),
+    Pin(Vec<u8>),
+    Pinned(Option<u64>),
+    Unpin(u64),
     Scan(Vec<u8>),
     Len,
     Stats,
@@ -40,8 +45,18 @@ impl Command {
         let Some(topic) = Topic::find(&name.bytes) else {
             return Err(unknown(line, &name));
         };
-        let mut rest = Arguments { line, words, topic };
-        let command = match topic.name {
+        let command = Self::of_words(Arguments {
+            line,
+            words,
+            topic,
+            end: line.trim_ascii_end().len(),
+            stop: "the end of the line",
+        })?;
+        Ok(Some(command))
+    }
+
+    fn of_words(mut rest: Arguments<'_>) -> Result<Self, SyntaxError> {
+        let command = match rest.topic.name {
             "get" => Self::Get(rest.bytes("KEY")?),
             "get-entry" => Self::GetEntry(rest.bytes("KEY")?),
             "get-many" => Self::GetMany(rest.keys()?),
@@ -62,6 +77,10 @@ impl Command {
             "take" => Self::Take(rest.bytes("KEY")?),
             "delete" => Self::Delete(rest.bytes("KEY")?),
             "delete-if" => Self::DeleteIf(rest.bytes("KEY")?, rest.parse("a version", number)?),
+            "apply" => Self::Apply(rest.changes()?),
+            "pin" => Self::Pin(rest.bytes("KEY")?),
+            "pinned" => Self::Pinned(rest.optional(PIN, number)?),
+            "unpin" => Self::Unpin(rest.parse(PIN, number)?),
             "scan" => Self::Scan(rest.words.next().map(|word| word.bytes).unwrap_or_default()),
             "len" => Self::Len,
             "stats" => Self::Stats,
@@ -73,13 +92,51 @@ impl Command {
             "sleep" => Self::Sleep(rest.parse("a time span", parse_duration)?),
             "help" => Self::Help(rest.topic()?),
             "exit" | "quit" => Self::Exit,
-            _ => return Err(unknown(line, &name)),
+            other => {
+                // Each topic is a command: its test says so.
+                let problem = format!("there is no command `{other}`");
+                return Err(SyntaxError::new(rest.line, 0, problem));
+            }
         };
         rest.end()?;
-        Ok(Some(command))
+        Ok(command)
+    }
+
+    /// As part of a batch. `None`: it is none of [`CHANGES`].
+    pub(super) fn change(&self) -> Option<Change<'_>> {
+        Some(match self {
+            Self::Set(key, value, ttl) => Change::Set {
+                key,
+                value,
+                ttl: *ttl,
+            },
+            Self::SetIf(key, value, condition, ttl) => Change::SetIf {
+                key,
+                value,
+                ttl: *ttl,
+                condition: *condition,
+            },
+            Self::Increment(key, delta, ttl) => Change::Increment {
+                key,
+                delta: *delta,
+                ttl: *ttl,
+            },
+            Self::Touch(key, ttl) => Change::Touch { key, ttl: *ttl },
+            Self::Delete(key) => Change::Delete { key },
+            Self::DeleteIf(key, version) => Change::DeleteIf {
+                key,
+                version: *version,
+            },
+            _ => return None,
+        })
     }
 }
 
+/// The commands that `apply` takes.
+pub(super) const CHANGES: [&str; 6] =
+    ["set", "set-if", "increment", "touch", "delete", "delete-if"];
+
+const PIN: &str = "the number of a pin";
 const CONDITION: &str = "a condition (`absent`, `present` or a version)";
 const TTL: &str = "a TTL (a time span, `never` or `default`)";
 
@@ -103,6 +160,11 @@ fn unknown(line: &[u8], name: &Word) -> SyntaxError {
     SyntaxError::new(line, name.start, problem)
 }
 
+/// Whether a word is a `;` between two commands, and not a quoted one.
+pub(super) fn is_separator(line: &[u8], word: &Word) -> bool {
+    word.bytes == b";" && line.get(word.start) == Some(&b';')
+}
+
 /// As much of a word as an error message bears.
 fn excerpt(bytes: &[u8]) -> String {
     const MAX: usize = 40;
@@ -117,13 +179,17 @@ struct Arguments<'a> {
     line: &'a [u8],
     words: std::vec::IntoIter<Word>,
     topic: &'static Topic,
+    /// Where they end in the line.
+    end: usize,
+    /// What is expected after them.
+    stop: &'static str,
 }
 
 impl Arguments<'_> {
     fn next(&mut self, expected: &str) -> Result<Word, SyntaxError> {
         self.words.next().ok_or_else(|| {
             let problem = format!("expected {expected}, as in `{}`", self.topic.usage());
-            SyntaxError::new(self.line, self.line.trim_ascii_end().len(), problem)
+            SyntaxError::new(self.line, self.end, problem)
         })
     }
 
@@ -168,6 +234,51 @@ impl Arguments<'_> {
         Ok(self.optional(TTL, parse_ttl)?.unwrap_or_default())
     }
 
+    /// Commands with a `;` between each two.
+    fn changes(&mut self) -> Result<Vec<Command>, SyntaxError> {
+        let words: Vec<Word> = self.words.by_ref().collect();
+        let mut changes = Vec::new();
+        let mut rest = words.as_slice();
+        loop {
+            let separator = rest.iter().position(|word| is_separator(self.line, word));
+            let (part, after) = rest.split_at(separator.unwrap_or(rest.len()));
+            let end = after.first().map_or(self.end, |word| word.start);
+            changes.push(self.change(part, end)?);
+            match after.split_first() {
+                Some((_, after)) => rest = after,
+                None => return Ok(changes),
+            }
+        }
+    }
+
+    /// One of them, which ends at `end`.
+    fn change(&self, words: &[Word], end: usize) -> Result<Command, SyntaxError> {
+        let name = words.first();
+        if let Some(name) = name
+            && CHANGES.iter().any(|known| known.as_bytes() == name.bytes)
+            && let Some(topic) = Topic::find(&name.bytes)
+        {
+            let arguments: Vec<Word> = words.iter().skip(1).cloned().collect();
+            return Command::of_words(Arguments {
+                line: self.line,
+                words: arguments.into_iter(),
+                topic,
+                end,
+                stop: "`;` or the end of the line",
+            });
+        }
+        let found = name.map_or_else(String::new, |name| {
+            format!(", found {}", excerpt(&name.bytes))
+        });
+        let problem = format!(
+            "expected one of {}, as in `{}`{found}",
+            CHANGES.join(", "),
+            self.topic.usage(),
+        );
+        let at = name.map_or(end, |name| name.start);
+        Err(SyntaxError::new(self.line, at, problem))
+    }
+
     fn topic(&mut self) -> Result<Option<&'static Topic>, SyntaxError> {
         self.words
             .next()
@@ -180,7 +291,8 @@ impl Arguments<'_> {
             None => Ok(()),
             Some(word) => {
                 let problem = format!(
-                    "expected the end of the line, as in `{}`, found {}",
+                    "expected {}, as in `{}`, found {}",
+                    self.stop,
                     self.topic.usage(),
                     excerpt(&word.bytes)
                 );
@@ -258,6 +370,40 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_commands_with_semicolons_between() {
+        assert_eq!(
+            read("apply set a 1 30s ; increment c ; delete-if b 7"),
+            Command::Apply(vec![
+                Command::Set(
+                    b"a".to_vec(),
+                    b"1".to_vec(),
+                    Ttl::After(Duration::from_secs(30))
+                ),
+                Command::Increment(b"c".to_vec(), 1, Ttl::Default),
+                Command::DeleteIf(b"b".to_vec(), 7),
+            ])
+        );
+        // In quotes, or as part of a word, it is data.
+        assert_eq!(
+            read("apply set \";\" a;b"),
+            Command::Apply(vec![Command::Set(
+                b";".to_vec(),
+                b"a;b".to_vec(),
+                Ttl::Default
+            )])
+        );
+    }
+
+    #[test]
+    fn what_a_batch_takes_is_a_change() {
+        for name in CHANGES {
+            let example = Topic::find(name.as_bytes()).expect(name).example;
+            assert!(read(example).change().is_some(), "{example}");
+        }
+        assert_eq!(read("get a").change(), None);
+    }
+
+    #[test]
     fn an_error_tells_where_and_what_was_expected() {
         for (line, column, expected) in [
             ("frob", 1, "\"frob\""),
@@ -278,6 +424,15 @@ mod tests {
             ("sweep 4294967296", 7, "number of entries"),
             ("sleep", 6, "time span"),
             ("len a", 5, "end of the line"),
+            ("apply", 6, "expected one of set, set-if"),
+            ("apply get a", 7, "found \"get\""),
+            ("apply set a 1 ;", 16, "expected one of"),
+            ("apply ; set a 1", 7, "expected one of"),
+            ("apply set a ; delete b", 13, "expected VALUE"),
+            ("apply delete b c ; delete b", 16, "`;` or the end"),
+            ("apply set a 1; delete b", 16, "time span"),
+            ("pin", 4, "expected KEY"),
+            ("unpin one", 7, "number of a pin"),
         ] {
             let error = error(line.as_bytes());
             assert!(

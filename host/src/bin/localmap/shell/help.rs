@@ -10,7 +10,7 @@ pub(super) struct Topic {
     pub(super) arguments: &'static str,
     summary: &'static str,
     more: &'static str,
-    example: &'static str,
+    pub(super) example: &'static str,
 }
 
 impl Topic {
@@ -54,7 +54,7 @@ TTL           a time span (500ms, 30s, 5m, \"1h 30m\"), `never`, or `default`: a
 # comment     is left out, as are empty lines";
 
 /// In the order in which `help` lists them.
-pub(super) static TOPICS: [Topic; 20] = [
+pub(super) static TOPICS: [Topic; 24] = [
     Topic {
         name: "get",
         arguments: "KEY",
@@ -137,6 +137,39 @@ pub(super) static TOPICS: [Topic; 20] = [
         example: "delete-if session 1",
     },
     Topic {
+        name: "apply",
+        arguments: "CHANGE [; CHANGE]…",
+        summary: "Make several changes, or none",
+        more: "A CHANGE is a command with its arguments: set, set-if, increment, touch,\n\
+               delete or delete-if. There is a space on both sides of each `;`. Each finds\n\
+               what those before it have done. The results are printed one a line; where\n\
+               one is refused, none has happened, and the error tells which, from 1.",
+        example: "apply set a 1 30s ; increment c ; delete b",
+    },
+    Topic {
+        name: "pin",
+        arguments: "KEY",
+        summary: "Hold a value as it is, by a number",
+        more: "`none`: it is not there. What is pinned stays readable, whatever happens to\n\
+               the key, and keeps its memory.",
+        example: "pin session",
+    },
+    Topic {
+        name: "pinned",
+        arguments: "[PIN]",
+        summary: "Print what is pinned",
+        more: "With the number of a pin its value and version, or `none`; without, all\n\
+               pins, one a line, each with its number and the key that it was pinned by.",
+        example: "pinned 1",
+    },
+    Topic {
+        name: "unpin",
+        arguments: "PIN",
+        summary: "Give back what a pin holds",
+        more: "`false`: there is no pin of this number.",
+        example: "unpin 1",
+    },
+    Topic {
         name: "scan",
         arguments: "[PREFIX]",
         summary: "Print the entries, one a line",
@@ -154,10 +187,14 @@ pub(super) static TOPICS: [Topic; 20] = [
         name: "stats",
         arguments: "",
         summary: "Print what the map has counted",
-        more: "entries: there now. bytes: of memory that they take up, as --max-bytes\n\
-               counts them. hits, misses: reads that found their key, or did not. writes:\n\
-               values stored. expired: entries whose time was up. memory: bytes of linear\n\
-               memory that the map has now.",
+        more: "entries: there now. bytes: of memory that the map holds, as --max-bytes\n\
+               counts, which is payload (keys and values), overhead (what they cost beside)\n\
+               and free (for the next ones) together. pinned: what pins hold of it.\n\
+               high-water: the most that bytes has been. hits, misses: reads that found\n\
+               their key, or did not. writes: values stored. expired: entries whose time\n\
+               was up. evicted: living ones that made room, as --policy says. refused:\n\
+               calls answered `full`. memory: bytes of linear memory that the component\n\
+               has now.",
         example: "stats",
     },
     Topic {
@@ -172,7 +209,7 @@ pub(super) static TOPICS: [Topic; 20] = [
         name: "clear",
         arguments: "",
         summary: "Remove all entries",
-        more: "Limits, statistics and the version counter stay.",
+        more: "Limits, statistics, the version counter and what is pinned stay.",
         example: "clear",
     },
     Topic {

@@ -1,6 +1,7 @@
 //! The prompt: editing, history and completion.
 
-use super::help::TOPICS;
+use super::command::{CHANGES, is_separator};
+use super::help::{TOPICS, Topic};
 use super::session::{Failure, Session};
 use super::words::{split, word};
 use crate::stdio::complain;
@@ -150,17 +151,28 @@ fn candidates(
     } else {
         (typed.len(), Vec::new())
     };
-    let commands = || {
-        let names = TOPICS.iter().map(|topic| topic.name);
+    let names = |names: &mut dyn Iterator<Item = &'static str>| {
         names
             .filter(|name| name.as_bytes().starts_with(&prefix))
             .map(str::to_owned)
             .collect()
     };
+    let commands = || names(&mut TOPICS.iter().map(|topic| topic.name));
     let Some(command) = words.first() else {
         return Some((start, commands()));
     };
-    let topic = super::help::Topic::find(&command.bytes)?;
+    let mut topic = Topic::find(&command.bytes)?;
+    if topic.name == "apply" {
+        // The change that is being typed is like a line of its own.
+        let separator = words
+            .iter()
+            .rposition(|word| is_separator(typed.as_bytes(), word));
+        words.drain(..=separator.unwrap_or(0));
+        let Some(change) = words.first() else {
+            return Some((start, names(&mut CHANGES.into_iter())));
+        };
+        topic = Topic::find(&change.bytes).filter(|topic| CHANGES.contains(&topic.name))?;
+    }
     let words = match (words.len(), topic.arguments) {
         (1, "[COMMAND]") => commands(),
         (1, arguments) if arguments.starts_with("KEY") || arguments == "[PREFIX]" => {
@@ -218,6 +230,26 @@ mod tests {
         assert_eq!(offered("get \"user "), Some((4, words(&["\"user 2\""]))));
         assert_eq!(offered("get-many a "), Some((11, all)));
         assert_eq!(offered("scan user:"), Some((5, words(&["user:1"]))));
+    }
+
+    #[test]
+    fn each_change_of_a_batch_is_completed_as_a_line() {
+        assert_eq!(
+            offered("apply "),
+            Some((6, CHANGES.map(str::to_owned).to_vec()))
+        );
+        assert_eq!(offered("apply tou"), Some((6, words(&["touch"]))));
+        assert_eq!(offered("apply touch user:"), Some((12, words(&["user:1"]))));
+        assert_eq!(
+            offered("apply set a 1 ; del"),
+            Some((16, words(&["delete", "delete-if"])))
+        );
+        assert_eq!(
+            offered("apply set a 1 ; delete user:"),
+            Some((23, words(&["user:1"])))
+        );
+        assert_eq!(offered("apply set a "), Some((12, vec![])));
+        assert_eq!(offered("apply get "), None);
     }
 
     #[test]

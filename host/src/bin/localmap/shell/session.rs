@@ -4,7 +4,9 @@ use super::clock::ShellClock;
 use super::command::Command;
 use super::help;
 use super::words::{Quoted, SyntaxError};
-use localmap::{Entry, LocalMap};
+use crate::stats::StatsLine;
+use localmap::{ApplyError, Change, Entry, LocalMap, Outcome, Pinned};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -13,6 +15,10 @@ use std::time::Duration;
 pub(super) struct Session {
     map: LocalMap,
     clock: ShellClock,
+    /// By their numbers, each with the key that it was pinned by.
+    pins: BTreeMap<u64, (Vec<u8>, Pinned)>,
+    /// The number of the pin that was made last.
+    last_pin: u64,
 }
 
 /// Why a line was not carried out.
@@ -22,16 +28,27 @@ pub(super) enum Failure {
     Syntax(#[from] SyntaxError),
     #[error(transparent)]
     Map(#[from] localmap::Error),
+    #[error("change {number} of the batch")]
+    Change {
+        /// Counted from 1.
+        number: usize,
+        source: localmap::Error,
+    },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
 
-/// Places of the map that one page of a scan visits.
+/// The most entries of one page of a scan.
 const PAGE: u32 = 1_024;
 
 impl Session {
     pub(super) fn new(map: LocalMap, clock: ShellClock) -> Self {
-        Self { map, clock }
+        Self {
+            map,
+            clock,
+            pins: BTreeMap::new(),
+            last_pin: 0,
+        }
     }
 
     /// Carries out one line. A break: it was the last one.
@@ -51,7 +68,12 @@ impl Session {
         command: Command,
         out: &mut dyn Write,
     ) -> Result<ControlFlow<()>, Failure> {
-        let Self { map, clock } = self;
+        let Self {
+            map,
+            clock,
+            pins,
+            last_pin,
+        } = self;
         match command {
             Command::Get(key) => write_value(out, map.get(&key)?.as_deref())?,
             Command::GetEntry(key) => match map.get_entry(&key)? {
@@ -81,6 +103,32 @@ impl Session {
             Command::DeleteIf(key, version) => {
                 map.delete_if(&key, version)?;
                 writeln!(out, "deleted")?;
+            }
+            Command::Apply(changes) => apply(map, &changes, out)?,
+            Command::Pin(key) => match map.pin(&key)? {
+                Some(pin) => {
+                    *last_pin += 1;
+                    pins.insert(*last_pin, (key, pin));
+                    writeln!(out, "pin {last_pin}")?;
+                }
+                None => write_value(out, None)?,
+            },
+            Command::Pinned(Some(number)) => match pins.get(&number) {
+                Some((_, pin)) => write_pinned(map, pin, out)?,
+                None => write_value(out, None)?,
+            },
+            Command::Pinned(None) => {
+                for (number, (key, pin)) in pins {
+                    write!(out, "{number} {} ", Quoted(key))?;
+                    write_pinned(map, pin, out)?;
+                }
+            }
+            Command::Unpin(number) => {
+                let pin = pins.remove(&number);
+                writeln!(out, "{}", pin.is_some())?;
+                if let Some((_, pin)) = pin {
+                    map.unpin(pin)?;
+                }
             }
             Command::Scan(prefix) => scan(map, &prefix, out)?,
             Command::Len => writeln!(out, "{}", map.len()?)?,
@@ -127,6 +175,35 @@ fn write_value(out: &mut dyn Write, value: Option<&[u8]>) -> io::Result<()> {
     }
 }
 
+/// Prints what each change would have printed by itself.
+fn apply(map: &mut LocalMap, commands: &[Command], out: &mut dyn Write) -> Result<(), Failure> {
+    let changes: Vec<Change<'_>> = commands.iter().filter_map(Command::change).collect();
+    let outcomes =
+        map.apply(&changes)
+            .map_err(|ApplyError { index, source, .. }| match source {
+                dead @ localmap::Error::Dead { .. } => Failure::Map(dead),
+                source => Failure::Change {
+                    number: index + 1,
+                    source,
+                },
+            })?;
+    for (change, outcome) in changes.iter().zip(outcomes) {
+        match (change, outcome) {
+            (_, Outcome::Stored(version)) => writeln!(out, "version {version}")?,
+            (_, Outcome::Counter(sum)) => writeln!(out, "{sum}")?,
+            (Change::DeleteIf { .. }, Outcome::Deleted(_)) => writeln!(out, "deleted")?,
+            (_, Outcome::Touched(there) | Outcome::Deleted(there)) => writeln!(out, "{there}")?,
+        }
+    }
+    Ok(())
+}
+
+fn write_pinned(map: &mut LocalMap, pin: &Pinned, out: &mut dyn Write) -> Result<(), Failure> {
+    let value = map.pinned(pin)?;
+    writeln!(out, "{} version {}", Quoted(&value), pin.version())?;
+    Ok(())
+}
+
 fn scan(map: &mut LocalMap, prefix: &[u8], out: &mut dyn Write) -> Result<(), Failure> {
     let mut cursor = Some(0);
     while let Some(at) = cursor {
@@ -141,17 +218,7 @@ fn scan(map: &mut LocalMap, prefix: &[u8], out: &mut dyn Write) -> Result<(), Fa
 
 fn write_stats(map: &mut LocalMap, out: &mut dyn Write) -> Result<(), Failure> {
     let stats = map.stats()?;
-    writeln!(
-        out,
-        "entries={} bytes={} hits={} misses={} writes={} expired={} memory={}",
-        stats.entries,
-        stats.bytes,
-        stats.hits,
-        stats.misses,
-        stats.writes,
-        stats.expired,
-        map.memory(),
-    )?;
+    writeln!(out, "{} memory={}", StatsLine(stats), map.memory(),)?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 /// One word of a line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     /// What it stands for: without quotes and escapes.
     pub(super) bytes: Vec<u8>,

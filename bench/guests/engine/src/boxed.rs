@@ -1,0 +1,164 @@
+//! What is written by hand where there is no localmap: a hash map of boxed keys and
+//! values, with a deadline beside each value that every read compares. It has no bound.
+
+use crate::clock::Now;
+use crate::system::{Plan, System, TTL, digest};
+use foldhash::fast::RandomState;
+use hashbrown::{Equivalent, HashMap};
+use std::hash::{Hash, Hasher};
+
+struct Timed {
+    deadline: u64,
+    value: Box<[u8]>,
+}
+
+/// `HashMap<Box<[u8]>, Box<[u8]>>`, written with `insert`.
+#[derive(Default)]
+pub(crate) struct Boxed<N> {
+    map: HashMap<Box<[u8]>, Timed, RandomState>,
+    clock: N,
+}
+
+impl<N: Now> Boxed<N> {
+    pub(crate) fn new(_: Plan) -> Self {
+        Self::default()
+    }
+
+    fn timed(&self, value: &[u8]) -> Timed {
+        Timed {
+            deadline: self.clock.now().saturating_add(TTL),
+            value: value.into(),
+        }
+    }
+}
+
+impl<N: Now> System for Boxed<N> {
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let timed = self.timed(value);
+        self.map.insert(key.into(), timed);
+        true
+    }
+
+    #[inline]
+    fn get(&mut self, key: &[u8]) -> Option<u64> {
+        let timed = self.map.get(key)?;
+        (timed.deadline > self.clock.now()).then(|| digest(&timed.value))
+    }
+}
+
+/// The same map, written with more care: a value of the same length is written over
+/// the old one, without allocation.
+pub(crate) struct InPlace<N>(Boxed<N>);
+
+impl<N: Now> InPlace<N> {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self(Boxed::new(plan))
+    }
+}
+
+impl<N: Now> System for InPlace<N> {
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        match self.0.map.get_mut(key) {
+            Some(timed) if timed.value.len() == value.len() => {
+                timed.deadline = self.0.clock.now().saturating_add(TTL);
+                timed.value.copy_from_slice(value);
+            }
+            Some(timed) => {
+                timed.deadline = self.0.clock.now().saturating_add(TTL);
+                timed.value = value.into();
+            }
+            None => return self.0.set(key, value),
+        }
+        true
+    }
+
+    #[inline]
+    fn get(&mut self, key: &[u8]) -> Option<u64> {
+        self.0.get(key)
+    }
+}
+
+/// The same map with keys that are compared a word at a time, where `memcmp` of
+/// wasm goes byte by byte.
+#[derive(Default)]
+pub(crate) struct Words<N> {
+    map: HashMap<WordKey, Timed, RandomState>,
+    clock: N,
+}
+
+struct WordKey(Box<[u8]>);
+struct Wanted<'a>(&'a [u8]);
+
+impl Hash for WordKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Hash for Wanted<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for WordKey {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.0, &other.0)
+    }
+}
+
+impl Eq for WordKey {}
+
+impl Equivalent<WordKey> for Wanted<'_> {
+    #[inline]
+    fn equivalent(&self, key: &WordKey) -> bool {
+        same(self.0, &key.0)
+    }
+}
+
+/// Whether two keys are the same: words from the front, and what is left as the last
+/// word, which may overlap.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let word = |word: &[u8; 8]| u64::from_ne_bytes(*word);
+    match (a.last_chunk(), b.last_chunk()) {
+        (Some(last_a), Some(last_b)) => {
+            let (words_a, words_b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+            word(last_a) == word(last_b)
+                && words_a.iter().zip(words_b).all(|(a, b)| word(a) == word(b))
+        }
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
+impl<N: Now> Words<N> {
+    pub(crate) fn new(_: Plan) -> Self {
+        Self::default()
+    }
+}
+
+impl<N: Now> System for Words<N> {
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let timed = Timed {
+            deadline: self.clock.now().saturating_add(TTL),
+            value: value.into(),
+        };
+        self.map.insert(WordKey(key.into()), timed);
+        true
+    }
+
+    #[inline]
+    fn get(&mut self, key: &[u8]) -> Option<u64> {
+        let timed = self.map.get(&Wanted(key))?;
+        (timed.deadline > self.clock.now()).then(|| digest(&timed.value))
+    }
+}

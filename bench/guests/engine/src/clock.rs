@@ -1,0 +1,58 @@
+//! Clocks: a plain cell, and the system's.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) trait Now: Default {
+    /// Nanoseconds.
+    fn now(&self) -> u64;
+}
+
+/// A cell that nobody moves: what a clock costs that costs nothing.
+#[derive(Default)]
+pub(crate) struct Cell;
+
+static TIME: AtomicU64 = AtomicU64::new(1);
+
+/// Keeps the compiler from knowing the time.
+pub(crate) fn set(time: u64) {
+    TIME.store(time, Ordering::Relaxed);
+}
+
+impl Now for Cell {
+    #[inline]
+    fn now(&self) -> u64 {
+        TIME.load(Ordering::Relaxed)
+    }
+}
+
+/// The clock of WASI, called as the map component calls it.
+#[cfg(target_arch = "wasm32")]
+#[derive(Default)]
+pub(crate) struct System;
+
+#[cfg(target_arch = "wasm32")]
+impl Now for System {
+    #[inline]
+    fn now(&self) -> u64 {
+        crate::sandbox::now()
+    }
+}
+
+/// The clock of the machine.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) struct System(std::time::Instant);
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Default for System {
+    fn default() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Now for System {
+    #[inline]
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,116 @@
+//! Benchmarks of localmap: one run that prints figures and ratios, and writes them
+//! to `target/bench/results.json`.
+
+#[cfg(feature = "guests")]
+mod counts;
+#[cfg(feature = "guests")]
+mod fuel;
+#[cfg(feature = "guests")]
+mod get;
+#[cfg(feature = "guests")]
+mod guest;
+mod hits;
+mod measure;
+#[cfg(feature = "guests")]
+mod memory;
+#[cfg(feature = "guests")]
+mod profile;
+mod report;
+#[cfg(feature = "guests")]
+mod set;
+#[cfg(feature = "guests")]
+mod subject;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use report::Report;
+use std::path::PathBuf;
+
+type Group = (&'static str, fn(&Options, &mut Report) -> Result<()>);
+
+/// What can be run, by name.
+const GROUPS: &[Group] = &[
+    #[cfg(feature = "guests")]
+    ("get", get::run),
+    #[cfg(feature = "guests")]
+    ("set", set::run),
+    #[cfg(feature = "guests")]
+    ("counts", counts::run),
+    #[cfg(feature = "guests")]
+    ("memory", memory::run),
+    ("hits", hits::run),
+    #[cfg(feature = "guests")]
+    ("fuel", fuel::run),
+];
+
+/// Benchmarks of localmap. All figures of one run come from the same process, and
+/// what is compared takes turns.
+#[derive(Parser)]
+struct Options {
+    /// Fewer rounds and smaller maps: a look, no figures to publish.
+    #[arg(long)]
+    quick: bool,
+    /// Only this group. Can be given several times.
+    #[arg(long, value_name = "GROUP", value_parser = names())]
+    only: Vec<String>,
+    /// The core that measures. Default: the last.
+    #[arg(long, value_name = "NUMBER")]
+    core: Option<usize>,
+    /// Where the traces for the hit ratios lie, as `NAME.keys.gz`.
+    #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER)]
+    traces: PathBuf,
+    /// Runs one loop on localmap instead, for a profiler: WORK:PLACE:ENTRIES:SECONDS, with
+    /// `get`, `set` or `evict` in `sandbox` or `native`.
+    #[cfg(feature = "guests")]
+    #[arg(long, value_name = "LOOP")]
+    profile: Option<String>,
+}
+
+fn names() -> Vec<&'static str> {
+    GROUPS.iter().map(|(name, _)| *name).collect()
+}
+
+#[cfg(feature = "guests")]
+impl Options {
+    /// Entries of the maps.
+    fn sizes(&self) -> Vec<u32> {
+        if self.quick {
+            vec![1_000, 100_000]
+        } else {
+            vec![1_000, 100_000, 1_000_000]
+        }
+    }
+
+    /// How often what is compared takes turns.
+    fn rounds(&self) -> u32 {
+        if self.quick { 5 } else { 15 }
+    }
+
+    /// Operations of one turn: long against a call, short against what disturbs.
+    fn count(&self, entries: u32) -> u32 {
+        let all = if entries > 100_000 {
+            400_000
+        } else {
+            1_000_000
+        };
+        if self.quick { all / 4 } else { all }
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    measure::pin(options.core);
+    #[cfg(feature = "guests")]
+    if let Some(what) = &options.profile {
+        return profile::run(what);
+    }
+    let mut report = Report::default();
+    for (name, run) in GROUPS {
+        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
+            eprintln!("{name} ..");
+            run(&options, &mut report).with_context(|| format!("{name} fails"))?;
+        }
+    }
+    print!("{}", report.markdown());
+    report.save()
+}

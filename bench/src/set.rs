@@ -1,0 +1,124 @@
+//! Writes, in the sandbox and natively.
+
+use crate::measure::Times;
+use crate::report::{Report, Row};
+use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
+use crate::{Options, guest::Guest};
+use anyhow::Result;
+
+/// Bytes of a value.
+const VALUE: u32 = 64;
+
+const ALL: [Kind; 9] = [
+    OURS,
+    (Place::Sandbox, System::Boxed),
+    (Place::Sandbox, System::BoxedWords),
+    (Place::Sandbox, System::BoxedInPlace),
+    (Place::Native, System::Ours),
+    (Place::Native, System::Boxed),
+    (Place::Native, System::Moka),
+    (Place::Native, System::QuickSync),
+    (Place::Native, System::QuickUnsync),
+];
+
+/// Those that evict.
+const BOUNDED: [Kind; 5] = [
+    OURS,
+    (Place::Native, System::Ours),
+    (Place::Native, System::Moka),
+    (Place::Native, System::QuickSync),
+    (Place::Native, System::QuickUnsync),
+];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
+    for entries in options.sizes() {
+        overwrite(options, &guest, entries, report)?;
+    }
+    for entries in options.sizes() {
+        grow(options, &guest, entries, report)?;
+    }
+    for entries in options.sizes() {
+        churn(options, &guest, entries, report)?;
+    }
+    Ok(())
+}
+
+/// Writes values of the same length over others, in random order.
+fn overwrite(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
+    let mut subjects = Vec::new();
+    for kind in ALL {
+        let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
+        subject.run(Work::Insert, entries)?;
+        subjects.push(subject);
+    }
+    let count = options.count(entries);
+    let times = Times::take(subjects.len(), options.rounds(), |at| {
+        subjects[at].run(Work::Overwrite, count / 4)?;
+        subjects[at].time(Work::Overwrite, count)
+    })?;
+    for (kind, median) in ALL.iter().zip(times.medians()) {
+        report.add(Row::time(
+            "set, over a value of the same size",
+            VALUE,
+            entries,
+            label(*kind),
+            &median,
+        ));
+    }
+    Ok(())
+}
+
+/// Fills an empty map. Its memory is as new as it is in a new instance.
+fn grow(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
+    // Small maps are filled in less time than can be taken.
+    let maps = (100_000 / entries).max(1);
+    let rounds = options.rounds().div_ceil(3);
+    let times = Times::take(ALL.len(), rounds, |at| {
+        let mut nanos = 0.0;
+        for _ in 0..maps {
+            nanos +=
+                Subject::new(guest, ALL[at], 2 * entries, VALUE)?.time(Work::Insert, entries)?;
+        }
+        anyhow::Ok(nanos / f64::from(maps))
+    })?;
+    for (kind, median) in ALL.iter().zip(times.medians()) {
+        report.add(Row::time(
+            "set of new keys, from empty",
+            VALUE,
+            entries,
+            label(*kind),
+            &median,
+        ));
+    }
+    Ok(())
+}
+
+/// Sets new keys in a map that is full: each evicts another.
+fn churn(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
+    let mut subjects = Vec::new();
+    for kind in BOUNDED {
+        let mut subject = Subject::new(guest, kind, entries, VALUE)?;
+        subject.run(Work::Insert, 2 * entries)?;
+        if kind == OURS && subject.run(Work::Insert, 1)? == 0 {
+            eprintln!("  evicting is skipped: the engine has no policy");
+            return Ok(());
+        }
+        subjects.push(subject);
+    }
+    let count = options.count(entries);
+    let times = Times::take(subjects.len(), options.rounds(), |at| {
+        subjects[at].run(Work::Insert, count / 4)?;
+        subjects[at].time(Work::Insert, count)
+    })?;
+    for (kind, median) in BOUNDED.iter().zip(times.medians()) {
+        report.add(Row::time(
+            "set of new keys in a full map",
+            VALUE,
+            entries,
+            label(*kind),
+            &median,
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! How statistics are written.
+
+use localmap::Stats;
+use std::fmt;
+
+/// All of them in one line, each with its name.
+pub(crate) struct StatsLine(pub(crate) Stats);
+
+impl fmt::Display for StatsLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stats = &self.0;
+        let fields = [
+            ("entries", stats.entries),
+            ("bytes", stats.bytes),
+            ("payload", stats.payload),
+            ("overhead", stats.overhead),
+            ("free", stats.free),
+            ("pinned", stats.pinned),
+            ("high-water", stats.high_water),
+            ("hits", stats.hits),
+            ("misses", stats.misses),
+            ("writes", stats.writes),
+            ("expired", stats.expired),
+            ("evicted", stats.evicted),
+            ("refused", stats.refused),
+        ];
+        for (at, (name, number)) in fields.into_iter().enumerate() {
+            let space = if at == 0 { "" } else { " " };
+            write!(f, "{space}{name}={number}")?;
+        }
+        Ok(())
+    }
+}
