@@ -43,6 +43,16 @@ impl Default for Demand {
 }
 
 impl Demand {
+    /// The blocks that it takes where all blocks are free.
+    pub(crate) fn blocks(&self) -> u64 {
+        let slots = self.slots.iter().zip(Class::all());
+        let blocks = slots.map(|(&slots, class)| {
+            let slots = slots.max(0).cast_unsigned();
+            slots.div_ceil(class.slots() as u64)
+        });
+        blocks.sum()
+    }
+
     /// Adds what an entry needs.
     pub(crate) fn take(&mut self, layout: &Layout) {
         for (class, count) in layout.slots() {

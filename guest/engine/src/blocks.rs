@@ -11,7 +11,7 @@ use crate::layout::{BLOCK_WORDS, Class};
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Bytes of a block with what is kept about it.
-const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
+pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
 
 /// The most blocks: what an address of 30 bits reaches, 4 GiB.
 const MAX_BLOCKS: usize = 1 << 20;
