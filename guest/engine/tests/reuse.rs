@@ -2,6 +2,12 @@
 //! held 10 MB of small ones can then hold 10 MB of large ones under a limit of 16 MiB,
 //! however the small ones have gone.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "a test, with numbers of its own choice"
+)]
+
 use std::cell::Cell;
 
 use localmap_engine::{Clock, Limits, Map, Policy, Ttl};
