@@ -45,7 +45,11 @@ fn run_file(path: &Path) {
     let bytes = fs::read(path).expect("a file of bytes");
     let case = Case::from_bytes(&bytes);
     let failed = shrink::attempt(&case).is_err();
-    let explained = failed.then(|| shrink::explain(case)).unwrap_or_default();
+    let explained = if failed {
+        shrink::explain(case)
+    } else {
+        String::new()
+    };
     assert!(!failed, "{}: {explained}", path.display());
 }
 
