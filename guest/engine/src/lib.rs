@@ -49,7 +49,7 @@
 //! are kept for the next ones, until [`Map::clear`].
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
@@ -68,6 +68,7 @@ mod layout;
 mod limits;
 mod list;
 mod map;
+mod slot;
 mod value;
 mod wheel;
 
@@ -85,5 +86,5 @@ pub use value::Value;
 /// The hash of a key under a seed: for tests that look for keys which collide.
 #[cfg(feature = "validate")]
 pub fn hash_of(seed: u64, key: &[u8]) -> u32 {
-    hash::KeyHasher::new(seed).hash(key)
+    hash::KeyHasher::new(seed).hash_of(key)
 }
