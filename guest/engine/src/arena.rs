@@ -5,7 +5,7 @@
 pub(crate) use crate::blocks::NONE;
 
 use crate::blocks::{Blocks, NO_SLOT};
-use crate::entry::{Header, Wanted, copy};
+use crate::entry::{Header, copy};
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
 use crate::list::Links;
@@ -44,6 +44,16 @@ impl Default for Demand {
 }
 
 impl Demand {
+    /// The blocks that it takes where all blocks are free.
+    pub(crate) fn blocks(&self) -> u64 {
+        let slots = self.slots.iter().zip(Class::all());
+        let blocks = slots.map(|(&slots, class)| {
+            let slots = slots.max(0).cast_unsigned();
+            slots.div_ceil(class.slots() as u64)
+        });
+        blocks.sum()
+    }
+
     /// Adds what an entry needs.
     pub(crate) fn take(&mut self, layout: &Layout) {
         for (class, count) in layout.slots() {
@@ -151,12 +161,6 @@ impl Arena {
         &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
     }
 
-    /// Whether an entry has this key.
-    #[inline(always)]
-    pub(crate) fn matches(&self, entry: u32, wanted: &Wanted<'_>) -> bool {
-        self.slot(entry).has_key(wanted)
-    }
-
     /// An entry where it lies.
     #[inline(always)]
     pub(crate) fn slot(&self, entry: u32) -> Slot<'_> {
@@ -229,6 +233,7 @@ impl Arena {
     }
 
     /// How many blocks these entries lie in.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
     pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = u32> + Clone) -> u64 {
         let mut blocks = 0;
         for (mark, entry) in [true, false]
@@ -343,6 +348,7 @@ impl Arena {
     }
 
     /// Calls with each slot of an entry and its class.
+    #[cfg(any(test, feature = "validate"))]
     pub(crate) fn for_each_slot(&self, entry: u32, mut visit: impl FnMut(u32, Class)) {
         let mut slot = entry;
         while slot != NONE {

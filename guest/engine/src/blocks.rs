@@ -12,7 +12,7 @@ use crate::slot;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Bytes of a block with what is kept about it.
-const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
+pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
 
 /// The most blocks: what an address of 30 bits reaches, 4 GiB.
 const MAX_BLOCKS: usize = 1 << 20;
@@ -265,6 +265,7 @@ impl Blocks {
     }
 
     /// The numbers of all blocks that there are.
+    #[cfg(any(test, feature = "validate"))]
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         let there = self.blocks.iter().enumerate();
         there

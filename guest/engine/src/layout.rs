@@ -189,12 +189,6 @@ impl Layout {
         let bytes = |(class, count): (Class, u32)| 4 * class.words() as u64 * u64::from(count);
         self.slots().map(bytes).sum()
     }
-
-    /// The most blocks that it can take: none of its slots in one that is in use.
-    pub(crate) fn blocks(&self) -> u64 {
-        let blocks = |(class, count): (Class, u32)| count.div_ceil(class.slots() as u32);
-        self.slots().map(|slots| u64::from(blocks(slots))).sum()
-    }
 }
 
 #[cfg(test)]

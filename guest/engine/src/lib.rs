@@ -28,28 +28,44 @@
 //! * **Time.** An entry is gone as soon as the clock stands at its deadline or
 //!   after it, in every function alike. The clock is read at most once in a call.
 //! * **All or nothing.** A call that answers with an error has changed no key, no
-//!   value, no version and no deadline.
-//! * **Bounds.** No limit is exceeded after any call. The map refuses a write
-//!   ([`Error::Full`]) rather than evict an entry that is alive. Memory that
-//!   cannot be had is [`Error::Full`] too, never an abort.
+//!   value, no version and no deadline, and evicted nothing that is alive.
+//!   [`Map::apply`] makes a call of several changes.
+//! * **Bounds.** No limit is exceeded after any call. A map that is full refuses
+//!   ([`Error::Full`]) or evicts, as its [`Policy`] says. Memory that cannot be had is
+//!   [`Error::Full`] too, never an abort; what is held then is the limit from there on.
 //! * **Work.** [`Map::len`], [`Map::stats`], and a write that would otherwise
-//!   answer `Full`, may visit every entry that is due, and [`Map::clear`] visits
+//!   answer `Full` or evict, may visit every entry that is due, and [`Map::clear`] visits
 //!   all. [`Map::sweep`] takes back as many as it is told, any other call at most
-//!   16 entries besides its own. Tables that grow, or that are rid of what removed
-//!   entries left in them, are the exception: their handles move, but no key and no
-//!   value.
+//!   16 entries besides its own. Beyond that, a write may have to split a table of 1,792
+//!   addresses, to pass over 128 entries for the one that it evicts, and to move the
+//!   entries of one block, fewer than 79, for each 4 KiB that it needs.
 //!
 //! # What an entry costs
 //!
-//! [`Limits::max_bytes`] counts, for each entry, [`ENTRY_BYTES`] for the slot and
-//! its share of the tables, and the block that holds key and value: their
-//! lengths and 4 bytes, rounded up to a multiple of 16. This is what they take at most
-//! in wasm32, with the tables at their emptiest and an allocator such as dlmalloc; the
-//! count is the same on every platform. Slots and tables of entries that are gone
-//! are kept for the next ones, until [`Map::clear`].
+//! [`Limits::max_bytes`] counts all that the map has allocated. An entry lies in a slot
+//! of a block of 4 KiB: a header of 44 bytes, the key and the value, in one of 35 sizes.
+//! Up to 180 bytes the slot has at most 11 bytes to spare, of more than that up to a
+//! quarter. A value that does not fit into a slot of 1 KiB is split: into whole blocks,
+//! halves and quarters, and a rest in the slot. Its place in a table takes 6 to 12 bytes.
+//! With a policy that evicts come 5 bytes for what it remembers of those evicted.
+//!
+//! Blocks that become free are used for entries of any size, or given back where many are
+//! free. Where free slots are scattered, entries are moved together.
+//!
+//! # Rooms
+//!
+//! `map` (the operations and their rules) stands on `index` (tables of the addresses of
+//! entries), `wheel` (expiry) and `eviction`, which do not know each other; they stand on
+//! `arena` (slots), and that on `blocks` (memory). Beside them are `layout` (how large
+//! what is), `entry` (what lies in a slot), `list`, `hash`, `limits`, `clock` and `error`.
 
 #![no_std]
 #![deny(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "addresses, slots and lengths have 32 bits or fewer by their limits; see `layout`, \
+              `blocks` and `limits`"
+)]
 
 extern crate alloc;
 

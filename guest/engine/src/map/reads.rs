@@ -83,7 +83,7 @@ impl<C: Clock> Map<C> {
                 }
                 self.counts.hits += 1;
                 if self.eviction.use_moves(slot.header_mut()) {
-                    slot = self.eviction.to_head(&mut self.arena, entry);
+                    slot = self.eviction.put_first(&mut self.arena, entry);
                 }
                 return Some((entry, slot));
             }

@@ -3,6 +3,7 @@
 
 use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
+use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::entry::{Header, Wanted};
 use crate::error::{Error, NoRoom};
@@ -59,7 +60,7 @@ pub(super) struct New<'a> {
 
 impl<'a> New<'a> {
     #[inline(always)]
-    pub(super) const fn new(
+    pub(super) const fn of(
         key: &[u8],
         value: Bytes<'a>,
         version: u64,
@@ -251,7 +252,8 @@ impl<C: Clock> Map<C> {
             if made.is_ok() {
                 return Ok(());
             }
-            if self.arena.shrink() || self.reap_due(REAP_LIMIT) > 0 {
+            // A block that is emptied is given up for the table.
+            if self.arena.shrink() || self.reap_due(REAP_LIMIT) > 0 || self.evacuate() {
                 continue;
             }
             self.make_sure(plan, sure)?;
@@ -270,8 +272,8 @@ impl<C: Clock> Map<C> {
             return Ok(());
         }
         self.locate(plan);
-        let (mut entries, mut blocks) = (0, 0);
-        for planned in &mut *plan {
+        let (mut entries, mut demand) = (0, Demand::default());
+        for planned in &*plan {
             let Some(layout) = planned.layout() else {
                 continue;
             };
@@ -281,7 +283,7 @@ impl<C: Clock> Map<C> {
                 continue;
             }
             entries += u64::from(planned.at.is_none());
-            blocks += layout.blocks();
+            demand.take(&layout);
         }
         let staying = u64::from(self.index.len() - self.eviction.len());
         let gone = plan
@@ -302,7 +304,11 @@ impl<C: Clock> Map<C> {
         let staying = staying.chain(self.pins.entries());
         let stay = self.arena.count_blocks(staying);
         self.locate(plan);
-        while blocks > self.arena.blocks() - stay {
+        let missing = (stay + demand.blocks()).saturating_sub(self.arena.blocks());
+        if missing * BLOCK_SIZE > self.most().saturating_sub(self.bytes()) {
+            return Err(NoRoom);
+        }
+        while stay + demand.blocks() > self.arena.blocks() {
             if !self.grow() {
                 return Err(NoRoom);
             }
