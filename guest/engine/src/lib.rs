@@ -11,7 +11,7 @@
 //! let mut map = Map::new(|| now.get(), 42, Limits::default());
 //!
 //! let version = map.set(b"token", b"abc", Ttl::After(30_000_000_000))?;
-//! assert_eq!(map.get(b"token"), Some(&b"abc"[..]));
+//! assert_eq!(map.get(b"token").unwrap(), b"abc");
 //! assert_eq!(
 //!     map.set_if(b"token", b"xyz", Ttl::Never, Condition::Absent),
 //!     Err(Error::Conflict(Some(version))),
