@@ -5,10 +5,11 @@
 pub(crate) use crate::blocks::NONE;
 
 use crate::blocks::{Blocks, NO_SLOT};
-use crate::entry::{Header, copy, same};
+use crate::entry::{Header, copy};
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
 use crate::list::Links;
+use crate::slot::{Slot, SlotMut};
 
 use crate::value::Value;
 
@@ -151,24 +152,7 @@ impl Arena {
     /// The value of an entry.
     #[inline(always)]
     pub(crate) fn value(&self, entry: u32) -> Value<'_> {
-        let (header, rest) = self.split(entry);
-        let (start, len) = (header.key_len as usize, header.value_len as usize);
-        if header.has(Header::PARTS) {
-            return self.in_parts(rest, start, len);
-        }
-        let bytes: &[u8] = bytemuck::must_cast_slice(rest);
-        Value::new(self, NONE, 0, &bytes[start..start + len])
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn in_parts<'a>(&'a self, rest: &'a [u32], key_len: usize, value_len: usize) -> Value<'a> {
-        let layout = Layout::new(key_len, value_len);
-        let tail_len = layout.tail as usize;
-        let bytes: &[u8] = bytemuck::must_cast_slice(rest);
-        let parts = rest[layout.class.parts_word()];
-        let tail = &bytes[key_len..key_len + tail_len];
-        Value::new(self, parts, value_len - tail_len, tail)
+        Value::new(self, self.slot(entry))
     }
 
     #[inline]
@@ -177,18 +161,16 @@ impl Arena {
         &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
     }
 
-    /// Whether an entry has this key.
+    /// An entry where it lies.
     #[inline(always)]
-    pub(crate) fn matches(&self, entry: u32, key: &[u8]) -> bool {
-        let (header, rest) = self.split(entry);
-        has_key(header, rest, key)
+    pub(crate) fn slot(&self, entry: u32) -> Slot<'_> {
+        Slot::new(self.blocks.words(entry))
     }
 
-    /// The header of an entry, if it has this key.
+    /// An entry where it lies, to be changed.
     #[inline(always)]
-    pub(crate) fn header_of(&mut self, entry: u32, key: &[u8]) -> Option<&mut Header> {
-        let (header, rest) = self.split_mut(entry);
-        has_key(header, rest, key).then_some(header)
+    pub(crate) fn slot_mut(&mut self, entry: u32) -> SlotMut {
+        SlotMut::new(self.blocks.words_mut(entry))
     }
 
     /// The part of a value that lies here, and where the next one does.
@@ -624,15 +606,6 @@ impl Arena {
         }
         assert_eq!(listed, 0, "a block with a free slot that is not listed");
     }
-}
-
-#[inline(always)]
-fn has_key(header: &Header, rest: &[u32], key: &[u8]) -> bool {
-    usize::from(header.key_len) == key.len()
-        && same(
-            &bytemuck::must_cast_slice::<u32, u8>(rest)[..key.len()],
-            key,
-        )
 }
 
 /// The block that a slot lies in.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_WORDS, Class};
+use crate::slot;
 
 /// No block, no slot, no entry.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -137,13 +138,15 @@ impl Blocks {
 
     #[inline(always)]
     fn block(&self, number: u32) -> &Block {
-        let [block] = &**self.blocks[number as usize].as_ref().expect(THERE);
+        debug_assert!(self.is_held(number), "{THERE}");
+        let [block] = &**slot::held(&self.blocks, number);
         block
     }
 
     #[inline(always)]
     fn block_mut(&mut self, number: u32) -> &mut Block {
-        let [block] = &mut **self.blocks[number as usize].as_mut().expect(THERE);
+        debug_assert!(self.is_held(number), "{THERE}");
+        let [block] = &mut **slot::held_mut(&mut self.blocks, number);
         block
     }
 

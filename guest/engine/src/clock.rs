@@ -48,6 +48,18 @@ impl<C: Clock> CallClock<C> {
         self.seen
     }
 
+    /// Whether `deadline` is reached, where it is the first thing that a call asks for: it
+    /// needs no [`begin`](Self::begin).
+    #[inline(always)]
+    pub(crate) fn reached_first(&mut self, deadline: u64) -> bool {
+        if deadline <= self.seen {
+            return true;
+        }
+        self.seen = self.seen.max(self.clock.now());
+        self.fresh = true;
+        deadline <= self.seen
+    }
+
     /// The latest time read, in this call or before. Costs nothing.
     pub(crate) const fn seen(&self) -> u64 {
         self.seen

@@ -78,31 +78,58 @@ impl Header {
     }
 }
 
-/// Whether two keys of the same length are the same, by words: `memcmp` goes byte by
-/// byte in wasm.
-#[inline(always)]
-pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    debug_assert_eq!(a.len(), b.len());
-    // Not as arrays, which the compiler takes apart into bytes.
-    let long = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let short = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-    // The first word and the last may overlap.
-    if a.len() >= 8 {
-        let ends = a.first_chunk().map(long) == b.first_chunk().map(long)
-            && a.last_chunk().map(long) == b.last_chunk().map(long);
-        ends && (a.len() <= 16 || same_within(a, b))
-    } else if a.len() >= 4 {
-        a.first_chunk().map(short) == b.first_chunk().map(short)
-            && a.last_chunk().map(short) == b.last_chunk().map(short)
-    } else {
-        // One to three bytes: the first, the last and the one between.
-        a.first() == b.first() && a.last() == b.last() && a.get(1) == b.get(1)
+/// A key that is looked for, as words: `memcmp` goes byte by byte in wasm, and a key of
+/// up to 16 bytes is all in two words.
+pub(crate) struct Wanted<'k> {
+    pub(crate) key: &'k [u8],
+    /// The first 8 bytes, little-endian; of a key that has fewer, all.
+    pub(crate) first: u64,
+    /// The last 8 bytes, or all.
+    pub(crate) last: u64,
+    /// Which bits of them count.
+    pub(crate) mask: u64,
+    /// Where the last 8 bytes begin.
+    pub(crate) end: usize,
+}
+
+impl<'k> Wanted<'k> {
+    #[inline(always)]
+    pub(crate) fn new(key: &'k [u8]) -> Self {
+        if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+            return Self {
+                key,
+                first: u64::from_le_bytes(*first),
+                last: u64::from_le_bytes(*last),
+                mask: u64::MAX,
+                end: key.len() - 8,
+            };
+        }
+        let all = all_of(key);
+        Self {
+            key,
+            first: all,
+            last: all,
+            mask: (1 << (8 * key.len() as u32)) - 1,
+            end: 0,
+        }
     }
+}
+
+/// The bytes of a key that has fewer than 8.
+#[inline(never)]
+fn all_of(key: &[u8]) -> u64 {
+    let len = key.len() as u32;
+    if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        let word = |bytes| u64::from(u32::from_le_bytes(bytes));
+        return word(*first) | word(*last) << (8 * (len - 4));
+    }
+    let byte = |at: u32| u64::from(key.get(at as usize).copied().unwrap_or(0)) << (8 * at);
+    byte(0) | byte(1) | byte(2)
 }
 
 /// Whether what is between the first word and the last is the same.
 #[inline(never)]
-fn same_within(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn same_within(a: &[u8], b: &[u8]) -> bool {
     let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
     words.skip(1).all(|(a, b)| word(a) == word(b))
@@ -136,7 +163,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn same_sees_every_byte() {
+    fn two_words_and_what_is_between_are_every_byte() {
+        let same = |a: &[u8], b: &[u8]| {
+            let (a, b) = (Wanted::new(a), Wanted::new(b));
+            let ends = (a.first, a.last, a.mask, a.end) == (b.first, b.last, b.mask, b.end);
+            ends && (a.key.len() <= 16 || same_within(a.key, b.key))
+        };
         for len in 0..=128 {
             let key = std::vec![7u8; len];
             assert!(same(&key, &key.clone()));

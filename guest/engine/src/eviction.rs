@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::entry::Header;
 use crate::limits::{Limits, Policy};
 use crate::list::List;
+use crate::slot::SlotMut;
 use ghost::Ghost;
 
 /// An entry of the small queue that was used as often since it came is kept.
@@ -72,7 +73,9 @@ impl Eviction {
             has_evicted: false,
             most_uses: match policy {
                 Policy::S3Fifo => MOST_USES,
-                Policy::Refuse | Policy::Lru => 0,
+                Policy::Refuse => 0,
+                // Never reached, so that each use moves the entry.
+                Policy::Lru => 1,
             },
             moves: matches!(policy, Policy::Lru),
         }
@@ -156,18 +159,22 @@ impl Eviction {
     /// Counts a use, or tells that the entry has to go to the head of its queue for it.
     #[inline(always)]
     pub(crate) fn use_moves(&self, header: &mut Header) -> bool {
-        if header.freq < self.most_uses {
-            header.freq += 1;
+        // All there is to a read of what has been used often.
+        if header.freq >= self.most_uses {
+            return false;
         }
+        header.freq += u8::from(!self.moves);
         self.moves
     }
 
+    #[cold]
     #[inline(never)]
-    pub(crate) fn put_first(&mut self, arena: &mut Arena, entry: u32) {
+    pub(crate) fn put_first(&mut self, arena: &mut Arena, entry: u32) -> SlotMut {
         if self.holds(arena, entry) {
             let queue = self.remove(arena, entry);
             self.push(arena, entry, queue);
         }
+        arena.slot_mut(entry)
     }
 
     /// Follows an entry that has moved to another slot.

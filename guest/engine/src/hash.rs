@@ -4,6 +4,8 @@ use core::hash::Hasher as _;
 
 use foldhash::{SharedSeed, fast::FoldHasher};
 
+use crate::entry::Wanted;
+
 /// Hashes keys under one seed.
 pub(crate) struct KeyHasher {
     per_hasher: u64,
@@ -25,14 +27,21 @@ impl KeyHasher {
         }
     }
 
+    /// Of a key that is not looked for.
+    #[cfg(any(test, feature = "validate"))]
+    pub(crate) fn hash_of(&self, key: &[u8]) -> u32 {
+        self.hash(&Wanted::new(key))
+    }
+
     /// 32 bits: all that a table uses in wasm32, and half the room in each entry.
     #[inline(always)]
-    pub(crate) fn hash(&self, key: &[u8]) -> u32 {
+    pub(crate) fn hash(&self, wanted: &Wanted<'_>) -> u32 {
+        let key = wanted.key;
         // Keys of the same bytes and another length begin with another state.
         let state = self.per_hasher.rotate_right((key.len() & 63) as u32);
         let mut hasher = FoldHasher::with_seed(state, &self.shared);
         // foldhash leaves the inlined path for more than 16 bytes, not so for words.
-        if let Some(end) = key.last_chunk::<16>() {
+        if let (Some(end), true) = (key.last_chunk::<16>(), key.len() > 16) {
             let words = key.as_chunks::<16>().0;
             for word in words.iter().take((key.len() - 1) / 16) {
                 hasher.write_u128(u128::from_le_bytes(*word));
@@ -40,26 +49,13 @@ impl KeyHasher {
             // May overlap what is before.
             hasher.write_u128(u128::from_le_bytes(*end));
         } else {
-            hasher.write_u128(short(key));
+            // Both words are the same where there are fewer than 8 bytes: so does foldhash
+            // with 4.
+            hasher.write_u128(u128::from(wanted.last) << 64 | u128::from(wanted.first));
         }
         let hash = hasher.finish();
         (hash ^ hash >> 32) as u32
     }
-}
-
-/// All bytes of a key of less than 16.
-#[inline(always)]
-fn short(key: &[u8]) -> u128 {
-    let (low, high) = if let (Some(start), Some(end)) = (key.first_chunk(), key.last_chunk()) {
-        (u64::from_le_bytes(*start), u64::from_le_bytes(*end))
-    } else if let (Some(start), Some(end)) = (key.first_chunk(), key.last_chunk()) {
-        let word = |bytes| u64::from(u32::from_le_bytes(bytes));
-        (word(*start), word(*end))
-    } else {
-        let byte = |at: usize| u64::from(key.get(at).copied().unwrap_or(0));
-        (byte(0), byte(1) << 8 | byte(2))
-    };
-    u128::from(high) << 64 | u128::from(low)
 }
 
 #[cfg(test)]
@@ -70,17 +66,17 @@ mod tests {
     #[test]
     fn depends_on_the_seed_and_on_every_byte() {
         let (one, two) = (KeyHasher::new(1), KeyHasher::new(2));
-        assert_eq!(one.hash(b"key"), KeyHasher::new(1).hash(b"key"));
-        assert_ne!(one.hash(b"key"), two.hash(b"key"));
+        assert_eq!(one.hash_of(b"key"), KeyHasher::new(1).hash_of(b"key"));
+        assert_ne!(one.hash_of(b"key"), two.hash_of(b"key"));
         let key = [7u8; 128];
         let mut hashes: HashSet<u32> = (0..key.len())
             .map(|at| {
                 let mut changed = key;
                 changed[at] ^= 1;
-                one.hash(&changed)
+                one.hash_of(&changed)
             })
             .collect();
-        hashes.insert(one.hash(&key));
+        hashes.insert(one.hash_of(&key));
         assert_eq!(hashes.len(), 129);
     }
 
@@ -98,7 +94,7 @@ mod tests {
         };
         assert_eq!(keys.clone().map(|key| fixed(&key)).max(), Some(0));
         let ours = KeyHasher::new(9);
-        let hashes: HashSet<u32> = keys.map(|key| ours.hash(&key)).collect();
+        let hashes: HashSet<u32> = keys.map(|key| ours.hash_of(&key)).collect();
         assert_eq!(hashes.len(), 1000);
     }
 
@@ -107,7 +103,7 @@ mod tests {
         for seed in [0, 1, 2, 7, 123_456, u64::MAX] {
             let hasher = KeyHasher::new(seed);
             let hashes: HashSet<u32> = (0..100_000u32)
-                .map(|n| hasher.hash(std::format!("{n}").as_bytes()))
+                .map(|n| hasher.hash_of(std::format!("{n}").as_bytes()))
                 .collect();
             // 1.2 of 100,000 collide in 32 bits by chance.
             assert!(hashes.len() >= 99_985, "{} of seed {seed}", hashes.len());
@@ -120,7 +116,7 @@ mod tests {
         let hasher = KeyHasher::new(3);
         let (mut low, mut high) = ([0u32; 128], [0u32; 128]);
         for n in 0u32..128 * 64 {
-            let hash = hasher.hash(&n.to_le_bytes());
+            let hash = hasher.hash_of(&n.to_le_bytes());
             low[(hash & 127) as usize] += 1;
             high[(hash >> 25) as usize] += 1;
         }

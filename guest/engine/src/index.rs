@@ -9,10 +9,14 @@
 mod scan;
 
 use alloc::vec::Vec;
+use core::iter::Copied;
 use hashbrown::HashTable;
+use hashbrown::hash_table::IterHash;
 
 use crate::arena::Arena;
+use crate::entry::Wanted;
 use crate::error::NoRoom;
+use crate::slot::touch_bucket;
 
 /// The low bits of a hash choose a bucket of a table, the next ones the table, and the
 /// seven highest are the tag in the bucket.
@@ -75,22 +79,22 @@ impl Index {
 
     /// The entry of `key`, of which `hash` is the hash.
     #[inline(always)]
-    pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, arena: &Arena, hash: u32, wanted: &Wanted<'_>) -> Option<u32> {
         // Not `HashTable::find`, whose closure is not inlined.
-        // Not `HashTable::find`, whose closure is not inlined.
-        #[expect(clippy::manual_find, reason = "as above")]
-        for &entry in self.table(hash)?.iter_hash(wide(hash)) {
-            if arena.matches(entry, key) {
-                return Some(entry);
-            }
-        }
-        None
+        self.candidates(hash)
+            .find(|&entry| arena.slot(entry).has_key(wanted))
     }
 
-    /// The table that a hash belongs to.
+    /// The entries that may have this hash, among a few others.
     #[inline(always)]
-    pub(crate) fn table(&self, hash: u32) -> Option<&HashTable<u32>> {
-        Some(&self.tables.get(self.number(hash))?.entries)
+    pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, u32>> {
+        let table = self.whole_table(hash).map(|table| &table.entries);
+        // A single table is at hand.
+        if let (Some(table), true) = (table, self.mask != 0) {
+            touch_bucket(table, hash);
+        }
+        let empty = const { &HashTable::new() };
+        table.unwrap_or(empty).iter_hash(wide(hash)).copied()
     }
 
     /// Whether there is room for an entry with this hash.
@@ -174,10 +178,11 @@ impl Index {
 
     /// Some entries of the table that a hash belongs to.
     pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = u32> {
-        let table = self.table(hash).into_iter();
-        table.flat_map(|table| table.iter().copied())
+        let table = self.whole_table(hash).into_iter();
+        table.flat_map(|table| table.entries.iter().copied())
     }
 
+    #[inline(always)]
     fn whole_table(&self, hash: u32) -> Option<&Table> {
         self.tables.get(self.number(hash))
     }
@@ -371,7 +376,8 @@ fn stored(arena: &Arena, entry: u32) -> u64 {
 /// seven highest ones of a `usize`, of 32 bits or 64.
 #[inline(always)]
 pub(crate) const fn wide(hash: u32) -> u64 {
-    (hash as u64) << 32 | hash as u64
+    let high = if usize::BITS == 32 { 0 } else { hash };
+    (high as u64) << 32 | hash as u64
 }
 
 #[cfg(any(test, feature = "validate"))]

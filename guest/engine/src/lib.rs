@@ -60,7 +60,7 @@
 //! what is), `entry` (what lies in a slot), `list`, `hash`, `limits`, `clock` and `error`.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
     reason = "addresses, slots and lengths have 32 bits or fewer by their limits; see `layout`, \
@@ -84,6 +84,7 @@ mod layout;
 mod limits;
 mod list;
 mod map;
+mod slot;
 mod value;
 mod wheel;
 
@@ -101,5 +102,5 @@ pub use value::Value;
 /// The hash of a key under a seed: for tests that look for keys which collide.
 #[cfg(feature = "validate")]
 pub fn hash_of(seed: u64, key: &[u8]) -> u32 {
-    hash::KeyHasher::new(seed).hash(key)
+    hash::KeyHasher::new(seed).hash_of(key)
 }

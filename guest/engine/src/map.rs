@@ -19,7 +19,7 @@ pub use types::{Change, Condition, Entry, Outcome, Stats, Ttl};
 
 use crate::arena::Arena;
 use crate::clock::{CallClock, Clock};
-use crate::entry::Header;
+use crate::entry::{Header, Wanted};
 use crate::error::ConfigureError;
 use crate::eviction::Eviction;
 use crate::hash::KeyHasher;
@@ -197,8 +197,9 @@ impl<C: Clock> Map<C> {
     /// back, and so its key is absent.
     #[inline(always)]
     fn living(&mut self, key: &[u8]) -> (u32, Option<u32>) {
-        let hash = self.hasher.hash(key);
-        let Some(entry) = self.index.find(&self.arena, hash, key) else {
+        let wanted = Wanted::new(key);
+        let hash = self.hasher.hash(&wanted);
+        let Some(entry) = self.index.find(&self.arena, hash, &wanted) else {
             return (hash, None);
         };
         if self.is_gone(entry) {

@@ -3,35 +3,28 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, NONE};
+use crate::slot::Slot;
 
 /// A value where it lies: in one piece where key and value take less than about a
 /// kibibyte, in pieces of up to 4 KiB where they take more.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     arena: &'a Arena,
-    /// The first part.
-    parts: u32,
-    /// The bytes in the parts.
-    in_parts: usize,
-    /// What lies behind the parts.
-    tail: &'a [u8],
+    /// What is known of it is read from there when it is asked for.
+    slot: Slot<'a>,
 }
 
 impl<'a> Value<'a> {
-    pub(crate) const fn new(arena: &'a Arena, parts: u32, in_parts: usize, tail: &'a [u8]) -> Self {
-        Self {
-            arena,
-            parts,
-            in_parts,
-            tail,
-        }
+    #[inline(always)]
+    pub(crate) const fn new(arena: &'a Arena, slot: Slot<'a>) -> Self {
+        Self { arena, slot }
     }
 
     /// Its length in bytes.
     #[inline]
     pub const fn len(&self) -> usize {
-        self.in_parts + self.tail.len()
+        self.slot.header().value_len as usize
     }
 
     /// Whether it has no bytes.
@@ -43,16 +36,16 @@ impl<'a> Value<'a> {
     /// The bytes, where they lie in one piece; `None`: they lie in several.
     #[inline]
     pub const fn as_slice(&self) -> Option<&'a [u8]> {
-        if self.in_parts == 0 {
-            Some(self.tail)
-        } else {
-            None
-        }
+        self.slot.value()
     }
 
     /// Its pieces, in their order. None of them is empty.
     pub fn chunks(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let (arena, mut part, mut rest) = (self.arena, self.parts, self.in_parts);
+        let arena = self.arena;
+        let (mut part, mut rest, tail) = match self.slot.value() {
+            Some(value) => (NONE, 0, value),
+            None => self.slot.parts(),
+        };
         let parts = core::iter::from_fn(move || {
             if rest == 0 {
                 return None;
@@ -63,7 +56,7 @@ impl<'a> Value<'a> {
             rest -= bytes.len();
             Some(bytes)
         });
-        parts.chain(core::iter::once(self.tail).filter(|tail| !tail.is_empty()))
+        parts.chain(core::iter::once(tail).filter(|tail| !tail.is_empty()))
     }
 
     /// Copies as many of its bytes as `to` takes, and tells how many they were.

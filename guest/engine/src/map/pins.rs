@@ -182,7 +182,7 @@ impl<C: Clock> Map<C> {
     /// there is no memory for one more.
     pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pin>, Error> {
         self.clock.begin();
-        let Some(entry) = self.read(key) else {
+        let Some((entry, _)) = self.read(key) else {
             return Ok(None);
         };
         let most = self.limits.max_pins;

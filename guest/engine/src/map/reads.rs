@@ -2,23 +2,22 @@
 
 use super::{Entry, Map};
 use crate::clock::Clock;
-use crate::index::wide;
+use crate::entry::Wanted;
 use crate::limits::{MAX_KEY_LEN, MAX_PAGE_BYTES};
+use crate::slot::SlotMut;
 use crate::value::Value;
 
 impl<C: Clock> Map<C> {
     /// The value of `key`.
     #[inline(always)]
     pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        self.clock.begin();
-        let entry = self.read(key)?;
-        Some(self.arena.value(entry))
+        let (_, slot) = self.read(key)?;
+        Some(Value::new(&self.arena, slot.share(&self.arena)))
     }
 
     /// The value of `key` with its version and the time it has left.
     pub fn get_entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
-        self.clock.begin();
-        let entry = self.read(key)?;
+        let (entry, _) = self.read(key)?;
         let expires_in = self.expires_in(entry);
         Some(Entry {
             value: self.arena.value(entry),
@@ -67,30 +66,26 @@ impl<C: Clock> Map<C> {
     /// Finds a living entry, and counts. Goes to the entry once, and does all there that
     /// a read does: this is what a map is asked for most.
     #[inline(always)]
-    pub(super) fn read(&mut self, key: &[u8]) -> Option<u32> {
-        if key.len() <= MAX_KEY_LEN
-            && let hash = self.hasher.hash(key)
-            && let Some(table) = self.index.table(hash)
-        {
-            let mut gone = None;
-            for &entry in table.iter_hash(wide(hash)) {
-                let Some(header) = self.arena.header_of(entry, key) else {
+    pub(super) fn read(&mut self, key: &[u8]) -> Option<(u32, SlotMut)> {
+        if key.len() <= MAX_KEY_LEN {
+            let wanted = Wanted::new(key);
+            let hash = self.hasher.hash(&wanted);
+            for entry in self.index.candidates(hash) {
+                let mut slot = self.arena.slot_mut(entry);
+                if !slot.has_key(&wanted) {
                     continue;
-                };
-                if let Some(deadline) = header.deadline()
-                    && self.clock.reached(deadline)
+                }
+                if let Some(deadline) = slot.header_mut().deadline()
+                    && self.clock.reached_first(deadline)
                 {
-                    gone = Some(entry);
+                    self.expire(entry);
                     break;
                 }
-                if self.eviction.use_moves(header) {
-                    self.eviction.put_first(&mut self.arena, entry);
-                }
                 self.counts.hits += 1;
-                return Some(entry);
-            }
-            if let Some(entry) = gone {
-                self.expire(entry);
+                if self.eviction.use_moves(slot.header_mut()) {
+                    slot = self.eviction.put_first(&mut self.arena, entry);
+                }
+                return Some((entry, slot));
             }
         }
         self.counts.misses += 1;

@@ -5,7 +5,7 @@ use super::{Map, REAP_LIMIT};
 use crate::arena::Demand;
 use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
-use crate::entry::Header;
+use crate::entry::{Header, Wanted};
 use crate::error::{Error, NoRoom};
 use crate::index::Index;
 use crate::layout::Layout;
@@ -184,7 +184,8 @@ impl<C: Clock> Map<C> {
     /// Finds the entries of a plan.
     fn locate(&self, plan: &mut [Planned<'_>]) {
         for planned in plan {
-            planned.at = self.index.find(&self.arena, planned.hash, planned.key);
+            let wanted = Wanted::new(planned.key);
+            planned.at = self.index.find(&self.arena, planned.hash, &wanted);
         }
     }
 

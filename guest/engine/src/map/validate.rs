@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 
 use super::{Map, Stats};
 use crate::arena::{Arena, NONE};
-use crate::entry::Header;
+use crate::entry::{Header, Wanted};
 
 impl<C: crate::Clock> Map<C> {
     /// The statistics as they stand: nothing is taken back for them.
@@ -23,8 +23,8 @@ impl<C: crate::Clock> Map<C> {
             assert!(held.insert(entry), "an entry that is in the index twice");
             assert!((1..=self.version).contains(&{ header.version }));
             assert!(versions.insert(header.version), "a version used twice");
-            assert_eq!({ header.hash }, self.hasher.hash(key));
-            let found = self.index.find(&self.arena, header.hash, key);
+            assert_eq!({ header.hash }, self.hasher.hash_of(key));
+            let found = self.index.find(&self.arena, header.hash, &Wanted::new(key));
             assert_eq!(found, Some(entry), "the index does not lead to its entry");
             assert!(
                 !header.has(Header::DETACHED),

@@ -101,7 +101,7 @@ impl<C: Clock> Map<C> {
     /// is not there, and `read` is not called.
     pub fn take<R>(&mut self, key: &[u8], read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         self.clock.begin();
-        let entry = self.read(key)?;
+        let (entry, _) = self.read(key)?;
         let read = read(self.arena.value(entry));
         self.remove(entry);
         Some(read)
