@@ -251,6 +251,7 @@ impl Arena {
     }
 
     /// How many blocks these entries lie in.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
     pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = u32> + Clone) -> u64 {
         let mut blocks = 0;
         for (mark, entry) in [true, false]
@@ -365,6 +366,7 @@ impl Arena {
     }
 
     /// Calls with each slot of an entry and its class.
+    #[cfg(any(test, feature = "validate"))]
     pub(crate) fn for_each_slot(&self, entry: u32, mut visit: impl FnMut(u32, Class)) {
         let mut slot = entry;
         while slot != NONE {

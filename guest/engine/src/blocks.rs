@@ -262,6 +262,7 @@ impl Blocks {
     }
 
     /// The numbers of all blocks that there are.
+    #[cfg(any(test, feature = "validate"))]
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         let there = self.blocks.iter().enumerate();
         there

@@ -149,7 +149,7 @@ impl Eviction {
     #[inline]
     pub(crate) fn used(&mut self, arena: &mut Arena, entry: u32) {
         if self.use_moves(arena.header_mut(entry)) {
-            self.to_head(arena, entry);
+            self.put_first(arena, entry);
         }
     }
 
@@ -163,7 +163,7 @@ impl Eviction {
     }
 
     #[inline(never)]
-    pub(crate) fn to_head(&mut self, arena: &mut Arena, entry: u32) {
+    pub(crate) fn put_first(&mut self, arena: &mut Arena, entry: u32) {
         if self.holds(arena, entry) {
             let queue = self.remove(arena, entry);
             self.push(arena, entry, queue);

@@ -78,6 +78,7 @@ impl Index {
     pub(crate) fn find(&self, arena: &Arena, hash: u32, key: &[u8]) -> Option<u32> {
         // Not `HashTable::find`, whose closure is not inlined.
         // Not `HashTable::find`, whose closure is not inlined.
+        #[expect(clippy::manual_find, reason = "as above")]
         for &entry in self.table(hash)?.iter_hash(wide(hash)) {
             if arena.matches(entry, key) {
                 return Some(entry);

@@ -61,6 +61,11 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "addresses, slots and lengths have 32 bits or fewer by their limits; see `layout`, \
+              `blocks` and `limits`"
+)]
 
 extern crate alloc;
 

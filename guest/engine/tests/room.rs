@@ -1,6 +1,7 @@
 //! What gives back memory comes before what needs it.
 
-use localmap_engine::*;
+use localmap_engine::{Change, Limits, MIN_BYTES, Map, Outcome, Policy, Ttl};
+
 #[test]
 fn a_batch_that_deletes_makes_room_for_what_it_sets() {
     let limits = Limits {
@@ -68,5 +69,92 @@ fn a_batch_in_which_what_is_freed_comes_after_what_needs_it() {
         ];
         assert!(map.apply(&batch).is_ok());
         assert!(map.get(b"a").is_some_and(|v| v.to_vec() == large));
+    }
+}
+
+/// Blocks that are free are given up when they are many: not those that the call in
+/// progress relies on.
+#[test]
+fn blocks_that_were_promised_are_not_given_up() {
+    for policy in [Policy::Refuse, Policy::Lru, Policy::S3Fifo] {
+        let limits = Limits {
+            policy,
+            ..Limits::default()
+        };
+        let mut map = Map::new(|| 0, 7, limits);
+        map.set(b"a", &[7; 200_000], Ttl::Never).unwrap();
+        map.delete(b"a");
+        map.set(b"a", &[7; 90_000], Ttl::Never).unwrap();
+        map.set(b"a", &[7; 150_000], Ttl::Never).unwrap();
+        map.validate();
+        assert!(map.get(b"a").is_some_and(|value| value.len() == 150_000));
+        let changes = [
+            Change::Delete { key: b"a" },
+            Change::Set {
+                key: b"b",
+                value: &[1; 170_000],
+                ttl: Ttl::Never,
+            },
+        ];
+        map.apply(&changes).unwrap();
+        map.validate();
+        assert!(map.get(b"b").is_some_and(|value| value.len() == 170_000));
+    }
+}
+
+/// A map that is full of entries evicts one, and takes more memory for what comes.
+#[test]
+fn a_map_full_of_entries_may_still_grow() {
+    for policy in [Policy::Lru, Policy::S3Fifo] {
+        let limits = Limits {
+            max_entries: 2,
+            policy,
+            ..Limits::default()
+        };
+        let mut map = Map::new(|| 0, 7, limits);
+        map.set(b"a", b"1", Ttl::Never).unwrap();
+        map.set(b"b", b"1", Ttl::Never).unwrap();
+        assert!(
+            map.set(b"c", &[7; 70_000], Ttl::Never).is_ok(),
+            "{policy:?}"
+        );
+        assert_eq!((map.len(), map.stats().evicted), (2, 1));
+    }
+}
+
+/// What a plan counts on when it evicts must be what it gets: here two that are replaced
+/// share a block, which is free only when both have gone.
+#[test]
+fn two_of_a_batch_that_share_a_block() {
+    for count in 15..32usize {
+        let limits = Limits {
+            max_bytes: MIN_BYTES,
+            policy: Policy::Lru,
+            ..Limits::default()
+        };
+        let mut map = Map::new(|| 0, 7, limits);
+        for key in [b"a", b"b"] {
+            map.set(key, &[7; 400], Ttl::Never).unwrap();
+        }
+        for n in 0u32.. {
+            map.set(&n.to_le_bytes(), &[7; 3988], Ttl::Never).unwrap();
+            if map.stats().evicted > 0 {
+                break;
+            }
+            map.get(b"a");
+            map.get(b"b");
+        }
+        let before = (map.len(), map.stats().evicted);
+        let value = vec![1; count * 4088];
+        let set = |key, value| Change::Set {
+            key,
+            value,
+            ttl: Ttl::Never,
+        };
+        let changes = [set(&b"a"[..], &value[..]), set(b"b", &[1; 30])];
+        if map.apply(&changes).is_err() {
+            assert_eq!((map.len(), map.stats().evicted), before, "{count}");
+        }
+        map.validate();
     }
 }

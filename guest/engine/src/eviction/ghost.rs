@@ -104,7 +104,7 @@ impl Ghost {
         if self.places == 0 {
             return None;
         }
-        let place = (u64::from(hash) * u64::from(self.places) >> 32) as usize;
+        let place = ((u64::from(hash) * u64::from(self.places)) >> 32) as usize;
         Some((place * WAYS / CHUNK, place * WAYS % CHUNK))
     }
 

@@ -237,7 +237,7 @@ impl<'a> Batch<'a> {
     fn store(&mut self, place: usize, value: Bytes<'a>, deadline: Option<u64>) -> u64 {
         self.version += 1;
         let planned = &mut self.plan[place];
-        planned.fate = Fate::Store(New::new(planned.key, value, self.version, deadline));
+        planned.fate = Fate::Store(New::of(planned.key, value, self.version, deadline));
         self.version
     }
 }

@@ -84,7 +84,7 @@ impl<C: Clock> Map<C> {
                     break;
                 }
                 if self.eviction.use_moves(header) {
-                    self.eviction.to_head(&mut self.arena, entry);
+                    self.eviction.put_first(&mut self.arena, entry);
                 }
                 self.counts.hits += 1;
                 return Some(entry);

@@ -60,7 +60,7 @@ pub(super) struct New<'a> {
 
 impl<'a> New<'a> {
     #[inline(always)]
-    pub(super) const fn new(
+    pub(super) const fn of(
         key: &[u8],
         value: Bytes<'a>,
         version: u64,

@@ -162,7 +162,7 @@ impl<C: Clock> Map<C> {
         deadline: Option<u64>,
     ) -> Result<u64, Error> {
         let version = self.version + 1;
-        let new = New::new(key, value, version, deadline);
+        let new = New::of(key, value, version, deadline);
         if let Some(entry) = found
             && (deadline.is_none() || self.wheel.is_ready())
             && self.arena.write_over(entry, new.value.get())

@@ -3,13 +3,16 @@
 //! Each round is a case made of random bytes. `LOCALMAP_MODEL_OPERATIONS` says how many
 //! operations there are to be, `LOCALMAP_MODEL_SEED` which ones. A case that fails is
 //! made as short as it can be and printed as a test, for `regressions.rs`. The fuzzer
-//! in `fuzz` does the same with bytes of its own choice.
+//! in `fuzz` does the same with bytes of its own choice; `LOCALMAP_MODEL_CASE` names a
+//! file with such bytes.
 
 mod machine;
 mod regressions;
 mod shrink;
 
 use std::env;
+use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -35,6 +38,35 @@ fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = vec![0; len];
     random.fill(&mut bytes);
     bytes
+}
+
+/// Runs the bytes of a file.
+fn run_file(path: &Path) {
+    let bytes = fs::read(path).expect("a file of bytes");
+    let case = Case::from_bytes(&bytes);
+    let failed = shrink::attempt(&case).is_err();
+    let explained = if failed {
+        shrink::explain(case)
+    } else {
+        String::new()
+    };
+    assert!(!failed, "{}: {explained}", path.display());
+}
+
+#[test]
+fn what_the_fuzzer_has_found_worth_keeping() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/model");
+    let files = fs::read_dir(corpus).expect("the corpus");
+    let files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    assert!(!files.is_empty());
+    files.iter().for_each(|file| run_file(file));
+}
+
+#[test]
+fn a_case_by_its_file() {
+    if let Some(file) = env::var_os("LOCALMAP_MODEL_CASE") {
+        run_file(Path::new(&file));
+    }
 }
 
 #[test]

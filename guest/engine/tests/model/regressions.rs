@@ -1,5 +1,7 @@
 //! Cases that have failed once.
 
+#![allow(unused_imports, reason = "a case uses some of these names")]
+
 use localmap_engine::{Limits, Policy::*, Ttl::*};
 
 use super::machine::{

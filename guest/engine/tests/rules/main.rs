@@ -1,6 +1,13 @@
 //! What everyone can rely on, rule by rule. The answers that any surface must give
 //! are in the vectors of the workspace's tests; here is what only the engine shows.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    reason = "a test, with numbers of its own choice"
+)]
+
 mod batch;
 mod bounds;
 mod pins;

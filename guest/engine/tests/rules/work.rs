@@ -35,7 +35,7 @@ fn rule_7_no_call_takes_back_more_than_16_besides_its_own() {
                 key: b"\0\0\0\0",
                 value: b"v",
                 ttl: Ttl::After(1),
-            }])
+            }]);
         },
     ];
     for (at, policy) in (0..calls.len()).flat_map(|at| POLICIES.map(|policy| (at, policy))) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use localmap_engine::{Condition, ConfigureError, Error, Limits, Outcome, Policy, Setting, Ttl};
+use localmap_engine::{Condition, ConfigureError, Error, Limits, Outcome, Setting, Ttl};
 
 use super::operation::{Change, Wanted, When};
 use super::values::{Datum, check_key, key};
@@ -347,10 +347,6 @@ impl Model {
         }
         self.limits = to.clone();
         Ok(())
-    }
-
-    pub(super) fn evicts(&self) -> bool {
-        self.limits.policy != Policy::Refuse
     }
 
     /// The bytes of keys and values that are there at this time.

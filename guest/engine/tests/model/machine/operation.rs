@@ -180,9 +180,9 @@ fn datum(u: &mut Unstructured<'_>) -> Result<Datum> {
             let size = 1u32 << u.int_in_range(4..=16u8)?;
             (size + u.int_in_range(0..=48)?).saturating_sub(40)
         }
-        _ => u.int_in_range(3000..=LONGEST as u32)?,
+        _ => u.int_in_range(3000..=LONGEST)?,
     };
-    Ok(Datum::Bytes(len.min(LONGEST as u32), u.arbitrary()?))
+    Ok(Datum::Bytes(len.min(LONGEST), u.arbitrary()?))
 }
 
 /// A span at the edges: small, around the tick and around powers of two.

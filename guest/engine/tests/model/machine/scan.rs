@@ -9,7 +9,7 @@ use super::model::Model;
 use super::values::key;
 
 /// A page with nothing, although there is more, is one that came by so many others.
-const PLACES_OF_A_PAGE: usize = 500;
+const PLACES_OF_A_PAGE: u64 = 500;
 
 /// A scan of all keys.
 #[derive(Default)]
@@ -66,8 +66,8 @@ impl Scan {
             return true;
         };
         // It may have come by nothing but entries that are due.
-        let places = map.glance().entries as usize;
-        let all_live = places == by_key.len();
+        let places = map.glance().entries;
+        let all_live = places == by_key.len() as u64;
         assert!(
             count > 0 || !all_live || places > PLACES_OF_A_PAGE,
             "an empty page"

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use localmap_engine::{Error, KeyFault, Value};
 
 /// The longest value, in bytes.
-pub(super) const LONGEST: usize = 100_000;
+pub(super) const LONGEST: u32 = 100_000;
 
 /// Keys from this number on cannot exist.
 const INVALID: u16 = 60_000;
@@ -79,7 +79,7 @@ pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
     let [high, low] = number.to_be_bytes();
     Cow::Owned(match number {
         INVALID => Vec::new(),
-        INVALID.. => vec![b'k'; 129 + usize::from(low)],
+        _ if number > INVALID => vec![b'k'; 129 + usize::from(low)],
         0 => b"\xff".to_vec(),
         1 => vec![0; 128],
         2 => vec![0; 127],

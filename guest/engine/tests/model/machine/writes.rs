@@ -78,11 +78,8 @@ impl Pair {
         let version = self.model.wanted(change, now);
         let answer = one(&mut self.map, change, version);
         let answer = answer.map(|outcome| vec![outcome]);
-        self.wrote(
-            &[(*change, version)],
-            answer.map_err(|error| (0, error)),
-            now,
-        );
+        let answer = answer.map_err(|error| (0, error));
+        self.wrote(&[(*change, version)], &answer, now);
     }
 
     pub(super) fn apply(&mut self, changes: &[Change], now: u64) {
@@ -94,14 +91,14 @@ impl Pair {
             .map(|((change, version), bytes)| words(change, bytes, *version))
             .collect();
         let answer = self.map.apply(&changes);
-        self.wrote(&wanted, answer, now);
+        self.wrote(&wanted, &answer, now);
     }
 
     /// Judges what the map has made of some changes.
     fn wrote(
         &mut self,
         changes: &[(Change, u64)],
-        answer: Result<Vec<Outcome>, (u32, Error)>,
+        answer: &Result<Vec<Outcome>, (u32, Error)>,
         now: u64,
     ) {
         self.model.expire(self.clock.seen());
@@ -109,7 +106,7 @@ impl Pair {
         let room = Room::of(&self.model, &attempt, &self.pinned(), now);
         let stats = self.map.glance();
         let evicted = stats.evicted - self.model.counts.evicted;
-        match (&answer, &attempt.answer) {
+        match (answer, &attempt.answer) {
             (Err((at, Error::Full)), planned) => {
                 assert!(planned.is_ok(), "full before {planned:?}");
                 assert_eq!(*at as usize, changes.len() - 1, "all together are too much");
