@@ -58,13 +58,14 @@ fn compare(
         // Room for twice as many: nothing is evicted, though it could be.
         let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
         subject.run(Work::Insert, entries)?;
-        subjects.push(subject);
+        let count = subject.turn(work)?;
+        subjects.push((subject, count));
     }
-    let count = options.count(entries);
     let times = Times::take(subjects.len(), options.rounds(), |at| {
-        // The caches are those of who ran before.
-        subjects[at].run(work, count / 4)?;
-        subjects[at].time(work, count)
+        // The caches are those of who ran before: fills them.
+        let (subject, count) = &mut subjects[at];
+        subject.run(work, *count / 2)?;
+        subject.time(work, *count)
     })?;
     for (kind, median) in kinds.iter().zip(times.medians()) {
         report.add(Row::time(name, VALUE, entries, label(*kind), &median));

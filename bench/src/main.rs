@@ -85,16 +85,6 @@ impl Options {
     fn rounds(&self) -> u32 {
         if self.quick { 5 } else { 15 }
     }
-
-    /// Operations of one turn: long against a call, short against what disturbs.
-    fn count(&self, entries: u32) -> u32 {
-        let all = if entries > 100_000 {
-            400_000
-        } else {
-            1_000_000
-        };
-        if self.quick { all / 4 } else { all }
-    }
 }
 
 fn main() -> Result<()> {

@@ -50,12 +50,13 @@ fn overwrite(options: &Options, guest: &Guest, entries: u32, report: &mut Report
     for kind in ALL {
         let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
         subject.run(Work::Insert, entries)?;
-        subjects.push(subject);
+        let count = subject.turn(Work::Overwrite)?;
+        subjects.push((subject, count));
     }
-    let count = options.count(entries);
     let times = Times::take(subjects.len(), options.rounds(), |at| {
-        subjects[at].run(Work::Overwrite, count / 4)?;
-        subjects[at].time(Work::Overwrite, count)
+        let (subject, count) = &mut subjects[at];
+        subject.run(Work::Overwrite, *count / 2)?;
+        subject.time(Work::Overwrite, *count)
     })?;
     for (kind, median) in ALL.iter().zip(times.medians()) {
         report.add(Row::time(
@@ -104,12 +105,13 @@ fn churn(options: &Options, guest: &Guest, entries: u32, report: &mut Report) ->
             eprintln!("  evicting is skipped: the engine has no policy");
             return Ok(());
         }
-        subjects.push(subject);
+        let count = subject.turn(Work::Insert)?;
+        subjects.push((subject, count));
     }
-    let count = options.count(entries);
     let times = Times::take(subjects.len(), options.rounds(), |at| {
-        subjects[at].run(Work::Insert, count / 4)?;
-        subjects[at].time(Work::Insert, count)
+        let (subject, count) = &mut subjects[at];
+        subject.run(Work::Insert, *count / 2)?;
+        subject.time(Work::Insert, *count)
     })?;
     for (kind, median) in BOUNDED.iter().zip(times.medians()) {
         report.add(Row::time(

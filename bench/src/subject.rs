@@ -132,6 +132,20 @@ impl Subject {
         Ok(nanos)
     }
 
+    /// How often it does `work` in one turn: for about 50 ms, which is long against a call
+    /// and short against what disturbs. Half of that goes before.
+    pub(crate) fn turn(&mut self, work: Work) -> Result<u32> {
+        const FEW: u32 = 10_000;
+        self.time(work, FEW)?;
+        let nanos = self.time(work, FEW)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped, and no time is negative"
+        )]
+        Ok((50e6 / nanos).clamp(2_000.0, 3e6) as u32)
+    }
+
     /// Bytes that the map says it takes; 0: it says nothing.
     pub(crate) fn footprint(&mut self) -> Result<u64> {
         match &mut self.0 {
