@@ -3,6 +3,7 @@
 use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
     Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread,
+    words,
 };
 
 /// What the keys of one `get-many` may take up, each with the 8 bytes that
@@ -41,7 +42,11 @@ impl LocalMap {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
-        calls::get(to_read(key.as_ref()))
+        let key = to_read(key.as_ref());
+        if key.len() <= words::MAX_KEY {
+            return words::get(key);
+        }
+        calls::get(key)
     }
 
     /// Puts the value of `key` into `value`, in place of what was in it. False: the key
@@ -101,6 +106,9 @@ impl LocalMap {
         ttl: impl Into<Ttl>,
     ) -> Result<Version, Error> {
         let key = to_write(key.as_ref())?;
+        if key.len() <= words::MAX_KEY {
+            return words::set(key, value.as_ref(), ttl.into());
+        }
         Ok(calls::set(key, value.as_ref(), ttl.into().into())?)
     }
 
