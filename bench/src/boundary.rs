@@ -3,7 +3,7 @@
 
 use crate::Options;
 use crate::guest::Guest;
-use crate::measure::Times;
+use crate::measure::{Times, nanos};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use localmap::wasmtime::component::{
@@ -12,7 +12,7 @@ use localmap::wasmtime::component::{
 use localmap::wasmtime::{self, Engine, Store};
 use localmap::{Host, Limits, LocalMap, MapOptions, Ttl, plug};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_keyvalue::{WasiKeyValue, WasiKeyValueCtx};
 
@@ -23,14 +23,13 @@ const KEYS: usize = 64;
 #[derive(ComponentType, Lower, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
-#[allow(dead_code, reason = "the cases of the interface")]
 enum Way {
     #[component(name = "client")]
     Client,
     #[component(name = "plain")]
     Plain,
-    #[component(name = "engine")]
-    Engine,
+    #[component(name = "in-process")]
+    InProcess,
     #[component(name = "keyvalue")]
     Keyvalue,
 }
@@ -52,20 +51,16 @@ const SYSTEMS: [(&str, Option<Way>); 5] = [
     ("plugged, client crate", Some(Way::Client)),
     ("plugged, plain contract", Some(Way::Plain)),
     ("wasi:keyvalue in the host", Some(Way::Keyvalue)),
-    ("engine in the guest", Some(Way::Engine)),
+    ("in the guest", Some(Way::InProcess)),
     ("the host calls the map", None),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
-    let mut guest = Plugged::new()?;
-    let mut map = Called::new()?;
-    let (rounds, bytes) = if options.quick {
-        (5, 1 << 22)
-    } else {
-        (31, 1 << 25)
+    let mut ways = Ways {
+        guest: Plugged::new()?,
+        map: Called::new()?,
     };
     for ttl in [false, true] {
-        let suffix = if ttl { ", with a TTL" } else { "" };
         for (work, name) in [
             (Work::Get, "get"),
             (Work::GetAbsent, "get of what is absent"),
@@ -75,38 +70,43 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
                 if matches!(work, Work::GetAbsent) && (ttl || size != SIZES[0]) {
                     continue;
                 }
-                for (_, way) in SYSTEMS {
-                    match way {
-                        Some(way) => guest.prepare(way, size, ttl)?,
-                        None => map.prepare(size, ttl)?,
-                    }
-                }
-                // So that each takes about as long.
-                let times = (bytes / (size + 512)).next_multiple_of(64);
-                let times_taken = Times::take(SYSTEMS.len(), rounds, |system| {
-                    let started = Instant::now();
-                    match SYSTEMS[system].1 {
-                        Some(way) => guest.run(way, work, size, ttl, times)?,
-                        None => map.run(work, size, ttl, times)?,
-                    }
-                    anyhow::Ok(started.elapsed().as_nanos() as f64 / f64::from(times))
-                })?;
-                for ((system, _), median) in SYSTEMS.into_iter().zip(times_taken.medians()) {
-                    report.add(Row {
-                        work: format!("{name}{suffix}"),
-                        size,
-                        entries: KEYS as u64,
-                        system: system.into(),
-                        unit: "ns",
-                        value: median.nanos,
-                        spread: median.spread,
-                        ratio: Some(median.ratio),
-                    });
+                let name = format!("{name}{}", if ttl { ", with a TTL" } else { "" });
+                let times = ways.take(options, work, size, ttl)?;
+                for ((system, _), median) in SYSTEMS.into_iter().zip(times.medians()) {
+                    let keys = u32::try_from(KEYS)?;
+                    report.add(Row::time(&name, size, keys, system.into(), &median));
                 }
             }
         }
     }
     Ok(())
+}
+
+/// All ways, side by side.
+struct Ways {
+    guest: Plugged,
+    map: Called,
+}
+
+impl Ways {
+    fn take(&mut self, options: &Options, work: Work, size: u32, ttl: bool) -> Result<Times> {
+        for (_, way) in SYSTEMS {
+            match way {
+                Some(way) => self.guest.prepare(way, size, ttl)?,
+                None => self.map.prepare(size, ttl)?,
+            }
+        }
+        // Short turns, and many of them: what disturbs then disturbs few.
+        let count = ((1u32 << 20) / (size + 256)).next_multiple_of(64);
+        Times::take(SYSTEMS.len(), 10 * options.rounds(), |system| {
+            let started = nanos();
+            match SYSTEMS[system].1 {
+                Some(way) => self.guest.run(way, work, size, ttl, count)?,
+                None => self.map.run(work, size, ttl, count)?,
+            }
+            Ok((nanos() - started) as f64 / f64::from(count))
+        })
+    }
 }
 
 struct State {
@@ -196,7 +196,7 @@ impl Called {
     }
 
     fn prepare(&mut self, size: u32, ttl: bool) -> Result<()> {
-        self.run(Work::Set, size, ttl, KEYS as u32)
+        self.run(Work::Set, size, ttl, u32::try_from(KEYS)?)
     }
 
     fn run(&mut self, work: Work, size: u32, ttl: bool, times: u32) -> Result<()> {

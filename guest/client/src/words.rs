@@ -13,9 +13,9 @@
     reason = "lengths and addresses have 32 bits where there is a map to call"
 )]
 
-use std::mem::MaybeUninit;
-use std::time::Duration;
+use std::mem::{self, MaybeUninit};
 use std::slice;
+use std::time::Duration;
 
 use crate::{Error, KeyFault, Ttl, Version};
 
@@ -50,9 +50,16 @@ mod contract {
 #[link(wasm_import_module = "localmap:core/words@0.1.0")]
 unsafe extern "C" {
     #[link_name = "get"]
-    #[rustfmt::skip]
     fn words_get(
-        key_len: u32, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
+        key_len: u32,
+        a: u64,
+        b: u64,
+        c: u64,
+        d: u64,
+        e: u64,
+        f: u64,
+        g: u64,
+        h: u64,
         answer: *mut Found,
     );
 
@@ -106,8 +113,34 @@ struct Set {
     nanos: u64,
 }
 
+/// As the canonical ABI lays them out.
+#[cfg(target_arch = "wasm32")]
+const _: () = assert!(size_of::<Found>() == 88 && size_of::<Set>() == 168);
+
 /// The value of a key of at most [`MAX_KEY`] bytes.
 pub(crate) fn get(key: &[u8]) -> Option<Vec<u8>> {
+    find(key, |found| {
+        let mut value = Vec::with_capacity(found.len());
+        found.append_to(&mut value);
+        value
+    })
+}
+
+/// Puts the value of a key of at most [`MAX_KEY`] bytes in place of what is in `value`.
+/// False: it is not there.
+pub(crate) fn get_into(key: &[u8], value: &mut Vec<u8>) -> bool {
+    value.clear();
+    let found = find(key, |found| {
+        value.reserve(found.len());
+        found.append_to(value);
+    });
+    found.is_some()
+}
+
+/// Calls with a value, which stays where the answer is: to move it would be a call of
+/// `memcpy`.
+#[inline(always)]
+fn find<R>(key: &[u8], read: impl FnOnce(&mut Bytes) -> R) -> Option<R> {
     let [a, b, c, d, e, f, g, h] = to_block(key);
     let key_len = key.len() as u32;
     let mut found = MaybeUninit::<Found>::uninit();
@@ -119,8 +152,8 @@ pub(crate) fn get(key: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     // SAFETY: where there is a value, all of it is written.
-    let value = unsafe { &found.assume_init_ref().value };
-    Some(value.take())
+    let found = unsafe { found.assume_init_mut() };
+    Some(read(&mut found.value))
 }
 
 /// Stores under a key of at most [`MAX_KEY`] bytes.
@@ -175,19 +208,25 @@ pub(crate) fn set(key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, Error> 
 }
 
 impl Bytes {
-    /// The bytes of an answer, whose blocks have been made for us.
-    fn take(&self) -> Vec<u8> {
-        let mut value = Vec::with_capacity(self.len as usize);
-        if self.block_count > 0 {
-            let (blocks, count) = (self.blocks.cast_mut(), self.block_count);
-            // SAFETY: the list is ours, allocated as a `Vec` of these is.
-            let blocks = unsafe { Vec::from_raw_parts(blocks, count, count) };
+    /// Its length, but for an answer that says more than it has.
+    const fn len(&self) -> usize {
+        let room = (self.block_count + 1).saturating_mul(BLOCK);
+        let len = self.len as usize;
+        if len < room { len } else { room }
+    }
+
+    /// Appends the bytes of an answer, and frees its blocks.
+    #[inline(always)]
+    fn append_to(&mut self, value: &mut Vec<u8>) {
+        let count = mem::take(&mut self.block_count);
+        if count > 0 {
+            // SAFETY: the list has been made for us, as a `Vec` of these is.
+            let blocks = unsafe { Vec::from_raw_parts(self.blocks.cast_mut(), count, count) };
             value.extend_from_slice(as_bytes(blocks.as_flattened()));
         }
         let rest = (self.len as usize).saturating_sub(value.len());
         let rest = as_bytes(&self.rest).get(..rest).unwrap_or_default();
         in_steps(rest, |bytes| value.extend_from_slice(bytes));
-        value
     }
 }
 
@@ -245,13 +284,15 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_add_up_gives_what_there_is() {
         for (len, expected) in [(0, 0), (3, 3), (64, 64), (65, 0)] {
-            let bytes = Bytes {
+            let mut bytes = Bytes {
                 len,
                 blocks: std::ptr::null(),
                 block_count: 0,
                 rest: [u64::MAX; 8],
             };
-            assert_eq!(bytes.take(), vec![0xff; expected]);
+            let mut value = Vec::new();
+            bytes.append_to(&mut value);
+            assert_eq!(value, vec![0xff; expected]);
         }
     }
 }

@@ -177,7 +177,10 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
             assert_eq!(refused, Err(Error::Full), "{size} {len}");
         }
         for key in 0..stored {
-            assert!(map.get(&key.to_be_bytes()).as_ref() == Some(&value), "{size}");
+            assert!(
+                map.get(&key.to_be_bytes()).as_ref() == Some(&value),
+                "{size}"
+            );
         }
     }
 }

@@ -7,9 +7,7 @@ use localmap::{Control, MemoryLimiter};
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
-use localmap_tests::translate::{
-    engine_configure_error, engine_limits, engine_stats, host_limits,
-};
+use localmap_tests::translate::{engine_configure_error, engine_limits, engine_stats, host_limits};
 use localmap_tests::vectors::{Entry, Page, Subject};
 
 mod contract {
@@ -203,7 +201,9 @@ impl Subject for Map {
     }
 
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
-        let answer = self.control.configure(&mut self.store, &host_limits(&limits));
+        let answer = self
+            .control
+            .configure(&mut self.store, &host_limits(&limits));
         answer.expect(ALIVE).map_err(engine_configure_error)
     }
 

@@ -7,10 +7,10 @@ mod bindings;
 mod ways;
 
 use bindings::exports::localmap::bench_boundary::loops::{self, Way as Name, Work};
-use localmap_client::LocalMap;
+use localmap_client::{LocalMap, in_process};
 use std::cell::OnceCell;
 use std::hint::black_box;
-use ways::{Client, Engine, Keyvalue, Plain, Way};
+use ways::{Keyvalue, Plain, Way};
 
 /// How many keys there are: few, so that it is the way that is measured.
 const KEYS: usize = 64;
@@ -21,8 +21,8 @@ struct Loops;
 
 /// All ways, and the keys.
 struct Ways {
-    client: Client,
-    engine: Engine,
+    client: LocalMap,
+    in_process: in_process::LocalMap,
     keyvalue: Keyvalue,
     /// Of 16 bytes.
     keys: Vec<String>,
@@ -36,8 +36,8 @@ thread_local! {
 fn with<R>(call: impl FnOnce(&Ways) -> R) -> R {
     WAYS.with(|ways| {
         call(ways.get_or_init(|| Ways {
-            client: Client(LocalMap::new()),
-            engine: Engine::new(),
+            client: LocalMap::new(),
+            in_process: in_process::LocalMap::new(),
             keyvalue: Keyvalue::new(),
             keys: (0..KEYS).map(|n| format!("key-{n:012}")).collect(),
             absent: (0..KEYS).map(|n| format!("abs-{n:012}")).collect(),
@@ -62,7 +62,7 @@ fn dispatch(ways: &Ways, way: Name, work: Work, size: u32, ttl: bool, times: u32
     match way {
         Name::Client => repeat(&ways.client, ways, work, size, ttl, times),
         Name::Plain => repeat(&Plain, ways, work, size, ttl, times),
-        Name::Engine => repeat(&ways.engine, ways, work, size, ttl, times),
+        Name::InProcess => repeat(&ways.in_process, ways, work, size, ttl, times),
         Name::Keyvalue => repeat(&ways.keyvalue, ways, work, size, ttl, times),
     }
 }

@@ -2,10 +2,8 @@
 
 use crate::bindings::localmap::core::local_map as plain;
 use crate::bindings::wasi::keyvalue::store::{self, Bucket};
-use localmap_client::LocalMap;
-use localmap_engine as engine;
-use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use localmap_client::{LocalMap, Ttl, in_process};
+use std::time::Duration;
 
 /// A map that is reached in some way. A `ttl` is in seconds.
 pub(crate) trait Way {
@@ -13,22 +11,28 @@ pub(crate) trait Way {
     fn set(&self, key: &str, value: &[u8], ttl: Option<u64>);
 }
 
-/// Through the client crate.
-pub(crate) struct Client(pub(crate) LocalMap);
+/// Through the client crate: to the map of the component, or to one in the guest's own
+/// memory.
+macro_rules! client {
+    ($map:ty) => {
+        impl Way for $map {
+            fn get(&self, key: &str) -> Option<Vec<u8>> {
+                self.get(key)
+            }
 
-impl Way for Client {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.get(key)
-    }
-
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u64>) {
-        let ttl = match ttl {
-            Some(seconds) => Duration::from_secs(seconds).into(),
-            None => localmap_client::Ttl::Never,
-        };
-        self.0.set(key, value, ttl).expect("room");
-    }
+            fn set(&self, key: &str, value: &[u8], ttl: Option<u64>) {
+                let ttl = match ttl {
+                    Some(seconds) => Duration::from_secs(seconds).into(),
+                    None => Ttl::Never,
+                };
+                self.set(key, value, ttl).expect("room");
+            }
+        }
+    };
 }
+
+client!(LocalMap);
+client!(in_process::LocalMap);
 
 /// Through bindings of the plain contract.
 pub(crate) struct Plain;
@@ -44,35 +48,6 @@ impl Way for Plain {
             None => plain::Ttl::Never,
         };
         plain::set(key.as_bytes(), value, ttl).expect("room");
-    }
-}
-
-/// The engine in the guest's own memory.
-pub(crate) struct Engine(RefCell<engine::Map<Box<dyn Fn() -> u64>>>);
-
-impl Engine {
-    pub(crate) fn new() -> Self {
-        let start = Instant::now();
-        let clock = move || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let clock: Box<dyn Fn() -> u64> = Box::new(clock);
-        let map = engine::Map::new(clock, 42, engine::Limits::default());
-        Self(RefCell::new(map))
-    }
-}
-
-impl Way for Engine {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        let mut map = self.0.borrow_mut();
-        map.get(key.as_bytes()).map(|value| value.to_vec())
-    }
-
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u64>) {
-        let ttl = match ttl {
-            Some(seconds) => engine::Ttl::After(seconds * 1_000_000_000),
-            None => engine::Ttl::Never,
-        };
-        let mut map = self.0.borrow_mut();
-        map.set(key.as_bytes(), value, ttl).expect("room");
     }
 }
 

@@ -2,8 +2,8 @@
 //! values lie, and what they answer nobody has to free. The linker checks their signatures
 //! against the contract.
 
-use super::answer::{self, Area};
 use super::Block;
+use super::answer::{self, Area};
 use crate::{local_map, words};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -63,6 +63,9 @@ struct SetWords {
     ttl: u8,
     nanos: u64,
 }
+
+/// As the canonical ABI lays them out.
+const _: () = assert!(size_of::<SetWords>() == 168);
 
 /// `set` of `words`.
 ///
