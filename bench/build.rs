@@ -6,7 +6,7 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
 /// Packages whose components run in the sandbox.
-const GUESTS: [&str; 2] = ["bench-counts", "bench-engine"];
+const GUESTS: [&str; 3] = ["bench-boundary", "bench-counts", "bench-engine"];
 /// The package with the same loops for this machine.
 const NATIVE: &str = "bench-engine";
 

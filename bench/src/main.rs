@@ -2,6 +2,8 @@
 //! to `target/bench/results.json`.
 
 #[cfg(feature = "guests")]
+mod boundary;
+#[cfg(feature = "guests")]
 mod counts;
 #[cfg(feature = "guests")]
 mod fuel;
@@ -38,6 +40,8 @@ const GROUPS: &[Group] = &[
     ("counts", counts::run),
     #[cfg(feature = "guests")]
     ("memory", memory::run),
+    #[cfg(feature = "guests")]
+    ("boundary", boundary::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
     ("fuel", fuel::run),

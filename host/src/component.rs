@@ -8,6 +8,10 @@ use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// The interface that an app imports: the map.
 pub const LOCAL_MAP: &str = "localmap:core/local-map@0.1.0";
+/// A faster way to the same map, which an app may import as well.
+pub const WORDS: &str = "localmap:core/words@0.1.0";
+/// The ways to the map.
+const MAP: [&str; 2] = [LOCAL_MAP, WORDS];
 /// The interface that belongs to the host: limits, preloading, statistics.
 pub const CONTROL: &str = "localmap:core/control@0.1.0";
 const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
@@ -130,10 +134,11 @@ impl Pair {
 
     /// The names under which the component imports the map: more than one where it was
     /// made of parts that know different versions of the contract.
-    pub(crate) fn map_imports(&self) -> impl Iterator<Item = &str> {
-        self.imports()
-            .map(|(name, _)| name)
-            .filter(|name| compatible(LOCAL_MAP, name))
+    pub(crate) fn map_imports(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.imports().filter_map(|(name, _)| {
+            let ours = MAP.into_iter().find(|ours| compatible(ours, name))?;
+            Some((name, ours))
+        })
     }
 
     /// The first import of a kind that compositions do not know.
@@ -161,13 +166,13 @@ impl Pair {
                 misfits.push(Misfit::ImportsControl {
                     name: name.to_owned(),
                 });
-            } else if same_interface(LOCAL_MAP, name) {
-                misfits.extend(self.misfit(LOCAL_MAP, name, |ours| (ours, kind)));
+            } else if let Some(ours) = MAP.into_iter().find(|ours| same_interface(ours, name)) {
+                misfits.extend(self.misfit(ours, name, |ours| (ours, kind)));
             }
         }
         if !self
             .imports()
-            .any(|(name, _)| same_interface(LOCAL_MAP, name))
+            .any(|(name, _)| MAP.into_iter().any(|ours| same_interface(ours, name)))
         {
             misfits.push(Misfit::NoMapImport);
         }

@@ -57,7 +57,7 @@ mod types;
 pub use wasmtime;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use component::{CONTROL, ComponentError, LOCAL_MAP, Misfit};
+pub use component::{CONTROL, ComponentError, LOCAL_MAP, Misfit, WORDS};
 pub use control::Control;
 pub use error::{
     ApplyError, Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting,

@@ -1,7 +1,7 @@
 //! An app and its map in one component.
 
 use crate::bake::bake;
-use crate::component::{CONTROL, ComponentError, LOCAL_MAP, Misfit, Pair};
+use crate::component::{CONTROL, ComponentError, Misfit, Pair};
 use crate::error::ConfigureError;
 use crate::host::COMPONENT;
 use crate::limits::Limits;
@@ -86,7 +86,10 @@ fn compose_or_refuse(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + 
 }
 
 fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let imports: Vec<String> = pair.map_imports().map(str::to_owned).collect();
+    let imports: Vec<(String, &str)> = pair
+        .map_imports()
+        .map(|(name, ours)| (name.to_owned(), ours))
+        .collect();
     let exports: Vec<String> = pair.exports().map(|(name, _)| name.to_owned()).collect();
     let Pair {
         mut graph,
@@ -95,9 +98,9 @@ fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Syn
     } = pair;
     let map = graph.instantiate(map);
     let app = graph.instantiate(app);
-    let local_map = graph.alias_instance_export(map, LOCAL_MAP)?;
-    for import in imports {
-        graph.set_instantiation_argument(app, &import, local_map)?;
+    for (import, ours) in imports {
+        let interface = graph.alias_instance_export(map, ours)?;
+        graph.set_instantiation_argument(app, &import, interface)?;
     }
     let control = graph.alias_instance_export(map, CONTROL)?;
     graph.export(control, CONTROL)?;

@@ -2,6 +2,7 @@
 //! program that runs them, and the vectors.
 
 mod program;
+pub mod translate;
 pub mod vectors;
 
 pub use program::{Finished, Program, access_log, guest, localmap, root};

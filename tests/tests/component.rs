@@ -37,7 +37,10 @@ fn it_fits_the_world_provider() {
         .iter()
         .map(|export| export.name.as_str())
         .collect();
-    assert_eq!(exports, [localmap::LOCAL_MAP, localmap::CONTROL]);
+    assert_eq!(
+        exports,
+        [localmap::LOCAL_MAP, localmap::WORDS, localmap::CONTROL]
+    );
 }
 
 #[test]
@@ -94,4 +97,56 @@ fn every_compatible_import_is_wired() {
             .iter()
             .all(|import| import.name.starts_with("wasi:"))
     );
+}
+
+/// Guests in Rust import it for `get` and `set`, and others need not know of it.
+#[test]
+fn an_app_may_import_words_beside_the_map_or_alone_or_not_at_all() {
+    let words = r#"(import "localmap:core/words@0.1.0" (instance $words
+        (type $words-8 (tuple u64 u64 u64 u64 u64 u64 u64 u64))
+        (export "block" (type $block (eq $words-8)))
+        (type $key' (record (field "length" u32) (field "bytes" $block)))
+        (export "key" (type $key (eq $key')))
+        (type $bytes' (record (field "length" u32) (field "blocks" (list $block)) (field "rest" $block)))
+        (export "bytes" (type $bytes (eq $bytes')))
+        (export "get" (func (param "key" $key) (result (option $bytes))))))"#;
+    let map = r#"(import "localmap:core/local-map@0.1.0" (instance
+        (export "len" (func (result u64)))))"#;
+    for imports in [words, map, &[words, map].concat()] {
+        let app = wat::parse_str(format!("(component {imports})")).expect("valid text");
+        assert_eq!(inspect(&app).expect("a component").app, [], "{imports}");
+        let plugged = plug(&app, &localmap::Limits::default()).expect("it fits");
+        let found = inspect(&plugged).expect("a component");
+        assert!(
+            found
+                .imports
+                .iter()
+                .all(|import| import.name.starts_with("wasi:")),
+            "{imports}"
+        );
+    }
+    let other = r#"(import "localmap:core/words@0.1.0" (instance
+        (export "get" (func (param "key" string) (result bool)))))"#;
+    let other = wat::parse_str(format!("(component {map} {other})")).expect("valid text");
+    let misfits = inspect(&other).expect("a component").app;
+    assert!(
+        matches!(
+            misfits.as_slice(),
+            [localmap::Misfit::OtherTypes { name, .. }] if name == localmap::WORDS
+        ),
+        "{misfits:?}"
+    );
+}
+
+/// So one that neither gets nor sets knows nothing of words.
+#[test]
+fn what_a_guest_does_not_call_it_does_not_import() {
+    let app = std::fs::read(localmap_tests::guest("limiter")).expect("a guest");
+    let found = inspect(&app).expect("a component");
+    let words = found
+        .imports
+        .iter()
+        .find(|import| import.name == localmap::WORDS)
+        .expect("it sets");
+    assert_eq!(words.functions, ["set"]);
 }

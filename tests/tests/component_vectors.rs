@@ -5,8 +5,10 @@
 
 use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned};
 use localmap_engine::{
-    Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Policy, Setting, Stats,
-    Ttl,
+    Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
+};
+use localmap_tests::translate::{
+    engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
 };
 use localmap_tests::vectors::{self, Entry, Page, Subject};
 use std::time::Duration;
@@ -35,46 +37,12 @@ impl Subject for Component {
     }
 
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
-        let limits = localmap::Limits::default()
-            .max_entries(limits.max_entries)
-            .max_bytes(limits.max_bytes)
-            .max_value(limits.max_value)
-            .default_ttl(limits.default_ttl.map(Duration::from_nanos))
-            .utf8_keys(limits.utf8_keys)
-            .policy(match limits.policy {
-                Policy::Refuse => localmap::Policy::Refuse,
-                Policy::Lru => localmap::Policy::Lru,
-                Policy::S3Fifo => localmap::Policy::S3Fifo,
-            })
-            .max_pins(limits.max_pins);
-        let answer = self.map.configure(&limits).expect(ALIVE);
-        answer.map_err(|error| match error {
-            localmap::ConfigureError::OutOfRange { setting, .. } => {
-                ConfigureError::OutOfRange(engine_setting(setting))
-            }
-            localmap::ConfigureError::Lowered { setting, .. } => {
-                ConfigureError::Lowered(engine_setting(setting))
-            }
-            other => panic!("unknown: {other}"),
-        })
+        let answer = self.map.configure(&host_limits(&limits)).expect(ALIVE);
+        answer.map_err(engine_configure_error)
     }
 
     fn limits(&mut self) -> Limits {
-        let limits = self.map.limits().expect(ALIVE);
-        Limits {
-            max_entries: limits.max_entries,
-            max_bytes: limits.max_bytes,
-            max_value: limits.max_value,
-            default_ttl: limits.default_ttl.map(nanos),
-            utf8_keys: limits.utf8_keys,
-            policy: match limits.policy {
-                localmap::Policy::Refuse => Policy::Refuse,
-                localmap::Policy::Lru => Policy::Lru,
-                localmap::Policy::S3Fifo => Policy::S3Fifo,
-                other => panic!("unknown: {other:?}"),
-            },
-            max_pins: limits.max_pins,
-        }
+        engine_limits(&self.map.limits().expect(ALIVE))
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
@@ -172,22 +140,7 @@ impl Subject for Component {
     }
 
     fn stats(&mut self) -> Stats {
-        let stats = self.map.stats().expect(ALIVE);
-        Stats {
-            entries: stats.entries,
-            bytes: stats.bytes,
-            payload: stats.payload,
-            overhead: stats.overhead,
-            free: stats.free,
-            pinned: stats.pinned,
-            high_water: stats.high_water,
-            hits: stats.hits,
-            misses: stats.misses,
-            writes: stats.writes,
-            expired: stats.expired,
-            evicted: stats.evicted,
-            refused: stats.refused,
-        }
+        engine_stats(&self.map.stats().expect(ALIVE))
     }
 
     fn sweep(&mut self, max: u32) -> u32 {
@@ -197,10 +150,6 @@ impl Subject for Component {
     fn clear(&mut self) {
         self.map.clear().expect(ALIVE);
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("64 bits")
 }
 
 fn entry(entry: localmap::Entry) -> Entry {
@@ -265,19 +214,6 @@ fn engine_outcome(outcome: localmap::Outcome) -> Outcome {
         localmap::Outcome::Counter(sum) => Outcome::Counter(sum),
         localmap::Outcome::Touched(there) => Outcome::Touched(there),
         localmap::Outcome::Deleted(there) => Outcome::Deleted(there),
-    }
-}
-
-fn engine_setting(setting: localmap::Setting) -> Setting {
-    match setting {
-        localmap::Setting::MaxEntries => Setting::MaxEntries,
-        localmap::Setting::MaxBytes => Setting::MaxBytes,
-        localmap::Setting::MaxValue => Setting::MaxValue,
-        localmap::Setting::DefaultTtl => Setting::DefaultTtl,
-        localmap::Setting::Utf8Keys => Setting::Utf8Keys,
-        localmap::Setting::Policy => Setting::Policy,
-        localmap::Setting::MaxPins => Setting::MaxPins,
-        other => panic!("unknown: {other}"),
     }
 }
 

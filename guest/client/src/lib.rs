@@ -73,6 +73,7 @@ mod map;
 mod pinned;
 mod scan;
 mod types;
+mod words;
 
 pub use change::{Change, MAX_CHANGES, Outcome};
 pub use error::{ApplyError, Error, KeyFault};

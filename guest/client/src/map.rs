@@ -2,7 +2,7 @@
 
 use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
-    Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread,
+    Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread, words,
 };
 
 /// What the keys of one `get-many` may take up, each with the 8 bytes that
@@ -41,17 +41,24 @@ impl LocalMap {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
-        calls::get(to_read(key.as_ref()))
+        let key = to_read(key.as_ref());
+        if key.len() <= words::MAX_KEY {
+            return words::get(key);
+        }
+        calls::get(key)
     }
 
     /// Puts the value of `key` into `value`, in place of what was in it. False: the key
     /// is not there, and `value` is empty.
     ///
-    /// This costs as much as [`get`](Self::get) here; [in process](crate::in_process) it
-    /// saves an allocation.
+    /// This saves an allocation, where `value` has room, for keys of at most 64 bytes.
     #[must_use = "an empty value and one that is not there are not the same"]
     pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
-        let found = self.get(key);
+        let key = to_read(key.as_ref());
+        if key.len() <= words::MAX_KEY {
+            return words::get_into(key, value);
+        }
+        let found = calls::get(key);
         let there = found.is_some();
         *value = found.unwrap_or_default();
         there
@@ -101,6 +108,9 @@ impl LocalMap {
         ttl: impl Into<Ttl>,
     ) -> Result<Version, Error> {
         let key = to_write(key.as_ref())?;
+        if key.len() <= words::MAX_KEY {
+            return words::set(key, value.as_ref(), ttl.into());
+        }
         Ok(calls::set(key, value.as_ref(), ttl.into().into())?)
     }
 

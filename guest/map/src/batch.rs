@@ -3,7 +3,7 @@
 use crate::bindings::exports::localmap::core::local_map as wit;
 use localmap_engine as engine;
 
-/// Refuses a batch that is larger than the reserve has room for.
+/// Refuses a batch that is larger than the scratch has room for.
 pub(crate) fn check(
     changes: &[engine::Change<'_>],
     limits: &engine::Limits,

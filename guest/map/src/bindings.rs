@@ -14,7 +14,9 @@ use crate::Component;
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "provider",
+    world: "words-provider",
+    // These are exported by hand: see `abi`.
+    skip: ["get", "set"],
     generate_all,
 });
 

@@ -2,7 +2,7 @@
 
 use crate::Component;
 use crate::bindings::exports::localmap::core::control as wit;
-use crate::state::{storing, with_map};
+use crate::state::{configure, storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
@@ -17,7 +17,7 @@ impl wit::Guest for Component {
             policy: limits.policy.into(),
             max_pins: limits.max_pins,
         };
-        with_map(|map| Ok(map.configure(limits)?))
+        Ok(configure(limits)?)
     }
 
     fn current_limits() -> wit::Limits {

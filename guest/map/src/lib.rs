@@ -16,6 +16,7 @@ mod control;
 mod local_map;
 mod pinned;
 mod state;
+mod words;
 
 /// What the contract is implemented on.
 struct Component;

@@ -8,12 +8,18 @@ use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
+/// `get`. Its export and that of `set` are in `abi`.
+pub(crate) fn get<R>(key: &[u8], read: impl FnOnce(Option<engine::Value<'_>>) -> R) -> R {
+    with_map(|map| read(map.get(key)))
+}
+
+/// `set`.
+pub(crate) fn set(key: &[u8], value: &[u8], ttl: engine::Ttl) -> Result<u64, engine::Error> {
+    storing(|map| map.set(key, value, ttl))
+}
+
 impl wit::Guest for Component {
     type Pinned = Held;
-
-    fn get(key: Vec<u8>) -> Option<Vec<u8>> {
-        with_map(|map| map.get(&key).map(|value| value.to_vec()))
-    }
 
     fn get_entry(key: Vec<u8>) -> Option<wit::Entry> {
         with_map(|map| {
@@ -37,10 +43,6 @@ impl wit::Guest for Component {
 
     fn contains(key: Vec<u8>) -> bool {
         with_map(|map| map.contains(&key))
-    }
-
-    fn set(key: Vec<u8>, value: Vec<u8>, ttl: wit::Ttl) -> Result<wit::Version, wit::Error> {
-        storing(|map| Ok(map.set(&key, &value, ttl.into())?))
     }
 
     fn set_if(

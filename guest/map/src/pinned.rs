@@ -21,7 +21,7 @@ impl Held {
             return Ok(None);
         };
         // A handle is allocated where that cannot be refused, and stays. So that it is
-        // not had from the reserve, we try here whether it can be had without.
+        // not had from the scratch, we try here whether it can be had without.
         let mut place = Vec::<Option<Self>>::new();
         if place.try_reserve_exact(1).is_err() {
             map.unpin(pin);

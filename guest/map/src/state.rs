@@ -4,7 +4,7 @@ use crate::abi::{self, Instance};
 use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
-use localmap_engine::{Clock, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
+use localmap_engine::{Clock, ConfigureError, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;
@@ -19,14 +19,23 @@ static MAP: Instance<Option<Map<WasiClock>>> = Instance::new(None);
 
 /// Calls with the map, which the first call makes.
 pub(crate) fn with_map<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
-    MAP.with(|map| {
-        let map = map.get_or_insert_with(|| {
-            let (seed, _) = insecure_seed();
-            Map::new(WasiClock, seed, baked::limits())
-        });
-        abi::keep_reserve(largest_call(map.limits()));
-        call(map)
-    })
+    MAP.with(|map| call(map.get_or_insert_with(new_map)))
+}
+
+#[cold]
+#[inline(never)]
+fn new_map() -> Map<WasiClock> {
+    let (seed, _) = insecure_seed();
+    let map = Map::new(WasiClock, seed, baked::limits());
+    abi::keep_scratch(largest_call(map.limits()));
+    map
+}
+
+/// Sets the limits, and keeps room for the calls that they allow.
+pub(crate) fn configure(limits: Limits) -> Result<(), ConfigureError> {
+    storing(|map| map.configure(limits))?;
+    abi::keep_scratch(with_map(|map| largest_call(map.limits())));
+    Ok(())
 }
 
 /// Does so for what stores, which must leave room for the next call.

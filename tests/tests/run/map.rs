@@ -19,6 +19,12 @@ fn rule_11_in_has_the_entries_of_the_command_line() {
     assert_eq!(finished.ok(), "2\n\n2\n");
 }
 
+/// They travel in pieces of several kinds.
+#[test]
+fn keys_and_values_of_all_lengths_come_back_as_they_were() {
+    assert_eq!(probe(&[], &["lengths"]).run().ok(), "290\n");
+}
+
 #[test]
 fn takes_its_limits_from_the_command_line() {
     let finished = probe(&["--max-entries", "2"], &["fill"]).run();

@@ -58,6 +58,7 @@ fn run(words: &[&str]) -> Outcome {
         ["len"] => say(LocalMap::new().len()),
         ["dump"] => dump(),
         ["fill"] => fill(),
+        ["lengths"] => lengths(),
         // Ends.
         ["exit", code] => process::exit(code.parse()?),
         ["panic"] => panic(),
@@ -147,6 +148,27 @@ fn fill() -> Outcome {
         }
         n += 1;
     }
+}
+
+/// Sets keys and values of many lengths, from any address, and tells how many of them
+/// came back as they were.
+fn lengths() -> Outcome {
+    let map = LocalMap::new();
+    let bytes: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+    let around = [512, 1024, 4096, 65_536, 200_000];
+    let around = around.into_iter().flat_map(|len| len - 9..len + 9);
+    let mut read = Vec::new();
+    let mut same = 0;
+    for (n, len) in (0..200).chain(around).enumerate() {
+        let key = &bytes[..n % 128 + 1];
+        let value = &bytes[n % 11..][..len];
+        map.set(key, value, Ttl::Never)?;
+        let there = map.get_into(key, &mut read);
+        if there && read == value && map.get(key).as_deref() == Some(value) {
+            same += 1;
+        }
+    }
+    say(same)
 }
 
 #[expect(clippy::panic, reason = "tests look at what the host makes of it")]

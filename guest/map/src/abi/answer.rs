@@ -1,0 +1,139 @@
+//! Answers as the canonical ABI lays them out. They stay until the next call, which begins
+//! when the caller has read them.
+
+use super::memory::lend;
+use super::{Block, Instance, block_count};
+use core::ptr;
+use localmap_engine::{Error, KeyFault, Value};
+
+/// Where the longest answer has room: an `option<bytes>`.
+pub(super) type Area = [u64; 11];
+
+static AREA: Instance<Area> = Instance::new([0; 11]);
+
+fn answer(write: impl FnOnce(&mut Area)) -> *const Area {
+    AREA.with(|area| {
+        write(area);
+        ptr::from_mut(area).cast_const()
+    })
+}
+
+/// Two halves of a word.
+const fn word(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+/// Where bytes lie.
+#[expect(clippy::cast_possible_truncation, reason = "addresses have 32 bits")]
+fn address<T>(at: *const T) -> u32 {
+    at.addr() as u32
+}
+
+/// At most 64 bytes, and zeros behind.
+fn to_block(mut bytes: &[u8]) -> Block {
+    let mut padded = [0; size_of::<Block>()];
+    let mut room = &mut padded[..];
+    // Each step has a length that is known when it is compiled, so that it takes a few
+    // instructions, and no call of `memcpy`.
+    macro_rules! steps {
+        ($($len:literal)*) => {
+            $(if let Some(from) = bytes.split_off(..$len)
+                && let Some(to) = room.split_off_mut(..$len)
+            {
+                to.copy_from_slice(from);
+            })*
+        };
+    }
+    steps!(64 32 16 8 4 2 1);
+    let mut block = [0; 8];
+    for (word, bytes) in block.iter_mut().zip(padded.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    block
+}
+
+/// Copies a value to where it lies in one piece, with zeros up to so many words, which are
+/// enough for it.
+fn gather(value: Value<'_>, words: usize) -> *mut u64 {
+    let room = lend(words);
+    let mut at = room.cast::<u8>();
+    for chunk in value.chunks() {
+        // SAFETY: there is room for all of it, beside the map.
+        at = unsafe {
+            ptr::copy_nonoverlapping(chunk.as_ptr(), at, chunk.len());
+            at.add(chunk.len())
+        };
+    }
+    // SAFETY: there is room for as many words.
+    unsafe { at.write_bytes(0, words * size_of::<u64>() - value.len()) };
+    room
+}
+
+/// `option<list<u8>>`: the value where it lies.
+pub(super) fn list(value: Option<Value<'_>>) -> *const Area {
+    answer(|area| match value {
+        None => area[0] = 0,
+        Some(value) => {
+            let at = match value.as_slice() {
+                Some(bytes) => bytes.as_ptr(),
+                None => gather(value, value.len().div_ceil(size_of::<u64>())).cast(),
+            };
+            area[0] = word(1, address(at));
+            area[1] = value.len() as u64;
+        }
+    })
+}
+
+/// `option<bytes>`.
+#[expect(clippy::cast_possible_truncation, reason = "lengths have 32 bits")]
+pub(super) fn words(value: Option<Value<'_>>) -> *const Area {
+    answer(|area| {
+        let [first, second, third, rest @ ..] = area;
+        let Some(value) = value else {
+            *first = 0;
+            return;
+        };
+        let blocks = block_count(value.len());
+        let at = match value.as_slice() {
+            Some(bytes) if blocks == 0 => {
+                *rest = to_block(bytes);
+                ptr::without_provenance(align_of::<Block>())
+            }
+            _ => {
+                let at = gather(value, (blocks + 1) * rest.len()).cast::<Block>();
+                // SAFETY: it is the last of those that have just been written.
+                *rest = unsafe { at.add(blocks).read() };
+                at.cast_const()
+            }
+        };
+        *first = 1;
+        *second = word(value.len() as u32, address(at));
+        *third = blocks as u64;
+    })
+}
+
+/// `result<version, error>`.
+pub(super) fn stored(result: Result<u64, Error>) -> *const Area {
+    let words = match result {
+        Ok(version) => [0, version, 0, 0],
+        Err(error) => {
+            let [case, payload, inner] = match error {
+                Error::InvalidKey(KeyFault::Empty) => [0, 0, 0],
+                Error::InvalidKey(KeyFault::TooLong(len)) => [0, 1, len],
+                Error::InvalidKey(KeyFault::NotUtf8) => [0, 2, 0],
+                Error::ValueTooLarge(max) => [1, max, 0],
+                Error::InvalidTtl => [2, 0, 0],
+                Error::Full => [3, 0, 0],
+                Error::Conflict(None) => [4, 0, 0],
+                Error::Conflict(Some(version)) => [4, 1, version],
+                Error::NotACounter => [5, 0, 0],
+                Error::Overflow => [6, 0, 0],
+            };
+            [1, case, payload, inner]
+        }
+    };
+    answer(|area| {
+        let [first, second, third, fourth, ..] = area;
+        [*first, *second, *third, *fourth] = words;
+    })
+}

@@ -1,0 +1,269 @@
+//! Memory: the allocator, and the scratch where the parameters of calls lie.
+
+use super::Instance;
+use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
+use alloc::vec::Vec;
+use core::ptr;
+use dlmalloc::GlobalDlmalloc;
+
+/// A block for what lasts as long as a call: parameters, and the results for which the
+/// allocator has no room. So a map whose host refuses it more memory can still be called,
+/// and answer `full`.
+///
+/// Blocks are given out one behind the other, and all of it is free again when the last
+/// of them is given back.
+struct Scratch {
+    /// Null: there is none.
+    start: *mut u8,
+    /// How many bytes it has, and how many of them are given out or lost between.
+    size: usize,
+    used: usize,
+    /// How many blocks are given out.
+    blocks: usize,
+    /// Whether the engine is storing, which must not take from the scratch.
+    storing: bool,
+}
+
+static SCRATCH: Instance<Scratch> = Instance::new(Scratch {
+    start: ptr::null_mut(),
+    size: 0,
+    used: 0,
+    blocks: 0,
+    storing: false,
+});
+
+/// What was lent last without the scratch.
+static LENT: Instance<Vec<u64>> = Instance::new(Vec::new());
+
+/// A scratch smaller than this is of no use.
+const LEAST: usize = 64 << 10;
+/// Where it begins.
+const ALIGN: usize = 16;
+
+impl Scratch {
+    /// `None`: no allocator could give so much.
+    fn layout(size: usize) -> Option<Layout> {
+        Layout::from_size_align(size, ALIGN).ok()
+    }
+
+    /// Makes it `wanted` bytes large, or as large as can be had.
+    fn keep(&mut self, wanted: usize) {
+        // What is given out stays where it is.
+        if self.blocks > 0 {
+            return;
+        }
+        if !self.start.is_null()
+            && let Some(layout) = Self::layout(self.size)
+        {
+            // SAFETY: it came from this allocator with this layout, and nothing of it is
+            // given out.
+            unsafe { GlobalDlmalloc.dealloc(self.start, layout) };
+        }
+        self.size = wanted;
+        loop {
+            self.start = match Self::layout(self.size) {
+                // SAFETY: the size is not zero.
+                Some(layout) => unsafe { GlobalDlmalloc.alloc(layout) },
+                None => ptr::null_mut(),
+            };
+            if !self.start.is_null() {
+                return;
+            }
+            self.size /= 2;
+            if self.size < LEAST {
+                self.size = 0;
+                return;
+            }
+        }
+    }
+
+    /// A block of it. `None`: it has no room.
+    fn take(&mut self, layout: Layout) -> Option<*mut u8> {
+        if layout.align() > ALIGN {
+            return None;
+        }
+        let at = self.used.next_multiple_of(layout.align());
+        let end = at.checked_add(layout.size())?;
+        if end > self.size {
+            return None;
+        }
+        self.used = end;
+        self.blocks += 1;
+        Some(self.start.wrapping_add(at))
+    }
+
+    /// Where a block lies in it. `None`: the block is not of the scratch.
+    fn place(&self, block: *mut u8) -> Option<usize> {
+        let at = block.addr().wrapping_sub(self.start.addr());
+        (at < self.size).then_some(at)
+    }
+
+    /// Makes a block of `old` bytes that was given out `new` bytes long, where it lies.
+    const fn resize(&mut self, at: usize, old: usize, new: usize) -> bool {
+        if new <= old {
+            return true;
+        }
+        let fits = at + old == self.used && new <= self.size - at;
+        if fits {
+            self.used = at + new;
+        }
+        fits
+    }
+
+    /// Room for so many words behind what is given out. `None`: there is none.
+    fn lend(&self, words: usize) -> Option<*mut u64> {
+        let at = self.used.next_multiple_of(align_of::<u64>());
+        let end = at.checked_add(words.checked_mul(size_of::<u64>())?)?;
+        (end <= self.size).then(|| self.start.wrapping_add(at).cast())
+    }
+
+    /// Takes a block back that was given out.
+    const fn put(&mut self, at: usize, size: usize) {
+        self.blocks -= 1;
+        if self.blocks == 0 {
+            self.used = 0;
+        } else if at + size == self.used {
+            self.used = at;
+        }
+    }
+
+    /// What the allocator could not give: a block of the scratch, unless the engine asks.
+    fn instead(&mut self, layout: Layout) -> *mut u8 {
+        if self.storing {
+            return ptr::null_mut();
+        }
+        self.take(layout).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// Keeps a scratch of `size` bytes from now on, if they can be had.
+pub(crate) fn keep_scratch(size: usize) {
+    SCRATCH.with(|scratch| scratch.keep(size));
+}
+
+/// Calls what stores: it gets no memory of the scratch.
+pub(crate) fn storing<R>(call: impl FnOnce() -> R) -> R {
+    SCRATCH.with(|scratch| scratch.storing = true);
+    let result = call();
+    SCRATCH.with(|scratch| scratch.storing = false);
+    result
+}
+
+/// Room for the words of an answer, which nobody gives back: it may be used for something
+/// else as soon as the caller has read it.
+pub(super) fn lend(words: usize) -> *mut u64 {
+    SCRATCH
+        .with(|scratch| scratch.lend(words))
+        .unwrap_or_else(|| {
+            LENT.with(|lent| {
+                *lent = Vec::with_capacity(words);
+                lent.as_mut_ptr()
+            })
+        })
+}
+
+/// The allocator: dlmalloc, and the scratch when that has no more.
+struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+// SAFETY: what is given out comes from dlmalloc or from the scratch, for the same layout,
+// and goes back to where it came from; what is not given out is null.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller vouches for the layout.
+        let block = unsafe { GlobalDlmalloc.alloc(layout) };
+        if block.is_null() {
+            return SCRATCH.with(|scratch| scratch.instead(layout));
+        }
+        block
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let ours = SCRATCH.with(|scratch| {
+            let place = scratch.place(block);
+            if let Some(at) = place {
+                scratch.put(at, layout.size());
+            }
+            place.is_some()
+        });
+        if !ours {
+            // SAFETY: the caller vouches for both, and it is not of the scratch.
+            unsafe { GlobalDlmalloc.dealloc(block, layout) };
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let resized = SCRATCH.with(|scratch| {
+            let place = scratch.place(block);
+            place.map(|at| scratch.resize(at, layout.size(), new_size))
+        });
+        match resized {
+            Some(true) => return block,
+            Some(false) => {}
+            None => {
+                // SAFETY: the caller vouches for all three. A block that could not be
+                // moved is as it was.
+                let moved = unsafe { GlobalDlmalloc.realloc(block, layout, new_size) };
+                if !moved.is_null() {
+                    return moved;
+                }
+            }
+        }
+        // SAFETY: the caller vouches for the size.
+        let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        // SAFETY: the size is not zero, as the caller vouches.
+        let new = unsafe { self.alloc(new_layout) };
+        if !new.is_null() {
+            // SAFETY: both blocks have so many bytes, and they are not the same.
+            unsafe { ptr::copy_nonoverlapping(block, new, layout.size().min(new_size)) };
+            // SAFETY: the caller vouches for both.
+            unsafe { self.dealloc(block, layout) };
+        }
+        new
+    }
+}
+
+/// Memory for the parameters of a call.
+///
+/// It never answers null: the canonical ABI would then write to address 0. What
+/// cannot be had ends the instance.
+///
+/// # Safety
+///
+/// As the canonical ABI calls it: `old_ptr` with `old_len` and `align` is null or
+/// comes from here, and `align` is a power of two.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cabi_realloc(
+    old_ptr: *mut u8,
+    old_len: usize,
+    align: usize,
+    new_len: usize,
+) -> *mut u8 {
+    if new_len == 0 {
+        return ptr::without_provenance_mut(align);
+    }
+    // A list may be longer than half of the memory, which no allocation is.
+    let layouts = (
+        Layout::from_size_align(old_len, align),
+        Layout::from_size_align(new_len, align),
+    );
+    let new = match layouts {
+        (Ok(_), Ok(new)) if old_len == 0 => {
+            match SCRATCH.with(|scratch| scratch.take(new)) {
+                Some(block) => block,
+                // SAFETY: the new length is not zero.
+                None => unsafe { alloc(new) },
+            }
+        }
+        // SAFETY: the caller vouches for `old_ptr`; neither length is zero, and the new
+        // one makes a valid layout.
+        (Ok(old), Ok(_)) => unsafe { realloc(old_ptr, old, new_len) },
+        _ => ptr::null_mut(),
+    };
+    if new.is_null() {
+        core::arch::wasm32::unreachable();
+    }
+    new
+}

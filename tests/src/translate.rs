@@ -1,0 +1,94 @@
+//! What the host library says of a map, as the engine says it.
+
+#![allow(clippy::panic, reason = "what is not known ends the test")]
+
+use localmap_engine::{ConfigureError, Limits, Policy, Setting, Stats};
+use std::time::Duration;
+
+/// Nanoseconds.
+///
+/// # Panics
+///
+/// Where they are more than a map can tell.
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).expect("64 bits")
+}
+
+/// Limits for the host library.
+pub fn host_limits(limits: &Limits) -> localmap::Limits {
+    localmap::Limits::default()
+        .max_entries(limits.max_entries)
+        .max_bytes(limits.max_bytes)
+        .max_value(limits.max_value)
+        .default_ttl(limits.default_ttl.map(Duration::from_nanos))
+        .utf8_keys(limits.utf8_keys)
+        .policy(match limits.policy {
+            Policy::Refuse => localmap::Policy::Refuse,
+            Policy::Lru => localmap::Policy::Lru,
+            Policy::S3Fifo => localmap::Policy::S3Fifo,
+        })
+        .max_pins(limits.max_pins)
+}
+
+/// Limits of the host library.
+pub fn engine_limits(limits: &localmap::Limits) -> Limits {
+    Limits {
+        max_entries: limits.max_entries,
+        max_bytes: limits.max_bytes,
+        max_value: limits.max_value,
+        default_ttl: limits.default_ttl.map(nanos),
+        utf8_keys: limits.utf8_keys,
+        policy: match limits.policy {
+            localmap::Policy::Refuse => Policy::Refuse,
+            localmap::Policy::Lru => Policy::Lru,
+            localmap::Policy::S3Fifo => Policy::S3Fifo,
+            other => panic!("unknown: {other:?}"),
+        },
+        max_pins: limits.max_pins,
+    }
+}
+
+/// Why limits were refused.
+pub fn engine_configure_error(error: localmap::ConfigureError) -> ConfigureError {
+    match error {
+        localmap::ConfigureError::OutOfRange { setting, .. } => {
+            ConfigureError::OutOfRange(engine_setting(setting))
+        }
+        localmap::ConfigureError::Lowered { setting, .. } => {
+            ConfigureError::Lowered(engine_setting(setting))
+        }
+        other => panic!("unknown: {other}"),
+    }
+}
+
+fn engine_setting(setting: localmap::Setting) -> Setting {
+    match setting {
+        localmap::Setting::MaxEntries => Setting::MaxEntries,
+        localmap::Setting::MaxBytes => Setting::MaxBytes,
+        localmap::Setting::MaxValue => Setting::MaxValue,
+        localmap::Setting::DefaultTtl => Setting::DefaultTtl,
+        localmap::Setting::Utf8Keys => Setting::Utf8Keys,
+        localmap::Setting::Policy => Setting::Policy,
+        localmap::Setting::MaxPins => Setting::MaxPins,
+        other => panic!("unknown: {other}"),
+    }
+}
+
+/// Statistics of the host library.
+pub fn engine_stats(stats: &localmap::Stats) -> Stats {
+    Stats {
+        entries: stats.entries,
+        bytes: stats.bytes,
+        payload: stats.payload,
+        overhead: stats.overhead,
+        free: stats.free,
+        pinned: stats.pinned,
+        high_water: stats.high_water,
+        hits: stats.hits,
+        misses: stats.misses,
+        writes: stats.writes,
+        expired: stats.expired,
+        evicted: stats.evicted,
+        refused: stats.refused,
+    }
+}
