@@ -36,7 +36,7 @@ fn lengths() -> impl Iterator<Item = usize> {
 }
 
 fn value(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at * 7 % 255 + 1) as u8).collect()
+    (1..=255).step_by(7).cycle().take(len).collect()
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use crate::clock::{self, Now as _};
 use crate::system::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
+use quick_cache::UnitWeighter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,17 +36,20 @@ impl System for Moka {
     }
 }
 
+/// A value and its deadline.
+type Dated<V> = (u64, V);
+type ForMany = quick_cache::sync::Cache<Box<[u8]>, Dated<Arc<[u8]>>, UnitWeighter, RandomState>;
+type ForOne = quick_cache::unsync::Cache<Box<[u8]>, Dated<Box<[u8]>>, UnitWeighter, RandomState>;
+
 /// quick_cache, for many threads. It has no TTL: a deadline lies beside each value.
-pub(crate) struct QuickSync(
-    quick_cache::sync::Cache<Box<[u8]>, (u64, Arc<[u8]>), quick_cache::UnitWeighter, RandomState>,
-);
+pub(crate) struct QuickSync(ForMany);
 
 impl QuickSync {
     pub(crate) fn new(plan: Plan) -> Self {
         Self(quick_cache::sync::Cache::with(
             plan.capacity,
             plan.capacity as u64,
-            quick_cache::UnitWeighter,
+            UnitWeighter,
             RandomState::default(),
             quick_cache::sync::DefaultLifecycle::default(),
         ))
@@ -68,16 +72,14 @@ impl System for QuickSync {
 }
 
 /// quick_cache, for one thread: no lock, and no count of references.
-pub(crate) struct QuickUnsync(
-    quick_cache::unsync::Cache<Box<[u8]>, (u64, Box<[u8]>), quick_cache::UnitWeighter, RandomState>,
-);
+pub(crate) struct QuickUnsync(ForOne);
 
 impl QuickUnsync {
     pub(crate) fn new(plan: Plan) -> Self {
         Self(quick_cache::unsync::Cache::with(
             plan.capacity,
             plan.capacity as u64,
-            quick_cache::UnitWeighter,
+            UnitWeighter,
             RandomState::default(),
             quick_cache::unsync::DefaultLifecycle::default(),
         ))
