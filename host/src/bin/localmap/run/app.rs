@@ -8,7 +8,7 @@ use crate::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
-use localmap::{Control, MemoryLimiter, Preload, Stats};
+use localmap::{Control, MemoryLimiter, Preload, PreloadError, Stats};
 use std::io::{BufReader, stdin};
 use std::time::Duration;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
@@ -225,15 +225,15 @@ fn set_up(
         return Ok(Err(anyhow!(error).context("cannot configure the map")));
     }
     let entries: Vec<Preload> = entries.iter().map(|entry| entry.0.clone()).collect();
-    if let Err(refused) = control.preload(&mut *store, &entries)? {
-        let key = entries.get(refused.index).map(|entry| entry.key.as_slice());
-        return Ok(Err(anyhow!(
-            "--entry `{}`: {}",
-            String::from_utf8_lossy(key.unwrap_or_default()),
-            refused.source
-        )));
+    match control.preload(&mut *store, &entries)? {
+        Ok(()) => Ok(Ok(())),
+        Err(PreloadError::Refused { index, source, .. }) => {
+            let key = entries.get(index).map(|entry| entry.key.as_slice());
+            let key = String::from_utf8_lossy(key.unwrap_or_default());
+            Ok(Err(anyhow!("--entry `{key}`: {source}")))
+        }
+        Err(other) => Ok(Err(other.into())),
     }
-    Ok(Ok(()))
 }
 
 fn ended(
