@@ -571,15 +571,16 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     let host = host();
     let mut beside = host.map(&MapOptions::new()).expect("a map");
     beside.set(b"k", b"v", Ttl::Never).expect("room");
+    let limits = Limits::default().max_value(16 << 20);
     let mut map = host
-        .map(&MapOptions::new().max_memory(768 << 10))
+        .map(&MapOptions::new().max_memory(2 << 20).limits(limits))
         .expect("a map");
     map.set(b"k", b"v", Ttl::Never).expect("room");
     let pin = map.pin(b"k").expect("room").expect("there");
 
     let before = SystemTime::now();
     let killed = map
-        .set(b"k", &vec![7; 1 << 20], Ttl::Never)
+        .set(b"k", &vec![7; 16 << 20], Ttl::Never)
         .expect_err("no room");
     let SetError::Dead { source: dead, .. } = &killed else {
         panic!("{killed}");

@@ -158,3 +158,32 @@ fn two_of_a_batch_that_share_a_block() {
         map.validate();
     }
 }
+
+#[test]
+fn a_pin_where_all_that_is_free_lies_between_entries() {
+    let limits = Limits {
+        max_bytes: MIN_BYTES,
+        ..Limits::default()
+    };
+    let mut map = Map::new(|| 0, 1, limits);
+    let key = |number: u32| number.to_le_bytes();
+    let mut count = 0;
+    while map.set(&key(count), &[b'v'; 100], Ttl::Never).is_ok() {
+        count += 1;
+    }
+    for number in (0..count).step_by(2) {
+        assert!(map.delete(&key(number)));
+    }
+    let pins: Vec<_> = (0..1000)
+        .map(|_| map.pin(&key(1)).unwrap().expect("it is there"))
+        .collect();
+    for pin in pins {
+        assert!(map.pinned(&pin).unwrap().value == [b'v'; 100]);
+        map.unpin(pin);
+    }
+    assert!(
+        (1..count)
+            .step_by(2)
+            .all(|number| map.contains(&key(number)))
+    );
+}

@@ -7,6 +7,7 @@
 
 mod answer;
 mod exports;
+mod heap;
 mod memory;
 
 pub(crate) use memory::{keep_scratch, storing};

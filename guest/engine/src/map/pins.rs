@@ -182,15 +182,19 @@ impl<C: Clock> Map<C> {
     /// there is no memory for one more.
     pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pin>, Error> {
         self.clock.begin();
-        let Some((entry, _)) = self.read(key) else {
+        if self.read(key).is_none() {
             return Ok(None);
-        };
+        }
         let most = self.limits.max_pins;
         if self.pins.held >= most || !self.has_room_for_pins() || self.pins.reserve().is_err() {
             self.counts.refused += 1;
             return Err(Error::Full);
         }
         self.note_high_water();
+        // Making room may have moved it.
+        let Some(entry) = self.find(key) else {
+            return Ok(None);
+        };
         self.eviction.hold(&mut self.arena, entry);
         Ok(Some(self.pins.add(&mut self.arena, entry)))
     }
@@ -222,15 +226,19 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Whether there is a place for a pin, or the list of them may grow, for which a free
-    /// block may have to go.
+    /// Whether there is a place for a pin, or the list of them may grow, for which a block
+    /// may have to be emptied and go.
     fn has_room_for_pins(&mut self) -> bool {
+        if self.pins.free != NONE || self.pins.places.len() < self.pins.places.capacity() {
+            return true;
+        }
         // As it does, to twice of what it is.
         let more = self.pins.bytes().max(4 * size_of::<Place>() as u64);
-        let fits = |map: &Self| map.bytes() + more <= map.most();
-        self.pins.free != NONE
-            || self.pins.places.len() < self.pins.places.capacity()
-            || fits(self)
-            || self.arena.shrink() && fits(self)
+        while self.bytes() + more > self.most() {
+            if !self.arena.shrink() && !self.evacuate() {
+                return false;
+            }
+        }
+        true
     }
 }

@@ -372,7 +372,7 @@ impl<C: Clock> Map<C> {
     }
 
     /// Empties a block by moving what is in it, where that is possible.
-    fn evacuate(&mut self) -> bool {
+    pub(super) fn evacuate(&mut self) -> bool {
         let (index, wheel) = (&mut self.index, &mut self.wheel);
         let (eviction, pins) = (&mut self.eviction, &mut self.pins);
         self.arena.evacuate(|arena, from, to| {

@@ -1,10 +1,9 @@
 //! Memory: the allocator, and the scratch where the parameters of calls lie.
 
-use super::Instance;
+use super::{Instance, heap};
 use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
 use alloc::vec::Vec;
 use core::ptr;
-use dlmalloc::GlobalDlmalloc;
 
 /// A block for what lasts as long as a call: parameters, and the results for which the
 /// allocator has no room. So a map whose host refuses it more memory can still be called,
@@ -53,19 +52,22 @@ impl Scratch {
             return;
         }
         if !self.start.is_null()
+            && !heap::put_last(self.start, self.size)
             && let Some(layout) = Self::layout(self.size)
         {
             // SAFETY: it came from this allocator with this layout, and nothing of it is
             // given out.
-            unsafe { GlobalDlmalloc.dealloc(self.start, layout) };
+            unsafe { heap::dealloc(self.start, layout) };
         }
         self.size = wanted;
         loop {
-            self.start = match Self::layout(self.size) {
+            self.start = heap::last(self.size);
+            if self.start.is_null()
+                && let Some(layout) = Self::layout(self.size)
+            {
                 // SAFETY: the size is not zero.
-                Some(layout) => unsafe { GlobalDlmalloc.alloc(layout) },
-                None => ptr::null_mut(),
-            };
+                self.start = unsafe { heap::alloc(layout) };
+            }
             if !self.start.is_null() {
                 return;
             }
@@ -173,9 +175,23 @@ static ALLOCATOR: Allocator = Allocator;
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller vouches for the layout.
-        let block = unsafe { GlobalDlmalloc.alloc(layout) };
+        let block = unsafe { heap::alloc(layout) };
         if block.is_null() {
             return SCRATCH.with(|scratch| scratch.instead(layout));
+        }
+        block
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller vouches for the layout.
+        let block = unsafe { heap::alloc_zeroed(layout) };
+        if !block.is_null() {
+            return block;
+        }
+        let block = SCRATCH.with(|scratch| scratch.instead(layout));
+        if !block.is_null() {
+            // SAFETY: it has so many bytes.
+            unsafe { block.write_bytes(0, layout.size()) };
         }
         block
     }
@@ -190,7 +206,7 @@ unsafe impl GlobalAlloc for Allocator {
         });
         if !ours {
             // SAFETY: the caller vouches for both, and it is not of the scratch.
-            unsafe { GlobalDlmalloc.dealloc(block, layout) };
+            unsafe { heap::dealloc(block, layout) };
         }
     }
 
@@ -205,7 +221,7 @@ unsafe impl GlobalAlloc for Allocator {
             None => {
                 // SAFETY: the caller vouches for all three. A block that could not be
                 // moved is as it was.
-                let moved = unsafe { GlobalDlmalloc.realloc(block, layout, new_size) };
+                let moved = unsafe { heap::realloc(block, layout, new_size) };
                 if !moved.is_null() {
                     return moved;
                 }

@@ -45,6 +45,8 @@ pub(super) struct Counts {
 /// The reference. Entries that are due stay until the clock has been read, since a
 /// clock that goes back may not have been seen yet.
 pub(super) struct Model {
+    /// Of the hash of the map.
+    pub(super) seed: u64,
     entries: BTreeMap<u16, Entry>,
     pub(super) limits: Limits,
     version: u64,
@@ -67,8 +69,9 @@ pub(super) struct Attempt {
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(seed: u64, limits: Limits) -> Self {
         Self {
+            seed,
             entries: BTreeMap::new(),
             limits,
             version: 0,

@@ -13,6 +13,10 @@ use super::values::{Datum, key};
 /// The most due entries that a call takes back besides its own.
 const REAPED: u64 = 16;
 
+/// Blocks of 4 KiB that are free in part, one of each size of slot, and more than what
+/// the places of pins take.
+const PARTLY_FREE: u64 = 40 * 4096;
+
 /// How many operations go by between two full checks of a large map.
 const LARGE: usize = 61;
 
@@ -40,7 +44,7 @@ impl Pair {
         Self {
             map: Map::new(clock.clone(), setup.seed, setup.limits.clone()),
             clock,
-            model: Model::new(setup.limits.clone()),
+            model: Model::new(setup.seed, setup.limits.clone()),
             scans: [None, None],
             pins: Vec::new(),
             high_water: 0,
@@ -244,9 +248,11 @@ impl Pair {
             }
             (Ok(None), None) => {}
             (Err(Error::Full), Some(_)) => {
-                // A pin takes a place of its own, though not much.
+                // A pin takes a place of its own. What is free may lie in a block of each
+                // size that holds something else, too.
                 let stats = self.map.glance();
-                let room = stats.bytes - stats.free + 8192 < self.model.limits.max_bytes;
+                let taken = stats.bytes - stats.free + PARTLY_FREE;
+                let room = taken < self.model.limits.max_bytes;
                 assert!(full || !room, "{} pins are full", self.pins.len());
                 self.model.counts.refused += 1;
             }

@@ -1,8 +1,8 @@
 //! Scans that go on while other things happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use localmap_engine::Map;
+use localmap_engine::{Map, hash_of};
 
 use super::clock::FakeClock;
 use super::model::Model;
@@ -40,10 +40,10 @@ impl Scan {
         model: &Model,
         now: u64,
     ) -> bool {
-        let mut count = 0;
+        let mut hashes = BTreeSet::new();
         let by_key = by_key(model, now);
         let next = map.scan(b"", self.cursor, limit, |scanned| {
-            count += 1;
+            hashes.insert(hash_of(model.seed, scanned.key));
             let entry = by_key.get(scanned.key).copied();
             let entry = entry.and_then(|number| model.get(number, now));
             let entry = entry.expect("what is given is there");
@@ -52,10 +52,7 @@ impl Scan {
             entry.datum.check(scanned.value);
             *self.given.entry(scanned.key.to_vec()).or_default() += 1;
         });
-        assert!(
-            count <= limit.max(1),
-            "{count} entries in a page of {limit}"
-        );
+        bounded(&hashes, limit);
         self.pages += 1;
         assert!(self.pages < 100_000, "a scan without an end");
         let Some(next) = next else {
@@ -69,7 +66,7 @@ impl Scan {
         let places = map.glance().entries;
         let all_live = places == by_key.len() as u64;
         assert!(
-            count > 0 || !all_live || places > PLACES_OF_A_PAGE,
+            !hashes.is_empty() || !all_live || places > PLACES_OF_A_PAGE,
             "an empty page"
         );
         self.cursor = next;
@@ -91,25 +88,31 @@ fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
         .collect()
 }
 
+/// Judges the length of a page by its hashes: entries of the same one are not parted.
+fn bounded(hashes: &BTreeSet<u32>, limit: u32) {
+    let count = hashes.len();
+    assert!(
+        count <= limit.max(1) as usize,
+        "{count} entries in a page of {limit}"
+    );
+}
+
 /// A whole scan in pages, which must give just what the model has.
 pub(super) fn whole(map: &mut Map<FakeClock>, prefix: &[u8], limit: u32, model: &Model, now: u64) {
     let mut expected = by_key(model, now);
     expected.retain(|key, _| key.starts_with(prefix));
     let mut next = Some(0);
     while let Some(cursor) = next {
-        let mut count = 0;
+        let mut hashes = BTreeSet::new();
         next = map.scan(prefix, cursor, limit, |scanned| {
-            count += 1;
+            hashes.insert(hash_of(model.seed, scanned.key));
             let number = expected.remove(scanned.key).expect("there, and given once");
             let entry = model.get(number, now).expect("it is there");
             assert_eq!(scanned.version, entry.version, "of {number}");
             assert_eq!(scanned.expires_in, entry.expires_in(now), "of {number}");
             entry.datum.check(scanned.value);
         });
-        assert!(
-            count <= limit.max(1),
-            "{count} entries in a page of {limit}"
-        );
+        bounded(&hashes, limit);
     }
     assert!(expected.is_empty(), "missing in a scan: {expected:?}");
 }
