@@ -4,6 +4,8 @@
 #[cfg(feature = "guests")]
 mod boundary;
 #[cfg(feature = "guests")]
+mod call;
+#[cfg(feature = "guests")]
 mod counts;
 #[cfg(feature = "guests")]
 mod fuel;
@@ -12,6 +14,8 @@ mod get;
 #[cfg(feature = "guests")]
 mod guest;
 mod hits;
+#[cfg(feature = "guests")]
+mod life;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
@@ -42,6 +46,10 @@ const GROUPS: &[Group] = &[
     ("memory", memory::run),
     #[cfg(feature = "guests")]
     ("boundary", boundary::run),
+    #[cfg(feature = "guests")]
+    ("call", call::run),
+    #[cfg(feature = "guests")]
+    ("life", life::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
     ("fuel", fuel::run),

@@ -42,7 +42,6 @@ impl Row {
     }
 
     /// Nanoseconds of one operation.
-    #[cfg(feature = "guests")]
     pub(crate) fn time(
         work: &str,
         size: u32,

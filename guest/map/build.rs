@@ -9,9 +9,6 @@ fn main() {
         // Nothing here recurses. A small stack lets stack, data and the first
         // entries share a page.
         "-zstack-size=16384",
-        // Besides that page, what the largest call with the default limits needs, so that a
-        // fresh map needs no more memory.
-        "--initial-memory=1769472",
     ] {
         println!("cargo::rustc-link-arg-cdylib={arg}");
     }

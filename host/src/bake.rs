@@ -6,9 +6,9 @@
 use crate::clock::nanos;
 use crate::limits::{Limits, Policy};
 
-const MARK: &[u8; 16] = b"localmap-limits2";
+const MARK: &[u8; 16] = b"localmap-limits3";
 
-/// The component with `limits` in place of those that it was built with.
+/// The component with `limits` in place of those that it was built with, to be plugged.
 ///
 /// `limits` are to be [checked](Limits::check) before.
 pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
@@ -24,6 +24,7 @@ pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
             Policy::S3Fifo => 2,
         },
         limits.max_pins.into(),
+        1,
     ]
     .into_iter()
     .flat_map(u64::to_le_bytes)
@@ -59,7 +60,12 @@ mod tests {
 
     #[test]
     fn the_component_is_built_with_the_documented_defaults() {
-        assert_eq!(bake(COMPONENT, &Limits::default()), COMPONENT);
+        let baked = bake(COMPONENT, &Limits::default());
+        let plugged = find(COMPONENT).unwrap() + 56;
+        assert_eq!(baked[..plugged], COMPONENT[..plugged]);
+        assert_eq!(COMPONENT[plugged], 0);
+        assert_eq!(baked[plugged], 1);
+        assert_eq!(baked[plugged + 1..], COMPONENT[plugged + 1..]);
     }
 
     #[test]
@@ -73,7 +79,7 @@ mod tests {
         let baked = bake(COMPONENT, &limits);
         let at = find(COMPONENT).unwrap();
         assert_eq!(baked[..at], COMPONENT[..at]);
-        assert_eq!(baked[at + 56..], COMPONENT[at + 56..]);
+        assert_eq!(baked[at + 64..], COMPONENT[at + 64..]);
         assert_eq!(baked[at..at + 8], 7u64.to_le_bytes());
         assert_eq!(baked[at + 24..at + 32], 1_000_000_000u64.to_le_bytes());
         assert_eq!(baked[at + 32..at + 40], 1u64.to_le_bytes());

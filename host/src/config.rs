@@ -52,6 +52,10 @@ fn on_demand(options: &HostOptions) -> Config {
     // An image that is mapped takes two mappings more of the 65,530 that Linux has for a
     // process than one that is copied.
     config.memory_init_cow(false);
+    #[cfg(feature = "cache")]
+    if options.cache {
+        config.cache(wasmtime::Cache::new(wasmtime::CacheConfig::new()).ok());
+    }
     config
 }
 

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, StoreContextMut};
 
-/// The map component, as built from `guest/map`.
-pub(crate) const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
+/// The map component, as built from `guest/map`: what a [`Host`] compiles, and any other
+/// host of WASI 0.2 can.
+pub const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
 
 /// Makes maps: holds the engine and the map component, compiled once.
 ///

@@ -21,6 +21,8 @@ pub struct HostOptions {
     pub(crate) wait: Duration,
     pub(crate) max_memory: usize,
     pub(crate) max_wasm_stack: usize,
+    #[cfg(feature = "cache")]
+    pub(crate) cache: bool,
 }
 
 /// What a pool is good at: see [`HostOptions::profile`].
@@ -61,6 +63,8 @@ impl HostOptions {
             wait: Duration::ZERO,
             max_memory: 64 << 20,
             max_wasm_stack: 512 << 10,
+            #[cfg(feature = "cache")]
+            cache: false,
         }
     }
 
@@ -112,6 +116,21 @@ impl HostOptions {
     #[must_use]
     pub fn max_wasm_stack(mut self, bytes: usize) -> Self {
         self.max_wasm_stack = bytes;
+        self
+    }
+}
+
+#[cfg(feature = "cache")]
+impl HostOptions {
+    /// Whether compiled code is kept on disk, in Wasmtime's own cache below the user's
+    /// folder for caches, so that the next host starts at once. Default: not.
+    ///
+    /// It is found again by the component, Wasmtime's version and settings, and the
+    /// machine. Where there is no folder for it, each host compiles. Whoever can write to
+    /// that folder can run code in your program.
+    #[must_use]
+    pub fn cache(mut self, keep: bool) -> Self {
+        self.cache = keep;
         self
     }
 }

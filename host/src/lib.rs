@@ -36,6 +36,7 @@
 //!
 //! - `cli`, on by default: the program `localmap`, and what it alone depends on. Leave it
 //!   out (`default-features = false`) to embed the library.
+//! - `cache`, which `cli` turns on: [`HostOptions::cache`].
 
 mod bake;
 mod bindings;
@@ -72,7 +73,7 @@ pub use error::{
     Error, IncrementError, KeyFault, PinError, PinnedError, PreloadError, SetError, SetIfError,
     Setting, TimedOut, TouchError,
 };
-pub use host::Host;
+pub use host::{COMPONENT, Host};
 pub use host_options::{Allocation, HostOptions, Profile};
 pub use inspect::{Inspection, Item, Memory, inspect};
 pub use limits::{Limits, Policy};

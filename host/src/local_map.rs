@@ -139,6 +139,33 @@ impl LocalMap {
         self.read(key, |map, store, key| map.call_get(store, key))
     }
 
+    /// Appends the value of `key` to `buffer`, and gives its length in bytes. `None`: the
+    /// key is not there.
+    ///
+    /// The value is copied once, from the memory of the map. Where a buffer is used again,
+    /// nothing is allocated.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"k", b"value", Ttl::Never)?;
+    /// let mut buffer = Vec::new();
+    /// assert_eq!(map.get_into(b"k", &mut buffer)?, Some(5));
+    /// assert_eq!(buffer, b"value");
+    /// # Ok::<(), localmap::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Dead`]; the buffer is as it was then.
+    pub fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Result<Option<usize>, Dead> {
+        let value = self.get(key)?;
+        Ok(value.map(|value| {
+            buffer.extend_from_slice(&value);
+            value.len()
+        }))
+    }
+
     /// The value of `key` with its version and the time it has left.
     ///
     /// # Errors

@@ -43,17 +43,13 @@ fn it_fits_the_world_provider() {
     );
 }
 
-/// The room for the largest call is there from the start, and untouched.
 #[test]
-fn it_has_one_memory_and_starts_with_what_a_fresh_map_needs() {
+fn it_has_one_memory_and_starts_with_one_page() {
     let found = inspect(&committed()).expect("a component");
     let [memory] = found.memories.as_slice() else {
         panic!("{:?}", found.memories);
     };
-    let limits = localmap_engine::Limits::default();
-    let largest = limits.max_value + localmap_engine::MAX_KEY_LEN as u64 + (64 << 10);
-    assert!(memory.initial >= 65_536 + largest);
-    assert!(memory.initial <= 2 << 20);
+    assert_eq!(memory.initial, 65_536);
 }
 
 /// Composing wires the map and not the host's side of it.

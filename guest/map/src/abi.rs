@@ -10,7 +10,7 @@ mod exports;
 mod heap;
 mod memory;
 
-pub(crate) use memory::{keep_scratch, storing};
+pub(crate) use memory::{keep_scratch, reserve, storing};
 
 use core::cell::RefCell;
 use core::panic::PanicInfo;

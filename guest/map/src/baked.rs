@@ -5,14 +5,15 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use localmap_engine::{Limits, Policy};
 
 /// A mark, and the limits as little-endian 64-bit words. A default TTL of zero stands
-/// for none, and a policy is the place that it has in the contract.
+/// for none, and a policy is the place that it has in the contract. The last word tells
+/// whether the map is plugged into an app, with which it shares the memory of the store.
 ///
 /// `used` and atomic, so that the compiler takes neither the block away nor its
 /// values for granted.
 #[used]
-static BLOCK: [AtomicU64; 9] = [
+static BLOCK: [AtomicU64; 10] = [
     AtomicU64::new(u64::from_le_bytes(*b"localmap")),
-    AtomicU64::new(u64::from_le_bytes(*b"-limits2")),
+    AtomicU64::new(u64::from_le_bytes(*b"-limits3")),
     AtomicU64::new(Limits::DEFAULT.max_entries),
     AtomicU64::new(Limits::DEFAULT.max_bytes),
     AtomicU64::new(Limits::DEFAULT.max_value),
@@ -20,7 +21,14 @@ static BLOCK: [AtomicU64; 9] = [
     AtomicU64::new(Limits::DEFAULT.utf8_keys as u64),
     AtomicU64::new(0),
     AtomicU64::new(Limits::DEFAULT.max_pins as u64),
+    AtomicU64::new(0),
 ];
+
+/// Whether somebody else may take the memory of the store.
+pub(crate) fn is_plugged() -> bool {
+    let [.., plugged] = &BLOCK;
+    plugged.load(Ordering::Relaxed) != 0
+}
 
 /// The limits in the block.
 pub(crate) fn limits() -> Limits {
@@ -34,6 +42,7 @@ pub(crate) fn limits() -> Limits {
         utf8_keys,
         policy,
         max_pins,
+        _,
     ] = BLOCK.each_ref().map(|word| word.load(Ordering::Relaxed));
     Limits {
         max_entries,

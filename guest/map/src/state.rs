@@ -28,6 +28,9 @@ fn new_map() -> Map<WasiClock> {
     let (seed, _) = insecure_seed();
     let map = Map::new(WasiClock, seed, baked::limits());
     abi::keep_scratch(largest_call(map.limits()));
+    if baked::is_plugged() {
+        abi::reserve();
+    }
     map
 }
 

@@ -1,8 +1,8 @@
 //! The heap: dlmalloc over the memory of the instance, from the first byte behind the data.
 //!
-//! What a fresh map touches lies together: stack, data and the first blocks share the first
-//! 64 KiB, and what the memory starts with beyond them is the scratch, which is touched only
-//! when a call needs it. So making a map costs its host few pages, and growing none.
+//! Stack, data and the first entries share the first 64 KiB, so that making a small map
+//! costs its host few pages and no growth. Before the memory grows for more, it grows for
+//! the scratch.
 
 use super::Instance;
 use core::alloc::Layout;
@@ -21,66 +21,54 @@ unsafe extern "C" {
     static __heap_base: u8;
 }
 
-/// What the memory starts with and nobody has taken yet.
+/// The piece of memory that is there and that dlmalloc has not been given yet.
 struct Rest {
     start: usize,
     end: usize,
-    /// Where the memory ends that there is to begin with.
-    most: usize,
 }
 
 static REST: Instance<Option<Rest>> = Instance::new(None);
 
 impl Rest {
+    /// What the memory starts with, behind the data.
     fn new() -> Self {
-        let end = wasm32::memory_size(0) * PAGE;
         Self {
             start: (&raw const __heap_base).addr().next_multiple_of(16),
-            end,
-            most: end,
+            end: wasm32::memory_size(0) * PAGE,
         }
     }
 
-    /// The first page, what is behind it, or both: what is enough for `size` bytes.
+    /// Takes all of it, if that is enough.
     fn take(&mut self, size: usize) -> Option<(usize, usize)> {
-        let start = self.start;
-        let ends = [PAGE.clamp(start, self.end), self.end];
-        let end = ends.into_iter().find(|end| end - start >= size.max(1))?;
-        self.start = end;
-        Some((start, end - start))
-    }
-
-    /// The last `size` bytes, beyond the first page.
-    fn take_last(&mut self, size: usize) -> Option<usize> {
-        let at = self.end.checked_sub(size)? & !15;
-        if at < self.start.max(PAGE) {
+        let (start, len) = (self.start, self.end - self.start);
+        if len < size.max(1) {
             return None;
         }
-        self.end = at;
-        Some(at)
-    }
-
-    fn with<R>(call: impl FnOnce(&mut Self) -> R) -> R {
-        REST.with(|rest| call(rest.get_or_insert_with(Self::new)))
+        self.start = self.end;
+        Some((start, len))
     }
 }
 
-/// The last `size` bytes of what the memory starts with, aligned to 16; null: it has not so
-/// many to spare.
-pub(super) fn last(size: usize) -> *mut u8 {
-    let at = Rest::with(|rest| rest.take_last(size));
-    at.map_or(ptr::null_mut(), ptr::with_exposed_provenance_mut)
+/// New memory of at least `size` bytes: where it starts and how long it is. `None`: the host
+/// refuses it.
+pub(super) fn grow(size: usize) -> Option<(usize, usize)> {
+    let pages = size.div_ceil(PAGE);
+    let before = wasm32::memory_grow(0, pages);
+    if before == usize::MAX {
+        return None;
+    }
+    let (start, len) = (before * PAGE, pages * PAGE);
+    // No memory of Rust reaches the very end of the address space.
+    let whole = start.wrapping_add(len) != 0;
+    Some((start, if whole { len } else { len - 16 }))
 }
 
-/// Takes back what [`last`] gave. False: it was not that.
-pub(super) fn put_last(block: *mut u8, size: usize) -> bool {
-    Rest::with(|rest| {
-        let ours = block.addr() == rest.end && rest.end < rest.most;
-        if ours {
-            rest.end += size;
-        }
-        ours
-    })
+/// Gives the heap memory that has been got with [`grow`] and is not used any more.
+pub(super) fn donate(start: usize, len: usize) {
+    REST.with(|rest| {
+        let end = start + len;
+        *rest = Some(Rest { start, end });
+    });
 }
 
 /// Where dlmalloc gets its memory: it keeps what it has been given.
@@ -90,22 +78,15 @@ struct Pages;
 // stays. What has not been written to is zero.
 unsafe impl dlmalloc::Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-        if let Some((start, len)) = Rest::with(|rest| rest.take(size)) {
-            return (ptr::with_exposed_provenance_mut(start), len, 0);
+        let rest = REST.with(|rest| rest.get_or_insert_with(Rest::new).take(size));
+        let piece = rest.or_else(|| {
+            super::memory::reserve();
+            grow(size)
+        });
+        match piece {
+            Some((start, len)) => (ptr::with_exposed_provenance_mut(start), len, 0),
+            None => (ptr::null_mut(), 0, 0),
         }
-        let pages = size.div_ceil(PAGE);
-        let before = wasm32::memory_grow(0, pages);
-        if before == usize::MAX {
-            return (ptr::null_mut(), 0, 0);
-        }
-        let (start, len) = (before * PAGE, pages * PAGE);
-        // No memory of Rust reaches the very end of the address space.
-        let len = if start.wrapping_add(len) == 0 {
-            len - 16
-        } else {
-            len
-        };
-        (ptr::with_exposed_provenance_mut(start), len, 0)
     }
 
     fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {

@@ -5,85 +5,62 @@ use alloc::alloc::{GlobalAlloc, Layout, alloc, realloc};
 use alloc::vec::Vec;
 use core::ptr;
 
-/// A block for what lasts as long as a call: parameters, and the results for which the
+/// Memory for what lasts as long as a call: parameters, and the results for which the
 /// allocator has no room. So a map whose host refuses it more memory can still be called,
 /// and answer `full`.
-///
+struct Scratch {
+    /// A little that is always there.
+    small: Area,
+    /// Room for the largest call, once it has been reserved.
+    large: Area,
+    /// How many bytes that takes.
+    wanted: usize,
+    /// Whether the engine is storing, which must not take from the scratch.
+    storing: bool,
+}
+
 /// Blocks are given out one behind the other, and all of it is free again when the last
 /// of them is given back.
-struct Scratch {
-    /// Null: there is none.
+struct Area {
     start: *mut u8,
     /// How many bytes it has, and how many of them are given out or lost between.
     size: usize,
     used: usize,
     /// How many blocks are given out.
     blocks: usize,
-    /// Whether the engine is storing, which must not take from the scratch.
-    storing: bool,
 }
 
 static SCRATCH: Instance<Scratch> = Instance::new(Scratch {
-    start: ptr::null_mut(),
-    size: 0,
-    used: 0,
-    blocks: 0,
+    small: Area::new((&raw mut SMALL).cast(), SMALL_SIZE),
+    large: Area::new(ptr::null_mut(), 0),
+    wanted: 0,
     storing: false,
 });
 
 /// What was lent last without the scratch.
 static LENT: Instance<Vec<u64>> = Instance::new(Vec::new());
 
-/// A scratch smaller than this is of no use.
+/// A key, and a value of the usual size.
+const SMALL_SIZE: usize = 1024;
+static mut SMALL: [u128; SMALL_SIZE / 16] = [0; SMALL_SIZE / 16];
+
+/// A large area smaller than this is of no use.
 const LEAST: usize = 64 << 10;
-/// Where it begins.
+/// Where each begins.
 const ALIGN: usize = 16;
 
-impl Scratch {
-    /// `None`: no allocator could give so much.
-    fn layout(size: usize) -> Option<Layout> {
-        Layout::from_size_align(size, ALIGN).ok()
-    }
-
-    /// Makes it `wanted` bytes large, or as large as can be had.
-    fn keep(&mut self, wanted: usize) {
-        // What is given out stays where it is.
-        if self.blocks > 0 {
-            return;
-        }
-        if !self.start.is_null()
-            && !heap::put_last(self.start, self.size)
-            && let Some(layout) = Self::layout(self.size)
-        {
-            // SAFETY: it came from this allocator with this layout, and nothing of it is
-            // given out.
-            unsafe { heap::dealloc(self.start, layout) };
-        }
-        self.size = wanted;
-        loop {
-            self.start = heap::last(self.size);
-            if self.start.is_null()
-                && let Some(layout) = Self::layout(self.size)
-            {
-                // SAFETY: the size is not zero.
-                self.start = unsafe { heap::alloc(layout) };
-            }
-            if !self.start.is_null() {
-                return;
-            }
-            self.size /= 2;
-            if self.size < LEAST {
-                self.size = 0;
-                return;
-            }
+impl Area {
+    const fn new(start: *mut u8, size: usize) -> Self {
+        Self {
+            start,
+            size,
+            used: 0,
+            blocks: 0,
         }
     }
 
     /// A block of it. `None`: it has no room.
     fn take(&mut self, layout: Layout) -> Option<*mut u8> {
-        if layout.align() > ALIGN {
-            return None;
-        }
         let at = self.used.next_multiple_of(layout.align());
         let end = at.checked_add(layout.size())?;
         if end > self.size {
@@ -94,7 +71,7 @@ impl Scratch {
         Some(self.start.wrapping_add(at))
     }
 
-    /// Where a block lies in it. `None`: the block is not of the scratch.
+    /// Where a block lies in it. `None`: the block is of somewhere else.
     fn place(&self, block: *mut u8) -> Option<usize> {
         let at = block.addr().wrapping_sub(self.start.addr());
         (at < self.size).then_some(at)
@@ -128,6 +105,55 @@ impl Scratch {
             self.used = at;
         }
     }
+}
+
+impl Scratch {
+    /// Gets the large area, or as much of it as can be had, unless it is there.
+    fn reserve(&mut self) {
+        let mut size = self.wanted;
+        while self.large.start.is_null() && size >= LEAST {
+            if let Some((start, len)) = heap::grow(size) {
+                self.large = Area::new(ptr::with_exposed_provenance_mut(start), len);
+            }
+            size /= 2;
+        }
+    }
+
+    /// Makes it large enough for this many bytes from now on. What is given out stays where
+    /// it is.
+    fn keep(&mut self, wanted: usize) {
+        self.wanted = wanted;
+        let there = !self.large.start.is_null();
+        if there && self.large.size < wanted && self.large.blocks == 0 {
+            let before = core::mem::replace(&mut self.large, Area::new(ptr::null_mut(), 0));
+            self.reserve();
+            if self.large.start.is_null() {
+                self.large = before;
+            } else {
+                heap::donate(before.start.addr(), before.size);
+            }
+        }
+    }
+
+    /// A block for parameters. `None`: there is no room.
+    fn take(&mut self, layout: Layout) -> Option<*mut u8> {
+        if layout.align() > ALIGN {
+            return None;
+        }
+        self.small.take(layout).or_else(|| {
+            self.reserve();
+            self.large.take(layout)
+        })
+    }
+
+    /// The area that a block lies in, and where in it.
+    fn find(&mut self, block: *mut u8) -> Option<(&mut Area, usize)> {
+        let Self { small, large, .. } = self;
+        [small, large].into_iter().find_map(|area| {
+            let at = area.place(block)?;
+            Some((area, at))
+        })
+    }
 
     /// What the allocator could not give: a block of the scratch, unless the engine asks.
     fn instead(&mut self, layout: Layout) -> *mut u8 {
@@ -138,9 +164,15 @@ impl Scratch {
     }
 }
 
-/// Keeps a scratch of `size` bytes from now on, if they can be had.
+/// Keeps a scratch of `size` bytes from now on, if they can be had. They are got when the
+/// memory grows or a call needs them, whichever comes first.
 pub(crate) fn keep_scratch(size: usize) {
     SCRATCH.with(|scratch| scratch.keep(size));
+}
+
+/// Gets them now.
+pub(crate) fn reserve() {
+    SCRATCH.with(Scratch::reserve);
 }
 
 /// Calls what stores: it gets no memory of the scratch.
@@ -155,7 +187,10 @@ pub(crate) fn storing<R>(call: impl FnOnce() -> R) -> R {
 /// else as soon as the caller has read it.
 pub(super) fn lend(words: usize) -> *mut u64 {
     SCRATCH
-        .with(|scratch| scratch.lend(words))
+        .with(|scratch| {
+            let small = scratch.small.lend(words);
+            small.or_else(|| scratch.large.lend(words))
+        })
         .unwrap_or_else(|| {
             LENT.with(|lent| {
                 *lent = Vec::with_capacity(words);
@@ -198,11 +233,10 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let ours = SCRATCH.with(|scratch| {
-            let place = scratch.place(block);
-            if let Some(at) = place {
-                scratch.put(at, layout.size());
-            }
-            place.is_some()
+            let found = scratch.find(block);
+            found
+                .map(|(area, at)| area.put(at, layout.size()))
+                .is_some()
         });
         if !ours {
             // SAFETY: the caller vouches for both, and it is not of the scratch.
@@ -212,8 +246,8 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let resized = SCRATCH.with(|scratch| {
-            let place = scratch.place(block);
-            place.map(|at| scratch.resize(at, layout.size(), new_size))
+            let (area, at) = scratch.find(block)?;
+            Some(area.resize(at, layout.size(), new_size))
         });
         match resized {
             Some(true) => return block,

@@ -1,0 +1,230 @@
+//! What a call from the host costs: the map's operations, beside the same call made with
+//! nothing but Wasmtime.
+
+use crate::Options;
+use crate::measure::{Times, nanos};
+use crate::report::{Report, Row};
+use anyhow::{Context, Result};
+use localmap::wasmtime::component::{Component, Linker, TypedFunc};
+use localmap::wasmtime::{Store, StoreContextMut};
+use localmap::{Host, LOCAL_MAP, LocalMap, MapOptions, Ttl};
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const ENTRIES: u32 = 1_000;
+const SIZE: u32 = 64;
+/// Calls of one turn.
+const CALLS: u32 = 5_000;
+
+/// The calls that are compared.
+#[derive(Clone, Copy)]
+enum Call {
+    Noop,
+    Bare,
+    Get,
+    GetInto,
+    Set,
+    SetTtl,
+}
+
+const SYSTEMS: [(Call, &str, &str); 6] = [
+    (Call::Noop, "a call that does nothing", "localmap"),
+    (
+        Call::Bare,
+        "a call that does nothing",
+        "Wasmtime alone, same settings",
+    ),
+    (Call::Get, "get from the host", "localmap"),
+    (
+        Call::GetInto,
+        "get from the host, into a buffer",
+        "localmap",
+    ),
+    (Call::Set, "set from the host", "localmap"),
+    (Call::SetTtl, "set from the host, with a TTL", "localmap"),
+];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let host = Host::new()?;
+    let mut calls = Calls::new(&host)?;
+    let times = Times::take(SYSTEMS.len(), 10 * options.rounds(), |system| {
+        let started = nanos();
+        calls.run(SYSTEMS[system].0, CALLS)?;
+        anyhow::Ok((nanos() - started) as f64 / f64::from(CALLS))
+    })?;
+    for ((call, work, system), median) in SYSTEMS.into_iter().zip(times.medians()) {
+        let size = match call {
+            Call::Noop | Call::Bare => 0,
+            _ => SIZE,
+        };
+        report.add(Row::time(work, size, ENTRIES, system.into(), &median));
+    }
+    threads(options, report, &host)
+}
+
+struct Calls {
+    map: LocalMap,
+    keys: Vec<[u8; 16]>,
+    value: Vec<u8>,
+    buffer: Vec<u8>,
+    store: Store<()>,
+    len: TypedFunc<(), (u64,)>,
+}
+
+impl Calls {
+    fn new(host: &Host) -> Result<Self> {
+        let mut map = host.map(&MapOptions::new())?;
+        let keys: Vec<[u8; 16]> = (0..ENTRIES).map(key).collect();
+        let value = vec![7; SIZE as usize];
+        for key in &keys {
+            map.set(key, &value, Ttl::Never)?;
+        }
+        let (store, len) = bare(host)?;
+        Ok(Self {
+            map,
+            keys,
+            value,
+            buffer: Vec::new(),
+            store,
+            len,
+        })
+    }
+
+    fn run(&mut self, call: Call, times: u32) -> Result<()> {
+        let keys = self.keys.iter().cycle().take(times as usize);
+        match call {
+            Call::Noop => {
+                for _ in 0..times {
+                    black_box(self.map.len()?);
+                }
+            }
+            Call::Bare => {
+                for _ in 0..times {
+                    self.store.set_epoch_deadline(1);
+                    black_box(self.len.call(&mut self.store, ())?);
+                }
+            }
+            Call::Get => {
+                for key in keys {
+                    black_box(self.map.get(key)?);
+                }
+            }
+            Call::GetInto => {
+                for key in keys {
+                    self.buffer.clear();
+                    black_box(self.map.get_into(key, &mut self.buffer)?);
+                }
+            }
+            Call::Set => {
+                for key in keys {
+                    self.map.set(key, &self.value, Ttl::Never)?;
+                }
+            }
+            Call::SetTtl => {
+                let ttl = Ttl::After(Duration::from_secs(3600));
+                for key in keys {
+                    self.map.set(key, &self.value, ttl)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key(number: u32) -> [u8; 16] {
+    let mut key = *b"key-............";
+    key[4..8].copy_from_slice(&number.to_le_bytes());
+    key
+}
+
+/// The map's `len`, called with Wasmtime alone: the same component, engine and limits.
+fn bare(host: &Host) -> Result<(Store<()>, TypedFunc<(), (u64,)>)> {
+    let engine = host.as_ref();
+    let component = Component::new(engine, localmap::COMPONENT)?;
+    let mut linker = Linker::<()>::new(engine);
+    linker
+        .instance("wasi:clocks/monotonic-clock@0.2.0")?
+        .func_wrap("now", |_: StoreContextMut<'_, ()>, (): ()| Ok((0u64,)))?;
+    linker
+        .instance("wasi:random/insecure-seed@0.2.0")?
+        .func_wrap("insecure-seed", |_: StoreContextMut<'_, ()>, (): ()| {
+            Ok(((1u64, 2u64),))
+        })?;
+    let mut store = Store::new(engine, ());
+    store.epoch_deadline_callback(|_| Ok(localmap::wasmtime::UpdateDeadline::Continue(1)));
+    store.set_epoch_deadline(1);
+    let instance = linker.instantiate(&mut store, &component)?;
+    let map = instance
+        .get_export_index(&mut store, None, LOCAL_MAP)
+        .context("no map")?;
+    let len = instance
+        .get_export_index(&mut store, Some(&map), "len")
+        .context("no len")?;
+    let len = instance.get_typed_func(&mut store, len)?;
+    Ok((store, len))
+}
+
+/// How much two threads do of what two do that share nothing.
+fn threads(options: &Options, report: &mut Report, host: &Host) -> Result<()> {
+    let time = Duration::from_millis(if options.quick { 100 } else { 500 });
+    let map = |_| -> Result<u64> {
+        let mut map = host.map(&MapOptions::new())?;
+        let keys: Vec<[u8; 16]> = (0..ENTRIES).map(key).collect();
+        for key in &keys {
+            map.set(key, &[7; SIZE as usize], Ttl::Never)?;
+        }
+        let (started, mut rounds) = (Instant::now(), 0);
+        while started.elapsed() < time {
+            for key in &keys[..100] {
+                black_box(map.get(key)?);
+            }
+            rounds += 1;
+        }
+        Ok(rounds)
+    };
+    let spin = |_| -> Result<u64> {
+        let (started, mut rounds) = (Instant::now(), 0);
+        while started.elapsed() < time {
+            for number in 0..10_000u64 {
+                black_box(number);
+            }
+            rounds += 1;
+        }
+        Ok(rounds)
+    };
+    let mut gains = [Vec::new(), Vec::new()];
+    for _ in 0..options.rounds() {
+        gains[0].push(together(&map)? / alone(&map)?);
+        gains[1].push(together(&spin)? / alone(&spin)?);
+    }
+    for (gains, system) in gains
+        .iter()
+        .zip(["localmap, a map each", "a loop that spins"])
+    {
+        let gain = crate::measure::quantile(gains, 0.5);
+        let work = "two threads, of what one does".into();
+        report.add(Row::new(work, system.into(), "times", gain));
+    }
+    Ok(())
+}
+
+fn alone(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
+    let done = thread::scope(|scope| scope.spawn(|| work(0)).join());
+    Ok(done.map_err(|_| anyhow::anyhow!("it panicked"))?? as f64)
+}
+
+fn together(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
+    let start = Barrier::new(2);
+    let run = |number| {
+        start.wait();
+        work(number)
+    };
+    let done = thread::scope(|scope| {
+        let (one, two) = (scope.spawn(|| run(0)), scope.spawn(|| run(1)));
+        (one.join(), two.join())
+    });
+    let panicked = |_| anyhow::anyhow!("it panicked");
+    Ok((done.0.map_err(panicked)?? + done.1.map_err(panicked)??) as f64)
+}
