@@ -585,7 +585,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     let SetError::Dead { source: dead, .. } = &killed else {
         panic!("{killed}");
     };
-    assert!(matches!(dead.cause(), Cause::OutOfMemory { max, .. } if *max == 768 << 10));
+    assert!(matches!(dead.cause(), Cause::OutOfMemory { max, .. } if *max == 2 << 20));
     let trap = wasmtime::Trap::UnreachableCodeReached;
     assert_eq!(dead.cause().trap(), Some(trap));
     assert!((before..=SystemTime::now()).contains(&dead.at()));

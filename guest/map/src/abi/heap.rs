@@ -52,6 +52,10 @@ impl Rest {
 /// New memory of at least `size` bytes: where it starts and how long it is. `None`: the host
 /// refuses it.
 pub(super) fn grow(size: usize) -> Option<(usize, usize)> {
+    // What the memory starts with ends where it ends before it grows.
+    REST.with(|rest| {
+        rest.get_or_insert_with(Rest::new);
+    });
     let pages = size.div_ceil(PAGE);
     let before = wasm32::memory_grow(0, pages);
     if before == usize::MAX {
