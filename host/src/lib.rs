@@ -46,6 +46,7 @@ mod error;
 mod host;
 mod inspect;
 mod limits;
+mod link;
 mod local_map;
 mod memory;
 mod options;
@@ -65,6 +66,7 @@ pub use error::{
 pub use host::Host;
 pub use inspect::{Inspection, Item, Memory, inspect};
 pub use limits::{Limits, Policy};
+pub use link::{Attached, Observed, Observer, Operation, Refusal, add_to_linker};
 pub use local_map::LocalMap;
 pub use memory::MemoryLimiter;
 pub use options::MapOptions;

@@ -100,6 +100,14 @@ impl LocalMap {
         })
     }
 
+    /// The raw way in, for what hands the map on: types of the contract, and no checks.
+    pub(crate) fn enter<R>(
+        &mut self,
+        call: impl FnOnce(&local_map::Guest, &mut Store<State>) -> wasmtime::Result<R>,
+    ) -> Result<R, Error> {
+        self.call(|live| call(live.exports.localmap_core_local_map(), &mut live.store))
+    }
+
     /// Calls with a key that is only looked for.
     fn read<R>(
         &mut self,
