@@ -55,7 +55,7 @@ impl Shell {
         let limits = self.limits.limits();
         let clock = ShellClock::default();
         let options = MapOptions::new()
-            .max_memory(max_memory(limits.max_bytes))
+            .max_memory(crate::limits::max_memory(limits.max_bytes))
             .limits(limits.clone())
             .clock(clock.clone());
         let mut session = Session::new(host.map(&options)?, clock);
@@ -83,13 +83,4 @@ fn provider(bytes: &[u8]) -> anyhow::Result<Host> {
         );
     }
     Ok(Host::with_component(bytes)?)
-}
-
-/// Memory for the map: the default, or what lets it grow to `max_bytes` with room to
-/// spare for calls.
-fn max_memory(max_bytes: u64) -> usize {
-    const DEFAULT: usize = 64 << 20;
-    usize::try_from(max_bytes.saturating_mul(2))
-        .unwrap_or(usize::MAX)
-        .max(DEFAULT)
 }
