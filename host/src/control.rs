@@ -2,7 +2,7 @@
 
 use crate::bindings::control;
 use crate::component::CONTROL;
-use crate::error::{ConfigureError, Error, KeyFault, PreloadError};
+use crate::error::{ConfigureError, KeyFault, PreloadError, SetError};
 use crate::limits::Limits;
 use crate::types::{Preload, Stats};
 use std::fmt;
@@ -88,8 +88,8 @@ impl Control {
             };
             if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[given])? {
                 let max = self.exports.call_current_limits(&mut store)?.max_value;
-                let source = refused(refusal, &entry.key, max);
-                return Ok(Err(PreloadError { index, source }));
+                let source = refused(refusal, entry, max);
+                return Ok(Err(PreloadError::Refused { index, source }));
             }
         }
         Ok(Ok(()))
@@ -131,14 +131,17 @@ impl fmt::Debug for Control {
     }
 }
 
-/// The error that `set` would have given for this key and a limit of `max` bytes.
-fn refused(refusal: control::Refusal, key: &[u8], max: u64) -> Error {
+/// The error that `set` would have given for this entry and a limit of `max` bytes.
+fn refused(refusal: control::Refusal, entry: &Preload, max: u64) -> SetError {
     match refusal {
-        control::Refusal::InvalidKey => Error::InvalidKey {
-            fault: KeyFault::of(key, true).unwrap_or(KeyFault::NotUtf8),
+        control::Refusal::InvalidKey => SetError::InvalidKey {
+            fault: KeyFault::of(&entry.key, true).unwrap_or(KeyFault::NotUtf8),
         },
-        control::Refusal::ValueTooLarge => Error::ValueTooLarge { max },
-        control::Refusal::InvalidTtl => Error::InvalidTtl,
-        control::Refusal::Full => Error::Full,
+        control::Refusal::ValueTooLarge => SetError::ValueTooLarge {
+            len: entry.value.len() as u64,
+            max,
+        },
+        control::Refusal::InvalidTtl => SetError::InvalidTtl,
+        control::Refusal::Full => SetError::Full,
     }
 }

@@ -2,14 +2,19 @@
 
 use crate::bindings;
 use crate::clock::nanos;
+use crate::config;
 use crate::error::CreateError;
+use crate::host_options::{Allocation, HostOptions};
 use crate::local_map::LocalMap;
 use crate::options::MapOptions;
+use crate::slots::Slots;
 use crate::store::State;
+use crate::ticker;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, StoreContextMut};
+use wasmtime::{Engine, StoreContextMut};
 
 /// The map component, as built from `guest/map`.
 pub(crate) const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
@@ -21,17 +26,30 @@ pub(crate) const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,
+    allocation: Allocation,
     map: bindings::InstancePre<State>,
+    options: Arc<HostOptions>,
+    slots: Arc<Slots>,
 }
 
 impl Host {
-    /// Sets up Wasmtime and compiles the map component.
+    /// Sets up Wasmtime and compiles the map component, with the default options.
     ///
     /// # Errors
     ///
     /// [`CreateError::Engine`] where Wasmtime cannot compile for this machine.
     pub fn new() -> Result<Self, CreateError> {
-        Self::link(COMPONENT).map_err(|source| CreateError::Engine { source })
+        Self::with_options(&HostOptions::new())
+    }
+
+    /// Does so with other options.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError::Engine`] where Wasmtime cannot run on this machine with these
+    /// options.
+    pub fn with_options(options: &HostOptions) -> Result<Self, CreateError> {
+        Self::link(COMPONENT, options, |source| CreateError::Engine { source })
     }
 
     /// Does so with another map component than the one that comes with this crate: one
@@ -41,44 +59,79 @@ impl Host {
     /// # Errors
     ///
     /// [`CreateError::Component`] where the bytes are not a component that Wasmtime
-    /// compiles, or it imports more or exports other types than the contract has.
-    pub fn with_component(bytes: &[u8]) -> Result<Self, CreateError> {
-        Self::link(bytes).map_err(|source| CreateError::Component { source })
+    /// compiles, or it imports more or exports other types than the contract has;
+    /// [`CreateError::Engine`] where Wasmtime cannot run on this machine with these
+    /// options.
+    pub fn with_component(bytes: &[u8], options: &HostOptions) -> Result<Self, CreateError> {
+        Self::link(bytes, options, |source| CreateError::Component { source })
     }
 
-    fn link(bytes: &[u8]) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        // Nothing here is async; without it a call costs a third.
-        config.concurrency_support(false);
-        let engine = Engine::new(&config)?;
-        let component = Component::new(&engine, bytes)?;
-        let mut linker = Linker::<State>::new(&engine);
-        let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
-        clock.func_wrap("now", |store: StoreContextMut<'_, State>, (): ()| {
-            Ok((nanos(store.data().clock.now()),))
-        })?;
-        clock.func_wrap("resolution", |_: StoreContextMut<'_, State>, (): ()| {
-            Ok((1u64,))
-        })?;
-        linker
-            .instance("wasi:random/insecure-seed@0.2.0")?
-            .func_wrap("insecure-seed", |_: StoreContextMut<'_, State>, (): ()| {
-                Ok(((random(), random()),))
-            })?;
-        let map = bindings::InstancePre::new(linker.instantiate_pre(&component)?)?;
-        Ok(Self { engine, map })
+    fn link(
+        bytes: &[u8],
+        options: &HostOptions,
+        refused: impl FnOnce(wasmtime::Error) -> CreateError,
+    ) -> Result<Self, CreateError> {
+        let (engine, allocation) = config::engine(options)
+            .and_then(|made| Ok(ticker::watch(&made.0).map(|()| made)?))
+            .map_err(|source| CreateError::Engine { source })?;
+        Ok(Self {
+            map: link(&engine, bytes).map_err(refused)?,
+            engine,
+            allocation,
+            options: Arc::new(options.clone()),
+            slots: Arc::new(Slots::new(options.max_maps)),
+        })
+    }
+
+    /// Where the memories of its maps come from: [`Allocation::Pooling`] or
+    /// [`Allocation::OnDemand`].
+    pub fn allocation(&self) -> Allocation {
+        self.allocation
+    }
+
+    /// How many of its maps are alive now.
+    pub fn live_maps(&self) -> usize {
+        self.slots.taken() as usize
     }
 
     /// A new, empty map, in a store and an instance of its own.
     ///
+    /// Where there are [`HostOptions::max_maps`], it waits as long as
+    /// [`HostOptions::wait`] for one to end.
+    ///
     /// # Errors
     ///
-    /// See [`CreateError`]: limits out of their range, or too little memory.
+    /// See [`CreateError`]: too many maps, limits out of their range, too little memory or
+    /// too much, or it was cancelled.
     pub fn map(&self, options: &MapOptions) -> Result<LocalMap, CreateError> {
-        LocalMap::new(&self.engine, &self.map, options)
+        LocalMap::new(&self.map, &self.options, &self.slots, options)
     }
 }
 
+/// Compiles a map component and links it with the clock of the store.
+fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<bindings::InstancePre<State>> {
+    let component = Component::new(engine, bytes)?;
+    let mut linker = Linker::<State>::new(engine);
+    let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
+    clock.func_wrap("now", |store: StoreContextMut<'_, State>, (): ()| {
+        Ok((nanos(store.data().clock.now()),))
+    })?;
+    clock.func_wrap("resolution", |_: StoreContextMut<'_, State>, (): ()| {
+        Ok((1u64,))
+    })?;
+    linker
+        .instance("wasi:random/insecure-seed@0.2.0")?
+        .func_wrap("insecure-seed", |_: StoreContextMut<'_, State>, (): ()| {
+            Ok(((random(), random()),))
+        })?;
+    bindings::InstancePre::new(linker.instantiate_pre(&component)?)
+}
+
+/// The engine is for stores of your own too, which need not hold a map: the pool has room
+/// for [`HostOptions::max_maps`] of them.
+///
+/// It has no concurrency support and counts epochs: a store starts with a deadline that has
+/// passed, so set one, or let a [handle](crate::CancelHandle::guard) do so.
 impl AsRef<Engine> for Host {
     fn as_ref(&self) -> &Engine {
         &self.engine
@@ -87,7 +140,10 @@ impl AsRef<Engine> for Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("allocation", &self.allocation)
+            .field("live_maps", &self.live_maps())
+            .finish_non_exhaustive()
     }
 }
 

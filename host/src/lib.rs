@@ -39,31 +39,42 @@
 
 mod bake;
 mod bindings;
+mod cancel;
 mod clock;
 mod component;
+mod config;
 mod control;
 mod error;
 mod host;
+mod host_options;
 mod inspect;
+mod life;
 mod limits;
 mod link;
+mod live;
 mod local_map;
 mod memory;
 mod options;
 mod pinned;
 mod plug;
+mod slots;
 mod store;
+mod ticker;
 mod types;
 
 pub use wasmtime;
 
+pub use cancel::CancelHandle;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use component::{CONTROL, ComponentError, LOCAL_MAP, Misfit, WORDS};
 pub use control::Control;
 pub use error::{
-    ApplyError, Cause, ConfigureError, CreateError, Error, KeyFault, PreloadError, Setting,
+    ApplyError, Cancelled, Cause, ChangeError, ConfigureError, CreateError, Dead, DeleteIfError,
+    Error, IncrementError, KeyFault, PinError, PinnedError, PreloadError, SetError, SetIfError,
+    Setting, TimedOut, TouchError,
 };
 pub use host::Host;
+pub use host_options::{Allocation, HostOptions, Profile};
 pub use inspect::{Inspection, Item, Memory, inspect};
 pub use limits::{Limits, Policy};
 pub use link::{Attached, Observed, Observer, Operation, Refusal, add_to_linker};

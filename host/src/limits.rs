@@ -2,7 +2,7 @@
 
 use crate::bindings::control;
 use crate::clock::nanos;
-use crate::error::{ConfigureError, Error, KeyFault, Setting};
+use crate::error::{ConfigureError, KeyFault, Refused, Setting};
 use crate::types::{Change, Ttl};
 use std::time::Duration;
 
@@ -168,16 +168,16 @@ impl Limits {
 
     /// Refuses a write as the map would, and in the same order, where that needs no
     /// look at what it holds.
-    pub(crate) fn check_write(&self, key: &[u8], len: usize, ttl: Ttl) -> Result<(), Error> {
+    pub(crate) fn check_write(&self, key: &[u8], len: usize, ttl: Ttl) -> Result<(), Refused> {
         if let Some(fault) = KeyFault::of(key, self.utf8_keys) {
-            return Err(Error::InvalidKey { fault });
+            return Err(Refused::InvalidKey { fault });
         }
         if ttl == Ttl::After(Duration::ZERO) {
-            return Err(Error::InvalidTtl);
+            return Err(Refused::InvalidTtl);
         }
-        let max = self.max_value;
-        if len as u64 > max {
-            return Err(Error::ValueTooLarge { max });
+        let (len, max) = (len as u64, self.max_value);
+        if len > max {
+            return Err(Refused::ValueTooLarge { len, max });
         }
         Ok(())
     }

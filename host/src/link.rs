@@ -24,7 +24,8 @@ type Get<T> = fn(&mut T) -> &mut Attached;
 /// `get` finds in the store's data.
 ///
 /// The app and its map run in stores of their own. What ends the app leaves the map as it
-/// is, for you to read; what ends the map ends the app, in its next call of the map. The
+/// is, for you to read; what ends the map ends the app, in its next call of the map, with
+/// [`Dead`](crate::Dead) among the causes. The
 /// bounds of your store hold for the app alone, those of [`MapOptions`](crate::MapOptions)
 /// for the map.
 ///

@@ -1,19 +1,25 @@
 //! One map: one store, one instance, one linear memory.
 
 use crate::bindings::{self, local_map};
-use crate::control::Control;
-use crate::error::{ApplyError, Cause, ConfigureError, CreateError, Error, PreloadError};
+use crate::cancel::CancelHandle;
+use crate::error::{
+    ApplyError, ChangeError, ConfigureError, CreateError, Dead, DeleteIfError, IncrementError,
+    PinError, PinnedError, PreloadError, Refused, SetError, SetIfError, TouchError,
+};
+use crate::host_options::HostOptions;
+use crate::life::Life;
 use crate::limits::Limits;
-use crate::memory::MemoryLimiter;
+use crate::live::Live;
 use crate::options::MapOptions;
-use crate::pinned::{Pinned, Released};
+use crate::pinned::Pinned;
+use crate::slots::Slots;
 use crate::store::State;
 use crate::types::{
     Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Stats, Ttl, Version,
 };
 use std::fmt;
 use std::sync::Arc;
-use wasmtime::{Engine, Store};
+use wasmtime::Store;
 
 /// The keys that one call of `get-many` is given: they fit in the 64 KiB that the
 /// map promises room for.
@@ -21,91 +27,71 @@ const KEYS_PER_CALL: usize = 256;
 
 /// A map of its own: one store, one instance, one linear memory.
 ///
-/// Dropping it ends everything that it held; no later map can read a byte of it.
-///
 /// Keys are any 1 to [`MAX_KEY_LEN`] bytes, values any bytes up to
 /// [`Limits::max_value`]. Writes check them. Reads fail only when the map is
-/// [dead](Error::Dead): a key that cannot exist is absent. An entry is gone as
+/// [dead](Dead): a key that cannot exist is absent. An entry is gone as
 /// soon as the clock stands at its deadline or after it. A write that fails
 /// changes nothing.
 ///
 /// Each operation is one call into the sandbox. It needs `&mut self`, so a map
 /// belongs to one thread at a time; it is [`Send`].
+///
+/// # Its end
+///
+/// Dropping it ends everything that it held; no later map can read a byte of it. It ends
+/// before that if a call traps, takes longer than
+/// [`call_timeout`](MapOptions::call_timeout) or is
+/// [cancelled](Self::cancel_handle). Then it is [dead](Dead): its memory has been given
+/// back, and each operation tells what killed it, and when.
 pub struct LocalMap {
-    state: Result<Box<Live>, Cause>,
-}
-
-struct Live {
-    store: Store<State>,
-    exports: bindings::Instance,
-    control: Control,
-    /// As configured.
-    limits: Limits,
-    /// Pins that were dropped, whose handles the store still has.
-    released: Arc<Released>,
-}
-
-impl Live {
-    /// Gives back what pins held that were dropped since the last call.
-    fn release_pins(&mut self) -> wasmtime::Result<()> {
-        for pin in self.released.take() {
-            pin.resource_drop(&mut self.store)?;
-        }
-        Ok(())
-    }
+    life: Arc<Life>,
 }
 
 impl LocalMap {
     pub(crate) fn new(
-        engine: &Engine,
         map: &bindings::InstancePre<State>,
+        host: &HostOptions,
+        slots: &Arc<Slots>,
         options: &MapOptions,
     ) -> Result<Self, CreateError> {
-        let state = State {
-            clock: options.clock.clone(),
-            memory: MemoryLimiter::new(options.max_memory),
+        let handle = match &options.cancel_with {
+            Some(parent) => parent.child(),
+            None => CancelHandle::new(),
         };
-        let mut store = Store::new(engine, state);
-        store.limiter(|state| &mut state.memory);
-        let exports = map
-            .instantiate(&mut store)
-            .map_err(|source| CreateError::Instantiate { source })?;
-        let control = Control::new(exports.localmap_core_control().clone());
-        control
-            .configure(&mut store, &options.limits)
-            .map_err(|source| CreateError::Trapped { source })?
-            .map_err(|source| CreateError::Limits { source })?;
-        Ok(Self {
-            state: Ok(Box::new(Live {
-                store,
-                exports,
-                control,
-                limits: options.limits.clone(),
-                released: Arc::default(),
-            })),
-        })
+        if handle.is_cancelled() {
+            return Err(CreateError::Cancelled);
+        }
+        let (asked, max) = (options.memory_or(host.max_memory), host.max_memory);
+        if asked > max {
+            return Err(CreateError::TooMuchMemory { asked, max });
+        }
+        let slot = slots.take(host.wait, &handle)?;
+        let live = Live::new(map, options, asked, &handle, slot)?;
+        let life = Arc::new(Life::new(live, handle));
+        let weak = Arc::downgrade(&life);
+        life.handle().made(weak);
+        let map = Self { life };
+        // Who cancelled before that could not find it.
+        if map.life.handle().is_cancelled() {
+            return Err(CreateError::Cancelled);
+        }
+        Ok(map)
     }
 
-    /// Calls into the instance. A trap ends the map: its store, and with it all
-    /// that it held, is dropped here.
-    fn call<R>(&mut self, call: impl FnOnce(&mut Live) -> wasmtime::Result<R>) -> Result<R, Error> {
-        let live = self.state.as_mut().map_err(|cause| Error::Dead {
-            cause: cause.clone(),
-        })?;
-        let done = live.release_pins().and_then(|()| call(live));
-        done.map_err(|error| {
-            let cause = Cause::new(error);
-            self.state = Err(cause.clone());
-            Error::Dead { cause }
-        })
+    /// What cancels the map, from any thread: see [`CancelHandle::cancel`].
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.life.handle().clone()
     }
 
-    /// The raw way in, for what hands the map on: types of the contract, and no checks.
+    /// Calls into the instance as its bindings are. A call that fails ends the map.
     pub(crate) fn enter<R>(
         &mut self,
         call: impl FnOnce(&local_map::Guest, &mut Store<State>) -> wasmtime::Result<R>,
-    ) -> Result<R, Error> {
-        self.call(|live| call(live.exports.localmap_core_local_map(), &mut live.store))
+    ) -> Result<R, Dead> {
+        self.life.enter(|live| {
+            let map = live.exports.localmap_core_local_map();
+            call(map, &mut live.store)
+        })
     }
 
     /// Calls with a key that is only looked for.
@@ -113,16 +99,13 @@ impl LocalMap {
         &mut self,
         key: &[u8],
         call: impl FnOnce(&local_map::Guest, &mut Store<State>, &[u8]) -> wasmtime::Result<R>,
-    ) -> Result<R, Error> {
-        self.call(|live| {
-            let map = live.exports.localmap_core_local_map();
-            call(map, &mut live.store, findable(key))
-        })
+    ) -> Result<R, Dead> {
+        self.enter(|map, store| call(map, store, findable(key)))
     }
 
     /// Calls with a key, a TTL and a value of `len` bytes, unless they are refused
     /// whatever the map holds: what may not fit into its memory is not copied in.
-    fn write<R>(
+    fn write<R, E>(
         &mut self,
         key: &[u8],
         len: usize,
@@ -132,14 +115,18 @@ impl LocalMap {
             &mut Store<State>,
             local_map::Ttl,
         ) -> wasmtime::Result<Result<R, local_map::Error>>,
-    ) -> Result<R, Error> {
-        self.call(|live| {
+    ) -> Result<R, E>
+    where
+        E: TryFrom<Refused, Error = wasmtime::Error> + From<Dead>,
+    {
+        self.life.enter(|live| {
             if let Err(refused) = live.limits.check_write(key, len, ttl) {
-                return Ok(Err(refused));
+                return Ok(Err(refused.try_into()?));
             }
             let map = live.exports.localmap_core_local_map();
             let answer = call(map, &mut live.store, ttl.into())?;
-            Ok(answer.map_err(Error::from))
+            // Without a value it is a counter that is too large.
+            refusal(answer, if len == 0 { 8 } else { len })
         })?
     }
 
@@ -147,8 +134,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// [`Dead`].
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Dead> {
         self.read(key, |map, store, key| map.call_get(store, key))
     }
 
@@ -156,8 +143,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn get_entry(&mut self, key: &[u8]) -> Result<Option<Entry>, Error> {
+    /// [`Dead`].
+    pub fn get_entry(&mut self, key: &[u8]) -> Result<Option<Entry>, Dead> {
         self.read(key, |map, store, key| {
             Ok(map.call_get_entry(store, key)?.map(Entry::from))
         })
@@ -170,9 +157,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        self.call(|live| {
+    /// [`Dead`].
+    pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Dead> {
+        self.life.enter(|live| {
             let mut values = Vec::with_capacity(keys.len());
             while values.len() < keys.len() {
                 let rest = &keys[values.len()..];
@@ -200,8 +187,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn contains(&mut self, key: &[u8]) -> Result<bool, Error> {
+    /// [`Dead`].
+    pub fn contains(&mut self, key: &[u8]) -> Result<bool, Dead> {
         self.read(key, |map, store, key| map.call_contains(store, key))
     }
 
@@ -210,9 +197,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::ValueTooLarge`], [`Error::InvalidTtl`],
-    /// [`Error::Full`], [`Error::Dead`].
-    pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, Error> {
+    /// See [`SetError`].
+    pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
         self.write(key, value.len(), ttl, |map, store, ttl| {
             map.call_set(store, key, value, ttl)
         })
@@ -222,14 +208,15 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Self::set), and [`Error::Conflict`].
+    /// See [`SetIfError`]: those of [`set`](Self::set), and
+    /// [`Conflict`](SetIfError::Conflict).
     pub fn set_if(
         &mut self,
         key: &[u8],
         value: &[u8],
         ttl: Ttl,
         condition: Condition,
-    ) -> Result<Version, Error> {
+    ) -> Result<Version, SetIfError> {
         self.write(key, value.len(), ttl, |map, store, ttl| {
             map.call_set_if(store, key, value, ttl, condition.into())
         })
@@ -243,10 +230,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`],
-    /// [`Error::NotACounter`], [`Error::Overflow`], [`Error::Dead`];
-    /// [`Error::ValueTooLarge`] where [`Limits::max_value`] is under 8 bytes.
-    pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
+    /// See [`IncrementError`]: [`ValueTooLarge`](IncrementError::ValueTooLarge) is the one
+    /// where [`Limits::max_value`] is under 8 bytes.
+    pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, IncrementError> {
         self.write(key, 0, ttl, |map, store, ttl| {
             map.call_increment(store, key, delta, ttl)
         })
@@ -257,9 +243,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`],
-    /// [`Error::Dead`].
-    pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, Error> {
+    /// See [`TouchError`]. [`Full`](TouchError::Full) is the one where an entry without a
+    /// deadline is to have one and there is no memory to note it.
+    pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, TouchError> {
         self.write(key, 0, ttl, |map, store, ttl| {
             map.call_touch(store, key, ttl)
         })
@@ -269,8 +255,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// [`Dead`].
+    pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Dead> {
         self.read(key, |map, store, key| map.call_take(store, key))
     }
 
@@ -278,8 +264,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn delete(&mut self, key: &[u8]) -> Result<bool, Error> {
+    /// [`Dead`].
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, Dead> {
         self.read(key, |map, store, key| map.call_delete(store, key))
     }
 
@@ -287,12 +273,11 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`], also when the key is not there; [`Error::Dead`].
-    pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), Error> {
+    /// [`DeleteIfError::Conflict`], also when the key is not there; or the map is dead.
+    pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), DeleteIfError> {
         self.read(key, |map, store, key| {
-            map.call_delete_if(store, key, version)
+            refusal(map.call_delete_if(store, key, version)?, 0)
         })?
-        .map_err(Error::from)
     }
 
     /// Makes several changes, or none of them, all as of one instant.
@@ -330,25 +315,28 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`ApplyError`] tells which change was refused, and why: the errors of the
-    /// operations, and [`Error::Full`] at the first change that makes the batch too
-    /// large. None has happened then.
+    /// [`ApplyError::Refused`] tells which change was refused, and why: the errors of the
+    /// operations, and [`ChangeError::Full`] at the first change that makes the batch too
+    /// large. None has happened then. Or the map is dead.
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
-        let answer = self.call(|live| {
+        let outcomes = self.life.enter(|live| {
             // What may not fit into the memory of the map is not copied in.
             if let Err(index) = live.limits.check_batch(changes) {
-                let source = Error::Full;
-                return Ok(Err(ApplyError { index, source }));
+                let source = ChangeError::Full;
+                return Ok(Err(ApplyError::Refused { index, source }));
             }
-            let changes: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
+            let given: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
             let map = live.exports.localmap_core_local_map();
-            let answer = map.call_apply(&mut live.store, &changes)?;
-            Ok(answer.map_err(|(index, error)| ApplyError {
-                index: index as usize,
-                source: error.into(),
-            }))
-        });
-        let outcomes = answer.map_err(|source| ApplyError { index: 0, source })??;
+            match map.call_apply(&mut live.store, &given)? {
+                Ok(outcomes) => Ok(Ok(outcomes)),
+                Err((index, error)) => {
+                    let index = index as usize;
+                    let len = changes.get(index).map_or(0, Change::value_len);
+                    let source = Refused::new(error, len).try_into()?;
+                    Ok(Err(ApplyError::Refused { index, source }))
+                }
+            }
+        })??;
         Ok(outcomes.into_iter().map(Outcome::from).collect())
     }
 
@@ -374,15 +362,15 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Full`] where there are [`Limits::max_pins`] pins, or no memory for one
-    /// more; [`Error::Dead`].
-    pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, Error> {
-        self.call(|live| {
+    /// [`PinError::Full`] where there are [`Limits::max_pins`] pins, or no memory for one
+    /// more; or the map is dead.
+    pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
+        self.life.enter(|live| {
             let map = live.exports.localmap_core_local_map();
             let resource = match map.call_pin(&mut live.store, findable(key))? {
                 Ok(Some(resource)) => resource,
                 Ok(None) => return Ok(Ok(None)),
-                Err(error) => return Ok(Err(error.into())),
+                Err(error) => return Ok(Err(Refused::new(error, 0).try_into()?)),
             };
             let version = map.pinned().call_version(&mut live.store, resource)?;
             Ok(Ok(Some(Pinned::new(resource, version, &live.released))))
@@ -393,11 +381,11 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPin`] where another map made the pin; [`Error::Dead`].
-    pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, Error> {
-        self.call(|live| {
+    /// [`PinnedError::ForeignPin`] where another map made the pin; or the map is dead.
+    pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, PinnedError> {
+        self.life.enter(|live| {
             let Some(resource) = pin.resource(&live.released) else {
-                return Ok(Err(Error::ForeignPin));
+                return Ok(Err(PinnedError::ForeignPin));
             };
             let map = live.exports.localmap_core_local_map();
             Ok(Ok(map.pinned().call_value(&mut live.store, resource)?))
@@ -409,15 +397,17 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPin`] where another map made the pin, which gives it back then;
-    /// [`Error::Dead`].
-    pub fn unpin(&mut self, pin: Pinned) -> Result<(), Error> {
-        let ours = self.call(|live| Ok(pin.resource(&live.released).is_some()))?;
+    /// [`PinnedError::ForeignPin`] where another map made the pin, which gives it back
+    /// then; or the map is dead.
+    pub fn unpin(&mut self, pin: Pinned) -> Result<(), PinnedError> {
+        let ours = self
+            .life
+            .enter(|live| Ok(pin.resource(&live.released).is_some()))?;
         drop(pin);
         if !ours {
-            return Err(Error::ForeignPin);
+            return Err(PinnedError::ForeignPin);
         }
-        self.call(|_| Ok(()))
+        Ok(self.life.enter(|_| Ok(()))?)
     }
 
     /// A page of the entries whose keys begin with `prefix` (all, if it is empty),
@@ -432,9 +422,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, Error> {
-        self.call(|live| {
+    /// [`Dead`].
+    pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, Dead> {
+        self.life.enter(|live| {
             if prefix.len() > MAX_KEY_LEN {
                 return Ok(Page {
                     entries: Vec::new(),
@@ -451,9 +441,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn len(&mut self) -> Result<u64, Error> {
-        self.call(|live| {
+    /// [`Dead`].
+    pub fn len(&mut self) -> Result<u64, Dead> {
+        self.life.enter(|live| {
             live.exports
                 .localmap_core_local_map()
                 .call_len(&mut live.store)
@@ -464,8 +454,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn is_empty(&mut self) -> Result<bool, Error> {
+    /// [`Dead`].
+    pub fn is_empty(&mut self) -> Result<bool, Dead> {
         Ok(self.len()? == 0)
     }
 
@@ -474,36 +464,39 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// The inner error tells which limit was refused, and none has changed then.
-    /// The outer one is [`Error::Dead`].
-    pub fn configure(&mut self, limits: &Limits) -> Result<Result<(), ConfigureError>, Error> {
-        self.call(|live| {
+    /// See [`ConfigureError`], which tells which limit was refused: none has changed then.
+    pub fn configure(&mut self, limits: &Limits) -> Result<(), ConfigureError> {
+        self.life.enter(|live| {
             let answer = live.control.configure(&mut live.store, limits)?;
             if answer.is_ok() {
                 live.limits = limits.clone();
             }
             Ok(answer)
-        })
+        })?
     }
 
     /// The limits in force.
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn limits(&mut self) -> Result<Limits, Error> {
-        self.call(|live| live.control.limits(&mut live.store))
+    /// [`Dead`].
+    pub fn limits(&mut self) -> Result<Limits, Dead> {
+        self.life.enter(|live| live.control.limits(&mut live.store))
     }
 
     /// Stores entries, in their order.
     ///
     /// # Errors
     ///
-    /// [`PreloadError`] tells which entry was refused; those before it are stored.
+    /// [`PreloadError::Refused`] tells which entry was refused; those before it are stored.
+    /// Or the map is dead.
     pub fn preload(&mut self, entries: &[Preload]) -> Result<(), PreloadError> {
         for (index, entry) in entries.iter().enumerate() {
             self.set(&entry.key, &entry.value, entry.ttl)
-                .map_err(|source| PreloadError { index, source })?;
+                .map_err(|error| match error {
+                    SetError::Dead { source } => PreloadError::Dead { source },
+                    source => PreloadError::Refused { index, source },
+                })?;
         }
         Ok(())
     }
@@ -512,9 +505,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn stats(&mut self) -> Result<Stats, Error> {
-        self.call(|live| live.control.stats(&mut live.store))
+    /// [`Dead`].
+    pub fn stats(&mut self) -> Result<Stats, Dead> {
+        self.life.enter(|live| live.control.stats(&mut live.store))
     }
 
     /// Takes back the memory of at most `max` entries that are due, and tells how
@@ -522,9 +515,10 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn sweep(&mut self, max: u32) -> Result<u32, Error> {
-        self.call(|live| live.control.sweep(&mut live.store, max))
+    /// [`Dead`].
+    pub fn sweep(&mut self, max: u32) -> Result<u32, Dead> {
+        self.life
+            .enter(|live| live.control.sweep(&mut live.store, max))
     }
 
     /// Removes all entries. Limits, statistics, the version counter and what is pinned
@@ -532,25 +526,44 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Error::Dead`].
-    pub fn clear(&mut self) -> Result<(), Error> {
-        self.call(|live| live.control.clear(&mut live.store))
+    /// [`Dead`].
+    pub fn clear(&mut self) -> Result<(), Dead> {
+        self.life.enter(|live| live.control.clear(&mut live.store))
     }
 
     /// Bytes of linear memory that the store has now; none once the map is dead.
     pub fn memory(&self) -> usize {
-        self.state
-            .as_ref()
-            .map_or(0, |live| live.store.data().memory.used())
+        let used = self.life.look(|live| live.store.data().memory.used());
+        used.unwrap_or(0)
+    }
+}
+
+impl Drop for LocalMap {
+    fn drop(&mut self) {
+        // Somebody who is about to cancel may hold the life a moment longer.
+        self.life.abandon();
     }
 }
 
 impl fmt::Debug for LocalMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory = self.life.look(|live| live.store.data().memory.used());
         f.debug_struct("LocalMap")
-            .field("alive", &self.state.is_ok())
-            .field("memory", &self.memory())
+            .field("alive", &memory.is_some())
+            .field("memory", &memory.unwrap_or(0))
             .finish_non_exhaustive()
+    }
+}
+
+/// An answer with the error of its operation. One that the operation cannot have kills the
+/// map.
+fn refusal<R, E>(answer: Result<R, local_map::Error>, len: usize) -> wasmtime::Result<Result<R, E>>
+where
+    E: TryFrom<Refused, Error = wasmtime::Error>,
+{
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(error) => Ok(Err(Refused::new(error, len).try_into()?)),
     }
 }
 

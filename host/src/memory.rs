@@ -1,4 +1,4 @@
-//! How much memory a store may have.
+//! How much memory a store may have, and how many tables and instances.
 
 use wasmtime::ResourceLimiter;
 
@@ -7,7 +7,7 @@ use wasmtime::ResourceLimiter;
 ///
 /// Growth over the bound is refused, which the guest sees as a `memory.grow` or
 /// `table.grow` that fails; memories and tables to begin with that are over it refuse
-/// the instance.
+/// the instance, as do more than 100 memories or 100 tables.
 ///
 /// ```
 /// use localmap::{MemoryLimiter, wasmtime};
@@ -19,24 +19,50 @@ use wasmtime::ResourceLimiter;
 #[derive(Debug, Clone)]
 pub struct MemoryLimiter {
     max: usize,
+    max_elements: usize,
+    max_instances: usize,
     memories: usize,
     tables: usize,
     /// What the growth under way has added, to be taken back if it fails.
     growing: usize,
+    /// Whether the present call was refused memory.
+    refused: bool,
 }
+
+/// The most memories and the most tables: each takes address space, however small.
+const MAX_EACH: usize = 100;
 
 /// What an element of a table costs the host, in bytes.
 const ELEMENT: usize = size_of::<usize>();
 
 impl MemoryLimiter {
-    /// At most `max` bytes in all memories and tables together.
+    /// At most `max` bytes in all memories and tables together, 100,000 elements of
+    /// tables, and 100 core instances.
     pub fn new(max: usize) -> Self {
         Self {
             max,
+            max_elements: 100_000,
+            max_instances: 100,
             memories: 0,
             tables: 0,
             growing: 0,
+            refused: false,
         }
+    }
+
+    /// At most so many elements in all tables together. Default 100,000.
+    #[must_use]
+    pub fn max_table_elements(mut self, elements: usize) -> Self {
+        self.max_elements = elements;
+        self
+    }
+
+    /// At most so many core instances, of which a component has one or more. Default 100.
+    /// To be set before [`wasmtime::Store::limiter`], which asks for it once.
+    #[must_use]
+    pub fn max_instances(mut self, instances: usize) -> Self {
+        self.max_instances = instances;
+        self
     }
 
     /// Bytes that the linear memories have now.
@@ -44,11 +70,22 @@ impl MemoryLimiter {
         self.memories
     }
 
+    /// A call begins.
+    pub(crate) fn begin(&mut self) {
+        self.refused = false;
+    }
+
+    /// How many bytes there may be, if the present call was refused more.
+    pub(crate) fn refused(&self) -> Option<usize> {
+        self.refused.then_some(self.max)
+    }
+
     /// Whether so many bytes more fit.
     fn grow(&mut self, bytes: usize) -> bool {
         let left = self.max.saturating_sub(self.memories + self.tables);
         let fits = bytes <= left;
         self.growing = if fits { bytes } else { 0 };
+        self.refused |= !fits;
         fits
     }
 }
@@ -76,7 +113,13 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = self.grow(desired.saturating_sub(current).saturating_mul(ELEMENT));
+        let elements = desired.saturating_sub(current);
+        if elements > self.max_elements.saturating_sub(self.tables / ELEMENT) {
+            self.growing = 0;
+            self.refused = true;
+            return Ok(false);
+        }
+        let fits = self.grow(elements.saturating_mul(ELEMENT));
         self.tables += self.growing;
         Ok(fits)
     }
@@ -84,6 +127,18 @@ impl ResourceLimiter for MemoryLimiter {
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
         self.tables -= std::mem::take(&mut self.growing);
         Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        self.max_instances
+    }
+
+    fn memories(&self) -> usize {
+        MAX_EACH
+    }
+
+    fn tables(&self) -> usize {
+        MAX_EACH
     }
 }
 
@@ -109,6 +164,21 @@ mod tests {
         assert!(!limiter.memory_growing(60, 61, None).unwrap());
         assert_eq!(limiter.used(), 60);
         assert!(!limiter.table_growing(5, usize::MAX, None).unwrap());
+    }
+
+    #[test]
+    fn the_elements_of_tables_are_summed() {
+        let mut limiter = MemoryLimiter::new(1 << 20).max_table_elements(10);
+        assert!(limiter.table_growing(0, 6, None).unwrap());
+        assert_eq!(limiter.refused(), None);
+        assert!(!limiter.table_growing(0, 5, None).unwrap());
+        assert_eq!(limiter.refused(), Some(1 << 20));
+        limiter
+            .table_grow_failed(wasmtime::Error::msg("refused"))
+            .unwrap();
+        assert!(limiter.table_growing(6, 10, None).unwrap());
+        limiter.begin();
+        assert_eq!(limiter.refused(), None);
     }
 
     #[test]

@@ -3,9 +3,28 @@
 use crate::clock::Clock;
 use crate::memory::MemoryLimiter;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The data of a map's store.
 pub(crate) struct State {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: MemoryLimiter,
+    /// When the call that runs was first seen to run.
+    pub(crate) began: Option<Instant>,
+}
+
+impl State {
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
+        Self {
+            clock,
+            memory,
+            began: None,
+        }
+    }
+
+    /// Forgets what the last call has left.
+    pub(crate) fn begin(&mut self) {
+        self.began = None;
+        self.memory.begin();
+    }
 }

@@ -143,6 +143,15 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
+    /// The bytes of its value.
+    pub(crate) fn value_len(&self) -> usize {
+        match self {
+            Self::Set { value, .. } | Self::SetIf { value, .. } => value.len(),
+            Self::Increment { .. } => 8,
+            Self::Touch { .. } | Self::Delete { .. } | Self::DeleteIf { .. } => 0,
+        }
+    }
+
     /// The bytes of its key and its value.
     pub(crate) fn len(&self) -> usize {
         let value_len = match self {

@@ -2,9 +2,11 @@
 //! program that runs them, and the vectors.
 
 mod program;
+mod provider;
 mod relay;
 pub mod translate;
 pub mod vectors;
 
 pub use program::{Finished, Program, access_log, guest, localmap, root};
+pub use provider::provider;
 pub use relay::relay;

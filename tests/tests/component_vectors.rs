@@ -37,7 +37,7 @@ impl Subject for Component {
     }
 
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
-        let answer = self.map.configure(&host_limits(&limits)).expect(ALIVE);
+        let answer = self.map.configure(&host_limits(&limits));
         answer.map_err(engine_configure_error)
     }
 
@@ -104,9 +104,10 @@ impl Subject for Component {
         let changes: Vec<_> = changes.iter().map(host_change).collect();
         match self.map.apply(&changes) {
             Ok(outcomes) => Ok(outcomes.into_iter().map(engine_outcome).collect()),
-            Err(ApplyError { index, source, .. }) => {
+            Err(ApplyError::Refused { index, source, .. }) => {
                 Err((u32::try_from(index).expect("32 bits"), refused(source)))
             }
+            Err(dead) => panic!("{ALIVE}: {dead}"),
         }
     }
 
@@ -217,8 +218,8 @@ fn engine_outcome(outcome: localmap::Outcome) -> Outcome {
     }
 }
 
-fn refused(error: localmap::Error) -> Error {
-    match error {
+fn refused(error: impl Into<localmap::Error>) -> Error {
+    match error.into() {
         localmap::Error::InvalidKey { fault, .. } => Error::InvalidKey(match fault {
             localmap::KeyFault::Empty => KeyFault::Empty,
             localmap::KeyFault::TooLong { len } => KeyFault::TooLong(len),

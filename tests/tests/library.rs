@@ -1,11 +1,12 @@
 //! The host library: what it adds to the operations, which the vectors test.
 
 use localmap::{
-    ApplyError, Change, Condition, ConfigureError, Control, CreateError, Error, Host, KeyFault,
-    Limits, LocalMap, ManualClock, MapOptions, MemoryLimiter, Outcome, Pinned, PlugError, Policy,
-    Preload, Setting, Ttl, plug, wasmtime,
+    ApplyError, Cause, Change, ChangeError, Condition, ConfigureError, Control, CreateError, Error,
+    Host, HostOptions, KeyFault, Limits, LocalMap, ManualClock, MapOptions, MemoryLimiter, Outcome,
+    PinError, Pinned, PinnedError, PlugError, Policy, Preload, PreloadError, SetError, Setting,
+    Ttl, plug, wasmtime,
 };
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn host() -> Host {
     Host::new().expect("a host")
@@ -118,10 +119,12 @@ fn arguments_of_any_size_do_no_harm() {
     let refused = map.set(&huge, b"", Ttl::Never);
     assert!(matches!(
         refused,
-        Err(Error::InvalidKey { fault: KeyFault::TooLong { len }, .. }) if len == 64 << 20
+        Err(SetError::InvalidKey { fault: KeyFault::TooLong { len }, .. }) if len == 64 << 20
     ));
     let refused = map.set(b"k", &huge, Ttl::Never);
-    assert!(matches!(refused, Err(Error::ValueTooLarge { max, .. }) if max == 1 << 20));
+    assert!(
+        matches!(refused, Err(SetError::ValueTooLarge { len, max, .. }) if (len, max) == (64 << 20, 1 << 20))
+    );
     let change = |value| Change::Set {
         key: b"k",
         value,
@@ -135,8 +138,11 @@ fn arguments_of_any_size_do_no_harm() {
         (vec![Change::Delete { key: &huge }], 0),
     ] {
         let refused = map.apply(&batch).expect_err("too large");
-        assert_eq!(refused.index, at);
-        assert!(matches!(refused.source, Error::Full), "{refused}");
+        let ApplyError::Refused { index, source, .. } = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(index, at);
+        assert!(matches!(source, ChangeError::Full), "{source}");
     }
     assert!(map.pin(&huge).expect("alive").is_none());
     assert_eq!(map.len().expect("alive"), 0);
@@ -174,17 +180,20 @@ fn apply_tells_which_change_was_refused_and_why() {
             Outcome::Deleted(true),
         ]
     );
-    let ApplyError { index, source, .. } = map
+    let refused = map
         .apply(&[
             set(b"a", Condition::Absent),
             set(b"a", Condition::Absent),
             set(b"", Condition::Absent),
         ])
         .expect_err("it is there");
+    let ApplyError::Refused { index, source, .. } = refused else {
+        panic!("{refused}");
+    };
     assert_eq!(index, 1);
     assert!(matches!(
         source,
-        Error::Conflict {
+        ChangeError::Conflict {
             current: Some(3),
             ..
         }
@@ -207,7 +216,7 @@ fn rule_9_pins_a_pin_that_is_dropped_gives_its_value_back() {
     assert_eq!(map.pinned(&one).expect("alive"), b"one");
     assert_eq!(map.pinned(&two).expect("alive"), b"two");
     map.set(b"k", b"three", Ttl::Never).expect("room");
-    assert!(matches!(map.pin(b"k"), Err(Error::Full)));
+    assert!(matches!(map.pin(b"k"), Err(PinError::Full)));
 
     drop(one);
     let three = map.pin(b"k").expect("room").expect("there");
@@ -231,14 +240,14 @@ fn rule_9_pins_a_pin_is_of_one_map_and_ends_with_it() {
     two.set(b"k", b"two", Ttl::Never).expect("room");
     let pin = one.pin(b"k").expect("room").expect("there");
     let _beside = two.pin(b"k").expect("room").expect("there");
-    assert!(matches!(two.pinned(&pin), Err(Error::ForeignPin)));
+    assert!(matches!(two.pinned(&pin), Err(PinnedError::ForeignPin)));
     assert_eq!(one.pinned(&pin).expect("alive"), b"one");
-    assert!(matches!(two.unpin(pin), Err(Error::ForeignPin)));
+    assert!(matches!(two.unpin(pin), Err(PinnedError::ForeignPin)));
     assert_eq!(one.stats().expect("alive").pinned, 0);
     assert!(two.stats().expect("alive").pinned > 0);
     let pin = one.pin(b"k").expect("room").expect("there");
     drop(one);
-    assert!(matches!(two.pinned(&pin), Err(Error::ForeignPin)));
+    assert!(matches!(two.pinned(&pin), Err(PinnedError::ForeignPin)));
     drop(pin);
 }
 
@@ -255,15 +264,15 @@ fn rule_9_pins_are_1024_unless_the_host_says_otherwise() {
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error, Error::Full), "{error}");
+        assert!(matches!(error, PinError::Full), "{error}");
         assert_eq!(pins.len(), 1024);
     }
     let limits = Limits::default().max_pins(4096);
-    map.configure(&limits).expect("alive").expect("more");
+    map.configure(&limits).expect("more");
     let pins: Vec<Pinned> = (0..4096)
         .map(|_| map.pin(b"k").expect("room").expect("there"))
         .collect();
-    assert!(matches!(map.pin(b"k"), Err(Error::Full)));
+    assert!(matches!(map.pin(b"k"), Err(PinError::Full)));
     assert_eq!(map.pinned(&pins[4095]).expect("alive"), b"v");
 }
 
@@ -281,7 +290,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error, Error::Full), "{size}: {error}");
+        assert!(matches!(error, SetError::Full), "{size}: {error}");
         assert!(stored as usize * (size + 100) > 1 << 20, "{size}: {stored}");
         assert!(map.memory() <= 4 << 20);
 
@@ -293,7 +302,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error, Error::Full), "{size}: {error}");
+        assert!(matches!(error, SetError::Full), "{size}: {error}");
 
         for len in [1, 200, 20_000, 400_000, 1 << 20] {
             let refused = map.set(b"new", &vec![8; len], Ttl::Never);
@@ -303,7 +312,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
                 continue;
             }
             assert!(
-                matches!(refused, Err(Error::Full)),
+                matches!(refused, Err(SetError::Full)),
                 "{size} {len}: {refused:?}"
             );
         }
@@ -369,7 +378,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
         while more < 10_000 {
             match map.set(&more.to_be_bytes(), &value, Ttl::Never) {
                 Ok(_) => more += 1,
-                Err(Error::Full) => break,
+                Err(SetError::Full) => break,
                 Err(error) => panic!("{error}"),
             }
         }
@@ -390,10 +399,11 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
         let before = map.len().expect("alive");
         match map.apply(&batch) {
             Ok(outcomes) => assert_eq!(outcomes.len(), 1024),
-            Err(ApplyError { source, .. }) => {
-                assert!(matches!(source, Error::Full), "{source}");
+            Err(ApplyError::Refused { source, .. }) => {
+                assert!(matches!(source, ChangeError::Full), "{source}");
                 assert_eq!(map.len().expect("alive"), before);
             }
+            Err(dead) => panic!("{dead}"),
         }
         // Each pin takes memory that stays until it is given back.
         map.set(b"pinned", b"v", Ttl::Never).ok();
@@ -403,7 +413,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
         while pins.len() < 4096 {
             match map.pin(key) {
                 Ok(pin) => pins.push(pin.expect("there")),
-                Err(Error::Full) => break,
+                Err(PinError::Full) => break,
                 Err(error) => panic!("{error}"),
             }
         }
@@ -421,7 +431,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
         map.set(b"k", &value, Ttl::Never).expect("room again");
         match map.pin(b"k") {
             Ok(pin) => assert_eq!(map.pinned(&pin.expect("there")).expect("alive"), value),
-            Err(error) => assert!(matches!(error, Error::Full), "{error}"),
+            Err(error) => assert!(matches!(error, PinError::Full), "{error}"),
         }
         assert!(map.memory() <= 6 << 20);
     }
@@ -492,7 +502,7 @@ fn what_may_not_change_any_more_is_told() {
         ),
         (Limits::default().max_pins(1), "max-pins cannot be lowered"),
     ] {
-        let refused = map.configure(&limits).expect("alive").expect_err(words);
+        let refused = map.configure(&limits).expect_err(words);
         assert!(matches!(refused, ConfigureError::Lowered { .. }));
         assert!(refused.to_string().contains(words), "{refused}");
     }
@@ -509,8 +519,11 @@ fn rule_11_in_preloading_names_the_entry_that_was_refused() {
     let refused = map
         .preload(&[entry(b"a"), entry(b"b")])
         .expect_err("no room");
-    assert_eq!(refused.index, 1);
-    assert!(matches!(refused.source, Error::Full));
+    let PreloadError::Refused { index, source, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(index, 1);
+    assert!(matches!(source, SetError::Full));
     assert!(map.contains(b"a").expect("alive"));
 }
 
@@ -518,27 +531,35 @@ fn rule_11_in_preloading_names_the_entry_that_was_refused() {
 fn errors_say_what_happened() {
     let mut map = map(&MapOptions::new());
     map.set(b"k", b"v", Ttl::Never).expect("room");
-    for (error, words) in [
+    let errors: [(Error, &str); 5] = [
         (
-            map.set(b"", b"", Ttl::Never).expect_err("empty"),
+            map.set(b"", b"", Ttl::Never).expect_err("empty").into(),
             "1 to 128 bytes",
         ),
         (
             map.set(b"k", b"", Ttl::After(Duration::ZERO))
-                .expect_err("zero"),
+                .expect_err("zero")
+                .into(),
             "TTL of zero",
         ),
         (
-            map.increment(b"k", 1, Ttl::Never).expect_err("no counter"),
+            map.increment(b"k", 1, Ttl::Never)
+                .expect_err("no counter")
+                .into(),
             "8 bytes",
         ),
         (
             map.set_if(b"k", b"", Ttl::Never, Condition::Absent)
-                .expect_err("it is there"),
+                .expect_err("it is there")
+                .into(),
             "there with version 1",
         ),
-        (map.delete_if(b"x", 1).expect_err("absent"), "not there"),
-    ] {
+        (
+            map.delete_if(b"x", 1).expect_err("absent").into(),
+            "not there",
+        ),
+    ];
+    for (error, words) in errors {
         assert!(error.to_string().contains(words), "{error}");
     }
 }
@@ -556,28 +577,39 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     map.set(b"k", b"v", Ttl::Never).expect("room");
     let pin = map.pin(b"k").expect("room").expect("there");
 
+    let before = SystemTime::now();
     let killed = map
         .set(b"k", &vec![7; 1 << 20], Ttl::Never)
         .expect_err("no room");
-    let Error::Dead { cause, .. } = &killed else {
+    let SetError::Dead { source: dead, .. } = &killed else {
         panic!("{killed}");
     };
-    assert_eq!(cause.trap(), Some(wasmtime::Trap::UnreachableCodeReached));
+    assert!(matches!(dead.cause(), Cause::OutOfMemory { max, .. } if *max == 768 << 10));
+    let trap = wasmtime::Trap::UnreachableCodeReached;
+    assert_eq!(dead.cause().trap(), Some(trap));
+    assert!((before..=SystemTime::now()).contains(&dead.at()));
     assert_eq!(map.memory(), 0);
-    for answer in [
-        map.get(b"k").err(),
-        map.set(b"k", b"v", Ttl::Never).err(),
-        map.len().err(),
-        map.stats().err(),
-        map.clear().err(),
-        map.pin(b"k").err(),
-        map.pinned(&pin).err(),
-        map.apply(&[]).err().map(|error| error.source),
-        map.unpin(pin).err(),
-    ] {
+    assert_eq!(host.live_maps(), 1);
+    let answers: [Option<Error>; 10] = [
+        map.get(b"k").err().map(Into::into),
+        map.set(b"k", b"v", Ttl::Never).err().map(Into::into),
+        map.len().err().map(Into::into),
+        map.stats().err().map(Into::into),
+        map.clear().err().map(Into::into),
+        map.pin(b"k").err().map(Into::into),
+        map.pinned(&pin).err().map(Into::into),
+        map.apply(&[]).err().map(Into::into),
+        map.configure(&Limits::default()).err().map(Into::into),
+        map.unpin(pin).err().map(Into::into),
+    ];
+    for answer in answers {
         let error = answer.expect("it is dead");
         assert!(matches!(error, Error::Dead { .. }), "{error}");
-        assert_eq!(error.to_string(), "the map is dead: make another one");
+        let words = error.to_string();
+        assert_eq!(words, killed.to_string());
+        assert!(words.starts_with("the map is dead since 2"), "{words}");
+        let cause = "Z: it ran out of its memory of 786432 bytes: make another one";
+        assert!(words.ends_with(cause), "{words}");
     }
     assert_eq!(beside.get(b"k").expect("alive").as_deref(), Some(&b"v"[..]));
 }
@@ -586,7 +618,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
 fn what_is_no_map_component_makes_no_host() {
     for bytes in [&b""[..], b"(component", b"\0asm\x0d\0\x01\0"] {
         assert!(matches!(
-            Host::with_component(bytes),
+            Host::with_component(bytes, &HostOptions::new()),
             Err(CreateError::Component { .. })
         ));
     }
@@ -647,7 +679,8 @@ fn a_plugged_app_in_a_store_of_ones_own() {
         })
         .collect();
     let refused = control.preload(&mut store, &entries).expect("alive");
-    assert_eq!(refused.expect_err("no room").index, 2);
+    let refused = refused.expect_err("no room");
+    assert!(matches!(refused, PreloadError::Refused { index: 2, .. }));
     let count = instance
         .get_typed_func::<(), (u64,)>(&mut store, "count")
         .expect("it is exported");

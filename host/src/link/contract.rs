@@ -164,13 +164,15 @@ pub(super) fn refused(error: Error) -> wasmtime::Result<wit::Error> {
             KeyFault::TooLong { len } => wit::KeyFault::TooLong(len),
             KeyFault::NotUtf8 => wit::KeyFault::NotUtf8,
         }),
-        Error::ValueTooLarge { max } => wit::Error::ValueTooLarge(max),
+        Error::ValueTooLarge { max, .. } => wit::Error::ValueTooLarge(max),
         Error::InvalidTtl => wit::Error::InvalidTtl,
         Error::Full => wit::Error::Full,
         Error::Conflict { current } => wit::Error::Conflict(current),
         Error::NotACounter => wit::Error::NotACounter,
         Error::Overflow => wit::Error::Overflow,
-        error @ (Error::ForeignPin | Error::Dead { .. }) => return Err(error.into()),
+        // By its own type, for whom the app belongs to.
+        Error::Dead { source } => return Err(source.into()),
+        other => return Err(other.into()),
     })
 }
 
@@ -183,6 +185,6 @@ pub(super) fn observed(error: &Error) -> Observed {
         Error::Conflict { .. } => Refusal::Conflict,
         Error::NotACounter => Refusal::NotACounter,
         Error::Overflow => Refusal::Overflow,
-        Error::ForeignPin | Error::Dead { .. } => return Observed::Dead,
+        _ => return Observed::Dead,
     })
 }

@@ -7,6 +7,7 @@ use super::contract::{self, Bytes, Pin, SentChange};
 use super::observer::Operation;
 use crate::bindings::local_map as wit;
 use crate::component::LOCAL_MAP;
+use crate::error::{ApplyError, Error};
 use crate::limits::MAX_BATCH;
 use crate::local_map::LocalMap;
 use crate::pinned::Pinned;
@@ -196,9 +197,12 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
             let key_len = changes.iter().map(|change| change.key_len()).sum();
             let mut at = 0;
             let answer = call.ask(Operation::Apply, key_len, done, |map| {
-                map.apply(&changes).map_err(|refused| {
-                    at = refused.index;
-                    refused.source
+                map.apply(&changes).map_err(|error| match error {
+                    ApplyError::Refused { index, source } => {
+                        at = index;
+                        Error::from(source)
+                    }
+                    ApplyError::Dead { source } => source.into(),
                 })
             })?;
             let answer = match answer {

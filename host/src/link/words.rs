@@ -65,6 +65,7 @@ pub(super) fn add_to_linker<T: 'static>(
             let key = bytes
                 .get(..len)
                 .ok_or(KeyFault::TooLong { len: len as u64 });
+            let value_len = value.length.into();
             let value = value.bytes(&mut store)?;
             let answer = call.ask(Operation::Set, len, done, |map| {
                 let key = key.map_err(|fault| Error::InvalidKey { fault })?;
@@ -72,7 +73,10 @@ pub(super) fn add_to_linker<T: 'static>(
                     Some(value) => Ok(map.set(key, &value, ttl.into())?),
                     None => {
                         let max = map.limits()?.max_value;
-                        Err(Error::ValueTooLarge { max })
+                        Err(Error::ValueTooLarge {
+                            len: value_len,
+                            max,
+                        })
                     }
                 }
             })?;

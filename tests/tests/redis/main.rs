@@ -13,7 +13,10 @@ mod map;
 mod operation;
 mod server;
 
-use localmap::{Condition, Error, Host, KeyFault, LocalMap, ManualClock, MapOptions, Ttl};
+use localmap::{
+    Condition, Host, IncrementError, KeyFault, LocalMap, ManualClock, MapOptions, SetError,
+    SetIfError, TouchError, Ttl,
+};
 use std::time::Duration;
 
 use map::Map;
@@ -82,7 +85,7 @@ fn the_differences_are_those_that_are_documented() {
     // Keys.
     assert_eq!(say(redis, &["SET", "", "v"]), "ok");
     let refused = map.set(b"", b"v", Ttl::Never);
-    let empty = |error: &Error| matches!(error, Error::InvalidKey { fault, .. } if *fault == KeyFault::Empty);
+    let empty = |error: &SetError| matches!(error, SetError::InvalidKey { fault, .. } if *fault == KeyFault::Empty);
     assert!(refused.is_err_and(|error| empty(&error)));
     assert_eq!(say(redis, &["SET", &"k".repeat(129), "v"]), "ok");
     assert!(map.set(&[b'k'; 129], b"v", Ttl::Never).is_err());
@@ -97,7 +100,7 @@ fn the_differences_are_those_that_are_documented() {
     }
     map.set(b"k", b"v", Ttl::Never).expect("room");
     let zero = Ttl::After(Duration::ZERO);
-    assert!(matches!(map.touch(b"k", zero), Err(Error::InvalidTtl)));
+    assert!(matches!(map.touch(b"k", zero), Err(TouchError::InvalidTtl)));
     assert!(map.contains(b"k").expect("alive"));
     // One past the end of the clock.
     let end = i64::MAX.to_string();
@@ -117,7 +120,7 @@ fn the_differences_are_those_that_are_documented() {
     assert_eq!(say(redis, &["GET", "n"]), "42");
     map.set(b"n", b"41", Ttl::Never).expect("room");
     let refused = map.increment(b"n", 1, Ttl::Never);
-    assert!(matches!(refused, Err(Error::NotACounter)));
+    assert!(matches!(refused, Err(IncrementError::NotACounter)));
     map.set(b"n", b"12345678", Ttl::Never).expect("room");
     assert!(map.increment(b"n", 1, Ttl::Never).is_ok());
     assert_eq!(say(redis, &["SET", "n", "eight by"]), "ok");
@@ -135,6 +138,6 @@ fn the_differences_are_those_that_are_documented() {
     // A condition that does not hold is an error here, which tells what is there.
     assert_eq!(say(redis, &["SET", "n", "v", "NX"]), "none");
     let refused = map.set_if(b"n", b"v", Ttl::Never, Condition::Absent);
-    let current = |error: &Error| matches!(error, Error::Conflict { current, .. } if *current == Some(left.version));
+    let current = |error: &SetIfError| matches!(error, SetIfError::Conflict { current, .. } if *current == Some(left.version));
     assert!(refused.is_err_and(|error| current(&error)));
 }

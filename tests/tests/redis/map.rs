@@ -1,6 +1,8 @@
 //! Our side: a map in its sandbox, with a clock that the test sets.
 
-use localmap::{Condition, Error, Host, LocalMap, ManualClock, MapOptions, Ttl};
+use localmap::{
+    Condition, Host, IncrementError, LocalMap, ManualClock, MapOptions, SetIfError, Ttl,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ impl Map {
             .set_if(&self::key(key), &value, span(ttl), condition)
         {
             Ok(_) => Answer::Truth(true),
-            Err(Error::Conflict { .. }) => Answer::Truth(false),
+            Err(SetIfError::Conflict { .. }) => Answer::Truth(false),
             Err(error) => panic!("{error}"),
         }
     }
@@ -81,8 +83,8 @@ impl Side for Map {
             Operation::Increment(key, delta, ttl) => {
                 match map.increment(&self::key(*key), *delta, span(*ttl)) {
                     Ok(sum) => Answer::Sum(sum),
-                    Err(Error::NotACounter) => Answer::NotACounter,
-                    Err(Error::Overflow) => Answer::Overflow,
+                    Err(IncrementError::NotACounter) => Answer::NotACounter,
+                    Err(IncrementError::Overflow) => Answer::Overflow,
                     Err(error) => panic!("{error}"),
                 }
             }

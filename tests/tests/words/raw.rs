@@ -6,7 +6,9 @@
 
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
-use localmap::{Attached, Clock, Control, Host, LocalMap, ManualClock, MapOptions, MemoryLimiter};
+use localmap::{
+    Attached, Clock, Control, Dead, Host, LocalMap, ManualClock, MapOptions, MemoryLimiter,
+};
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
@@ -156,7 +158,7 @@ impl Map {
     fn host<R>(
         &mut self,
         inside: impl FnOnce(&Control, &mut Store<State>) -> wasmtime::Result<R>,
-        beside: impl FnOnce(&mut LocalMap) -> Result<R, localmap::Error>,
+        beside: impl FnOnce(&mut LocalMap) -> Result<R, Dead>,
     ) -> R {
         match (&self.control, &mut self.store.data_mut().attached) {
             (_, Some(attached)) => beside(&mut attached.map()).expect(ALIVE),
@@ -280,7 +282,7 @@ impl Subject for Map {
         let limits = host_limits(&limits);
         let answer = self.host(
             |control, store| control.configure(store, &limits),
-            |map| map.configure(&limits),
+            |map| Ok(map.configure(&limits)),
         );
         answer.map_err(engine_configure_error)
     }

@@ -13,7 +13,7 @@ use crate::limits::LimitArgs;
 use crate::stdio::unless_closed;
 use anyhow::{Context, bail};
 use clock::ShellClock;
-use localmap::{Host, MapOptions};
+use localmap::{Host, HostOptions, MapOptions};
 use session::Session;
 use std::io::{self, BufWriter, IsTerminal};
 use std::path::PathBuf;
@@ -47,15 +47,17 @@ pub(crate) struct Shell {
 
 impl Shell {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let limits = self.limits.limits();
+        let options = HostOptions::new()
+            .max_maps(1)
+            .max_memory(crate::limits::max_memory(limits.max_bytes));
         let host = match &self.guest {
-            None => Host::new()?,
-            Some(guest) => provider(&read(guest)?)
+            None => Host::with_options(&options)?,
+            Some(guest) => provider(&read(guest)?, &options)
                 .with_context(|| format!("cannot use `{}` as a map", guest.display()))?,
         };
-        let limits = self.limits.limits();
         let clock = ShellClock::default();
         let options = MapOptions::new()
-            .max_memory(crate::limits::max_memory(limits.max_bytes))
             .limits(limits.clone())
             .clock(clock.clone());
         let mut session = Session::new(host.map(&options)?, clock);
@@ -75,12 +77,12 @@ impl Shell {
 }
 
 /// Maps of a component that somebody else wrote.
-fn provider(bytes: &[u8]) -> anyhow::Result<Host> {
+fn provider(bytes: &[u8], options: &HostOptions) -> anyhow::Result<Host> {
     if let Some(misfit) = localmap::inspect(bytes)?.provider.first() {
         bail!(
             "expected a component of the world localmap:core/provider; {misfit}; \
              `localmap inspect` tells all that is missing"
         );
     }
-    Ok(Host::with_component(bytes)?)
+    Ok(Host::with_component(bytes, options)?)
 }

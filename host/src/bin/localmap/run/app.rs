@@ -9,7 +9,8 @@ use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
 use localmap::{
-    Attached, Control, Host, LocalMap, MapOptions, MemoryLimiter, Preload, PreloadError, Stats,
+    Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Preload,
+    PreloadError, Stats,
 };
 use std::io::{BufReader, stdin};
 use std::time::Duration;
@@ -125,7 +126,7 @@ pub(super) fn run(
     if let Some(bridge) = &mut bridge {
         let entries = preloads(entries);
         let done = bridge.map().preload(&entries);
-        done.map_err(|refused| refused_entry(&entries, &refused))?;
+        done.map_err(|refused| refused_entry(&entries, refused))?;
     }
     let app = App {
         wasi,
@@ -217,12 +218,15 @@ impl Grants {
     /// A map in a store of its own, with the guest's clock.
     fn map(&self, limits: &LimitArgs, replay: &ReplayClock) -> anyhow::Result<LocalMap> {
         let limits = limits.limits();
-        let options = MapOptions::new().max_memory(max_memory(limits.max_bytes));
+        let host = HostOptions::new()
+            .max_maps(1)
+            .max_memory(max_memory(limits.max_bytes));
+        let options = MapOptions::new().limits(limits);
         let options = match self.stamps {
             Some(_) => options.clock(replay.clone()),
             None => options,
         };
-        Ok(Host::new()?.map(&options.limits(limits))?)
+        Ok(Host::with_options(&host)?.map(&options)?)
     }
 
     fn wasi(&self, replay: &ReplayClock) -> anyhow::Result<WasiCtx> {
@@ -275,20 +279,22 @@ fn set_up(
     }
     let entries = preloads(entries);
     let done = control.preload(&mut *store, &entries)?;
-    Ok(done.map_err(|refused| refused_entry(&entries, &refused)))
+    Ok(done.map_err(|refused| refused_entry(&entries, refused)))
 }
 
 fn preloads(entries: &[Entry]) -> Vec<Preload> {
     entries.iter().map(|entry| entry.0.clone()).collect()
 }
 
-fn refused_entry(entries: &[Preload], refused: &PreloadError) -> anyhow::Error {
-    let key = entries.get(refused.index).map(|entry| entry.key.as_slice());
-    anyhow!(
-        "--entry `{}`: {}",
-        String::from_utf8_lossy(key.unwrap_or_default()),
-        refused.source
-    )
+fn refused_entry(entries: &[Preload], refused: PreloadError) -> anyhow::Error {
+    match refused {
+        PreloadError::Refused { index, source, .. } => {
+            let key = entries.get(index).map(|entry| entry.key.as_slice());
+            let key = String::from_utf8_lossy(key.unwrap_or_default());
+            anyhow!("--entry `{key}`: {source}")
+        }
+        other => other.into(),
+    }
 }
 
 /// How the statistics are read while the guest's store is in use: not at all, unless the

@@ -5,7 +5,10 @@ use super::command::Command;
 use super::help;
 use super::words::{Quoted, SyntaxError};
 use crate::stats::StatsLine;
-use localmap::{ApplyError, Change, Entry, LocalMap, Outcome, Pinned};
+use localmap::{
+    ApplyError, Change, ChangeError, Dead, DeleteIfError, Entry, IncrementError, LocalMap, Outcome,
+    PinError, Pinned, PinnedError, SetError, SetIfError, TouchError,
+};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -32,11 +35,33 @@ pub(super) enum Failure {
     Change {
         /// Counted from 1.
         number: usize,
-        source: localmap::Error,
+        source: ChangeError,
     },
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }
+
+/// What a map refuses is told alike, whichever operation it refused.
+macro_rules! of_the_map {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Map(error.into())
+            }
+        })*
+    };
+}
+
+of_the_map!(
+    Dead,
+    DeleteIfError,
+    IncrementError,
+    PinError,
+    PinnedError,
+    SetError,
+    SetIfError,
+    TouchError
+);
 
 /// The most entries of one page of a scan.
 const PAGE: u32 = 1_024;
@@ -150,7 +175,7 @@ impl Session {
     }
 
     /// Keys that begin with `prefix`: some of them, where there are many.
-    pub(super) fn some_keys(&mut self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, localmap::Error> {
+    pub(super) fn some_keys(&mut self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Dead> {
         const PAGES: usize = 16;
         const ENOUGH: usize = 100;
         let mut keys = Vec::new();
@@ -178,15 +203,13 @@ fn write_value(out: &mut dyn Write, value: Option<&[u8]>) -> io::Result<()> {
 /// Prints what each change would have printed by itself.
 fn apply(map: &mut LocalMap, commands: &[Command], out: &mut dyn Write) -> Result<(), Failure> {
     let changes: Vec<Change<'_>> = commands.iter().filter_map(Command::change).collect();
-    let outcomes =
-        map.apply(&changes)
-            .map_err(|ApplyError { index, source, .. }| match source {
-                dead @ localmap::Error::Dead { .. } => Failure::Map(dead),
-                source => Failure::Change {
-                    number: index + 1,
-                    source,
-                },
-            })?;
+    let outcomes = map.apply(&changes).map_err(|error| match error {
+        ApplyError::Refused { index, source, .. } => Failure::Change {
+            number: index + 1,
+            source,
+        },
+        dead => Failure::Map(dead.into()),
+    })?;
     for (change, outcome) in changes.iter().zip(outcomes) {
         match (change, outcome) {
             (_, Outcome::Stored(version)) => writeln!(out, "version {version}")?,

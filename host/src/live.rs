@@ -1,0 +1,115 @@
+//! The store of a map that lives, and how it is made.
+
+use crate::bindings;
+use crate::cancel::CancelHandle;
+use crate::control::Control;
+use crate::error::{Cancelled, CreateError, TimedOut};
+use crate::limits::Limits;
+use crate::memory::MemoryLimiter;
+use crate::options::MapOptions;
+use crate::pinned::Released;
+use crate::slots::Slot;
+use crate::store::State;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
+
+pub(crate) struct Live {
+    pub(crate) store: Store<State>,
+    pub(crate) exports: bindings::Instance,
+    pub(crate) control: Control,
+    /// As configured.
+    pub(crate) limits: Limits,
+    /// Pins that were dropped, whose handles the store still has.
+    pub(crate) released: Arc<Released>,
+    /// The place among the live maps of the host, which is free when the store is.
+    _slot: Slot,
+}
+
+impl Live {
+    pub(crate) fn new(
+        map: &bindings::InstancePre<State>,
+        options: &MapOptions,
+        max_memory: usize,
+        handle: &CancelHandle,
+        slot: Slot,
+    ) -> Result<Self, CreateError> {
+        let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
+        let state = State::new(options.clock.clone(), memory);
+        let mut store = Store::new(map.instance_pre().engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(options.fuel(max_memory));
+        store.set_max_component_handles(options.max_handles);
+        bound(&mut store, handle.clone(), options.call_timeout);
+        handle.making_in(store.engine());
+        store.set_epoch_deadline(1);
+        let exports = map
+            .instantiate(&mut store)
+            .map_err(|error| refusal(error, |source| CreateError::Instantiate { source }))?;
+        let control = Control::new(exports.localmap_core_control().clone());
+        control
+            .configure(&mut store, &options.limits)
+            .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
+            .map_err(|source| CreateError::Limits { source })?;
+        Ok(Self {
+            store,
+            exports,
+            control,
+            limits: options.limits.clone(),
+            released: Arc::default(),
+            _slot: slot,
+        })
+    }
+
+    /// Calls, with all the time that a call has.
+    pub(crate) fn enter<R>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> wasmtime::Result<R>,
+    ) -> wasmtime::Result<R> {
+        self.store.data_mut().begin();
+        self.store.set_epoch_deadline(1);
+        for pin in self.released.take() {
+            pin.resource_drop(&mut self.store)?;
+        }
+        call(self)
+    }
+
+    /// How much memory there may be, if the last call was refused more.
+    pub(crate) fn refused_memory(&self) -> Option<usize> {
+        self.store.data().memory.refused()
+    }
+}
+
+/// Ends calls that were cancelled or take longer than `limit`. Asked at each tick, and
+/// whenever somebody cancels something else.
+fn bound(store: &mut Store<State>, handle: CancelHandle, limit: Duration) {
+    store.epoch_deadline_callback(move |mut store| {
+        if handle.is_cancelled() {
+            return Err(Cancelled.into());
+        }
+        // The first tick of a call starts its time, so that a call without one never
+        // looks at a clock.
+        let began = *store.data_mut().began.get_or_insert_with(Instant::now);
+        if began.elapsed() >= limit {
+            return Err(TimedOut { limit }.into());
+        }
+        Ok(UpdateDeadline::Continue(1))
+    });
+}
+
+/// Why there is no map: what ended it, or else what `other` makes of it.
+fn refusal(
+    error: wasmtime::Error,
+    other: impl FnOnce(wasmtime::Error) -> CreateError,
+) -> CreateError {
+    if error.is::<Cancelled>() {
+        return CreateError::Cancelled;
+    }
+    if let Some(TimedOut { limit }) = error.downcast_ref() {
+        return CreateError::TimedOut { limit: *limit };
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return CreateError::PoolExhausted { source: error };
+    }
+    other(error)
+}
