@@ -13,7 +13,7 @@ const MIN_BYTES: u64 = 128 << 10;
 const MAX_PINS: u32 = 65_536;
 
 /// The most changes of a batch.
-const MAX_BATCH: usize = 1024;
+pub(crate) const MAX_BATCH: usize = 1024;
 
 /// The most bytes of a batch, unless the largest value has more.
 const MAX_PAGE_BYTES: u64 = 1 << 20;

@@ -43,6 +43,12 @@ pub enum PlugError {
     },
 }
 
+impl From<Misfit> for PlugError {
+    fn from(source: Misfit) -> Self {
+        Self::Misfit { source }
+    }
+}
+
 /// Makes one self-contained component out of an app, which imports
 /// `localmap:core/local-map`, and a map of its own.
 ///
@@ -61,7 +67,7 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
     let map = bake(COMPONENT, limits);
     let pair = Pair::read(app, &map).map_err(|source| PlugError::Component { source })?;
     if let Some(source) = pair.app_misfits().into_iter().next() {
-        return Err(PlugError::Misfit { source });
+        return Err(source.into());
     }
     compose_or_refuse(pair).map_err(|source| PlugError::Compose { source })
 }

@@ -154,11 +154,22 @@ impl Change<'_> {
 
     /// The bytes of its key and its value.
     pub(crate) fn len(&self) -> usize {
+        let value_len = match self {
+            Self::Set { value, .. } | Self::SetIf { value, .. } => value.len(),
+            Self::Increment { .. }
+            | Self::Touch { .. }
+            | Self::Delete { .. }
+            | Self::DeleteIf { .. } => 0,
+        };
+        self.key_len() + value_len
+    }
+
+    /// The bytes of its key.
+    pub(crate) fn key_len(&self) -> usize {
         match self {
-            Self::Set { key, value, .. } | Self::SetIf { key, value, .. } => {
-                key.len() + value.len()
-            }
-            Self::Increment { key, .. }
+            Self::Set { key, .. }
+            | Self::SetIf { key, .. }
+            | Self::Increment { key, .. }
             | Self::Touch { key, .. }
             | Self::Delete { key }
             | Self::DeleteIf { key, .. } => key.len(),

@@ -3,8 +3,10 @@
 
 mod program;
 mod provider;
+mod relay;
 pub mod translate;
 pub mod vectors;
 
 pub use program::{Finished, Program, access_log, guest, localmap, root};
 pub use provider::provider;
+pub use relay::relay;

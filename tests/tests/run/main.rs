@@ -1,5 +1,6 @@
 //! `localmap run`: what a guest is granted, what its map is, and how it ends.
 
+mod bridge;
 mod ends;
 mod folders;
 mod grants;

@@ -1,21 +1,34 @@
-//! `localmap:core/words`: the same map as `local-map`, and arguments that no client sends.
+//! `localmap:core/words`: the same map as `local-map`, and arguments that no client sends;
+//! both from the map itself and from the linker of an app's host.
 
 mod raw;
 
 use localmap_engine::{Error, KeyFault, Ttl};
 use localmap_tests::vectors::{self, Subject};
-use raw::{Bytes, Compiled, Key, Map, from_bytes, to_block, to_bytes, to_key};
+use raw::{Bytes, Compiled, Key, Map, Way, from_bytes, to_block, to_bytes, to_key};
 
 /// More than a map with default limits takes.
 const MEMORY: usize = 64 << 20;
 
-fn map() -> Map {
-    Map::new(&Compiled::new().expect("it compiles"), MEMORY).expect("a map")
+const WAYS: [Way; 2] = [Way::Straight, Way::Linked];
+
+/// One for each way.
+fn maps() -> impl Iterator<Item = Map> {
+    WAYS.into_iter()
+        .map(|way| Map::new(&compiled(way), MEMORY).expect("a map"))
+}
+
+fn compiled(way: Way) -> Compiled {
+    Compiled::new(way).expect("it compiles")
 }
 
 #[test]
 fn vectors() {
-    let compiled = Compiled::new().expect("it compiles");
+    WAYS.into_iter().for_each(vectors_by);
+}
+
+fn vectors_by(way: Way) {
+    let compiled = compiled(way);
     let mut faults = String::new();
     for (file, script) in vectors::files().expect("the folder of the vectors") {
         let new = || Map::new(&compiled, MEMORY).expect("a map");
@@ -24,7 +37,7 @@ fn vectors() {
             Err(fault) => faults += &fault,
         }
     }
-    assert!(faults.is_empty(), "{faults}");
+    assert!(faults.is_empty(), "{way:?}: {faults}");
 }
 
 /// Lengths around those where something changes: a word, a block, a slot of the map, a
@@ -41,7 +54,10 @@ fn value(len: usize) -> Vec<u8> {
 
 #[test]
 fn what_one_interface_stores_the_other_reads() {
-    let mut map = map();
+    maps().for_each(what_one_interface_stores_the_other_reads_in);
+}
+
+fn what_one_interface_stores_the_other_reads_in(mut map: Map) {
     for len in lengths() {
         let value = value(len);
         let version = map.set_words(to_key(b"k"), &to_bytes(&value), Ttl::Never);
@@ -63,7 +79,10 @@ fn what_one_interface_stores_the_other_reads() {
 
 #[test]
 fn what_is_behind_the_bytes_is_not_looked_at() {
-    let mut map = map();
+    maps().for_each(what_is_behind_the_bytes_is_not_looked_at_in);
+}
+
+fn what_is_behind_the_bytes_is_not_looked_at_in(mut map: Map) {
     for len in 1..=130 {
         let value = value(len);
         let mut bytes = to_bytes(&value);
@@ -85,7 +104,10 @@ fn what_is_behind_the_bytes_is_not_looked_at() {
 
 #[test]
 fn a_key_longer_than_its_words_is_absent_and_refused() {
-    let mut map = map();
+    maps().for_each(a_key_longer_than_its_words_is_absent_and_refused_in);
+}
+
+fn a_key_longer_than_its_words_is_absent_and_refused_in(mut map: Map) {
     for length in [65, 128, 129, u32::MAX] {
         let key = Key {
             length,
@@ -102,7 +124,10 @@ fn a_key_longer_than_its_words_is_absent_and_refused() {
 
 #[test]
 fn a_length_that_is_not_that_of_the_blocks_is_refused() {
-    let mut map = map();
+    maps().for_each(a_length_that_is_not_that_of_the_blocks_is_refused_in);
+}
+
+fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
     let limits = map.limits();
     let block = to_block(&[7; 64]);
     for (length, blocks) in [
@@ -155,7 +180,11 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused() {
 /// put together.
 #[test]
 fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
-    let compiled = Compiled::new().expect("it compiles");
+    WAYS.into_iter().for_each(memory_is_full_by);
+}
+
+fn memory_is_full_by(way: Way) {
+    let compiled = compiled(way);
     for size in [1, 100, 10_000, 300_000] {
         let mut map = Map::new(&compiled, 4 << 20).expect("a map");
         let value = value(size);

@@ -1,14 +1,22 @@
-//! The map component called as it is, without the host library between: `get` and `set`
-//! by words where they can go by words, the rest by `local-map` and `control`.
+//! The interfaces of the contract called as they are: those of the map component, without
+//! the host library between, or those of an app that has them from the library's linker.
+//! `get` and `set` go by words where they can, the rest by `local-map`.
+
+#![allow(clippy::panic, reason = "what is not known ends the test")]
 
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
-use localmap::{Control, MemoryLimiter};
+use localmap::{
+    Attached, Clock, Control, Dead, Host, LocalMap, ManualClock, MapOptions, MemoryLimiter,
+};
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
-use localmap_tests::translate::{engine_configure_error, engine_limits, engine_stats, host_limits};
+use localmap_tests::translate::{
+    engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
+};
 use localmap_tests::vectors::{Entry, Page, Subject};
+use std::time::Duration;
 
 mod contract {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -35,19 +43,39 @@ pub(crate) use contract::exports::localmap::core::words::{Block, Bytes, Key};
 /// What cannot fail unless the map traps.
 const ALIVE: &str = "nothing here kills a map";
 
-/// The compiled component.
+/// The way to a map.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// Into the map component itself.
+    Straight,
+    /// Through an app that has its map from the embedder's linker.
+    Linked,
+}
+
+/// The compiled component: the map, or an app that hands on.
 pub(crate) struct Compiled {
     component: Component,
     linker: Linker<State>,
+    /// Makes maps for apps.
+    host: Option<Host>,
 }
 
 struct State {
-    now: u64,
+    clock: ManualClock,
     memory: MemoryLimiter,
+    /// The map of an app.
+    attached: Option<Attached>,
 }
 
 impl Compiled {
-    pub(crate) fn new() -> wasmtime::Result<Self> {
+    pub(crate) fn new(way: Way) -> wasmtime::Result<Self> {
+        match way {
+            Way::Straight => Self::map(),
+            Way::Linked => Self::app(),
+        }
+    }
+
+    fn map() -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false);
         let engine = Engine::new(&config)?;
@@ -56,11 +84,32 @@ impl Compiled {
         let mut linker = Linker::<State>::new(&engine);
         linker
             .instance("wasi:clocks/monotonic-clock@0.2.0")?
-            .func_wrap("now", |store, (): ()| Ok((store.data().now,)))?;
+            .func_wrap("now", |store, (): ()| {
+                Ok((nanos(store.data().clock.now()),))
+            })?;
         linker
             .instance("wasi:random/insecure-seed@0.2.0")?
             .func_wrap("insecure-seed", |_, (): ()| Ok(((1u64, 2u64),)))?;
-        Ok(Self { component, linker })
+        Ok(Self {
+            component,
+            linker,
+            host: None,
+        })
+    }
+
+    fn app() -> wasmtime::Result<Self> {
+        let engine = Engine::default();
+        let component = Component::new(&engine, localmap_tests::relay())?;
+        let mut linker = Linker::<State>::new(&engine);
+        localmap::add_to_linker(&mut linker, |state| {
+            state.attached.as_mut().expect("an app has a map")
+        })?;
+        let host = Some(Host::new()?);
+        Ok(Self {
+            component,
+            linker,
+            host,
+        })
     }
 }
 
@@ -68,15 +117,27 @@ impl Compiled {
 pub(crate) struct Map {
     store: Store<State>,
     exports: contract::Instance,
-    control: Control,
+    /// Of the map itself.
+    control: Option<Control>,
 }
 
 impl Map {
     /// A map whose memories have at most so many bytes.
     pub(crate) fn new(compiled: &Compiled, max_memory: usize) -> wasmtime::Result<Self> {
+        let clock = ManualClock::new();
+        let options = MapOptions::new()
+            .max_memory(max_memory)
+            .clock(clock.clone());
+        let attached = match &compiled.host {
+            Some(host) => Some(Attached::new(host.map(&options)?)),
+            None => None,
+        };
+        // What an app has is bounded apart: it holds what comes and goes.
+        let memory = MemoryLimiter::new(max_memory);
         let state = State {
-            now: 0,
-            memory: MemoryLimiter::new(max_memory),
+            clock,
+            memory,
+            attached,
         };
         let mut store = Store::new(compiled.linker.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -85,7 +146,7 @@ impl Map {
             .instantiate(&mut store, &compiled.component)?;
         let exports = contract::Instance::new(&mut store, &instance)?;
         let control = Control::find(&mut store, &compiled.component, &instance)?;
-        let control = control.ok_or_else(|| wasmtime::Error::msg("it has no control"))?;
+        assert!(control.is_some() || compiled.host.is_some());
         Ok(Self {
             store,
             exports,
@@ -93,9 +154,26 @@ impl Map {
         })
     }
 
+    /// Does what a host may: through `control` or on the map beside the app.
+    fn host<R>(
+        &mut self,
+        inside: impl FnOnce(&Control, &mut Store<State>) -> wasmtime::Result<R>,
+        beside: impl FnOnce(&mut LocalMap) -> Result<R, Dead>,
+    ) -> R {
+        match (&self.control, &mut self.store.data_mut().attached) {
+            (_, Some(attached)) => beside(&mut attached.map()).expect(ALIVE),
+            (Some(control), None) => inside(control, &mut self.store).expect(ALIVE),
+            (None, None) => panic!("a map has a host"),
+        }
+    }
+
     /// Bytes that its memory has.
-    pub(crate) fn memory(&self) -> usize {
-        self.store.data().memory.used()
+    pub(crate) fn memory(&mut self) -> usize {
+        let state = self.store.data_mut();
+        match &mut state.attached {
+            Some(attached) => attached.map().memory(),
+            None => state.memory.used(),
+        }
     }
 
     /// `local-map`, and the store to call it in.
@@ -197,18 +275,20 @@ impl Subject for Map {
     type Pin = ResourceAny;
 
     fn set_clock(&mut self, now: u64) {
-        self.store.data_mut().now = now;
+        self.store.data().clock.set(Duration::from_nanos(now));
     }
 
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
-        let answer = self
-            .control
-            .configure(&mut self.store, &host_limits(&limits));
-        answer.expect(ALIVE).map_err(engine_configure_error)
+        let limits = host_limits(&limits);
+        let answer = self.host(
+            |control, store| control.configure(store, &limits),
+            |map| Ok(map.configure(&limits)),
+        );
+        answer.map_err(engine_configure_error)
     }
 
     fn limits(&mut self) -> Limits {
-        engine_limits(&self.control.limits(&mut self.store).expect(ALIVE))
+        engine_limits(&self.host(|control, store| control.limits(store), LocalMap::limits))
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
@@ -331,15 +411,18 @@ impl Subject for Map {
     }
 
     fn stats(&mut self) -> Stats {
-        engine_stats(&self.control.stats(&mut self.store).expect(ALIVE))
+        engine_stats(&self.host(|control, store| control.stats(store), LocalMap::stats))
     }
 
     fn sweep(&mut self, max: u32) -> u32 {
-        self.control.sweep(&mut self.store, max).expect(ALIVE)
+        self.host(
+            |control, store| control.sweep(store, max),
+            |map| map.sweep(max),
+        )
     }
 
     fn clear(&mut self) {
-        self.control.clear(&mut self.store).expect(ALIVE);
+        self.host(|control, store| control.clear(store), LocalMap::clear);
     }
 }
 

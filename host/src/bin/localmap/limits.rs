@@ -100,3 +100,12 @@ impl LimitArgs {
             || self.max_pins.is_some()
     }
 }
+
+/// Memory for a map in a store of its own: the default, or what lets it grow to `max_bytes` with room to
+/// spare for calls.
+pub(crate) fn max_memory(max_bytes: u64) -> usize {
+    const DEFAULT: usize = 64 << 20;
+    usize::try_from(max_bytes.saturating_mul(2))
+        .unwrap_or(usize::MAX)
+        .max(DEFAULT)
+}

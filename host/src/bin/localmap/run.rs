@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
 use clap::ValueEnum;
 use entry::Entry;
-use localmap::{Limits, Misfit, PlugError};
+use localmap::{Limits, Misfit, PlugError, Stats};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,14 +63,21 @@ pub(crate) struct Run {
 
     /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
     /// long, max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is
-    /// more) bounds the memory of guest and map together; more than one may be given,
-    /// with commas between
+    /// more) bounds the memory of guest and map together, or with --bridge of the guest;
+    /// more than one may be given, with commas between
     #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
     wasm: Vec<WasmOption>,
 
     /// Print the statistics of the map to standard error when the guest has ended
     #[arg(long)]
     stats: bool,
+
+    /// Put the map into a store of its own, beside that of the guest
+    ///
+    /// Its statistics then survive a guest that traps or runs out of time, and
+    /// max-memory-size bounds the guest alone. Each operation takes longer.
+    #[arg(long)]
+    bridge: bool,
 
     /// Build a folder with `cargo component build` instead
     #[arg(long)]
@@ -136,6 +143,7 @@ impl Run {
             envs: environment(&self.envs)?,
             dirs: self.dirs.clone(),
             stats: self.stats,
+            bridge: self.bridge,
             trapped: trapped(&path),
             stamps: self.clock.stamps(),
             max_memory: wasm_options::max_memory(&self.wasm, self.limits.limits().max_bytes),
@@ -148,6 +156,9 @@ impl Run {
 
     /// The component to run: the app with its map, or what needs none as it is.
     fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        if self.bridge {
+            return bridged(bytes);
+        }
         // The limits are set when it has been instantiated.
         match localmap::plug(bytes, &Limits::default()) {
             Ok(plugged) => Ok(plugged),
@@ -177,22 +188,36 @@ impl Run {
         let (code, stats) = match ended {
             Ended::Exit { code, stats } => (code, stats),
             Ended::Closed => return ExitCode::from(PIPE_CLOSED),
-            Ended::Trap(error) => {
+            Ended::Trap { error, stats } => {
                 complain(&error.context(trapped(path)));
-                (TRAPPED, None)
+                (TRAPPED, stats)
             }
         };
         if self.stats {
-            match stats {
-                Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-                None => note(STATS_LOST),
-            }
+            report_stats(stats);
         }
         ExitCode::from(code)
     }
 }
 
-const STATS_LOST: &str = "map: the statistics are lost with the instance, which trapped";
+/// The component as it is, if it is an app. What it imports is linked.
+fn bridged(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    match localmap::inspect(bytes)?.app.into_iter().next() {
+        None => Ok(bytes.to_vec()),
+        Some(Misfit::NoMapImport) => bail!(
+            "--bridge is for guests that ask for a map: it does not import {}",
+            localmap::LOCAL_MAP
+        ),
+        Some(misfit) => Err(PlugError::from(misfit).into()),
+    }
+}
+
+fn report_stats(stats: Option<Stats>) {
+    match stats {
+        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
+        None => note("map: the statistics are lost with the instance, which trapped"),
+    }
+}
 
 fn trapped(path: &Path) -> String {
     format!("the guest `{}` trapped", path.display())

@@ -50,7 +50,7 @@ impl Shell {
         let limits = self.limits.limits();
         let options = HostOptions::new()
             .max_maps(1)
-            .max_memory(max_memory(limits.max_bytes));
+            .max_memory(crate::limits::max_memory(limits.max_bytes));
         let host = match &self.guest {
             None => Host::with_options(&options)?,
             Some(guest) => provider(&read(guest)?, &options)
@@ -85,13 +85,4 @@ fn provider(bytes: &[u8], options: &HostOptions) -> anyhow::Result<Host> {
         );
     }
     Ok(Host::with_component(bytes, options)?)
-}
-
-/// Memory for the map: the default, or what lets it grow to `max_bytes` with room to
-/// spare for calls.
-fn max_memory(max_bytes: u64) -> usize {
-    const DEFAULT: usize = 64 << 20;
-    usize::try_from(max_bytes.saturating_mul(2))
-        .unwrap_or(usize::MAX)
-        .max(DEFAULT)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmtime_wasi::HostWallClock;
 use wasmtime_wasi::p2::Pollable;
 
-/// Both WASI clocks, in nanoseconds since 1970. Clones are one clock.
+/// Both WASI clocks and that of the map, in nanoseconds since 1970. Clones are one clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReplayClock(Arc<AtomicU64>);
 
@@ -27,6 +27,13 @@ impl HostWallClock for ReplayClock {
         Duration::from_nanos(1)
     }
 
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.nanos())
+    }
+}
+
+/// For a map beside the guest.
+impl localmap::Clock for ReplayClock {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos())
     }

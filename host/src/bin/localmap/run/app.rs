@@ -1,14 +1,17 @@
 //! The guest in its store: what it is granted, and how it ends.
 
 use super::entry::Entry;
-use super::watchdog::{TimedOut, Watchdog};
-use crate::limits::LimitArgs;
+use super::watchdog::{AskStats, TimedOut, Watchdog};
+use crate::limits::{LimitArgs, max_memory};
 use crate::replay::{ReplayClock, ReplayInput, Sleep, StampFormat};
 use crate::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
-use localmap::{Control, MemoryLimiter, Preload, PreloadError, Stats};
+use localmap::{
+    Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Preload,
+    PreloadError, Stats,
+};
 use std::io::{BufReader, stdin};
 use std::time::Duration;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
@@ -32,6 +35,8 @@ pub(super) struct Grants {
     pub(super) trapped: String,
     /// Whether somebody waits for statistics.
     pub(super) stats: bool,
+    /// Whether the map is beside the guest, not inside of it.
+    pub(super) bridge: bool,
 }
 
 /// How a guest ended.
@@ -43,7 +48,11 @@ pub(super) enum Ended {
         stats: Option<Stats>,
     },
     /// By a trap, or because its time was up.
-    Trap(anyhow::Error),
+    Trap {
+        error: anyhow::Error,
+        /// None if they are lost with the guest, or it has no map.
+        stats: Option<Stats>,
+    },
     /// Because nobody reads what it writes any more.
     Closed,
 }
@@ -55,9 +64,23 @@ struct App {
     memory: MemoryLimiter,
     /// The clock, if it is not this machine's.
     replay: ReplayClock,
+    /// The map inside of the guest.
     control: Option<Control>,
     /// Read when the guest exits: its store cannot be entered after that.
     stats: Option<Stats>,
+    /// The map beside it.
+    bridge: Option<Attached>,
+}
+
+impl App {
+    fn attached(&mut self) -> &mut Attached {
+        self.bridge.as_mut().expect("linked only where it is there")
+    }
+
+    /// The statistics of the map beside the guest, which live on with it.
+    fn bridge_stats(&mut self) -> Option<Stats> {
+        self.bridge.as_mut()?.map().stats().ok()
+    }
 }
 
 impl WasiView for App {
@@ -82,24 +105,37 @@ pub(super) fn run(
     config.epoch_interruption(grants.timeout.is_some());
     let engine = Engine::new(&config)?;
     let component = Component::new(&engine, component)?;
-    let linker = link(&engine, grants.stamps.is_some())?;
+    let linker = link(&engine, grants)?;
     let command = linker.instantiate_pre(&component).map_err(|error| {
         error.context("it imports what localmap does not give: expected WASI 0.2 and the map")
     })?;
 
+    let replay = ReplayClock::default();
+    let mut bridge = match grants.bridge {
+        true => Some(Attached::new(grants.map(limits, &replay)?)),
+        false => None,
+    };
+
     // From here on we wait for others: for the first time stamp, then for the guest.
     let _watchdog = grants.timeout.map(|timeout| {
         let trapped = grants.trapped.clone();
-        Watchdog::start(engine.clone(), timeout, trapped, grants.stats)
+        let stats = grants.stats.then(|| ask_stats(bridge.as_ref()));
+        Watchdog::start(engine.clone(), timeout, trapped, stats)
     });
-    let replay = ReplayClock::default();
+    let wasi = grants.wasi(&replay)?;
+    if let Some(bridge) = &mut bridge {
+        let entries = preloads(entries);
+        let done = bridge.map().preload(&entries);
+        done.map_err(|refused| refused_entry(&entries, refused))?;
+    }
     let app = App {
-        wasi: grants.wasi(&replay)?,
+        wasi,
         table: ResourceTable::new(),
         memory: MemoryLimiter::new(grants.max_memory),
         replay,
         control: None,
         stats: None,
+        bridge,
     };
     let mut store = Store::new(&engine, app);
     store.limiter(|app| &mut app.memory);
@@ -131,12 +167,15 @@ pub(super) fn run(
 }
 
 /// WASI 0.2, with the two calls that are not as Wasmtime has them.
-fn link(engine: &Engine, replay: bool) -> anyhow::Result<Linker<App>> {
+fn link(engine: &Engine, grants: &Grants) -> anyhow::Result<Linker<App>> {
     let mut linker = Linker::<App>::new(engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     linker.allow_shadowing(true);
     linker.instance(EXIT)?.func_wrap("exit", exit)?;
-    if replay {
+    if grants.bridge {
+        localmap::add_to_linker(&mut linker, App::attached)?;
+    }
+    if grants.stamps.is_some() {
         monotonic_clock::add_to_linker::<App, HasSelf<App>>(&mut linker, |app| app)?;
     }
     Ok(linker)
@@ -176,6 +215,20 @@ impl monotonic_clock::Host for App {
 }
 
 impl Grants {
+    /// A map in a store of its own, with the guest's clock.
+    fn map(&self, limits: &LimitArgs, replay: &ReplayClock) -> anyhow::Result<LocalMap> {
+        let limits = limits.limits();
+        let host = HostOptions::new()
+            .max_maps(1)
+            .max_memory(max_memory(limits.max_bytes));
+        let options = MapOptions::new().limits(limits);
+        let options = match self.stamps {
+            Some(_) => options.clock(replay.clone()),
+            None => options,
+        };
+        Ok(Host::with_options(&host)?.map(&options)?)
+    }
+
     fn wasi(&self, replay: &ReplayClock) -> anyhow::Result<WasiCtx> {
         let mut wasi = WasiCtx::builder();
         wasi.args(&self.args)
@@ -224,16 +277,31 @@ fn set_up(
     if let Err(error) = control.configure(&mut *store, &limits)? {
         return Ok(Err(anyhow!(error).context("cannot configure the map")));
     }
-    let entries: Vec<Preload> = entries.iter().map(|entry| entry.0.clone()).collect();
-    match control.preload(&mut *store, &entries)? {
-        Ok(()) => Ok(Ok(())),
-        Err(PreloadError::Refused { index, source, .. }) => {
+    let entries = preloads(entries);
+    let done = control.preload(&mut *store, &entries)?;
+    Ok(done.map_err(|refused| refused_entry(&entries, refused)))
+}
+
+fn preloads(entries: &[Entry]) -> Vec<Preload> {
+    entries.iter().map(|entry| entry.0.clone()).collect()
+}
+
+fn refused_entry(entries: &[Preload], refused: PreloadError) -> anyhow::Error {
+    match refused {
+        PreloadError::Refused { index, source, .. } => {
             let key = entries.get(index).map(|entry| entry.key.as_slice());
             let key = String::from_utf8_lossy(key.unwrap_or_default());
-            Ok(Err(anyhow!("--entry `{key}`: {source}")))
+            anyhow!("--entry `{key}`: {source}")
         }
-        Err(other) => Ok(Err(other.into())),
+        other => other.into(),
     }
+}
+
+/// How the statistics are read while the guest's store is in use: not at all, unless the
+/// map is beside it.
+fn ask_stats(bridge: Option<&Attached>) -> AskStats {
+    let map = bridge.map(Attached::shared);
+    Box::new(move || map?.lock().ok()?.stats().ok())
 }
 
 fn ended(
@@ -244,7 +312,7 @@ fn ended(
     let measured = result.and_then(|status| {
         let stats = match store.data_mut().control.take() {
             Some(control) => Some(control.stats(&mut *store)?),
-            None => None,
+            None => store.data_mut().bridge_stats(),
         };
         Ok((status, stats))
     });
@@ -258,7 +326,10 @@ fn ended(
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Ok(Ended::Exit {
             code: u8::try_from(*code).unwrap_or(1),
-            stats: store.data_mut().stats.take(),
+            stats: match store.data_mut().stats.take() {
+                None => store.data_mut().bridge_stats(),
+                inside => inside,
+            },
         });
     }
     if error.is::<Closed>() {
@@ -266,8 +337,11 @@ fn ended(
     }
     let interrupted = error.downcast_ref() == Some(&Trap::Interrupt);
     let error = anyhow!(error);
-    Ok(Ended::Trap(match timeout {
-        Some(timeout) if interrupted => error.context(TimedOut(timeout)),
-        _ => error,
-    }))
+    Ok(Ended::Trap {
+        error: match timeout {
+            Some(timeout) if interrupted => error.context(TimedOut(timeout)),
+            _ => error,
+        },
+        stats: store.data_mut().bridge_stats(),
+    })
 }

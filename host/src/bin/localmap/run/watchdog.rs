@@ -1,8 +1,9 @@
 //! `-W timeout`: ends the guest when its time is up.
 
-use super::{STATS_LOST, TRAPPED};
-use crate::stdio::{complain, note};
+use super::{TRAPPED, report_stats};
+use crate::stdio::complain;
 use anyhow::anyhow;
+use localmap::Stats;
 use localmap::wasmtime::Engine;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -17,6 +18,9 @@ const GRACE: Duration = Duration::from_millis(200);
 #[error("it ran out of its time of {}", humantime::format_duration(*.0))]
 pub(super) struct TimedOut(pub(super) Duration);
 
+/// Asks for the statistics while the guest waits in a call of ours.
+pub(super) type AskStats = Box<dyn FnOnce() -> Option<Stats> + Send>;
+
 /// Watches until it is dropped.
 pub(super) struct Watchdog {
     _running: Sender<()>,
@@ -25,8 +29,14 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Interrupts what `engine` runs after `timeout`. If that does not help, since the
     /// guest waits in a call of ours, ends the process with the same words.
-    /// `trapped` is what is said of a trap.
-    pub(super) fn start(engine: Engine, timeout: Duration, trapped: String, stats: bool) -> Self {
+    /// `trapped` is what is said of a trap, `stats` asks for the statistics if somebody
+    /// waits for them.
+    pub(super) fn start(
+        engine: Engine,
+        timeout: Duration,
+        trapped: String,
+        stats: Option<AskStats>,
+    ) -> Self {
         let (running, ended) = channel::<()>();
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
@@ -41,8 +51,8 @@ impl Watchdog {
                     std::process::exit(i32::from(TRAPPED));
                 });
                 complain(&anyhow!(TimedOut(timeout)).context(trapped));
-                if stats {
-                    note(STATS_LOST);
+                if let Some(ask) = stats {
+                    report_stats(ask());
                 }
                 std::process::exit(i32::from(TRAPPED));
             }

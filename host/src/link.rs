@@ -1,0 +1,57 @@
+//! The map as imports of an embedder's own linker.
+//!
+//! `attached` is what each of their stores keeps, `call` goes from there into the map and
+//! past the observer; `local_map` and `words` define the functions of the interfaces, and
+//! `contract` turns what they take and give into the types of this crate and back.
+
+mod attached;
+mod call;
+mod contract;
+mod local_map;
+mod observer;
+mod words;
+
+pub use attached::Attached;
+pub use observer::{Observed, Observer, Operation, Refusal};
+
+use wasmtime::component::Linker;
+
+/// Where a store keeps its map.
+type Get<T> = fn(&mut T) -> &mut Attached;
+
+/// Defines `localmap:core/local-map` and `localmap:core/words` in a linker of yours, so
+/// that apps which import them are served by the map of their store: the [`Attached`] that
+/// `get` finds in the store's data.
+///
+/// The app and its map run in stores of their own. What ends the app leaves the map as it
+/// is, for you to read; what ends the map ends the app, in its next call of the map, with
+/// [`Dead`](crate::Dead) among the causes. The
+/// bounds of your store hold for the app alone, those of [`MapOptions`](crate::MapOptions)
+/// for the map.
+///
+/// The functions do not wait for anything, and serve stores whose calls are sync as well as
+/// those whose calls are async. The engine is yours, with whatever settings; it need not be
+/// the [`Host`](crate::Host)'s. They go by their names: a world of yours for
+/// [`bindgen!`](wasmtime::component::bindgen) may import the interfaces, and then needs no
+/// implementation of the traits that come out of it.
+///
+/// Keys and values are copied once on their way into the map, and twice on their way out.
+/// Arguments that are larger than the contract allows are refused before they are copied,
+/// and so is what an app sends that is not of the types that it imports.
+///
+/// # Errors
+///
+/// One of the names is taken, as by an earlier call; or there is no memory.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../examples/own_linker.rs")]
+/// ```
+pub fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    get: fn(&mut T) -> &mut Attached,
+) -> wasmtime::Result<()> {
+    local_map::add_to_linker(linker, get)?;
+    words::add_to_linker(linker, get)
+}

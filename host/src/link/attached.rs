@@ -1,0 +1,101 @@
+//! What each store of the embedder keeps.
+
+use super::observer::Observer;
+use crate::local_map::LocalMap;
+use crate::pinned::Pinned;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The map of one of your stores, for [`add_to_linker`](crate::add_to_linker): keep it in
+/// the store's data.
+///
+/// It ends with the store. To keep the map longer, hold on to what
+/// [`shared`](Self::shared) gives.
+pub struct Attached {
+    pub(super) map: Arc<Mutex<LocalMap>>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) pins: Pins,
+}
+
+impl Attached {
+    /// A store's map to be.
+    pub fn new(map: LocalMap) -> Self {
+        Self {
+            map: Arc::new(Mutex::new(map)),
+            observer: None,
+            pins: Pins::default(),
+        }
+    }
+
+    /// Tells `observer` of each operation of the app. Default: nobody, which costs nothing.
+    ///
+    /// What you do yourself, through [`map`](Self::map), is not told.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The map, between calls of the app or after its end: to put entries into it, to raise
+    /// its limits, to read its statistics.
+    ///
+    /// It waits for other threads that have locked it by [`shared`](Self::shared).
+    pub fn map(&mut self) -> MutexGuard<'_, LocalMap> {
+        lock(&self.map)
+    }
+
+    /// The map, for other threads and for later: to look at it while the app runs or waits,
+    /// or when its store is gone.
+    ///
+    /// An operation of the app locks it for as long as it takes, and waits where somebody
+    /// else has: lock it briefly.
+    pub fn shared(&self) -> Arc<Mutex<LocalMap>> {
+        Arc::clone(&self.map)
+    }
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attached")
+            .field("map", &self.map)
+            .field("observed", &self.observer.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A thread that panicked within a call (a clock or an observer may) leaves a map that
+/// answers or is dead, as it says itself.
+pub(super) fn lock(map: &Mutex<LocalMap>) -> MutexGuard<'_, LocalMap> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The pins of an app, by the number that stands for each in the app's store. There are at
+/// most as many as the map gives: its `max-pins`.
+#[derive(Default)]
+pub(super) struct Pins {
+    pins: Vec<Option<Pinned>>,
+    free: Vec<u32>,
+}
+
+impl Pins {
+    /// Keeps a pin. `None`: 32 bits do not number so many.
+    pub(super) fn add(&mut self, pin: Pinned) -> Option<u32> {
+        if let Some(number) = self.free.pop() {
+            *self.pins.get_mut(number as usize)? = Some(pin);
+            return Some(number);
+        }
+        let number = u32::try_from(self.pins.len()).ok()?;
+        self.pins.push(Some(pin));
+        Some(number)
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Pinned> {
+        self.pins.get(number as usize)?.as_ref()
+    }
+
+    pub(super) fn remove(&mut self, number: u32) -> Option<Pinned> {
+        let pin = self.pins.get_mut(number as usize)?.take()?;
+        self.free.push(number);
+        Some(pin)
+    }
+}
