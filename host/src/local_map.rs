@@ -328,10 +328,13 @@ impl LocalMap {
             let given: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
             let map = live.exports.localmap_core_local_map();
             match map.call_apply(&mut live.store, &given)? {
-                Ok(outcomes) => Ok(Ok(outcomes)),
+                Ok(outcomes) => {
+                    Change::check_outcomes(changes, &outcomes)?;
+                    Ok(Ok(outcomes))
+                }
                 Err((index, error)) => {
                     let index = index as usize;
-                    let len = changes.get(index).map_or(0, Change::value_len);
+                    let len = Change::at(changes, index)?.value_len();
                     let source = Refused::new(error, len).try_into()?;
                     Ok(Err(ApplyError::Refused { index, source }))
                 }
