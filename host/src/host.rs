@@ -5,6 +5,7 @@ use crate::clock::nanos;
 use crate::config;
 use crate::error::CreateError;
 use crate::host_options::{Allocation, HostOptions};
+use crate::live::Compiled;
 use crate::local_map::LocalMap;
 use crate::options::MapOptions;
 use crate::slots::Slots;
@@ -28,7 +29,7 @@ pub const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
 pub struct Host {
     engine: Engine,
     allocation: Allocation,
-    map: bindings::InstancePre<State>,
+    map: Compiled,
     options: Arc<HostOptions>,
     slots: Arc<Slots>,
 }
@@ -76,7 +77,10 @@ impl Host {
             .and_then(|made| Ok(ticker::watch(&made.0).map(|()| made)?))
             .map_err(|source| CreateError::Engine { source })?;
         Ok(Self {
-            map: link(&engine, bytes).map_err(refused)?,
+            map: Compiled {
+                pre: link(&engine, bytes).map_err(refused)?,
+                ours: bytes == COMPONENT,
+            },
             engine,
             allocation,
             options: Arc::new(options.clone()),

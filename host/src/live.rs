@@ -14,6 +14,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
 
+/// A map component, compiled and linked.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    pub(crate) pre: bindings::InstancePre<State>,
+    /// Whether it is the one that comes with this crate.
+    pub(crate) ours: bool,
+}
+
 pub(crate) struct Live {
     pub(crate) store: Store<State>,
     pub(crate) exports: bindings::Instance,
@@ -28,7 +36,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(
-        map: &bindings::InstancePre<State>,
+        map: &Compiled,
         options: &MapOptions,
         max_memory: usize,
         handle: &CancelHandle,
@@ -36,7 +44,7 @@ impl Live {
     ) -> Result<Self, CreateError> {
         let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
         let state = State::new(options.clock.clone(), memory);
-        let mut store = Store::new(map.instance_pre().engine(), state);
+        let mut store = Store::new(map.pre.instance_pre().engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(options.fuel(max_memory));
         store.set_max_component_handles(options.max_handles);
@@ -44,13 +52,17 @@ impl Live {
         handle.making_in(store.engine());
         store.set_epoch_deadline(1);
         let exports = map
+            .pre
             .instantiate(&mut store)
             .map_err(|error| refusal(error, |source| CreateError::Instantiate { source }))?;
         let control = Control::new(exports.localmap_core_control().clone());
-        control
-            .configure(&mut store, &options.limits)
-            .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
-            .map_err(|source| CreateError::Limits { source })?;
+        // Ours starts with the default limits.
+        if !(map.ours && options.limits == Limits::default()) {
+            control
+                .configure(&mut store, &options.limits)
+                .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
+                .map_err(|source| CreateError::Limits { source })?;
+        }
         Ok(Self {
             store,
             exports,

@@ -1,6 +1,6 @@
 //! One map: one store, one instance, one linear memory.
 
-use crate::bindings::{self, local_map};
+use crate::bindings::local_map;
 use crate::cancel::CancelHandle;
 use crate::error::{
     ApplyError, ChangeError, ConfigureError, CreateError, Dead, DeleteIfError, IncrementError,
@@ -9,7 +9,7 @@ use crate::error::{
 use crate::host_options::HostOptions;
 use crate::life::Life;
 use crate::limits::Limits;
-use crate::live::Live;
+use crate::live::{Compiled, Live};
 use crate::options::MapOptions;
 use crate::pinned::Pinned;
 use crate::slots::Slots;
@@ -49,7 +49,7 @@ pub struct LocalMap {
 
 impl LocalMap {
     pub(crate) fn new(
-        map: &bindings::InstancePre<State>,
+        map: &Compiled,
         host: &HostOptions,
         slots: &Arc<Slots>,
         options: &MapOptions,
@@ -355,10 +355,13 @@ impl LocalMap {
             let given: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
             let map = live.exports.localmap_core_local_map();
             match map.call_apply(&mut live.store, &given)? {
-                Ok(outcomes) => Ok(Ok(outcomes)),
+                Ok(outcomes) => {
+                    Change::check_outcomes(changes, &outcomes)?;
+                    Ok(Ok(outcomes))
+                }
                 Err((index, error)) => {
                     let index = index as usize;
-                    let len = changes.get(index).map_or(0, Change::value_len);
+                    let len = Change::at(changes, index)?.value_len();
                     let source = Refused::new(error, len).try_into()?;
                     Ok(Err(ApplyError::Refused { index, source }))
                 }

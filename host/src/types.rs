@@ -177,6 +177,39 @@ impl Change<'_> {
     }
 }
 
+/// What a map may not answer a batch with: its embedder counts on the order.
+impl Change<'_> {
+    /// Refuses outcomes of other changes than these, or of more or fewer.
+    pub(crate) fn check_outcomes(
+        changes: &[Self],
+        outcomes: &[local_map::Outcome],
+    ) -> wasmtime::Result<()> {
+        use local_map::Outcome as O;
+        let fits = |(change, outcome): (&Self, &O)| match change {
+            Self::Set { .. } | Self::SetIf { .. } => matches!(outcome, O::Stored(_)),
+            Self::Increment { .. } => matches!(outcome, O::Counter(_)),
+            Self::Touch { .. } => matches!(outcome, O::Touched(_)),
+            Self::Delete { .. } => matches!(outcome, O::Deleted(_)),
+            Self::DeleteIf { .. } => matches!(outcome, O::Deleted(true)),
+        };
+        if outcomes.len() != changes.len() || !changes.iter().zip(outcomes).all(fits) {
+            return Err(wasmtime::Error::msg(
+                "the map contradicts its contract: it answered apply with outcomes of other changes",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The change of this index, as a map has told it.
+    pub(crate) fn at(changes: &[Self], index: usize) -> wasmtime::Result<&Self> {
+        changes.get(index).ok_or_else(|| {
+            wasmtime::Error::msg(
+                "the map contradicts its contract: it refused a change that apply was not given",
+            )
+        })
+    }
+}
+
 /// What a [`Change`] has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

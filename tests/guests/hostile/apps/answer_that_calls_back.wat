@@ -1,0 +1,10 @@
+;; Calls the map again from where the answer of the map is put.
+(import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
+(import "localmap:core/local-map@0.1.0" "get" (func $get (param i32 i32 i32)))
+(import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
+(memory (export "memory") 1)
+(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (drop (call $len)) (i32.const 1024))
+(func (export "run") (result i64)
+    (call $set (i32.const 16) (i32.const 3) (i32.const 64) (i32.const 64) (i32.const 1) (i64.const 0) (i32.const 256))
+    (call $get (i32.const 16) (i32.const 3) (i32.const 256))
+    (i64.const 0))

@@ -1,0 +1,7 @@
+;; Fills as much memory as it gets, again and again.
+(import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
+(memory (export "memory") 1)
+(func (export "run") (result i64)
+    (loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+    (loop $for-ever (memory.fill (i32.const 1024) (i32.const 7) (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 1024))) (br $for-ever))
+    unreachable)

@@ -1,0 +1,7 @@
+;; Takes all the table that it gets.
+(import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
+(memory (export "memory") 1)
+(table $table 0 funcref)
+(func (export "run") (result i64)
+    (loop $more (br_if $more (i32.ne (table.grow $table (ref.null func) (i32.const 1000)) (i32.const -1))))
+    (i64.extend_i32_u (table.size $table)))

@@ -1,0 +1,6 @@
+;; Stores 2 GiB, which it has not got.
+(import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
+(memory (export "memory") 1)
+(func (export "run") (result i64)
+    (call $set (i32.const 16) (i32.const 4) (i32.const 64) (i32.const 0x80000000) (i32.const 1) (i64.const 0) (i32.const 256))
+    (i64.const 0))

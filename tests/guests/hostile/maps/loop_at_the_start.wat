@@ -1,0 +1,3 @@
+;; Never comes to be.
+(func $start (loop $for-ever (br $for-ever)))
+(start $start)

@@ -1,0 +1,2 @@
+;; Starts with 2 GiB.
+(memory (export "memory") 32768)

@@ -1,0 +1,3 @@
+;; Ends before it is.
+(func $start unreachable)
+(start $start)

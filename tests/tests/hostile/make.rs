@@ -1,0 +1,165 @@
+//! Makes components out of the core modules in `tests/guests/hostile`, which hold what is
+//! hostile in them and nothing else.
+
+use localmap_tests::root;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// What an app of ours exports, and the interfaces that only some ask for.
+const APPS: &str = "
+    package hostile:guests;
+
+    world app {
+        import localmap:core/local-map@0.1.0;
+        export run: func() -> u64;
+        export bytes: func() -> list<u8>;
+        export text: func() -> string;
+    }
+";
+
+/// The same for the program, which runs commands.
+const CLI: &str = "
+    package wasi:cli@0.2.0;
+
+    interface run { run: func() -> result; }
+    world command {
+        import localmap:core/local-map@0.1.0;
+        export run;
+    }
+";
+
+const MAP: &str = "localmap:core/local-map@0.1.0#";
+const CONTROL: &str = "localmap:core/control@0.1.0#";
+
+/// The functions of a map: each takes these parameters and gives nothing in particular.
+/// 1024 is where the memory has zeros: `none`, `ok(0)`, an empty list, limits of 0.
+const FUNCTIONS: [(&str, &str, &str, &str); 24] = [
+    (MAP, "get", "i32 i32", "i32"),
+    (MAP, "get-entry", "i32 i32", "i32"),
+    (MAP, "get-many", "i32 i32", "i32"),
+    (MAP, "contains", "i32 i32", "i32"),
+    (MAP, "set", "i32 i32 i32 i32 i32 i64", "i32"),
+    (MAP, "set-if", "i32 i32 i32 i32 i32 i64 i32 i64", "i32"),
+    (MAP, "increment", "i32 i32 i64 i32 i64", "i32"),
+    (MAP, "touch", "i32 i32 i32 i64", "i32"),
+    (MAP, "take", "i32 i32", "i32"),
+    (MAP, "delete", "i32 i32", "i32"),
+    (MAP, "delete-if", "i32 i32 i64", "i32"),
+    (MAP, "apply", "i32 i32", "i32"),
+    (MAP, "pin", "i32 i32", "i32"),
+    (MAP, "scan", "i32 i32 i64 i32", "i32"),
+    (MAP, "len", "", "i64"),
+    (MAP, "[method]pinned.value", "i32", "i32"),
+    (MAP, "[method]pinned.version", "i32", "i64"),
+    (
+        CONTROL,
+        "configure",
+        "i64 i64 i64 i32 i64 i32 i32 i32",
+        "i32",
+    ),
+    (CONTROL, "current-limits", "", "i32"),
+    (CONTROL, "preload", "i32 i32", "i32"),
+    (CONTROL, "stats", "", "i32"),
+    (CONTROL, "sweep", "i32", "i32"),
+    (CONTROL, "clear", "", ""),
+    ("", "cabi_realloc", "i32 i32 i32 i32", "i32"),
+];
+
+/// A map component that is hostile as `guests/hostile/maps/{name}.wat` has it, and answers
+/// every call that it has not with nothing.
+pub(crate) fn map(name: &str) -> Vec<u8> {
+    let fields = read("maps", name);
+    let mut module = format!("(module {fields}\n");
+    for (interface, name, params, result) in FUNCTIONS {
+        let export = format!("\"{interface}{name}\"");
+        if fields.contains(&export) {
+            continue;
+        }
+        let answer = match (name, result) {
+            // Arguments lie where nothing else does.
+            ("cabi_realloc", _) => "i32.const 32768",
+            ("delete" | "contains" | "sweep", _) => "i32.const 0",
+            (_, "i32") => "i32.const 1024",
+            (_, "i64") => "i64.const 0",
+            _ => "",
+        };
+        module +=
+            &format!("(func (export {export}) (param {params}) (result {result}) {answer})\n");
+    }
+    if !fields.contains("(memory (export") {
+        module += "(memory (export \"memory\") 2)\n";
+    }
+    component(&(module + ")"), "localmap:core", "provider")
+}
+
+/// An app that is hostile as `guests/hostile/apps/{name}.wat` has it.
+pub(crate) fn app(name: &str) -> Vec<u8> {
+    let fields = read("apps", name);
+    let mut module = format!("(module {fields}\n");
+    for (name, result, answer) in [
+        ("run", "i64", "i64.const 0"),
+        ("bytes", "i32", "i32.const 1024"),
+        ("text", "i32", "i32.const 1024"),
+    ] {
+        if !fields.contains(&format!("\"{name}\"")) {
+            module += &format!("(func (export \"{name}\") (result {result}) {answer})\n");
+        }
+    }
+    component(
+        &format!("{module}{})", realloc(&fields)),
+        "hostile:guests",
+        "app",
+    )
+}
+
+/// The same app as a command: its `run` is `wasi:cli/run`.
+pub(crate) fn command(name: &str) -> Vec<u8> {
+    let fields = read("apps", name).replace("(func (export \"run\")", "(func $run");
+    let run = "(func (export \"wasi:cli/run@0.2.0#run\") (result i32)
+        (drop (call $run)) (i32.const 0))";
+    let module = format!("(module {fields} {run} {})", realloc(&fields));
+    component(&module, "wasi:cli", "command")
+}
+
+/// Answers of the map lie behind one another, in what the memory has been grown by.
+const REALLOC: &str = r#"
+    (global $top (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+        (global.set $top (i32.add (local.get $at) (local.get 3)))
+        (block $fits
+            (br_if $fits (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
+            (drop (memory.grow (i32.add (i32.shr_u (local.get 3) (i32.const 16)) (i32.const 1)))))
+        (local.get $at))
+"#;
+
+fn realloc(fields: &str) -> &'static str {
+    if fields.contains("\"cabi_realloc\"") {
+        ""
+    } else {
+        REALLOC
+    }
+}
+
+fn read(folder: &str, name: &str) -> String {
+    let path = root().join(format!("tests/guests/hostile/{folder}/{name}.wat"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn component(module: &str, package: &str, world: &str) -> Vec<u8> {
+    let mut bytes = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    let mut wit = Resolve::default();
+    let (core, _) = wit.push_dir(root().join("wit")).expect("the contract");
+    let package = match package {
+        "localmap:core" => core,
+        "wasi:cli" => wit.push_str("cli.wit", CLI).expect("WIT"),
+        _ => wit.push_str("apps.wit", APPS).expect("WIT"),
+    };
+    let world = wit.select_world(&[package], Some(world)).expect("a world");
+    embed_component_metadata(&mut bytes, &wit, world, StringEncoding::UTF8).expect("it is in");
+    let encoded = ComponentEncoder::default()
+        .module(&bytes)
+        .and_then(|encoder| encoder.validate(true).encode());
+    encoded.unwrap_or_else(|error| panic!("{error:#}\n{module}"))
+}
