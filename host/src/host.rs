@@ -1,11 +1,10 @@
 //! What all maps of a program share: the engine and the compiled component.
 
-use crate::bindings;
 use crate::clock::nanos;
+use crate::compiled::Compiled;
 use crate::config;
 use crate::error::CreateError;
 use crate::host_options::{Allocation, HostOptions};
-use crate::live::Compiled;
 use crate::local_map::LocalMap;
 use crate::options::MapOptions;
 use crate::slots::Slots;
@@ -29,7 +28,7 @@ pub const COMPONENT: &[u8] = include_bytes!("../guest.wasm");
 pub struct Host {
     engine: Engine,
     allocation: Allocation,
-    map: Compiled,
+    map: Arc<Compiled>,
     options: Arc<HostOptions>,
     slots: Arc<Slots>,
 }
@@ -77,10 +76,7 @@ impl Host {
             .and_then(|made| Ok(ticker::watch(&made.0).map(|()| made)?))
             .map_err(|source| CreateError::Engine { source })?;
         Ok(Self {
-            map: Compiled {
-                pre: link(&engine, bytes).map_err(refused)?,
-                ours: bytes == COMPONENT,
-            },
+            map: Arc::new(link(&engine, bytes).map_err(refused)?),
             engine,
             allocation,
             options: Arc::new(options.clone()),
@@ -114,7 +110,7 @@ impl Host {
 }
 
 /// Compiles a map component and links it with the clock of the store.
-fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<bindings::InstancePre<State>> {
+fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
     let component = Component::new(engine, bytes)?;
     let mut linker = Linker::<State>::new(engine);
     let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
@@ -129,7 +125,7 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<bindings::InstancePre
         .func_wrap("insecure-seed", |_: StoreContextMut<'_, State>, (): ()| {
             Ok(((random(), random()),))
         })?;
-    bindings::InstancePre::new(linker.instantiate_pre(&component)?)
+    Compiled::new(linker.instantiate_pre(&component)?, bytes)
 }
 
 /// The engine is for stores of your own too, which need not hold a map: the pool has room

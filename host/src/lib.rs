@@ -42,6 +42,7 @@ mod bake;
 mod bindings;
 mod cancel;
 mod clock;
+mod compiled;
 mod component;
 mod config;
 mod control;

@@ -1,9 +1,10 @@
 //! The store of a map that lives, and how it is made.
 
-use crate::bindings;
+use crate::bindings::local_map;
 use crate::cancel::CancelHandle;
+use crate::compiled::{self, Compiled};
 use crate::control::Control;
-use crate::error::{Cancelled, CreateError, TimedOut};
+use crate::error::{Cancelled, ConfigureError, CreateError, TimedOut};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::options::MapOptions;
@@ -12,20 +13,15 @@ use crate::slots::Slot;
 use crate::store::State;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wasmtime::component::Instance;
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
-
-/// A map component, compiled and linked.
-#[derive(Clone)]
-pub(crate) struct Compiled {
-    pub(crate) pre: bindings::InstancePre<State>,
-    /// Whether it is the one that comes with this crate.
-    pub(crate) ours: bool,
-}
 
 pub(crate) struct Live {
     pub(crate) store: Store<State>,
-    pub(crate) exports: bindings::Instance,
-    pub(crate) control: Control,
+    pub(crate) map: local_map::Guest,
+    instance: Instance,
+    compiled: Arc<Compiled>,
+    control: Option<Control>,
     /// As configured.
     pub(crate) limits: Limits,
     /// Pins that were dropped, whose handles the store still has.
@@ -36,7 +32,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(
-        map: &Compiled,
+        compiled: &Arc<Compiled>,
         options: &MapOptions,
         max_memory: usize,
         handle: &CancelHandle,
@@ -44,33 +40,70 @@ impl Live {
     ) -> Result<Self, CreateError> {
         let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
         let state = State::new(options.clock.clone(), memory);
-        let mut store = Store::new(map.pre.instance_pre().engine(), state);
+        let mut store = Store::new(compiled.instance.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(options.fuel(max_memory));
         store.set_max_component_handles(options.max_handles);
         bound(&mut store, handle.clone(), options.call_timeout);
         handle.making_in(store.engine());
         store.set_epoch_deadline(1);
-        let exports = map
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| refusal(error, |source| CreateError::Instantiate { source }))?;
-        let control = Control::new(exports.localmap_core_control().clone());
-        // Ours starts with the default limits.
-        if !(map.ours && options.limits == Limits::default()) {
-            control
-                .configure(&mut store, &options.limits)
-                .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
-                .map_err(|source| CreateError::Limits { source })?;
-        }
-        Ok(Self {
+        let made = compiled.instance.instantiate(&mut store);
+        let loaded = made.and_then(|instance| {
+            let map = compiled.local_map.load(&mut store, &instance)?;
+            Ok((instance, map))
+        });
+        let (instance, map) =
+            loaded.map_err(|error| refusal(error, |source| CreateError::Instantiate { source }))?;
+        let mut live = Self {
             store,
-            exports,
-            control,
+            map,
+            instance,
+            compiled: Arc::clone(compiled),
+            control: None,
             limits: options.limits.clone(),
             released: Arc::default(),
             _slot: slot,
-        })
+        };
+        // Ours starts with the default limits.
+        if !compiled.is_ours() || options.limits != Limits::default() {
+            live.configure(&options.limits)
+                .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
+                .map_err(|source| CreateError::Limits { source })?;
+        }
+        Ok(live)
+    }
+
+    fn configure(&mut self, limits: &Limits) -> wasmtime::Result<Result<(), ConfigureError>> {
+        let (control, store) = self.control()?;
+        control.configure(store, limits)
+    }
+
+    /// The host's side of the map, which most maps never need.
+    pub(crate) fn control(&mut self) -> wasmtime::Result<(&Control, &mut Store<State>)> {
+        let control = match self.control.take() {
+            Some(control) => control,
+            None => {
+                let indices = &self.compiled.control;
+                Control::new(indices.load(&mut self.store, &self.instance)?)
+            }
+        };
+        Ok((self.control.insert(control), &mut self.store))
+    }
+
+    /// Appends the value of `key` to `buffer`.
+    pub(crate) fn append(
+        &mut self,
+        key: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> wasmtime::Result<Option<usize>> {
+        if let Some(get) = self.compiled.get() {
+            return compiled::append(&mut self.store, &self.instance, get, key, buffer);
+        }
+        let value = self.map.call_get(&mut self.store, key)?;
+        Ok(value.map(|value| {
+            buffer.extend_from_slice(&value);
+            value.len()
+        }))
     }
 
     /// Calls, with all the time that a call has.

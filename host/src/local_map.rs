@@ -2,6 +2,7 @@
 
 use crate::bindings::local_map;
 use crate::cancel::CancelHandle;
+use crate::compiled::Compiled;
 use crate::error::{
     ApplyError, ChangeError, ConfigureError, CreateError, Dead, DeleteIfError, IncrementError,
     PinError, PinnedError, PreloadError, Refused, SetError, SetIfError, TouchError,
@@ -9,7 +10,7 @@ use crate::error::{
 use crate::host_options::HostOptions;
 use crate::life::Life;
 use crate::limits::Limits;
-use crate::live::{Compiled, Live};
+use crate::live::Live;
 use crate::options::MapOptions;
 use crate::pinned::Pinned;
 use crate::slots::Slots;
@@ -49,7 +50,7 @@ pub struct LocalMap {
 
 impl LocalMap {
     pub(crate) fn new(
-        map: &Compiled,
+        map: &Arc<Compiled>,
         host: &HostOptions,
         slots: &Arc<Slots>,
         options: &MapOptions,
@@ -89,7 +90,7 @@ impl LocalMap {
         call: impl FnOnce(&local_map::Guest, &mut Store<State>) -> wasmtime::Result<R>,
     ) -> Result<R, Dead> {
         self.life.enter(|live| {
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             call(map, &mut live.store)
         })
     }
@@ -123,7 +124,7 @@ impl LocalMap {
             if let Err(refused) = live.limits.check_write(key, len, ttl) {
                 return Ok(Err(refused.try_into()?));
             }
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             let answer = call(map, &mut live.store, ttl.into())?;
             // Without a value it is a counter that is too large.
             refusal(answer, if len == 0 { 8 } else { len })
@@ -159,11 +160,7 @@ impl LocalMap {
     ///
     /// [`Dead`]; the buffer is as it was then.
     pub fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Result<Option<usize>, Dead> {
-        let value = self.get(key)?;
-        Ok(value.map(|value| {
-            buffer.extend_from_slice(&value);
-            value.len()
-        }))
+        self.life.enter(|live| live.append(findable(key), buffer))
     }
 
     /// The value of `key` with its version and the time it has left.
@@ -195,10 +192,7 @@ impl LocalMap {
                     .take(KEYS_PER_CALL)
                     .map(|key| findable(key))
                     .collect();
-                let answer = live
-                    .exports
-                    .localmap_core_local_map()
-                    .call_get_many(&mut live.store, &ask)?;
+                let answer = live.map.call_get_many(&mut live.store, &ask)?;
                 if answer.is_empty() || answer.len() > ask.len() {
                     return Err(wasmtime::Error::msg(
                         "the map answered get-many with a wrong number of values",
@@ -353,7 +347,7 @@ impl LocalMap {
                 return Ok(Err(ApplyError::Refused { index, source }));
             }
             let given: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             match map.call_apply(&mut live.store, &given)? {
                 Ok(outcomes) => {
                     Change::check_outcomes(changes, &outcomes)?;
@@ -396,7 +390,7 @@ impl LocalMap {
     /// more; or the map is dead.
     pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
         self.life.enter(|live| {
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             let resource = match map.call_pin(&mut live.store, findable(key))? {
                 Ok(Some(resource)) => resource,
                 Ok(None) => return Ok(Ok(None)),
@@ -417,7 +411,7 @@ impl LocalMap {
             let Some(resource) = pin.resource(&live.released) else {
                 return Ok(Err(PinnedError::ForeignPin));
             };
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             Ok(Ok(map.pinned().call_value(&mut live.store, resource)?))
         })?
     }
@@ -461,7 +455,7 @@ impl LocalMap {
                     next: None,
                 });
             }
-            let map = live.exports.localmap_core_local_map();
+            let map = &live.map;
             let page = map.call_scan(&mut live.store, prefix, cursor, limit)?;
             Ok(page.into())
         })
@@ -473,11 +467,7 @@ impl LocalMap {
     ///
     /// [`Dead`].
     pub fn len(&mut self) -> Result<u64, Dead> {
-        self.life.enter(|live| {
-            live.exports
-                .localmap_core_local_map()
-                .call_len(&mut live.store)
-        })
+        self.life.enter(|live| live.map.call_len(&mut live.store))
     }
 
     /// Whether there is no entry. Visits every entry that is due.
@@ -497,7 +487,8 @@ impl LocalMap {
     /// See [`ConfigureError`], which tells which limit was refused: none has changed then.
     pub fn configure(&mut self, limits: &Limits) -> Result<(), ConfigureError> {
         self.life.enter(|live| {
-            let answer = live.control.configure(&mut live.store, limits)?;
+            let (control, store) = live.control()?;
+            let answer = control.configure(store, limits)?;
             if answer.is_ok() {
                 live.limits = limits.clone();
             }
@@ -511,7 +502,10 @@ impl LocalMap {
     ///
     /// [`Dead`].
     pub fn limits(&mut self) -> Result<Limits, Dead> {
-        self.life.enter(|live| live.control.limits(&mut live.store))
+        self.life.enter(|live| {
+            let (control, store) = live.control()?;
+            control.limits(store)
+        })
     }
 
     /// Stores entries, in their order.
@@ -537,7 +531,10 @@ impl LocalMap {
     ///
     /// [`Dead`].
     pub fn stats(&mut self) -> Result<Stats, Dead> {
-        self.life.enter(|live| live.control.stats(&mut live.store))
+        self.life.enter(|live| {
+            let (control, store) = live.control()?;
+            control.stats(store)
+        })
     }
 
     /// Takes back the memory of at most `max` entries that are due, and tells how
@@ -547,8 +544,10 @@ impl LocalMap {
     ///
     /// [`Dead`].
     pub fn sweep(&mut self, max: u32) -> Result<u32, Dead> {
-        self.life
-            .enter(|live| live.control.sweep(&mut live.store, max))
+        self.life.enter(|live| {
+            let (control, store) = live.control()?;
+            control.sweep(store, max)
+        })
     }
 
     /// Removes all entries. Limits, statistics, the version counter and what is pinned
@@ -558,7 +557,10 @@ impl LocalMap {
     ///
     /// [`Dead`].
     pub fn clear(&mut self) -> Result<(), Dead> {
-        self.life.enter(|live| live.control.clear(&mut live.store))
+        self.life.enter(|live| {
+            let (control, store) = live.control()?;
+            control.clear(store)
+        })
     }
 
     /// Bytes of linear memory that the store has now; none once the map is dead.
