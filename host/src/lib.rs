@@ -10,13 +10,21 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 //!
-//! # Two ways in
+//! # Ways in
 //!
-//! - Own a [`LocalMap`] and call it: the program above.
-//! - [`plug`] an app, a component of whatever language that imports
-//!   `localmap:core/local-map`, with a map of its own. The result is one component
-//!   that you run like any other; [`Control`] configures its map and reads its
-//!   statistics.
+//! - **Own a [`LocalMap`]** and call it: the program above. For state of your own program,
+//!   such as limits for each tenant.
+//! - **[`plug`] an app**, a component of whatever language that imports
+//!   `localmap:core/local-map`, with a map of its own. The result is one component that you
+//!   run like any other; [`Control`] configures its map and reads its statistics. For apps
+//!   that call their map often, and for hosts that are not yours: nothing of the host lies
+//!   between the two. They share a store, with its bounds and its end. `examples/plug.rs`
+//!   does it.
+//! - **[`add_to_linker`]** gives apps in a linker of yours what they import: each of your
+//!   stores has an [`Attached`] map, which has a store of its own. For hosts that look at
+//!   each operation ([`Observer`]), bound app and map apart, or want the map when the app
+//!   has trapped. Each operation is a call into the host and one out of it.
+//!   `examples/own_linker.rs` does it.
 //!
 //! # Time
 //!
