@@ -3,7 +3,8 @@
 
 /// The text of a map component that finds every map empty and stores nothing, but for the
 /// functions named here, which have these bodies instead: instructions of their core
-/// functions, whose parameters and results are those of the canonical ABI. `start` are
+/// functions, whose parameters and results are those of the canonical ABI; they can call
+/// each other by their names. `start` are
 /// instructions that run when it is instantiated, and `pages` is how many pages of memory
 /// it has.
 pub fn provider(bodies: &[(&str, &str)], start: &str, pages: u32) -> String {
@@ -29,7 +30,8 @@ fn interface(functions: &[Function], bodies: &[(&str, &str)], start: &str, pages
     for (number, (name, flat, full)) in functions.iter().enumerate() {
         let body = bodies.iter().find(|(of, _)| of == name);
         let body = body.map_or(answer(flat), |(_, body)| body);
-        core += &format!("(func (export \"{name}\") {flat} {body})\n");
+        let id = name.replace(['[', ']'], "");
+        core += &format!("(func ${id} (export \"{name}\") {flat} {body})\n");
         let options = "(memory $memory) (realloc $realloc)";
         lifted += &format!(
             "(alias core export $core \"{name}\" (core func $f{number}))\n\
