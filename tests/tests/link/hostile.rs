@@ -3,6 +3,7 @@
 use super::{NEVER, map};
 use crate::apps::{Apps, wit};
 use localmap::wasmtime::Config;
+use localmap::wasmtime::component::Component;
 use localmap::{Host, Limits, MapOptions};
 
 #[test]
@@ -106,5 +107,50 @@ fn pins_are_bounded_and_given_back_at_once() {
             assert!(again.is_err());
         }
         assert_eq!(app.map().stats().expect("alive").pinned, 0);
+    }
+}
+
+/// Asks for the keys at an address of its memory. At address 16 lies one that is outside.
+const LIAR: &str = r#"(component
+    (import "localmap:core/local-map@0.1.0" (instance $map
+        (export "get-many" (func
+            (param "keys" (list (list u8))) (result (list (option (list u8))))))))
+    (core module $memory
+        (memory (export "memory") 1)
+        (data (i32.const 16) "\00\00\00\f0\05\00\00\00")
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $memory (instantiate $memory))
+    (core func $ask (canon lower (func $map "get-many")
+        (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
+    (core module $app
+        (import "map" "ask" (func $ask (param i32 i32 i32)))
+        (func (export "run") (param i32 i32)
+            (call $ask (local.get 0) (local.get 1) (i32.const 512))))
+    (core instance $app (instantiate $app
+        (with "map" (instance (export "ask" (func $ask))))))
+    (func (export "run") (param "at" u32) (param "count" u32)
+        (canon lift (core func $app "run"))))"#;
+
+#[test]
+fn lists_outside_of_the_memory_of_the_app_end_it_and_not_the_map() {
+    let apps = Apps::new(&Config::new());
+    let linker = apps.linker();
+    let liar = wat::parse_str(LIAR).expect("a component");
+    let liar = Component::new(linker.engine(), liar).expect("it compiles");
+    for (at, count, fine) in [
+        (0, 2, true),
+        (16, 1, false),
+        (0, 3, false),
+        (0xffff_0000, 10, false),
+        (0, u32::MAX, false),
+        (u32::MAX, 1, false),
+    ] {
+        let mut store = apps.store(map());
+        let app = linker.instantiate(&mut store, &liar).expect("an instance");
+        let run = app.get_typed_func::<(u32, u32), ()>(&mut store, "run");
+        let done = run.expect("its export").call(&mut store, (at, count));
+        assert_eq!(done.is_ok(), fine, "{at} {count}: {done:?}");
+        let mut map = store.data_mut().map.map();
+        assert_eq!(map.len().expect("alive"), 0);
     }
 }
