@@ -35,9 +35,10 @@ type Get<T> = fn(&mut T) -> &mut Attached;
 /// [`bindgen!`](wasmtime::component::bindgen) may import the interfaces, and then needs no
 /// implementation of the traits that come out of it.
 ///
-/// Keys and values are copied once on their way into the map, and twice on their way out.
-/// Arguments that are larger than the contract allows are refused before they are copied,
-/// and so is what an app sends that is not of the types that it imports.
+/// Bytes are read where they lie in the app's memory, so that what is refused is not copied
+/// (those that come in `words` are put together first). What an app can make the host copy
+/// is bounded by [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel) of your
+/// store.
 ///
 /// # Errors
 ///

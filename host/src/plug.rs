@@ -60,6 +60,14 @@ impl From<Misfit> for PlugError {
 /// # Errors
 ///
 /// See [`PlugError`].
+#[cfg_attr(
+    feature = "cli",
+    doc = concat!(
+        "# Examples\n\nWith `wasmtime-wasi`:\n\n```\n",
+        include_str!("../examples/plug.rs"),
+        "\n```"
+    )
+)]
 pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
     limits
         .check()

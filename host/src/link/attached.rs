@@ -48,7 +48,7 @@ impl Attached {
     /// or when its store is gone.
     ///
     /// An operation of the app locks it for as long as it takes, and waits where somebody
-    /// else has: lock it briefly.
+    /// else has: lock it briefly, and never from within the map's own clock.
     pub fn shared(&self) -> Arc<Mutex<LocalMap>> {
         Arc::clone(&self.map)
     }
