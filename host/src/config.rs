@@ -8,6 +8,10 @@ const CORE_INSTANCES: u32 = 16;
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 8;
 
+/// How many async calls may run at a time in stores of an embedder: each has a stack, whose
+/// guard takes two mappings from the start.
+const STACKS: u32 = 1_000;
+
 /// Pages of WebAssembly.
 const PAGE: usize = 64 << 10;
 
@@ -63,7 +67,7 @@ fn pooling(options: &HostOptions, reservation: u64) -> Config {
         .total_core_instances(maps.saturating_mul(2 * CORE_INSTANCES))
         .total_memories(maps.saturating_mul(1 + MEMORIES))
         .total_tables(maps.saturating_mul(1 + TABLES))
-        .total_stacks(maps)
+        .total_stacks(maps.min(STACKS))
         .max_memories_per_component(MEMORIES)
         .max_memories_per_module(MEMORIES)
         .max_tables_per_component(TABLES)

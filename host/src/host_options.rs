@@ -83,7 +83,8 @@ impl HostOptions {
     ///
     /// The pool has as much room again for stores of your own on
     /// [the host's engine](crate::Host#impl-AsRef<Engine>-for-Host): up to so many of
-    /// them, with 16 core instances, 4 memories and 8 tables each.
+    /// them, with 16 core instances, 4 memories and 8 tables each, of which 1,000 may be
+    /// in an async call at a time.
     #[must_use]
     pub fn max_maps(mut self, maps: u32) -> Self {
         self.max_maps = maps;

@@ -2,7 +2,9 @@
 //! program that runs them, and the vectors.
 
 mod program;
+mod provider;
 pub mod translate;
 pub mod vectors;
 
 pub use program::{Finished, Program, access_log, guest, localmap, root};
+pub use provider::provider;
