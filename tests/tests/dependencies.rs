@@ -1,7 +1,7 @@
 //! What we depend on: under licences that let us, from crates.io alone, and each in one
 //! version, but for those that say why.
 //!
-//! Cargo knows all of it, so that this needs neither the network nor a tool to install.
+//! Cargo knows all of it, so that there is no tool to install.
 
 use localmap_tests::root;
 use serde_json::Value;
@@ -55,7 +55,7 @@ fn packages() -> Vec<Value> {
         .find_map(|line| line.strip_prefix("host: "))
         .expect("it knows for what it builds");
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .args(["--filter-platform", host])
         .current_dir(root())
         .output()
