@@ -24,11 +24,37 @@
 //! [`MapOptions::clock`] gives another. [`ManualClock`] makes tests of expiry that
 //! do not sleep.
 //!
+//! # The end of a map
+//!
+//! A map is alive or [dead](Dead). Dropping it ends it; so do a trap, a call that takes
+//! too long, and a [`CancelHandle`], from any thread and at any time. A dead map has
+//! given its memory back and holds nothing; each call tells what killed it, and when.
+//!
 //! # Bounds
 //!
-//! [`Limits`] bound the map, [`MapOptions::max_memory`] and [`MemoryLimiter`] the
-//! memory of the store around it. All have defaults; none is unlimited. A map that is
-//! full refuses what is new, or evicts what is of least use: its [`Policy`] says.
+//! [`Limits`] bound the map. The sandbox around it is bounded as well, so that what a map
+//! component can do to its host does not rest on what it is:
+//!
+//! | what | by | default | beyond it |
+//! |---|---|---|---|
+//! | live maps | [`HostOptions::max_maps`] | 1,000 | [`CreateError::TooManyMaps`], after [`HostOptions::wait`] |
+//! | memory of a store | [`MapOptions::max_memory`], [`HostOptions::max_memory`] | 64 MiB | it cannot grow |
+//! | elements of its tables | [`MapOptions::max_table_elements`] | 100,000 | they cannot grow |
+//! | core instances, memories, tables | [`MemoryLimiter`] | 100 of each | no map |
+//! | stack | [`HostOptions::max_wasm_stack`] | 512 KiB | it dies |
+//! | time of a call | [`MapOptions::call_timeout`] | 5 s | it dies |
+//! | bytes that a call hands to the host | [`MapOptions::hostcall_fuel`] | 128 MiB | it dies |
+//! | handles | [`MapOptions::max_handles`] | 66,560 | it dies |
+//!
+//! None is unlimited. A map that is full refuses what is new, or evicts what is of least
+//! use: its [`Policy`] says. [`MemoryLimiter`] and [`CancelHandle::guard`] bound stores of
+//! your own.
+//!
+//! # Where the memory comes from
+//!
+//! From a pool of slots, where the address space for it can be had; else from the
+//! operating system, map by map ([`Allocation`]). Its [`Profile`] says what is done with
+//! the slot of a map that has ended: it is wiped in any case, and stays resident or not.
 //!
 //! The Wasmtime in use is re-exported as [`wasmtime`].
 //!
