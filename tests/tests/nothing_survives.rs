@@ -6,6 +6,8 @@
 //! It would be worth nothing if they could not be found: so each round first finds them in
 //! the memory of the map, while it lives, and looks that this is memory that the guests get.
 
+#![allow(clippy::panic, reason = "what a test panics with is its answer")]
+
 use localmap::wasmtime::{Engine, Instance, Module, Store, TypedFunc};
 use localmap::{
     Allocation, Change, Condition, Host, HostOptions, LocalMap, MapOptions, Profile, Ttl,
