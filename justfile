@@ -49,3 +49,11 @@ demo:
     cargo run --release -- run --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
     cargo run --release -- run --clock clf guest/examples/limiter --limit 10 --window 60s < tests/data/access.log | tail -n 1
     cargo run --release -- run --clock clf guest/examples/dedupe --window 1h < tests/data/access.log > /dev/null
+
+# The soak, for half an hour unless told otherwise: `just soak 60`.
+soak seconds="1800":
+    LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture
+
+# Licences, sources and duplicates of what we depend on.
+deny:
+    cargo test -p localmap-tests --test dependencies

@@ -40,7 +40,7 @@ impl Honest {
     fn works(&mut self) {
         for _ in 0..50 {
             let key = [b'k', self.random.u8(..16)];
-            let value: Vec<u8> = (0..self.random.usize(..200)).map(|at| at as u8).collect();
+            let value: Vec<u8> = (0..self.random.u8(..200)).collect();
             self.map.set(&key, &value, Ttl::Never).expect("room");
             self.known.insert(key, value);
             let key = [b'k', self.random.u8(..16)];

@@ -4,6 +4,8 @@
 //!
 //! What is hostile is in `tests/guests/hostile`.
 
+#![allow(clippy::panic, reason = "what a test panics with is its answer")]
+
 mod apps;
 mod beside;
 mod make;

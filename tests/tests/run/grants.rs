@@ -78,3 +78,16 @@ fn bytes_of_all_kinds_pass_unchanged() {
         }
     }
 }
+
+/// There is no option that gives them.
+#[test]
+fn no_sockets() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    for command in [["connect", &address], ["bind", "127.0.0.1:0"]] {
+        let finished = probe(&[], &command).run();
+        finished.refused(&["denied"]);
+    }
+    listener.set_nonblocking(true).expect("it can be asked");
+    assert!(listener.accept().is_err(), "nobody has called");
+}

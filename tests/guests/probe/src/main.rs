@@ -6,6 +6,7 @@
 use std::{
     error::Error,
     io::{self, BufRead, Read, Write},
+    net::{TcpStream, UdpSocket},
     process::{self, ExitCode},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -36,6 +37,8 @@ fn run(words: &[&str]) -> Outcome {
         ["args", rest @ ..] => say(format!("{rest:?}")),
         ["env", name] => say(std::env::var(name)?),
         ["cat", file] => Ok(io::stdout().write_all(&std::fs::read(file)?)?),
+        ["connect", address] => Ok(TcpStream::connect(address).map(drop)?),
+        ["bind", address] => Ok(UdpSocket::bind(address).map(drop)?),
         ["echo"] => echo(),
         ["read-all-then-print"] => read_all_then_print(),
         ["yes"] => loop {
