@@ -2,7 +2,7 @@
 
 use localmap::wasmtime::{Cache, CacheConfig, Config};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Copy)]
 pub(crate) struct CacheArgs {
     /// Compile anew, and keep nothing on disk
     ///
@@ -13,12 +13,13 @@ pub(crate) struct CacheArgs {
 }
 
 impl CacheArgs {
-    pub(crate) fn wanted(&self) -> bool {
+    /// Whether compiled code is kept.
+    pub(crate) fn wanted(self) -> bool {
         !self.no_cache
     }
 
     /// Where there is no folder for it, each run compiles.
-    pub(crate) fn set_up(&self, config: &mut Config) {
+    pub(crate) fn set_up(self, config: &mut Config) {
         if self.wanted() {
             config.cache(Cache::new(CacheConfig::new()).ok());
         }

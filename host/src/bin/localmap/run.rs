@@ -5,6 +5,7 @@ mod entry;
 mod wasm_options;
 mod watchdog;
 
+use crate::cache::CacheArgs;
 use crate::guest::{Build, load};
 use crate::limits::LimitArgs;
 use crate::replay::StampFormat;
@@ -92,6 +93,9 @@ pub(crate) struct Run {
     guest_and_args: Vec<OsString>,
 
     #[command(flatten)]
+    cache: CacheArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -144,6 +148,7 @@ impl Run {
             dirs: self.dirs.clone(),
             stats: self.stats,
             bridge: self.bridge,
+            cache: self.cache,
             trapped: trapped(&path),
             stamps: self.clock.stamps(),
             max_memory: wasm_options::max_memory(&self.wasm, self.limits.limits().max_bytes),

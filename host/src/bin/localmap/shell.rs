@@ -8,6 +8,7 @@ mod script;
 mod session;
 mod words;
 
+use crate::cache::CacheArgs;
 use crate::guest::read;
 use crate::limits::LimitArgs;
 use crate::stdio::unless_closed;
@@ -42,6 +43,9 @@ pub(crate) struct Shell {
     guest: Option<PathBuf>,
 
     #[command(flatten)]
+    cache: CacheArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -50,6 +54,7 @@ impl Shell {
         let limits = self.limits.limits();
         let options = HostOptions::new()
             .max_maps(1)
+            .cache(self.cache.wanted())
             .max_memory(crate::limits::max_memory(limits.max_bytes));
         let host = match &self.guest {
             None => Host::with_options(&options)?,

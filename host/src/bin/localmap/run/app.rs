@@ -2,6 +2,7 @@
 
 use super::entry::Entry;
 use super::watchdog::{AskStats, TimedOut, Watchdog};
+use crate::cache::CacheArgs;
 use crate::limits::{LimitArgs, max_memory};
 use crate::replay::{ReplayClock, ReplayInput, Sleep, StampFormat};
 use crate::stdio::{Closed, Output, Patient, note};
@@ -37,6 +38,8 @@ pub(super) struct Grants {
     pub(super) stats: bool,
     /// Whether the map is beside the guest, not inside of it.
     pub(super) bridge: bool,
+    /// Whether compiled code is kept.
+    pub(super) cache: CacheArgs,
 }
 
 /// How a guest ended.
@@ -103,6 +106,7 @@ pub(super) fn run(
     // Sync stays sync, and calls into `control` are possible from within `exit`.
     config.concurrency_support(false);
     config.epoch_interruption(grants.timeout.is_some());
+    grants.cache.set_up(&mut config);
     let engine = Engine::new(&config)?;
     let component = Component::new(&engine, component)?;
     let linker = link(&engine, grants)?;
@@ -220,6 +224,7 @@ impl Grants {
         let limits = limits.limits();
         let host = HostOptions::new()
             .max_maps(1)
+            .cache(self.cache.wanted())
             .max_memory(max_memory(limits.max_bytes));
         let options = MapOptions::new().limits(limits);
         let options = match self.stamps {
