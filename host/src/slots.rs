@@ -40,11 +40,12 @@ impl Slots {
         handle: &CancelHandle,
     ) -> Result<Slot, CreateError> {
         let mut taken = self.count();
-        let began = Instant::now();
+        let mut began = None;
         while *taken >= self.max {
             if handle.is_cancelled() {
                 return Err(CreateError::Cancelled);
             }
+            let began = *began.get_or_insert_with(Instant::now);
             let left = wait.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return Err(CreateError::TooManyMaps { max: self.max });

@@ -128,7 +128,8 @@ impl fmt::Display for Cause {
             }
             Self::TimedOut { limit } => TimedOut { limit: *limit }.fmt(f),
             Self::Cancelled => f.write_str("it was cancelled"),
-            Self::Fault { source } => source.fmt(f),
+            // What is around it is the stack of the guest.
+            Self::Fault { source } => write!(f, "{}", source.root_cause()),
             Self::Panicked => f.write_str("its clock panicked"),
         }
     }
@@ -140,10 +141,10 @@ impl std::error::Error for Cause {
             Self::Trap { source, .. } | Self::OutOfMemory { source, .. } => {
                 Some((**source).as_ref())
             }
-            // Its message is the cause.
             Self::Fault { source } => {
                 let fault: &(dyn std::error::Error + 'static) = (**source).as_ref();
-                fault.source()
+                // What is told already is not told again.
+                fault.source().is_some().then_some(fault)
             }
             _ => None,
         }
