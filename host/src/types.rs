@@ -177,7 +177,7 @@ impl Change<'_> {
     }
 }
 
-/// What a map may not answer a batch with: its embedder counts on the order.
+/// What a batch may be answered with: who made it counts on the order.
 impl Change<'_> {
     /// Refuses outcomes of other changes than these, or of more or fewer.
     pub(crate) fn check_outcomes(
