@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Those that ask for no more than that their text goes along.
-const LICENCES: [&str; 7] = [
+const LICENCES: [&str; 8] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
     "MIT",
@@ -22,7 +23,7 @@ const LICENCES: [&str; 7] = [
 const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// What is there in more than one version, and whose doing that is.
-const DUPLICATES: [(&str, &str); 12] = [
+const DUPLICATES: [(&str, &str); 13] = [
     ("cpufeatures", "sha2 and chacha20, both of Wasmtime's"),
     (
         "embedded-io",
@@ -42,6 +43,10 @@ const DUPLICATES: [(&str, &str); 12] = [
     ("wasm-encoder", "Wasmtime, wit-bindgen and wac-graph, wat"),
     ("wasm-metadata", "Wasmtime, wit-bindgen and wac-graph"),
     ("wasmparser", "Wasmtime, wit-bindgen and wac-graph, wat"),
+    (
+        "winnow",
+        "toml, which Wasmtime's cache reads its settings with",
+    ),
     ("wit-component", "Wasmtime, wit-bindgen"),
     ("wit-parser", "Wasmtime, wit-bindgen"),
 ];

@@ -609,7 +609,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
         let words = error.to_string();
         assert_eq!(words, killed.to_string());
         assert!(words.starts_with("the map is dead since 2"), "{words}");
-        let cause = "Z: it ran out of its memory of 786432 bytes: make another one";
+        let cause = "Z: it ran out of its memory of 2097152 bytes: make another one";
         assert!(words.ends_with(cause), "{words}");
     }
     assert_eq!(beside.get(b"k").expect("alive").as_deref(), Some(&b"v"[..]));
