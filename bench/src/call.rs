@@ -18,6 +18,8 @@ const SIZE: u32 = 64;
 /// Calls of one turn.
 const CALLS: u32 = 5_000;
 
+type Len = TypedFunc<(), (u64,)>;
+
 /// The calls that are compared.
 #[derive(Clone, Copy)]
 enum Call {
@@ -70,7 +72,7 @@ struct Calls {
     value: Vec<u8>,
     buffer: Vec<u8>,
     store: Store<()>,
-    len: TypedFunc<(), (u64,)>,
+    len: Len,
 }
 
 impl Calls {
@@ -140,7 +142,7 @@ fn key(number: u32) -> [u8; 16] {
 }
 
 /// The map's `len`, called with Wasmtime alone: the same component, engine and limits.
-fn bare(host: &Host) -> Result<(Store<()>, TypedFunc<(), (u64,)>)> {
+fn bare(host: &Host) -> Result<(Store<()>, Len)> {
     let engine = host.as_ref();
     let component = Component::new(engine, localmap::COMPONENT)?;
     let mut linker = Linker::<()>::new(engine);

@@ -153,7 +153,7 @@ impl LocalMap {
     /// let mut buffer = Vec::new();
     /// assert_eq!(map.get_into(b"k", &mut buffer)?, Some(5));
     /// assert_eq!(buffer, b"value");
-    /// # Ok::<(), localmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
