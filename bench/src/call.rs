@@ -57,17 +57,20 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         anyhow::Ok((nanos() - started) as f64 / f64::from(CALLS))
     })?;
     for ((call, work, system), median) in SYSTEMS.into_iter().zip(times.medians()) {
-        let size = match call {
-            Call::Noop | Call::Bare => 0,
-            _ => SIZE,
+        let (size, entries) = match call {
+            Call::Noop | Call::Bare => (0, 0),
+            _ => (SIZE, ENTRIES),
         };
-        report.add(Row::time(work, size, ENTRIES, system.into(), &median));
+        report.add(Row::time(work, size, entries, system.into(), &median));
     }
     threads(options, report, &host)
 }
 
 struct Calls {
+    empty: LocalMap,
     map: LocalMap,
+    /// Its entries have a TTL.
+    mortal: LocalMap,
     keys: Vec<[u8; 16]>,
     value: Vec<u8>,
     buffer: Vec<u8>,
@@ -85,7 +88,9 @@ impl Calls {
         }
         let (store, len) = bare(host)?;
         Ok(Self {
+            empty: host.map(&MapOptions::new())?,
             map,
+            mortal: host.map(&MapOptions::new())?,
             keys,
             value,
             buffer: Vec::new(),
@@ -99,7 +104,7 @@ impl Calls {
         match call {
             Call::Noop => {
                 for _ in 0..times {
-                    black_box(self.map.len()?);
+                    black_box(self.empty.len()?);
                 }
             }
             Call::Bare => {
@@ -127,7 +132,7 @@ impl Calls {
             Call::SetTtl => {
                 let ttl = Ttl::After(Duration::from_secs(3600));
                 for key in keys {
-                    self.map.set(key, &self.value, ttl)?;
+                    self.mortal.set(key, &self.value, ttl)?;
                 }
             }
         }
@@ -219,7 +224,9 @@ fn alone(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
 
 fn together(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
     let start = Barrier::new(2);
-    let run = |number| {
+    let run = |number: usize| {
+        // The thread that measures is kept on one core, and those it starts with it.
+        core_affinity::set_for_current(core_affinity::CoreId { id: number });
         start.wait();
         work(number)
     };

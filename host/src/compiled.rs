@@ -5,7 +5,7 @@ use crate::component::LOCAL_MAP;
 use crate::host::COMPONENT;
 use crate::store::State;
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, WasmList};
+use wasmtime::component::{ComponentExportIndex, Func, InstancePre, WasmList};
 
 #[derive(Clone)]
 pub(crate) struct Compiled {
@@ -48,12 +48,11 @@ impl Compiled {
 /// Appends the value of `key` to `buffer`, from where it lies.
 pub(crate) fn append(
     store: &mut Store<State>,
-    instance: &Instance,
-    get: &ComponentExportIndex,
+    get: Func,
     key: &[u8],
     buffer: &mut Vec<u8>,
 ) -> wasmtime::Result<Option<usize>> {
-    let get = instance.get_typed_func::<(&[u8],), (Option<WasmList<u8>>,)>(&mut *store, get)?;
+    let get = get.typed::<(&[u8],), (Option<WasmList<u8>>,)>(&*store)?;
     let (value,) = get.call(&mut *store, (key,))?;
     Ok(value.map(|value| {
         buffer.extend_from_slice(value.as_le_slice(&*store));

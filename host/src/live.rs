@@ -13,7 +13,7 @@ use crate::slots::Slot;
 use crate::store::State;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmtime::component::Instance;
+use wasmtime::component::{Func, Instance};
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
 
 pub(crate) struct Live {
@@ -22,6 +22,8 @@ pub(crate) struct Live {
     instance: Instance,
     compiled: Arc<Compiled>,
     control: Option<Control>,
+    /// See [`Compiled::get`].
+    get: Option<Func>,
     /// As configured.
     pub(crate) limits: Limits,
     /// Pins that were dropped, whose handles the store still has.
@@ -60,6 +62,7 @@ impl Live {
             instance,
             compiled: Arc::clone(compiled),
             control: None,
+            get: None,
             limits: options.limits.clone(),
             released: Arc::default(),
             _slot: slot,
@@ -96,8 +99,11 @@ impl Live {
         key: &[u8],
         buffer: &mut Vec<u8>,
     ) -> wasmtime::Result<Option<usize>> {
-        if let Some(get) = self.compiled.get() {
-            return compiled::append(&mut self.store, &self.instance, get, key, buffer);
+        if let (None, Some(get)) = (self.get, self.compiled.get()) {
+            self.get = self.instance.get_func(&mut self.store, get);
+        }
+        if let Some(get) = self.get {
+            return compiled::append(&mut self.store, get, key, buffer);
         }
         let value = self.map.call_get(&mut self.store, key)?;
         Ok(value.map(|value| {
