@@ -16,15 +16,19 @@ use crate::pinned::Pinned;
 use crate::slots::Slots;
 use crate::store::State;
 use crate::types::{
-    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Stats, Ttl, Version,
+    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats, Ttl, Version,
 };
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use wasmtime::Store;
 
 /// The keys that one call of `get-many` is given: they fit in the 64 KiB that the
 /// map promises room for.
 const KEYS_PER_CALL: usize = 256;
+
+/// The entries that a page of [`LocalMap::visit`] has.
+const VISITED_PER_CALL: u32 = 256;
 
 /// A map of its own: one store, one instance, one linear memory.
 ///
@@ -459,6 +463,51 @@ impl LocalMap {
             let page = map.call_scan(&mut live.store, prefix, cursor, limit)?;
             Ok(page.into())
         })
+    }
+
+    /// Calls `visit` with the entries whose keys begin with `prefix` (all, if it is
+    /// empty), until it breaks: a [`scan`](Self::scan) from its begin, a page of 256
+    /// entries at a time.
+    ///
+    /// Each value is copied once. The map cannot be changed meanwhile. A component of
+    /// another make ([`Host::with_component`](crate::Host::with_component)) may never come
+    /// to an end: break, or [cancel](Self::cancel_handle) it.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// use std::ops::ControlFlow;
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"user:1", b"alice", Ttl::Never)?;
+    /// map.set(b"user:2", b"bob", Ttl::Never)?;
+    /// let mut bytes = 0;
+    /// map.visit(b"user:", |found| {
+    ///     bytes += found.entry.value.len();
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(bytes, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Dead`]; some entries may have been visited then.
+    pub fn visit(
+        &mut self,
+        prefix: &[u8],
+        mut visit: impl FnMut(Scanned) -> ControlFlow<()>,
+    ) -> Result<(), Dead> {
+        let mut cursor = 0;
+        loop {
+            let page = self.scan(prefix, cursor, VISITED_PER_CALL)?;
+            if page.entries.into_iter().try_for_each(&mut visit).is_break() {
+                return Ok(());
+            }
+            match page.next {
+                Some(next) => cursor = next,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// How many entries there are. Visits every entry that is due.

@@ -6,6 +6,7 @@ use localmap::{
     PinError, Pinned, PinnedError, PlugError, Policy, Preload, PreloadError, SetError, Setting,
     Ttl, plug, wasmtime,
 };
+use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 fn host() -> Host {
@@ -787,4 +788,36 @@ fn rule_9_pins_of_a_plugged_app_are_its_own() {
     release.call(&mut store, ()).expect("alive");
     assert_eq!(control.stats(&mut store).expect("alive").pinned, 0);
     assert_eq!(call("hold", &mut store), 0);
+}
+
+#[test]
+fn a_visit_comes_by_each_entry_once_until_it_breaks() {
+    let mut map = map(&MapOptions::new());
+    for number in 0..1000u32 {
+        let key = [b"a:", &number.to_be_bytes()[..]].concat();
+        map.set(&key, &number.to_le_bytes(), Ttl::Never)
+            .expect("room");
+    }
+    map.set(b"b", b"", Ttl::Never).expect("room");
+    let mut found = Vec::new();
+    let visited = map.visit(b"a:", |scanned| {
+        assert!(scanned.key.starts_with(b"a:"));
+        found.push(scanned.entry.value);
+        ControlFlow::Continue(())
+    });
+    visited.expect("alive");
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), 1000);
+    let mut visits = 0;
+    let visited = map.visit(b"", |_| {
+        visits += 1;
+        if visits == 300 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    visited.expect("alive");
+    assert_eq!(visits, 300);
 }
