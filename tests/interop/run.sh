@@ -80,8 +80,28 @@ javascript_tools() {
     jco=$modules/node_modules/.bin/jco
 }
 
+# newcomer LANGUAGE: does what the guide says, in an empty folder. Installs what it says.
+newcomer() {
+    say "docs/guests.md, in $1"
+    local folder=$work/newcomer-$1
+    rm -rf "$folder"
+    mkdir "$folder"
+    python3 tests/interop/guide.py docs/guests.md "In $1" > "$folder/steps.sh"
+    printf 'tea: 1\ntea: 2\nmilk: 1\n' > "$folder/expected.txt"
+    (
+        export LOCALMAP REPOSITORY=$PWD
+        LOCALMAP=$(realpath "$LOCALMAP")
+        cd "$folder"
+        bash -euo pipefail steps.sh > printed.txt
+    )
+    tail -n 3 "$folder/printed.txt" > "$folder/found.txt"
+    same "the guide in $1" "$folder/expected.txt" "$folder/found.txt"
+    rm -rf "$folder"
+}
+
 # A guest in Python says what the same guest in Rust says.
 python() {
+    newcomer Python
     say "a guest in Python, under localmap"
     "$venv/bin/componentize-py" -d "$python_example/wit" -w limiter \
         componentize -p "$python_example" app -o "$work/limiter.py.wasm"
@@ -92,6 +112,7 @@ python() {
 
 # A guest in JavaScript, likewise.
 javascript() {
+    newcomer JavaScript
     say "a guest in JavaScript, under localmap"
     # The command of the example, with what it makes below the target folder.
     "$jco" componentize "$javascript_example/sessions.js" --wit "$javascript_example/wit" \
@@ -135,7 +156,8 @@ mkdir -p "$work"
 for part in "$@"; do
     case $part in
         python | wasmtime-py) python_tools ;;
-        javascript | node) javascript_tools ;;
+        javascript) javascript_tools && need "Python 3" python3 --version ;;
+        node) javascript_tools ;;
         *) die "no part \`$part\`; expected python, javascript, node or wasmtime-py" ;;
     esac
 done
