@@ -156,8 +156,10 @@ mkdir -p "$work"
 for part in "$@"; do
     case $part in
         python | wasmtime-py) python_tools ;;
-        javascript) javascript_tools && need "Python 3" python3 --version ;;
-        node) javascript_tools ;;
+        javascript | node)
+            need "Python 3" python3 --version
+            javascript_tools
+            ;;
         *) die "no part \`$part\`; expected python, javascript, node or wasmtime-py" ;;
     esac
 done
