@@ -48,6 +48,10 @@ export function attempt(call) {
 /** All values: one answer has at most 1 MiB of them, and is asked for the rest. */
 export function getMany(map, keys) {
   const values = [];
-  while (values.length < keys.length) values.push(...map.getMany(keys.slice(values.length)));
+  while (values.length < keys.length) {
+    const answer = map.getMany(keys.slice(values.length));
+    if (answer.length === 0) throw new Error('get-many gives at least one answer');
+    values.push(...answer);
+  }
   return values;
 }

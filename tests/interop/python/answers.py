@@ -1,6 +1,7 @@
 """What the map answers, as the words of `tests/vectors`; and what holds for all answers."""
 
-from host import Variant, field
+from wasmtime.component import Variant
+
 from words import Fault
 
 
@@ -13,7 +14,7 @@ def found(value):
 
 
 def entry(there):
-    left = field(there, "expires-in")
+    left = getattr(there, "expires-in")
     return [there.value, "version", there.version, "expires-in", "never" if left is None else left]
 
 
@@ -62,13 +63,13 @@ def check_page(page, prefix, limit):
 
 def check_stats(stats, limits):
     """What holds for statistics of every map at every time."""
-    high_water = field(stats, "high-water")
+    high_water = getattr(stats, "high-water")
     rules = {
         "its parts make up its bytes": stats.payload + stats.overhead + stats.free == stats.bytes,
         "it has been as large as it is": high_water >= stats.bytes,
         "what pins hold is in use": stats.pinned <= stats.payload + stats.overhead,
-        "it has no more entries than it may": stats.entries <= field(limits, "max-entries"),
-        "it has never held more bytes than it may": high_water <= field(limits, "max-bytes"),
+        "it has no more entries than it may": stats.entries <= getattr(limits, "max-entries"),
+        "it has never held more bytes than it may": high_water <= getattr(limits, "max-bytes"),
     }
     for rule, holds in rules.items():
         if not holds:

@@ -1,9 +1,11 @@
 """One case of a script: a map of its own, and what an operation answers, as words."""
 
+from wasmtime.component import Variant
+
 from answers import (
     check_page, check_stats, entry, found, limit_words, outcomes, refused, result, truth,
 )
-from host import Map, Variant, field, record
+from host import Map, record
 from words import Fault
 
 # What `configure` is given, other than numbers and the names of policies.
@@ -171,9 +173,9 @@ class Case:
         return ["ok"]
 
 
-def plain(name, answer, interface="call"):
+def plain(name, answer):
     """An operation that takes a key, and answers as `answer` says."""
-    return lambda case, words: answer(getattr(case.map, interface)(name, words.bytes()))
+    return lambda case, words: answer(case.map.call(name, words.bytes()))
 
 
 OPERATIONS = {
@@ -219,7 +221,7 @@ def names(words):
 def known(of, name):
     if not hasattr(of, name):
         raise Fault(f"no field `{name}`")
-    return field(of, name)
+    return getattr(of, name)
 
 
 def filled(words):

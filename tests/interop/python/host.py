@@ -3,7 +3,7 @@ its WIT. All that it needs is a clock and a seed.
 """
 
 from wasmtime import Engine, Store
-from wasmtime.component import Component, Linker, Record, Variant
+from wasmtime.component import Component, Linker, Record
 
 LOCAL_MAP = "localmap:core/local-map@0.1.0"
 CONTROL = "localmap:core/control@0.1.0"
@@ -58,7 +58,9 @@ class Map:
         """All values: one answer has at most 1 MiB of them, and is asked for the rest."""
         values = []
         while len(values) < len(keys):
-            values += self.call("get-many", keys[len(values) :])
+            answer = self.call("get-many", keys[len(values) :])
+            assert answer, "get-many gives at least one answer"
+            values += answer
         return values
 
 
@@ -68,11 +70,3 @@ def record(**fields):
     for name, value in fields.items():
         setattr(made, name.replace("_", "-"), value)
     return made
-
-
-def field(of, name):
-    """A field of a record, whose name may have a `-`."""
-    return getattr(of, name)
-
-
-__all__ = ["CONTROL", "LOCAL_MAP", "Host", "Map", "Variant", "field", "record"]
