@@ -108,6 +108,34 @@ fn a_new_guest_builds_runs_and_passes_its_test() {
 }
 
 #[test]
+fn one_that_answers_requests_builds_and_passes_its_test() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let new = localmap_in(folder.path()).args(["new", "--http", "web"]);
+    let told = new.run().ok();
+    assert!(
+        told.contains("localmap serve --map-per server web\n"),
+        "{told}"
+    );
+    let guest = folder.path().join("web");
+    lock(&guest);
+    well(&cargo(&guest, &["build", "--target", "wasm32-wasip2"]));
+    let tests = well(&cargo(&guest, &["test"]));
+    assert!(tests.contains("test result: ok. 2 passed"), "{tests}");
+    well(&cargo(&guest, &["fmt", "--check"]));
+    let built = concat!(
+        env!("CARGO_TARGET_TMPDIR"),
+        "/new/wasm32-wasip2/debug/web.wasm"
+    );
+    let told = localmap().args(["inspect", built]).run().ok();
+    for part in [
+        "localmap:core/local-map@0.1.0",
+        "wasi:http/incoming-handler@0.2",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
 fn inside_of_a_workspace_it_is_a_member_or_one_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let around = "[workspace]\nresolver = \"3\"\nmembers = [\"guests/*\"]\n";

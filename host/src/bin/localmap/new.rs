@@ -15,6 +15,11 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// The manifest, without what is to be filled in.
 const MANIFEST: &str = include_str!("new/template/manifest.toml");
+/// What a guest has that answers requests, beside the client.
+const WSTD: &str = "\
+# HTTP for components: makes an async `main` the handler of requests.
+wstd = { version = \"0.6.8\", default-features = false }
+";
 /// What makes a crate a workspace of its own.
 const WORKSPACE: &str = "
 # Apart from the workspace around it. To join that one, take this out and name this folder
@@ -38,6 +43,10 @@ pub(crate) struct New {
     /// The name of the crate, if it is to be another than that of the folder
     #[arg(long, value_name = "CRATE")]
     name: Option<String>,
+
+    /// Make a guest that answers HTTP requests, for `localmap serve`
+    #[arg(long)]
+    http: bool,
 
     /// Take the crate localmap-client from this folder: guest/client of a clone of the
     /// repository
@@ -74,17 +83,26 @@ impl New {
             Ok(text
                 .replace("{{name}}", &name)
                 .replace("{{package}}", &name::package(&name))
+                .replace("{{more}}", if self.http { WSTD } else { "" })
                 .replace("{{client}}", &client.dependency()?))
         };
 
         let mut made = Made::in_folder(&folder)?;
         let manifest = fill_in(MANIFEST)?;
-        made.add("src/main.rs", include_str!("new/template/main.rs"))?;
+        let (main, readme) = if self.http {
+            (
+                include_str!("new/template/http/main.rs"),
+                include_str!("new/template/http/README.md"),
+            )
+        } else {
+            (
+                include_str!("new/template/command/main.rs"),
+                include_str!("new/template/command/README.md"),
+            )
+        };
+        made.add("src/main.rs", main)?;
         made.add("src/seen.rs", include_str!("new/template/seen.rs"))?;
-        made.add(
-            "README.md",
-            &fill_in(include_str!("new/template/README.md"))?,
-        )?;
+        made.add("README.md", &fill_in(readme)?)?;
         made.add(".gitignore", include_str!("new/template/gitignore"))?;
         made.add("Cargo.toml", &manifest)?;
         if !stands(&folder) {
@@ -99,10 +117,14 @@ impl New {
         writeln!(out, "Made a guest in {folder}")?;
         writeln!(out, "Its localmap-client is {client}\n")?;
         writeln!(out, "To run it, and to test it:")?;
-        writeln!(
-            out,
-            "    printf 'tea\\ntea\\nmilk\\n' | localmap run {folder}"
-        )?;
+        if self.http {
+            writeln!(out, "    localmap serve --map-per server {folder}")?;
+        } else {
+            writeln!(
+                out,
+                "    printf 'tea\\ntea\\nmilk\\n' | localmap run {folder}"
+            )?;
+        }
         writeln!(out, "    cd {folder} && cargo test")?;
         Ok(out.flush()?)
     }

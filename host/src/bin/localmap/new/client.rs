@@ -103,14 +103,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_client_of_this_repository_is_found() {
-        let found = Client::find(None).unwrap();
-        assert!(matches!(found, Client::BesideUs(_)), "{found}");
-        assert!(is_client(Path::new("../guest/client")));
-        assert!(!is_client(Path::new("../guest/engine")));
-    }
-
-    #[test]
     fn the_manifest_tells_where_it_is() {
         let of = |client: Client| client.dependency().unwrap();
         assert_eq!(of(Client::Published), format!("\"{VERSION}\""));

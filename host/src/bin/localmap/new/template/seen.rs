@@ -1,4 +1,4 @@
-//! What the guest remembers of lines, and for how long.
+//! What the guest has seen, and for how long it remembers.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use localmap_client::LocalMap;
 #[cfg(test)]
 use localmap_client::in_process::LocalMap;
 
-/// How long a line is counted, from the first time it came.
+/// How long a name is counted, from the first time it came.
 const WINDOW: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -18,24 +18,24 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Counts a line, and gives how often it has come within its window.
+    /// Counts a name, and gives how often it has come within its window.
     ///
     /// `increment` gives a counter that it makes a time to live, and leaves that of one
     /// which is there. So the counter is gone when the window is over, and nothing has to
     /// be cleared away.
-    pub fn count(&self, line: &str) -> Result<i64, Error> {
-        let times = self.map.increment(format!("count:{line}"), 1, WINDOW)?;
-        self.map.set("latest", line, WINDOW)?;
+    pub fn count(&self, name: &str) -> Result<i64, Error> {
+        let times = self.map.increment(format!("count:{name}"), 1, WINDOW)?;
+        self.map.set("latest", name, WINDOW)?;
         Ok(times)
     }
 
-    /// The line that came last, if that was within a window.
+    /// The name that came last, if that was within a window.
     pub fn latest(&self) -> Option<String> {
-        let line = self.map.get("latest")?;
-        String::from_utf8(line).ok()
+        let name = self.map.get("latest")?;
+        String::from_utf8(name).ok()
     }
 
-    /// How many different lines are being counted.
+    /// How many different names are being counted.
     pub fn different(&self) -> usize {
         self.map.scan("count:").count()
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_counted_for_a_minute() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_name_is_counted_for_a_minute() -> Result<(), Box<dyn std::error::Error>> {
         // A clock that stands still until it is moved: nothing has to wait.
         let clock = ManualClock::new();
         let seen = Seen {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_refused() {
+    fn a_name_that_is_too_long_is_refused() {
         let seen = Seen::default();
         assert!(seen.count(&"tea".repeat(1000)).is_err());
         assert_eq!(seen.different(), 0);
