@@ -30,7 +30,8 @@ const WORKSPACE: &str = "
 /// Makes a guest crate that builds at once, with a test that needs no host.
 ///
 /// The folder is made, and may be there if it is empty. Where something fails, nothing is
-/// left of it. If it lies inside of a cargo workspace, the crate is one of its own.
+/// left of it. Inside of a cargo workspace which does not know it, the crate is a workspace
+/// of its own.
 ///
 /// The crate localmap-client comes from the repository that this program was built from,
 /// while that is there; else from the registry, in the version of this program.
