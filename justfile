@@ -40,6 +40,16 @@ guest-same:
     cargo build --locked -p localmap-map --profile guest --target wasm32-wasip2
     cmp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
 
+# Packs the crates that are published and builds each out of its package; `--config` is for
+# the profiles, so that what is compiled already serves.
+publish-check:
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap
+
+# The WIT package in its binary form, with wasm-tools.
+wit:
+    mkdir -p target
+    wasm-tools component wit wit --wasm -o target/localmap-core.wasm
+
 # Builds an example as guest authors do who use cargo-component.
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log

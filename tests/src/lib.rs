@@ -10,3 +10,12 @@ pub mod vectors;
 pub use program::{Finished, Program, access_log, guest, localmap, root};
 pub use provider::provider;
 pub use relay::relay;
+
+/// The programs in the documents for users are tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guests.md")]
+    struct Guests;
+}

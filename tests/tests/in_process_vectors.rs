@@ -18,7 +18,7 @@ struct InProcess {
 impl InProcess {
     fn new() -> Self {
         let clock = ManualClock::new();
-        let map = LocalMap::with_clock(Limits::default(), &clock).expect("the defaults");
+        let map = LocalMap::with_clock(client::Limits::default(), &clock).expect("the defaults");
         Self { clock, map }
     }
 }
@@ -31,11 +31,11 @@ impl Subject for InProcess {
     }
 
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
-        self.map.configure(limits)
+        self.map.configure(limits.into())
     }
 
     fn limits(&mut self) -> Limits {
-        self.map.limits()
+        self.map.limits().into()
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {

@@ -1,5 +1,5 @@
-//! The commands of the README do what it says. The examples in Rust are tests of the
-//! host crate's documentation, and `cargo test` is what runs this.
+//! The commands of the README do what it says. The examples in Rust are tests of this
+//! crate's documentation, and `cargo test` is what runs this.
 
 use localmap_tests::{localmap, root};
 use std::process::Command;

@@ -22,7 +22,7 @@ pub const MAX_CHANGES: usize = 1024;
 /// ];
 /// # assert_eq!(batch.len(), 3);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change<'a> {
     /// [`set`](crate::LocalMap::set)
     Set {
@@ -156,7 +156,7 @@ impl<'a> Change<'a> {
 }
 
 /// What one change of a batch has done: the answer of the operation of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Of [`Change::set`] and [`Change::set_if`]: the version of the value.
     Stored(Version),

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{MAX_KEY_LEN, Version};
 
 /// Why a write was refused. It has changed nothing then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The key cannot be one.
@@ -46,7 +46,7 @@ pub enum Error {
 }
 
 /// Why a batch was refused. None of its changes has happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("change {index} of the batch: {error}")]
 pub struct ApplyError {
     /// The change that was refused, counted from 0.
@@ -64,7 +64,7 @@ impl From<ApplyError> for Error {
 }
 
 /// What is wrong with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum KeyFault {
     /// It has no bytes.

@@ -48,11 +48,13 @@
 
 mod clock;
 mod convert;
+mod limits;
 mod map;
 mod owner;
 mod pinned;
 
 pub use clock::ManualClock;
+pub use limits::Limits;
 pub use map::LocalMap;
 pub use pinned::Pinned;
 
@@ -60,7 +62,7 @@ pub use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome, Page,
     Scanned, Ttl, Version,
 };
-pub use localmap_engine::{ConfigureError, Limits, Policy, Setting, Stats};
+pub use localmap_engine::{ConfigureError, Policy, Setting, Stats};
 
 /// The entries of a map, made by [`LocalMap::scan`].
 pub type Scan<'a> = crate::Scan<'a, LocalMap>;

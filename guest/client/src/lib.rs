@@ -31,7 +31,9 @@
 //! ```
 //!
 //! Build it with `cargo build --target wasm32-wasip2` and run it with
-//! `localmap run`, or let `localmap run` build it.
+//! `localmap run`, or let `localmap run` build it. `localmap new` makes such a crate, with
+//! a test; [the guide][guide] leads there by hand. Each operation of [`LocalMap`] has an
+//! example.
 //!
 //! - **Time** is the host's monotonic clock. All spans are [`Duration`]s, to the
 //!   nanosecond. An entry is gone as soon as its time is up, for every operation
@@ -41,6 +43,9 @@
 //!   [`MAX_KEY_LEN`] bytes, or up to 512 where the host says so.
 //! - **All or nothing**: an operation that answers with an error has changed no
 //!   key, no value, no version and no deadline.
+//! - **Errors** are one type, [`Error`], whose messages tell what to do; a batch's
+//!   [`ApplyError`] tells of which change it is, and becomes an `Error` by `?`. What
+//!   is not an error: reading, deleting or touching what is not there.
 //!
 //! # Without a boundary
 //!
@@ -54,6 +59,7 @@
 //!   it has nothing of it; without the feature, the engine is not compiled.
 //!
 //! [`Duration`]: std::time::Duration
+//! [guide]: https://github.com/localmap/localmap/blob/main/docs/guests.md
 
 #![cfg_attr(
     not(feature = "in-process"),
@@ -82,7 +88,7 @@ pub use pinned::Pinned;
 pub use scan::Scan;
 pub use types::{Condition, Entry, MAX_KEY_LEN, Page, Scanned, Ttl, Version};
 
-/// The programs of the guide compile.
+/// The examples of the README are tests.
 #[cfg(all(doctest, feature = "in-process"))]
-#[doc = include_str!("../../../docs/guests.md")]
-struct Guide;
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -29,6 +29,7 @@ const MAX_BATCH: usize = 32 * 1024;
 /// Outside of WebAssembly there is no host to answer: the calls compile, and panic
 /// when they are made. To test natively, take
 /// [`in_process::LocalMap`](crate::in_process::LocalMap), which has the same operations.
+/// The examples of the operations are tested with that one.
 #[derive(Debug, Default)]
 pub struct LocalMap {
     _one_thread: OneThread,
@@ -42,6 +43,20 @@ impl LocalMap {
     }
 
     /// The value of `key`.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// map.set("name", "alice", Ttl::Never)?;
+    /// assert_eq!(map.get("name").as_deref(), Some(b"alice".as_slice()));
+    /// assert_eq!(map.get("absent"), None);
+    ///
+    /// // A counter, without changing it: 8 bytes, little-endian.
+    /// map.increment("visits", 3, Ttl::Never)?;
+    /// let visits = map.get("visits").and_then(|value| value.try_into().ok());
+    /// assert_eq!(visits.map(i64::from_le_bytes), Some(3));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let key = to_read(key.as_ref());
@@ -55,6 +70,20 @@ impl LocalMap {
     /// is not there, and `value` is empty.
     ///
     /// This saves an allocation, where `value` has room, for keys of at most 64 bytes.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// map.set("a", "1", Ttl::Never)?;
+    /// map.set("b", "2", Ttl::Never)?;
+    /// let mut value = Vec::new();
+    /// for key in ["a", "b", "c"] {
+    ///     if map.get_into(key, &mut value) {
+    ///         println!("{key} has {} bytes", value.len());
+    ///     }
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use = "an empty value and one that is not there are not the same"]
     pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
         let key = to_read(key.as_ref());
@@ -68,6 +97,22 @@ impl LocalMap {
     }
 
     /// The value of `key` with its version and the time it has left.
+    ///
+    /// ```
+    /// # use localmap_client::{Condition, Error, Ttl, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// map.set("list", "tea", Duration::from_secs(60))?;
+    ///
+    /// // Change what nobody else has changed, and leave it the time that it has.
+    /// if let Some(entry) = map.get_entry("list") {
+    ///     let longer = [entry.value, b", milk".to_vec()].concat();
+    ///     let unchanged = Condition::Version(entry.version);
+    ///     map.set_if("list", longer, entry.expires_in, unchanged)?;
+    /// }
+    /// assert_eq!(map.get("list").as_deref(), Some(b"tea, milk".as_slice()));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn get_entry(&self, key: impl AsRef<[u8]>) -> Option<Entry> {
         calls::get_entry(to_read(key.as_ref())).map(Entry::from)
@@ -78,6 +123,16 @@ impl LocalMap {
     /// They are all as of one instant where the keys take less than 32 KiB,
     /// with 8 bytes for each, and their values no more than 1 MiB. What is
     /// beyond that is asked for in further calls.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// map.set("a", "1", Ttl::Never)?;
+    /// map.set("c", "3", Ttl::Never)?;
+    /// let values = map.get_many(&["a", "b", "c"]);
+    /// assert_eq!(values, [Some(b"1".to_vec()), None, Some(b"3".to_vec())]);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Option<Vec<u8>>> {
         let keys: Vec<&[u8]> = keys.iter().map(|key| to_read(key.as_ref())).collect();
@@ -93,12 +148,32 @@ impl LocalMap {
     }
 
     /// Whether `key` is there.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// map.set("seen:42", "", Duration::from_secs(60))?;
+    /// assert!(map.contains("seen:42") && !map.contains("seen:43"));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
         calls::contains(to_read(key.as_ref()))
     }
 
     /// Stores a value and its TTL, in place of what was there.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// map.set("session:7f3a", "alice", Duration::from_secs(1800))?;
+    /// map.set("motd", "hello", Ttl::Never)?;
+    /// // Keys and values are bytes.
+    /// map.set(1815_u32.to_le_bytes(), [0xff, 0x00], Ttl::Default)?;
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -118,6 +193,16 @@ impl LocalMap {
     }
 
     /// Stores as [`set`](Self::set) does, where `condition` holds.
+    ///
+    /// ```
+    /// # use localmap_client::{Condition, Error, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// // Once in ten minutes, whoever asks.
+    /// let once = |key| map.set_if(key, "", Duration::from_secs(600), Condition::Absent);
+    /// assert!(once("mail:alice").is_ok());
+    /// assert!(matches!(once("mail:alice"), Err(Error::Conflict { .. })));
+    /// ```
     ///
     /// # Errors
     ///
@@ -142,6 +227,16 @@ impl LocalMap {
     /// there starts from 0 with `ttl`. So a TTL makes a fixed window that begins
     /// with the first `increment`. The counter gets a new version.
     ///
+    /// ```
+    /// # use localmap_client::{Error, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// // At most 10 requests a minute, in a window that begins with the first.
+    /// let requests = map.increment("requests:alice", 1, Duration::from_secs(60))?;
+    /// assert!(requests <= 10);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
@@ -161,6 +256,19 @@ impl LocalMap {
     /// Gives an entry that is there a new TTL, counted from now, and leaves its
     /// value and version. False: it is not there, and stays so.
     ///
+    /// ```
+    /// # use localmap_client::{Error, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// // A session that ends after half an hour of silence.
+    /// let idle = Duration::from_secs(1800);
+    /// if !map.touch("session:alice", idle)? {
+    ///     map.set("session:alice", "new", idle)?;
+    /// }
+    /// assert!(map.touch("session:alice", idle)?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
@@ -171,17 +279,46 @@ impl LocalMap {
     }
 
     /// Reads and deletes in one: for tokens that are good once.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, in_process::LocalMap};
+    /// # use std::time::Duration;
+    /// # let map = LocalMap::new();
+    /// map.set("token:7f3a", "alice", Duration::from_secs(300))?;
+    /// assert_eq!(map.take("token:7f3a").as_deref(), Some(b"alice".as_slice()));
+    /// assert_eq!(map.take("token:7f3a"), None);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use = "the value is gone from the map; `delete` is for values that nobody needs"]
     pub fn take(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         calls::take(to_read(key.as_ref()))
     }
 
     /// Deletes. False: it was not there.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// map.set("draft", "…", Ttl::Never)?;
+    /// assert!(map.delete("draft"));
+    /// assert!(!map.delete("draft"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> bool {
         calls::delete(to_read(key.as_ref()))
     }
 
     /// Deletes if the value there has this version.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// let mine = map.set("lock", "me", Ttl::Never)?;
+    /// let theirs = map.set("lock", "them", Ttl::Never)?;
+    /// assert_eq!(map.delete_if("lock", mine), Err(Error::Conflict { current: Some(theirs) }));
+    /// assert_eq!(map.delete_if("lock", theirs), Ok(()));
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -202,12 +339,12 @@ impl LocalMap {
     /// whichever is more. (That is `max-value`, or `max-bytes` where that is less.) What
     /// is beyond is [`Full`](Error::Full), and much beyond may end the instance.
     ///
-    /// ```no_run
-    /// use localmap_client::{Change, Condition, LocalMap, Outcome, Ttl};
-    /// use std::time::Duration;
+    /// ```
+    /// use localmap_client::{Change, Condition, Outcome, Ttl};
+    /// # use localmap_client::in_process::LocalMap;
+    /// # use std::time::Duration;
     ///
-    /// # fn main() -> Result<(), localmap_client::Error> {
-    /// let map = LocalMap::new();
+    /// # let map = LocalMap::new();
     /// let done = map.apply(&[
     ///     // Only if nobody has redeemed it yet.
     ///     Change::set_if("redeemed:7f3a", "alice", Ttl::Never, Condition::Absent),
@@ -217,8 +354,8 @@ impl LocalMap {
     /// if let [Outcome::Stored(_), Outcome::Counter(credit), Outcome::Touched(_)] = done[..] {
     ///     println!("alice has {credit} now");
     /// }
-    /// # Ok(())
-    /// # }
+    /// # assert_eq!(done[1], Outcome::Counter(10));
+    /// # Ok::<(), localmap_client::Error>(())
     /// ```
     ///
     /// # Errors
@@ -234,18 +371,15 @@ impl LocalMap {
     /// An entry is not evicted while the value that it has now is pinned. It expires at
     /// its time as any other.
     ///
-    /// ```no_run
-    /// use localmap_client::{LocalMap, Ttl};
-    ///
-    /// # fn main() -> Result<(), localmap_client::Error> {
-    /// let map = LocalMap::new();
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
     /// map.set("rates", "EUR 1.08", Ttl::Never)?;
     /// if let Some(rates) = map.pin("rates")? {
     ///     map.set("rates", "EUR 1.09", Ttl::Never)?;
     ///     assert_eq!(rates.value(), b"EUR 1.08");
     /// }
-    /// # Ok(())
-    /// # }
+    /// # Ok::<(), Error>(())
     /// ```
     ///
     /// # Errors
@@ -264,6 +398,19 @@ impl LocalMap {
     /// when its part of the map was read, and a key that is deleted and set again
     /// may be given twice, with two versions. The iterator holds a part of the map
     /// at a time, about 1 MiB or one entry at most.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// for (key, value) in [("user:1", "alice"), ("user:2", "bob"), ("motd", "hello")] {
+    ///     map.set(key, value, Ttl::Never)?;
+    /// }
+    /// for entry in map.scan("user:") {
+    ///     println!("{:?} has {} bytes", entry.key, entry.value.len());
+    /// }
+    /// assert_eq!(map.scan("user:").count(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn scan(&self, prefix: impl AsRef<[u8]>) -> Scan<'_> {
         Scan::new(self, prefix.as_ref(), |map, prefix, cursor, limit| {
             map.scan_page(prefix, cursor, limit)
@@ -278,6 +425,20 @@ impl LocalMap {
     /// ends early rather than hold more than 1 MiB of keys and values, but holds at
     /// least one entry when it has come by one. A `cursor` that no page gave may skip
     /// entries and does no harm.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// map.set("user:1", "alice", Ttl::Never)?;
+    /// let (mut cursor, mut users) = (Some(0), 0);
+    /// while let Some(at) = cursor {
+    ///     let page = map.scan_page("user:", at, 100);
+    ///     users += page.entries.len();
+    ///     cursor = page.next; // to be kept until there is time for more
+    /// }
+    /// assert_eq!(users, 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn scan_page(&self, prefix: impl AsRef<[u8]>, cursor: u64, limit: u32) -> Page {
         let prefix = prefix.as_ref();
@@ -293,6 +454,15 @@ impl LocalMap {
     }
 
     /// How many entries there are. Those whose time is up are not counted.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// assert!(map.is_empty());
+    /// map.set("motd", "hello", Ttl::Never)?;
+    /// assert_eq!(map.len(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> u64 {
         calls::len()

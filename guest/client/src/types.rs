@@ -24,6 +24,7 @@ pub type Version = u64;
 /// # use localmap_client::Ttl;
 /// # use std::time::Duration;
 /// assert_eq!(Ttl::from(Duration::from_secs(30)), Ttl::After(Duration::from_secs(30)));
+/// assert_eq!(Ttl::from(None), Ttl::Never); // as `Entry::expires_in` has it
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ttl {
@@ -45,6 +46,14 @@ impl From<Duration> for Ttl {
     }
 }
 
+/// As [`Entry::expires_in`] has it: `None` is [`Ttl::Never`]. So what is written anew can
+/// keep the time that it has.
+impl From<Option<Duration>> for Ttl {
+    fn from(left: Option<Duration>) -> Self {
+        left.map_or(Self::Never, Self::After)
+    }
+}
+
 /// What must hold for a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Condition {
@@ -57,7 +66,7 @@ pub enum Condition {
 }
 
 /// A value and what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The value.
     pub value: Vec<u8>,
@@ -68,7 +77,7 @@ pub struct Entry {
 }
 
 /// An entry that a [scan](crate::LocalMap::scan) came by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scanned {
     /// The key.
     pub key: Vec<u8>,
@@ -81,7 +90,7 @@ pub struct Scanned {
 }
 
 /// A part of a scan, made by [`scan_page`](crate::LocalMap::scan_page).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Page {
     /// What the page holds; may be empty although the scan goes on.
     pub entries: Vec<Scanned>,

@@ -104,3 +104,8 @@ pub use value::Value;
 pub fn hash_of(seed: u64, key: &[u8]) -> u32 {
     hash::KeyHasher::new(seed).hash_of(key)
 }
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,7 +14,7 @@ pub(super) type Engine = RefCell<engine::Map<Time>>;
 
 thread_local! {
     /// The map of this instance, which has one thread.
-    static INSTANCE: Rc<Engine> = engine(Time::Since(Instant::now()), engine::Limits::default());
+    static INSTANCE: Rc<Engine> = engine_with(Time::Since(Instant::now()), engine::Limits::default());
 }
 
 /// A map inside of the guest, with the operations of [the one of the
@@ -37,9 +37,9 @@ impl LocalMap {
     #[must_use]
     pub fn new() -> Self {
         // Where the thread is at its end and its map is gone, an empty one will do.
-        let engine = INSTANCE
-            .try_with(Rc::clone)
-            .unwrap_or_else(|_| engine(Time::Since(Instant::now()), engine::Limits::default()));
+        let engine = INSTANCE.try_with(Rc::clone).unwrap_or_else(|_| {
+            engine_with(Time::Since(Instant::now()), engine::Limits::default())
+        });
         Self { engine }
     }
 
@@ -273,7 +273,7 @@ impl fmt::Debug for LocalMap {
 
 /// An empty map. Its seed is that of std's own tables: `wasi:random`, natively the
 /// operating system.
-pub(super) fn engine(time: Time, limits: engine::Limits) -> Rc<Engine> {
+pub(super) fn engine_with(time: Time, limits: engine::Limits) -> Rc<Engine> {
     let seed = RandomState::new().hash_one("localmap");
     Rc::new(RefCell::new(engine::Map::new(time, seed, limits)))
 }

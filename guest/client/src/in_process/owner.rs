@@ -1,11 +1,12 @@
 //! What the guest does as the owner of its map; behind the contract, its host does it.
 
-use std::{rc::Rc, time::Instant};
+use std::time::Instant;
 
-use localmap_engine::{ConfigureError, Limits, Stats};
+use localmap_engine::{self as engine, ConfigureError, Stats};
 
 use super::clock::{ManualClock, Time};
-use super::map::{Engine, LocalMap, engine};
+use super::limits::Limits;
+use super::map::{LocalMap, engine_with};
 
 impl LocalMap {
     /// A map of its own, that no other value of this type is. It ends when this and
@@ -44,13 +45,14 @@ impl LocalMap {
     }
 
     fn made(time: Time, limits: Limits) -> Result<Self, ConfigureError> {
+        let limits = engine::Limits::from(limits);
         limits.check()?;
-        let engine: Rc<Engine> = engine(time, limits);
+        let engine = engine_with(time, limits);
         Ok(Self { engine })
     }
 
     /// Sets the limits. While the map has never held an entry, to any; after that
-    /// `max_entries`, `max_bytes`, `max_value` and `max_pins` may only rise, `utf8_keys`
+    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise, `utf8_keys`
     /// may only be dropped, and the policy stays. The default TTL may always change; it
     /// holds for later writes.
     ///
@@ -59,13 +61,13 @@ impl LocalMap {
     /// [`ConfigureError`], with the setting that is out of its range or lower than it
     /// was. The limits before stay in force then.
     pub fn configure(&self, limits: Limits) -> Result<(), ConfigureError> {
-        self.engine.borrow_mut().configure(limits)
+        self.engine.borrow_mut().configure(limits.into())
     }
 
     /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.engine.borrow().limits().clone()
+        self.engine.borrow().limits().clone().into()
     }
 
     /// The statistics, counted since the map was made. Visits every entry that is due.

@@ -111,7 +111,7 @@ fn component_in(message: &serde_json::Value, folder: &Path) -> Option<PathBuf> {
 
 /// Adds the wasm target to the toolchain in use, where it is not there: rustup does so by
 /// itself only where nobody has switched that off.
-fn add_target(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn add_target(folder: &Path) -> anyhow::Result<()> {
     let rustup = |args: &[&str]| {
         Command::new("rustup")
             .args(args)

@@ -4,6 +4,7 @@ mod cache;
 mod guest;
 mod inspect;
 mod limits;
+mod new;
 mod plug;
 mod replay;
 mod run;
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    New(new::New),
     Shell(shell::Shell),
     Inspect(inspect::Inspect),
     Plug(plug::Plug),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     stdio::keep_caught_panics_quiet();
     let done = match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::New(new) => new.run(),
         Command::Shell(shell) => shell.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
