@@ -52,9 +52,9 @@ impl LocalMap {
     }
 
     /// Sets the limits. While the map has never held an entry, to any; after that
-    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise, `utf8_keys`
-    /// may only be dropped, and the policy stays. The default TTL may always change; it
-    /// holds for later writes.
+    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise,
+    /// `utf8_keys` may only be dropped, and the policy stays. The default TTL may always
+    /// change; it holds for later writes.
     ///
     /// # Errors
     ///
