@@ -1,16 +1,21 @@
 //! `localmap`: runs guests with a map of their own.
 
+mod bridge;
 mod cache;
+mod entry;
+mod grants;
 mod guest;
 mod inspect;
 mod limits;
 mod plug;
 mod replay;
 mod run;
+mod serve;
 mod shell;
 mod stats;
 mod stdio;
 mod values;
+mod wasm_options;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -29,6 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Serve(serve::Serve),
     Shell(shell::Shell),
     Inspect(inspect::Inspect),
     Plug(plug::Plug),
@@ -38,6 +44,7 @@ fn main() -> ExitCode {
     stdio::keep_caught_panics_quiet();
     let done = match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Serve(serve) => serve.run(),
         Command::Shell(shell) => shell.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
