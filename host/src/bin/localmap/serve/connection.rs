@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 const HEADERS: Duration = Duration::from_secs(30);
 /// How long a client may read nothing of what is sent to it.
 const STALLED: Duration = Duration::from_secs(30);
-/// Bytes that the headers of a request may have.
+/// Bytes that the headers of a request may have; up to twice as many may come in one piece.
 const MAX_HEADERS: usize = 64 << 10;
 
 /// What the requests of a connection share.
