@@ -84,6 +84,25 @@ impl CancelHandle {
     /// Where the operating system has no thread for the clock that this needs, the store
     /// ends at its next call: a bound that cannot be kept is not given.
     pub fn guard<T: 'static>(&self, store: &mut Store<T>, timeout: Option<Duration>) {
+        self.guard_with(store, timeout, UpdateDeadline::Continue);
+    }
+
+    /// The same for a store whose calls are async. In addition, a guest that computes lets
+    /// go of its thread every 10 ms, so that others get on: the future of its call is
+    /// pending then, and ready to be polled again at once.
+    ///
+    /// A guest that waits in the host does not notice its time-out: drop the future of its
+    /// call for that. A call that is not async fails when 10 ms have passed.
+    pub fn guard_async<T: 'static>(&self, store: &mut Store<T>, timeout: Option<Duration>) {
+        self.guard_with(store, timeout, UpdateDeadline::Yield);
+    }
+
+    fn guard_with<T: 'static>(
+        &self,
+        store: &mut Store<T>,
+        timeout: Option<Duration>,
+        go_on: fn(u64) -> UpdateDeadline,
+    ) {
         let began = Instant::now();
         let watched = ticker::watch(store.engine());
         self.node.end_calls_in(store.engine());
@@ -101,18 +120,18 @@ impl CancelHandle {
             if let Err(error) = &watched {
                 return Err(wasmtime::format_err!("no thread to time the call: {error}"));
             }
-            Ok(UpdateDeadline::Continue(1))
+            Ok(go_on(1))
         });
         // What is cancelled already has nothing to wait for.
-        let go_on = !self.is_cancelled() && watching;
-        store.set_epoch_deadline(u64::from(go_on));
+        let may_start = !self.is_cancelled() && watching;
+        store.set_epoch_deadline(u64::from(may_start));
     }
 
     /// Waits for `future`, and drops it when the handle is cancelled: for calls into async
     /// stores whose guest waits in the host, for its standard input or for time to pass.
     ///
-    /// A guest that computes does not notice that: use [`guard`](Self::guard) as well. A
-    /// store whose call was dropped can be dropped, and nothing else.
+    /// A guest that computes does not notice that: use [`guard_async`](Self::guard_async) as
+    /// well. A store whose call was dropped can be dropped, and nothing else.
     ///
     /// # Errors
     ///

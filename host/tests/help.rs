@@ -22,7 +22,7 @@ fn help(args: &[&str]) -> String {
 #[test]
 fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
     let all = help(&["--help"]);
-    for command in ["run", "new", "shell", "inspect", "plug"] {
+    for command in ["run", "serve", "new", "shell", "inspect", "plug"] {
         assert!(all.contains(&format!("\n  {command} ")), "{all}");
         let own = help(&[command, "--help"]);
         assert!(
@@ -34,7 +34,7 @@ fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
 
 #[test]
 fn the_help_tells_the_defaults_of_all_limits() {
-    for command in ["run", "shell", "plug"] {
+    for command in ["run", "serve", "shell", "plug"] {
         let own = help(&[command, "--help"]);
         let limits = own.split("The map:").nth(1).unwrap_or_default();
         let default = localmap::Limits::default();
@@ -55,6 +55,24 @@ fn the_help_tells_the_defaults_of_all_limits() {
             let told = told.join(" ");
             assert!(told.contains(&format!("[default: {default}]")), "{told}");
         }
+    }
+}
+
+#[test]
+fn the_help_of_serve_tells_its_defaults() {
+    let own = help(&["serve", "--help"]);
+    let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [
+        "[default: 127.0.0.1:8080]",
+        "[default: request]",
+        "[default: 5m]",
+        "[default: 1000]",
+        "[default: 10s]",
+        "timeout=TIME (30s by default)",
+        "max-memory-size=SIZE (256MiB by default)",
+        "At most 1000 requests",
+    ] {
+        assert!(own.contains(told), "`{told}` is not in: {own}");
     }
 }
 

@@ -23,12 +23,13 @@ const LICENCES: [&str; 8] = [
 const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// What is there in more than one version, and whose doing that is.
-const DUPLICATES: [(&str, &str); 13] = [
+const DUPLICATES: [(&str, &str); 15] = [
     ("cpufeatures", "sha2 and chacha20, both of Wasmtime's"),
     (
         "embedded-io",
         "options of postcard, which Wasmtime does not use",
     ),
+    ("fastrand", "wstd of the guest http-limiter has the old one"),
     ("hashbrown", "gimli of Wasmtime, and the rest"),
     (
         "io-lifetimes",
@@ -46,6 +47,10 @@ const DUPLICATES: [(&str, &str); 13] = [
     (
         "winnow",
         "toml, which Wasmtime's cache reads its settings with",
+    ),
+    (
+        "wit-bindgen",
+        "wasip2, of guests that answer HTTP, has an old one",
     ),
     ("wit-component", "Wasmtime, wit-bindgen"),
     ("wit-parser", "Wasmtime, wit-bindgen"),

@@ -420,6 +420,47 @@ fn a_handle_guards_stores_of_an_embedder() {
     }
 }
 
+/// Two on one thread, neither of which ends by itself: each gets on, until its time is up.
+#[test]
+fn a_guest_in_an_async_store_lets_go_of_its_thread() {
+    let (mut one, runs) = endless(host().as_ref());
+    let (mut other, waits) = endless(host().as_ref());
+    let limit = Duration::from_millis(100);
+    CancelHandle::new().guard_async(&mut one, Some(limit));
+    let cancelled = CancelHandle::new();
+    cancelled.guard_async(&mut other, None);
+    let typed = |store: &mut Store<()>, instance: Instance| {
+        let call = instance.get_typed_func::<(), ()>(store, "run");
+        call.expect("its export")
+    };
+    let (run, wait) = (typed(&mut one, runs), typed(&mut other, waits));
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut one = pin!(run.call_async(&mut one, ()));
+    let mut other = pin!(wait.call_async(&mut other, ()));
+    let began = Instant::now();
+    let timed_out = loop {
+        assert!(other.as_mut().poll(&mut context).is_pending());
+        if let Poll::Ready(ended) = one.as_mut().poll(&mut context) {
+            break ended.expect_err("it never ends");
+        }
+    };
+    assert!(timed_out.is::<TimedOut>(), "{timed_out}");
+    assert!(began.elapsed() >= limit);
+    assert!(
+        woken.0.load(Ordering::SeqCst) > 2,
+        "it is to be polled again"
+    );
+    cancelled.cancel();
+    let ended = loop {
+        if let Poll::Ready(ended) = other.as_mut().poll(&mut context) {
+            break ended.expect_err("it never ends");
+        }
+    };
+    assert!(ended.is::<Cancelled>(), "{ended}");
+}
+
 /// Counts how often it is woken.
 #[derive(Default)]
 struct Woken(AtomicUsize);

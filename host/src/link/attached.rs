@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// the store's data.
 ///
 /// It ends with the store. To keep the map longer, hold on to what
-/// [`shared`](Self::shared) gives.
+/// [`shared`](Self::shared) gives; [`from_shared`](Self::from_shared) gives it to another
+/// store, then or at the same time.
 pub struct Attached {
     pub(super) map: Arc<Mutex<LocalMap>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
@@ -20,8 +21,26 @@ pub struct Attached {
 impl Attached {
     /// A store's map to be.
     pub fn new(map: LocalMap) -> Self {
+        Self::from_shared(Arc::new(Mutex::new(map)))
+    }
+
+    /// The same map for one more store, at the same time as others or after them: for
+    /// instances of an app that come and go, such as one for each request, and a map that
+    /// stays.
+    ///
+    /// Each operation of an app is done as a whole, with the map locked, and those of
+    /// several come one after the other, on whatever threads they run. Between two of its
+    /// operations an app may find what others have done: `set-if`, `increment` and `apply`
+    /// are there for that. What an app has pinned is its own, and is let go when its store
+    /// is dropped; [`Limits::max_pins`](crate::Limits::max_pins) is for all of them
+    /// together.
+    ///
+    /// Only give it to apps that may see each other's entries. A store that ends, by a trap
+    /// for example, leaves the map; a map that dies ends the call of each app that uses it
+    /// then.
+    pub fn from_shared(map: Arc<Mutex<LocalMap>>) -> Self {
         Self {
-            map: Arc::new(Mutex::new(map)),
+            map,
             observer: None,
             pins: Pins::default(),
         }

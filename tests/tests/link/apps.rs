@@ -4,7 +4,7 @@ use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{self, Config, Engine, Store};
 use localmap::{Attached, LocalMap, Observer};
 use std::pin::pin;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 mod contract {
@@ -86,6 +86,11 @@ impl Apps {
 
     pub(crate) fn app(&self, map: LocalMap) -> App {
         self.instantiate(self.store(map))
+    }
+
+    /// One that uses a map which others may use as well.
+    pub(crate) fn sharing(&self, map: &Arc<Mutex<LocalMap>>) -> App {
+        self.instantiate(self.store_of(Attached::from_shared(Arc::clone(map))))
     }
 
     pub(crate) fn observed(&self, map: LocalMap, observer: Arc<dyn Observer>) -> App {

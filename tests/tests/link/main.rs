@@ -10,6 +10,7 @@ use apps::{App, Apps, Tenant, block_on};
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{Config, Engine, Store, Trap};
 use localmap::{Attached, CancelHandle, Dead, Host, LocalMap, MapOptions};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 const NEVER: apps::wit::Ttl = apps::wit::Ttl::Never;
@@ -93,6 +94,47 @@ fn stores_whose_calls_are_async_are_served_too() {
         let stats = store.data_mut().map.map().stats().expect("alive");
         assert_eq!((stats.entries, stats.pinned), (100, 0));
     });
+}
+
+#[test]
+fn several_stores_may_share_a_map() {
+    let apps = Apps::new(&Config::new());
+    let shared = Arc::new(Mutex::new(map()));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut app = apps.sharing(&shared);
+                for _ in 0..250 {
+                    let counted = app.call(|app, store| app.call_increment(store, b"n", 1, NEVER));
+                    counted.expect("alive").expect("room");
+                }
+            });
+        }
+    });
+    let counter = |map: &mut LocalMap| map.get(b"n").expect("alive");
+    let thousand = Some(1_000i64.to_le_bytes().to_vec());
+    assert_eq!(counter(&mut shared.lock().expect("no panic")), thousand);
+
+    // What an app has pinned is let go with its store, and nothing of another.
+    let (mut one, mut other) = (apps.sharing(&shared), apps.sharing(&shared));
+    for app in [&mut one, &mut other] {
+        let pinned = app.call(|app, store| app.call_pin(store, b"n"));
+        assert!(pinned.expect("alive").expect("room").is_some());
+    }
+    drop(one);
+    let len = other.call(|app, store| app.call_len(store));
+    assert_eq!(len.expect("alive"), 1);
+    assert!(other.map().stats().expect("alive").pinned > 0);
+    drop(other);
+    let mut last = apps.sharing(&shared);
+    let len = last.call(|app, store| app.call_len(store));
+    assert_eq!(len.expect("alive"), 1);
+    assert_eq!(last.map().stats().expect("alive").pinned, 0);
+
+    // Its end is that of all.
+    last.map().cancel_handle().cancel();
+    let ended = apps.sharing(&shared).call(|app, store| app.call_len(store));
+    assert!(ended.expect_err("it is dead").is::<Dead>());
 }
 
 #[test]

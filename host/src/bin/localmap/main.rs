@@ -1,6 +1,9 @@
 //! `localmap`: runs guests with a map of their own.
 
+mod bridge;
 mod cache;
+mod entry;
+mod grants;
 mod guest;
 mod inspect;
 mod limits;
@@ -8,10 +11,12 @@ mod new;
 mod plug;
 mod replay;
 mod run;
+mod serve;
 mod shell;
 mod stats;
 mod stdio;
 mod values;
+mod wasm_options;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,6 +35,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Serve(serve::Serve),
     New(new::New),
     Shell(shell::Shell),
     Inspect(inspect::Inspect),
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
     stdio::keep_caught_panics_quiet();
     let done = match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Serve(serve) => serve.run(),
         Command::New(new) => new.run(),
         Command::Shell(shell) => shell.run(),
         Command::Inspect(inspect) => inspect.run(),

@@ -1,25 +1,25 @@
 //! `localmap run`: runs a command with a map of its own.
 
 mod app;
-mod entry;
-mod wasm_options;
 mod watchdog;
 
+use crate::bridge::{self, HTTP_HANDLER};
 use crate::cache::CacheArgs;
+use crate::entry::{self, Entry};
+use crate::grants::GrantArgs;
 use crate::guest::{Build, load};
 use crate::limits::LimitArgs;
 use crate::replay::StampFormat;
 use crate::stats::StatsLine;
 use crate::stdio::{PIPE_CLOSED, complain, note};
+use crate::wasm_options::{self, WasmOption};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
 use clap::ValueEnum;
-use entry::Entry;
 use localmap::{Limits, Misfit, PlugError, Stats};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wasm_options::WasmOption;
 
 /// What a trap exits with, as a process does that aborts.
 const TRAPPED: u8 = 134;
@@ -53,14 +53,8 @@ pub(crate) struct Run {
     #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
     entries: Vec<Entry>,
 
-    /// Grant a folder, to read and to write, under its own name or another; may be
-    /// repeated
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    dirs: Vec<String>,
-
-    /// Set an environment variable of the guest, or pass on ours; may be repeated
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    envs: Vec<String>,
+    #[command(flatten)]
+    granted: GrantArgs,
 
     /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
     /// long, max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is
@@ -144,8 +138,8 @@ impl Run {
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
-            envs: environment(&self.envs)?,
-            dirs: self.dirs.clone(),
+            envs: self.granted.environment()?,
+            granted: self.granted.clone(),
             stats: self.stats,
             bridge: self.bridge,
             cache: self.cache,
@@ -161,6 +155,9 @@ impl Run {
 
     /// The component to run: the app with its map, or what needs none as it is.
     fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+        if bridge::exports(bytes, [HTTP_HANDLER]) == [true] {
+            bail!("it answers HTTP requests: use `localmap serve`");
+        }
         if self.bridge {
             return bridged(bytes);
         }
@@ -205,16 +202,14 @@ impl Run {
     }
 }
 
-/// The component as it is, if it is an app. What it imports is linked.
+/// The component with imports that are linked, if it asks for a map.
 fn bridged(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    match localmap::inspect(bytes)?.app.into_iter().next() {
-        None => Ok(bytes.to_vec()),
-        Some(Misfit::NoMapImport) => bail!(
+    bridge::prepare(bytes)?.ok_or_else(|| {
+        anyhow!(
             "--bridge is for guests that ask for a map: it does not import {}",
             localmap::LOCAL_MAP
-        ),
-        Some(misfit) => Err(PlugError::from(misfit).into()),
-    }
+        )
+    })
 }
 
 fn report_stats(stats: Option<Stats>) {
@@ -238,26 +233,4 @@ fn text(arg: &OsString) -> anyhow::Result<String> {
     arg.clone()
         .into_string()
         .map_err(|arg| anyhow!("the argument {arg:?} is not UTF-8, which WASI asks for"))
-}
-
-/// Each `NAME=VALUE`, or `NAME` for the value that we have. The last of a name holds.
-fn environment(envs: &[String]) -> anyhow::Result<Vec<(String, String)>> {
-    let mut given: Vec<(String, String)> = Vec::new();
-    for env in envs {
-        if env.is_empty() || env.starts_with('=') {
-            bail!("--env `{env}`: expected NAME=VALUE, or NAME to pass on ours");
-        }
-        let (name, value) = match env.split_once('=') {
-            Some((name, value)) => (name, value.to_owned()),
-            None => {
-                let ours = std::env::var(env).with_context(|| {
-                    format!("--env {env}: cannot pass it on; give it as {env}=VALUE")
-                })?;
-                (env.as_str(), ours)
-            }
-        };
-        given.retain(|(before, _)| before != name);
-        given.push((name.to_owned(), value));
-    }
-    Ok(given)
 }

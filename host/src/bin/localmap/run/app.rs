@@ -1,32 +1,30 @@
 //! The guest in its store: what it is granted, and how it ends.
 
-use super::entry::Entry;
 use super::watchdog::{AskStats, TimedOut, Watchdog};
 use crate::cache::CacheArgs;
+use crate::entry::{Entry, preloads, refused_entry};
+use crate::grants::GrantArgs;
 use crate::limits::{LimitArgs, max_memory};
 use crate::replay::{ReplayClock, ReplayInput, Sleep, StampFormat};
 use crate::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
-use localmap::{
-    Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Preload,
-    PreloadError, Stats,
-};
+use localmap::{Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Stats};
 use std::io::{BufReader, stdin};
 use std::time::Duration;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::p2::{DynPollable, subscribe};
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 /// What the guest may use.
 pub(super) struct Grants {
     /// Its name first.
     pub(super) args: Vec<String>,
     pub(super) envs: Vec<(String, String)>,
-    /// `HOST` or `HOST::GUEST`.
-    pub(super) dirs: Vec<String>,
+    /// Folders too.
+    pub(super) granted: GrantArgs,
     /// What drives its clock; none: this machine does.
     pub(super) stamps: Option<StampFormat>,
     /// Bytes of linear memory.
@@ -242,11 +240,7 @@ impl Grants {
             .stderr(Output::Stderr)
             // One guest, one thread: nobody else waits for its files.
             .allow_blocking_current_thread(true);
-        for dir in &self.dirs {
-            let (host, guest) = dir.split_once("::").unwrap_or((dir, dir));
-            wasi.preopened_dir(host, guest, FsPerms::ReadWrite)
-                .map_err(|error| anyhow!(error).context(format!("--dir {dir}: cannot open it")))?;
-        }
+        self.granted.open_folders(&mut wasi)?;
         match self.stamps {
             None => {
                 wasi.inherit_stdin();
@@ -285,21 +279,6 @@ fn set_up(
     let entries = preloads(entries);
     let done = control.preload(&mut *store, &entries)?;
     Ok(done.map_err(|refused| refused_entry(&entries, refused)))
-}
-
-fn preloads(entries: &[Entry]) -> Vec<Preload> {
-    entries.iter().map(|entry| entry.0.clone()).collect()
-}
-
-fn refused_entry(entries: &[Preload], refused: PreloadError) -> anyhow::Error {
-    match refused {
-        PreloadError::Refused { index, source, .. } => {
-            let key = entries.get(index).map(|entry| entry.key.as_slice());
-            let key = String::from_utf8_lossy(key.unwrap_or_default());
-            anyhow!("--entry `{key}`: {source}")
-        }
-        other => other.into(),
-    }
 }
 
 /// How the statistics are read while the guest's store is in use: not at all, unless the

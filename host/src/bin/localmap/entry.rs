@@ -1,16 +1,34 @@
 //! `--entry KEY=VALUE[;ttl=TIME]`.
 
 use crate::values::parse_ttl;
+use anyhow::anyhow;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use localmap::{Preload, Ttl};
+use localmap::{Preload, PreloadError, Ttl};
 use std::ffi::OsString;
 
 /// An entry of the command line. Keys and values are bytes, as the system passes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry(pub(super) Preload);
+pub(crate) struct Entry(pub(crate) Preload);
+
+/// Those that a map starts with.
+pub(crate) fn preloads(entries: &[Entry]) -> Vec<Preload> {
+    entries.iter().map(|entry| entry.0.clone()).collect()
+}
+
+/// Names the entry that was refused.
+pub(crate) fn refused_entry(entries: &[Preload], refused: PreloadError) -> anyhow::Error {
+    match refused {
+        PreloadError::Refused { index, source, .. } => {
+            let key = entries.get(index).map(|entry| entry.key.as_slice());
+            let key = String::from_utf8_lossy(key.unwrap_or_default());
+            anyhow!("--entry `{key}`: {source}")
+        }
+        other => other.into(),
+    }
+}
 
 /// Reads the option; what is wrong with it is the last thing said.
-pub(super) fn parser() -> impl TypedValueParser<Value = Entry> {
+pub(crate) fn parser() -> impl TypedValueParser<Value = Entry> {
     OsStringValueParser::new().try_map(|text: OsString| parse(text.as_encoded_bytes()))
 }
 

@@ -4,12 +4,12 @@ use crate::values::{parse_duration, parse_size};
 use std::time::Duration;
 
 #[derive(Clone, Copy)]
-pub(super) enum WasmOption {
+pub(crate) enum WasmOption {
     Timeout(Duration),
     MaxMemorySize(u64),
 }
 
-pub(super) fn parse(text: &str) -> Result<WasmOption, String> {
+pub(crate) fn parse(text: &str) -> Result<WasmOption, String> {
     match text.split_once('=') {
         Some(("timeout", value)) => parse_duration(value).map(WasmOption::Timeout),
         Some(("max-memory-size", value)) => parse_size(value).map(WasmOption::MaxMemorySize),
@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<WasmOption, String> {
 }
 
 /// The last timeout given.
-pub(super) fn timeout(options: &[WasmOption]) -> Option<Duration> {
+pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     options.iter().rev().find_map(|option| match option {
         WasmOption::Timeout(after) => Some(*after),
         WasmOption::MaxMemorySize(_) => None,
@@ -27,7 +27,7 @@ pub(super) fn timeout(options: &[WasmOption]) -> Option<Duration> {
 
 /// The last limit given, or 256 MiB, or twice what the map may have: guest, calls and
 /// allocator need room too.
-pub(super) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
+pub(crate) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),
         WasmOption::Timeout(_) => None,

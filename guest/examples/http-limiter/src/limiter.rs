@@ -1,0 +1,107 @@
+//! Counts requests in windows that start with the first of them.
+
+use std::time::Duration;
+
+use localmap_client::Error;
+#[cfg(not(test))]
+use localmap_client::LocalMap;
+#[cfg(test)]
+use localmap_client::in_process::LocalMap;
+
+/// Bytes that the name of a client may have, so that it fits into a key.
+pub(crate) const MAX_NAME: usize = 120;
+
+pub(crate) struct Limiter {
+    map: LocalMap,
+    /// Requests in one window.
+    pub(crate) limit: u32,
+    pub(crate) window: Duration,
+}
+
+/// What becomes of a request.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) allowed: bool,
+    /// How many more there may be in the window.
+    pub(crate) remaining: u32,
+    /// In how many seconds it ends: rounded up, and at least 1.
+    pub(crate) reset: u64,
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: u32, window: Duration) -> Self {
+        Self {
+            map: LocalMap::new(),
+            limit,
+            window,
+        }
+    }
+
+    /// Counts a request of `client`; `None` is a client of its own. Its name has at most
+    /// [`MAX_NAME`] bytes.
+    pub(crate) fn count(&self, client: Option<&[u8]>) -> Result<Verdict, Error> {
+        let key = match client {
+            Some(name) => [b"client ", name].concat(),
+            None => b"nobody".to_vec(),
+        };
+        // The first makes the counter with its deadline, and the others leave it.
+        let requests = self.map.increment(&key, 1, self.window)?;
+        // If the window has ended meanwhile, there is nothing left to wait for.
+        let left = self.map.get_entry(&key).and_then(|entry| entry.expires_in);
+        let left = left.unwrap_or_default();
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        Ok(Verdict {
+            allowed: requests <= self.limit,
+            remaining: self.limit.saturating_sub(requests),
+            reset: (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use localmap_client::in_process::{Limits, ManualClock};
+
+    use super::*;
+
+    fn limiter(clock: &ManualClock) -> Limiter {
+        Limiter {
+            map: LocalMap::with_clock(Limits::default(), clock).expect("a map"),
+            limit: 2,
+            window: Duration::from_secs(10),
+        }
+    }
+
+    fn verdict(allowed: bool, remaining: u32, reset: u64) -> Result<Verdict, Error> {
+        Ok(Verdict {
+            allowed,
+            remaining,
+            reset,
+        })
+    }
+
+    #[test]
+    fn a_window_begins_with_the_first_request_and_ends_in_time() {
+        let clock = ManualClock::new();
+        let limiter = limiter(&clock);
+        assert_eq!(limiter.count(Some(b"a")), verdict(true, 1, 10));
+        clock.advance(Duration::from_millis(3_500));
+        assert_eq!(limiter.count(Some(b"a")), verdict(true, 0, 7));
+        assert_eq!(limiter.count(Some(b"a")), verdict(false, 0, 7));
+        // Those that are refused make it no longer.
+        clock.advance(Duration::from_millis(6_499));
+        assert_eq!(limiter.count(Some(b"a")), verdict(false, 0, 1));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(limiter.count(Some(b"a")), verdict(true, 1, 10));
+    }
+
+    #[test]
+    fn clients_are_counted_apart() {
+        let clock = ManualClock::new();
+        let limiter = limiter(&clock);
+        let long = [b'x'; MAX_NAME];
+        for client in [None, Some(&b""[..]), Some(b"nobody"), Some(&long)] {
+            assert_eq!(limiter.count(client), verdict(true, 1, 10), "{client:?}");
+        }
+    }
+}

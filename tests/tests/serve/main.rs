@@ -1,0 +1,9 @@
+//! `localmap serve`: the lifetimes of maps, what guests do to each other, HTTP, and the end.
+
+mod client;
+mod ends;
+mod failures;
+mod http;
+mod lifetimes;
+mod limiter;
+mod options;
