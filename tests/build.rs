@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
-const GUESTS: [&str; 5] = ["dedupe", "limiter", "probe", "sessions", "ways"];
+const GUESTS: [&str; 6] = ["dedupe", "keyvalue", "limiter", "probe", "sessions", "ways"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

@@ -1,5 +1,6 @@
 //! `localmap`: runs guests with a map of their own.
 
+mod buckets;
 mod cache;
 mod guest;
 mod inspect;

@@ -5,6 +5,7 @@ mod entry;
 mod wasm_options;
 mod watchdog;
 
+use crate::buckets::BucketArgs;
 use crate::cache::CacheArgs;
 use crate::guest::{Build, load};
 use crate::limits::LimitArgs;
@@ -14,8 +15,8 @@ use crate::stdio::{PIPE_CLOSED, complain, note};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
 use clap::ValueEnum;
-use entry::Entry;
-use localmap::{Limits, Misfit, PlugError, Stats};
+use entry::{BucketEntry, Entry, Given};
+use localmap::{Inspection, Misfit, PlugError, PlugOptions, Stats};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,8 +30,8 @@ const INTERRUPTED: i32 = 130;
 /// Runs a command component with a map of its own, which ends when the command does.
 ///
 /// GUEST is a component file, or a folder with a guest crate, which is built first with
-/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map, it is
-/// given a map. Options go before GUEST; all that comes after it belongs to the guest.
+/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map or
+/// wasi:keyvalue, it is given a map. Options go before GUEST; all that comes after it belongs to the guest.
 ///
 /// The exit code is 0 or 1 as the guest ends, 134 if it traps or runs out of time, 130
 /// after Ctrl-C, and 141 if the reader of our standard output has gone.
@@ -52,6 +53,13 @@ pub(crate) struct Run {
     /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
     #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
     entries: Vec<Entry>,
+
+    /// Put an entry into a bucket of wasi:keyvalue before the guest starts; may be
+    /// repeated.
+    ///
+    /// The bucket ends at the first `/`, the key at the first `=` behind it.
+    #[arg(long = "bucket-entry", value_name = "BUCKET/KEY=VALUE[;ttl=TIME]", value_parser = entry::bucket_parser())]
+    bucket_entries: Vec<BucketEntry>,
 
     /// Grant a folder, to read and to write, under its own name or another; may be
     /// repeated
@@ -97,6 +105,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    buckets: BucketArgs,
 }
 
 /// What drives the guest's clocks.
@@ -137,9 +148,9 @@ impl Run {
             profile: &self.profile,
         };
         let bytes = load(&path, build)?;
-        let component = self
-            .give_map(&bytes)
-            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        let context = || format!("cannot run `{}`", path.display());
+        let found = localmap::inspect(&bytes).with_context(context)?;
+        let component = self.give_map(&bytes, &found).with_context(context)?;
         let grants = Grants {
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
@@ -148,45 +159,81 @@ impl Run {
             dirs: self.dirs.clone(),
             stats: self.stats,
             bridge: self.bridge,
+            buckets: !found.keyvalue.is_empty(),
             cache: self.cache,
             trapped: trapped(&path),
             stamps: self.clock.stamps(),
             max_memory: wasm_options::max_memory(&self.wasm, self.limits.limits().max_bytes),
             timeout: wasm_options::timeout(&self.wasm),
         };
-        let ended = app::run(&component, &grants, &self.limits, &self.entries)
-            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        let ended =
+            app::run(&component, &grants, &self.limits, &self.entries()).with_context(context)?;
         Ok(self.report(ended, &path))
     }
 
     /// The component to run: the app with its map, or what needs none as it is.
-    fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-        if self.bridge {
-            return bridged(bytes);
+    fn give_map(&self, bytes: &[u8], found: &Inspection) -> anyhow::Result<Vec<u8>> {
+        let keyvalue = !found.keyvalue.is_empty();
+        if !keyvalue && (self.buckets.given() || !self.bucket_entries.is_empty()) {
+            bail!(
+                "--bucket-ttl and --bucket-entry are for guests that use wasi:keyvalue, which \
+                 this one does not import"
+            );
         }
-        // The limits are set when it has been instantiated.
-        match localmap::plug(bytes, &Limits::default()) {
-            Ok(plugged) => Ok(plugged),
-            Err(PlugError::Misfit {
-                source: Misfit::NoMapImport,
-                ..
-            }) => {
-                let plugged = localmap::inspect(bytes)?
-                    .exports
-                    .iter()
-                    .any(|export| export.name == localmap::CONTROL);
-                let asked = self.limits.given() || !self.entries.is_empty() || self.stats;
-                if asked && !plugged {
-                    bail!(
-                        "the guest has no map, which the options --entry, --stats and those \
-                         under `The map` are for: it does not import {}",
-                        localmap::LOCAL_MAP
-                    );
-                }
-                Ok(bytes.to_vec())
+        if keyvalue && !self.entries.is_empty() && !imports_map(found) {
+            bail!(
+                "--entry is for guests that import {}; this one uses wasi:keyvalue: name the \
+                 bucket with --bucket-entry BUCKET/KEY=VALUE",
+                localmap::LOCAL_MAP
+            );
+        }
+        match found.app.first() {
+            Some(Misfit::NoMapImport) => self.without_map(bytes, found),
+            Some(misfit) => Err(PlugError::from(misfit.clone()).into()),
+            None if !self.bridge => {
+                // The limits are set when it has been instantiated.
+                let options = PlugOptions::new().buckets(self.buckets.buckets());
+                Ok(localmap::plug_with(bytes, &options)?)
             }
-            Err(error) => Err(error.into()),
+            // What is imported then is linked.
+            None if keyvalue => Ok(localmap::with_keyvalue(bytes, &self.buckets.buckets())?),
+            None => Ok(bytes.to_vec()),
         }
+    }
+
+    /// A guest that imports no map, which runs if nothing is asked for one.
+    fn without_map(&self, bytes: &[u8], found: &Inspection) -> anyhow::Result<Vec<u8>> {
+        if self.bridge {
+            bail!(
+                "--bridge is for guests that ask for a map: it does not import {}",
+                localmap::LOCAL_MAP
+            );
+        }
+        let exports = &found.exports;
+        let plugged = exports
+            .iter()
+            .any(|export| export.name == localmap::CONTROL);
+        let asked = self.limits.given() || !self.entries.is_empty() || self.stats;
+        if asked && !plugged {
+            bail!(
+                "the guest has no map, which the options --entry, --stats and those \
+                 under `The map` are for: it does not import {}",
+                localmap::LOCAL_MAP
+            );
+        }
+        Ok(bytes.to_vec())
+    }
+
+    /// What the map starts with.
+    fn entries(&self) -> Vec<Given> {
+        let buckets = self.buckets.buckets();
+        let in_buckets = self.bucket_entries.iter();
+        let in_buckets = in_buckets.map(|entry| entry.given(&buckets));
+        self.entries
+            .iter()
+            .map(Entry::given)
+            .chain(in_buckets)
+            .collect()
     }
 
     fn report(&self, ended: Ended, path: &Path) -> ExitCode {
@@ -205,16 +252,17 @@ impl Run {
     }
 }
 
-/// The component as it is, if it is an app. What it imports is linked.
-fn bridged(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    match localmap::inspect(bytes)?.app.into_iter().next() {
-        None => Ok(bytes.to_vec()),
-        Some(Misfit::NoMapImport) => bail!(
-            "--bridge is for guests that ask for a map: it does not import {}",
-            localmap::LOCAL_MAP
-        ),
-        Some(misfit) => Err(PlugError::from(misfit).into()),
-    }
+/// Whether it calls the map itself.
+fn imports_map(found: &Inspection) -> bool {
+    let map = [localmap::LOCAL_MAP, localmap::WORDS].map(without_version);
+    let imports = &found.imports;
+    imports
+        .iter()
+        .any(|import| map.contains(&without_version(&import.name)))
+}
+
+fn without_version(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
 }
 
 fn report_stats(stats: Option<Stats>) {

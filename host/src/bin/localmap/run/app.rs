@@ -1,6 +1,6 @@
 //! The guest in its store: what it is granted, and how it ends.
 
-use super::entry::Entry;
+use super::entry::Given;
 use super::watchdog::{AskStats, TimedOut, Watchdog};
 use crate::cache::CacheArgs;
 use crate::limits::{LimitArgs, max_memory};
@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
 use localmap::{
-    Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Preload,
+    Attached, Control, Host, HostOptions, Limits, LocalMap, MapOptions, MemoryLimiter, Preload,
     PreloadError, Stats,
 };
 use std::io::{BufReader, stdin};
@@ -38,6 +38,8 @@ pub(super) struct Grants {
     pub(super) stats: bool,
     /// Whether the map is beside the guest, not inside of it.
     pub(super) bridge: bool,
+    /// Whether the guest uses `wasi:keyvalue`, whose keys are longer in the map.
+    pub(super) buckets: bool,
     /// Whether compiled code is kept.
     pub(super) cache: CacheArgs,
 }
@@ -100,7 +102,7 @@ pub(super) fn run(
     component: &[u8],
     grants: &Grants,
     limits: &LimitArgs,
-    entries: &[Entry],
+    entries: &[Given],
 ) -> anyhow::Result<Ended> {
     let mut config = Config::new();
     // Sync stays sync, and calls into `control` are possible from within `exit`.
@@ -128,9 +130,8 @@ pub(super) fn run(
     });
     let wasi = grants.wasi(&replay)?;
     if let Some(bridge) = &mut bridge {
-        let entries = preloads(entries);
-        let done = bridge.map().preload(&entries);
-        done.map_err(|refused| refused_entry(&entries, refused))?;
+        let done = bridge.map().preload(&preloads(entries));
+        done.map_err(|refused| refused_entry(entries, refused))?;
     }
     let app = App {
         wasi,
@@ -160,7 +161,7 @@ pub(super) fn run(
         error.context("it does not export wasi:cli/run: expected a command, a crate with a `main`")
     })?;
     if let Some(control) = Control::find(&mut store, &component, &instance)? {
-        match set_up(&mut store, &control, limits, entries) {
+        match set_up(&mut store, &control, limits, entries, grants.buckets) {
             Ok(done) => done?,
             Err(error) => return ended(&mut store, Err(error), grants.timeout),
         }
@@ -221,7 +222,7 @@ impl monotonic_clock::Host for App {
 impl Grants {
     /// A map in a store of its own, with the guest's clock.
     fn map(&self, limits: &LimitArgs, replay: &ReplayClock) -> anyhow::Result<LocalMap> {
-        let limits = limits.limits();
+        let limits = for_guest(limits.limits(), self.buckets);
         let host = HostOptions::new()
             .max_maps(1)
             .cache(self.cache.wanted())
@@ -275,28 +276,36 @@ fn set_up(
     store: &mut Store<App>,
     control: &Control,
     limits: &LimitArgs,
-    entries: &[Entry],
+    entries: &[Given],
+    buckets: bool,
 ) -> wasmtime::Result<anyhow::Result<()>> {
     // What was plugged before keeps the limits that it has, but for those given.
-    let limits = limits.over(control.limits(&mut *store)?);
+    let limits = for_guest(limits.over(control.limits(&mut *store)?), buckets);
     if let Err(error) = control.configure(&mut *store, &limits)? {
         return Ok(Err(anyhow!(error).context("cannot configure the map")));
     }
-    let entries = preloads(entries);
-    let done = control.preload(&mut *store, &entries)?;
-    Ok(done.map_err(|refused| refused_entry(&entries, refused)))
+    let done = control.preload(&mut *store, &preloads(entries))?;
+    Ok(done.map_err(|refused| refused_entry(entries, refused)))
 }
 
-fn preloads(entries: &[Entry]) -> Vec<Preload> {
-    entries.iter().map(|entry| entry.0.clone()).collect()
+/// Limits as they were asked for, but for what buckets need.
+fn for_guest(limits: Limits, buckets: bool) -> Limits {
+    if buckets {
+        limits.for_buckets()
+    } else {
+        limits
+    }
 }
 
-fn refused_entry(entries: &[Preload], refused: PreloadError) -> anyhow::Error {
+fn preloads(entries: &[Given]) -> Vec<Preload> {
+    entries.iter().map(|given| given.entry.clone()).collect()
+}
+
+fn refused_entry(entries: &[Given], refused: PreloadError) -> anyhow::Error {
     match refused {
         PreloadError::Refused { index, source, .. } => {
-            let key = entries.get(index).map(|entry| entry.key.as_slice());
-            let key = String::from_utf8_lossy(key.unwrap_or_default());
-            anyhow!("--entry `{key}`: {source}")
+            let option = entries.get(index).map(|given| given.option.as_str());
+            anyhow!("{}: {source}", option.unwrap_or_default())
         }
         other => other.into(),
     }

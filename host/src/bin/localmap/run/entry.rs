@@ -1,8 +1,8 @@
-//! `--entry KEY=VALUE[;ttl=TIME]`.
+//! `--entry KEY=VALUE[;ttl=TIME]` and `--bucket-entry BUCKET/KEY=VALUE[;ttl=TIME]`.
 
 use crate::values::parse_ttl;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use localmap::{Preload, Ttl};
+use localmap::{Buckets, Preload, Ttl, bucket_key};
 use std::ffi::OsString;
 
 /// An entry of the command line. Keys and values are bytes, as the system passes them.
@@ -14,12 +14,76 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Entry> {
     OsStringValueParser::new().try_map(|text: OsString| parse(text.as_encoded_bytes()))
 }
 
+/// What the map starts with, and the option that asked for it.
+pub(super) struct Given {
+    pub(super) option: String,
+    pub(super) entry: Preload,
+}
+
+impl Entry {
+    pub(super) fn given(&self) -> Given {
+        let key = String::from_utf8_lossy(&self.0.key);
+        Given {
+            option: format!("--entry `{key}`"),
+            entry: self.0.clone(),
+        }
+    }
+}
+
+/// An entry of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BucketEntry {
+    bucket: String,
+    key: String,
+    /// The same with the key of the map.
+    entry: Preload,
+}
+
+impl BucketEntry {
+    /// With the TTL of its bucket unless it has one of its own.
+    pub(super) fn given(&self, buckets: &Buckets) -> Given {
+        let mut entry = self.entry.clone();
+        if entry.ttl == Ttl::Default {
+            entry.ttl = buckets.ttl_of(&self.bucket);
+        }
+        Given {
+            option: format!("--bucket-entry `{}/{}`", self.bucket, self.key),
+            entry,
+        }
+    }
+}
+
+/// Reads the option for entries of buckets.
+pub(super) fn bucket_parser() -> impl TypedValueParser<Value = BucketEntry> {
+    OsStringValueParser::new().try_map(|text: OsString| parse_bucket(text.as_encoded_bytes()))
+}
+
+fn parse_bucket(text: &[u8]) -> Result<BucketEntry, String> {
+    let form = "expected BUCKET/KEY=VALUE or BUCKET/KEY=VALUE;ttl=TIME";
+    let slash = text.iter().position(|byte| *byte == b'/').ok_or(form)?;
+    let (bucket, rest) = (&text[..slash], &text[slash + 1..]);
+    let (key, rest) = split(rest).ok_or(form)?;
+    let utf8 = |what: &str, bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).map_err(|_| format!("its {what} is not UTF-8"))
+    };
+    let (bucket, key) = (utf8("bucket", bucket)?, utf8("key", key)?);
+    let (value, ttl) = value_and_ttl(rest)?;
+    let entry = Preload {
+        key: bucket_key(&bucket, &key).map_err(|why| why.to_string())?,
+        value,
+        ttl,
+    };
+    Ok(BucketEntry { bucket, key, entry })
+}
+
+/// What is before the first `=`, and what is behind it.
+fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = text.iter().position(|byte| *byte == b'=')?;
+    Some((&text[..equals], &text[equals + 1..]))
+}
+
 fn parse(text: &[u8]) -> Result<Entry, String> {
-    let equals = text
-        .iter()
-        .position(|byte| *byte == b'=')
-        .ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
-    let (key, rest) = (&text[..equals], &text[equals + 1..]);
+    let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
     if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
         return Err(format!(
             "its key has {} bytes; a key has 1 to {}",
@@ -27,6 +91,15 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
             localmap::MAX_KEY_LEN
         ));
     }
+    let (value, ttl) = value_and_ttl(rest)?;
+    Ok(Entry(Preload {
+        key: key.to_vec(),
+        value,
+        ttl,
+    }))
+}
+
+fn value_and_ttl(rest: &[u8]) -> Result<(Vec<u8>, Ttl), String> {
     let mark = b";ttl=";
     let last = rest.rsplit(|byte| *byte == b';').next().unwrap_or_default();
     let like = last.trim_ascii_start().to_ascii_lowercase();
@@ -35,21 +108,14 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
             "its TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
         );
     }
-    let (value, ttl) = match rest.windows(mark.len()).rposition(|part| part == mark) {
-        None => (rest, Ttl::Default),
+    match rest.windows(mark.len()).rposition(|part| part == mark) {
+        None => Ok((rest.to_vec(), Ttl::Default)),
         Some(at) => {
             let ttl = String::from_utf8_lossy(&rest[at + mark.len()..]);
-            (
-                &rest[..at],
-                parse_ttl(&ttl).map_err(|why| format!("its TTL: {why}"))?,
-            )
+            let ttl = parse_ttl(&ttl).map_err(|why| format!("its TTL: {why}"))?;
+            Ok((rest[..at].to_vec(), ttl))
         }
-    };
-    Ok(Entry(Preload {
-        key: key.to_vec(),
-        value: value.to_vec(),
-        ttl,
-    }))
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +143,25 @@ mod tests {
             parse(b"\xff=\xfe;ttl=never"),
             entry(b"\xff", b"\xfe", Ttl::Never)
         );
+    }
+
+    #[test]
+    fn entries_of_buckets_lie_where_their_bucket_looks_and_live_as_long_as_it_says() {
+        let second = Ttl::After(Duration::from_secs(1));
+        let buckets = Buckets::new().ttl("b", Duration::from_secs(1));
+        for (text, key, value, ttl) in [
+            ("b/k=v", &b"\x01bk"[..], &b"v"[..], second),
+            ("b/k/l=v=w;ttl=never", b"\x01bk/l", b"v=w", Ttl::Never),
+            ("/k=", b"\x00k", b"", Ttl::Default),
+        ] {
+            let entry = parse_bucket(text.as_bytes()).unwrap();
+            let entry = entry.given(&buckets).entry;
+            assert_eq!((&entry.key[..], &entry.value[..]), (key, value), "{text}");
+            assert_eq!(entry.ttl, ttl, "{text}");
+        }
+        for bad in ["", "k=v", "b/", "b/k", "b/=v", "b/k=v;ttl=soon"] {
+            assert!(parse_bucket(bad.as_bytes()).is_err(), "{bad}");
+        }
     }
 
     #[test]
