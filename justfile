@@ -46,6 +46,22 @@ guest-same:
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
+# Guests in Python and JavaScript; the map under Node and wasmtime for Python.
+interop *parts:
+    tests/interop/run.sh {{parts}}
+
+# A guest in Python, as the same guest in Rust.
+interop-python: (interop "python")
+
+# A guest in JavaScript, as the same guest in Rust.
+interop-javascript: (interop "javascript")
+
+# The vectors against the committed component under Node.
+interop-node: (interop "node")
+
+# The same under wasmtime for Python.
+interop-wasmtime-py: (interop "wasmtime-py")
+
 # The three examples on a log.
 demo:
     cargo run --release -- run --clock clf guest/examples/sessions --idle 30m < tests/data/access.log

@@ -6,7 +6,7 @@
 use crate::clock::nanos;
 use crate::limits::{Limits, Policy};
 
-const MARK: &[u8; 16] = b"localmap-limits3";
+const MARK: &[u8; 16] = b"localmap-limits4";
 
 /// The component with `limits` in place of those that it was built with, to be plugged.
 ///
@@ -24,6 +24,7 @@ pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
             Policy::S3Fifo => 2,
         },
         limits.max_pins.into(),
+        limits.max_key.into(),
         1,
     ]
     .into_iter()
@@ -61,7 +62,7 @@ mod tests {
     #[test]
     fn the_component_is_built_with_the_documented_defaults() {
         let baked = bake(COMPONENT, &Limits::default());
-        let plugged = find(COMPONENT).unwrap() + 56;
+        let plugged = find(COMPONENT).unwrap() + 64;
         assert_eq!(baked[..plugged], COMPONENT[..plugged]);
         assert_eq!(COMPONENT[plugged], 0);
         assert_eq!(baked[plugged], 1);
@@ -75,15 +76,17 @@ mod tests {
             .default_ttl(Some(Duration::from_secs(1)))
             .utf8_keys(true)
             .policy(Policy::S3Fifo)
-            .max_pins(9);
+            .max_pins(9)
+            .max_key(300);
         let baked = bake(COMPONENT, &limits);
         let at = find(COMPONENT).unwrap();
         assert_eq!(baked[..at], COMPONENT[..at]);
-        assert_eq!(baked[at + 64..], COMPONENT[at + 64..]);
+        assert_eq!(baked[at + 72..], COMPONENT[at + 72..]);
         assert_eq!(baked[at..at + 8], 7u64.to_le_bytes());
         assert_eq!(baked[at + 24..at + 32], 1_000_000_000u64.to_le_bytes());
         assert_eq!(baked[at + 32..at + 40], 1u64.to_le_bytes());
         assert_eq!(baked[at + 40..at + 48], 2u64.to_le_bytes());
         assert_eq!(baked[at + 48..at + 56], 9u64.to_le_bytes());
+        assert_eq!(baked[at + 56..at + 64], 300u64.to_le_bytes());
     }
 }

@@ -87,8 +87,8 @@ impl Control {
                 ttl: entry.ttl.into(),
             };
             if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[given])? {
-                let max = self.exports.call_current_limits(&mut store)?.max_value;
-                let source = refused(refusal, entry, max);
+                let limits = self.limits(&mut store)?;
+                let source = refused(refusal, entry, &limits);
                 return Ok(Err(PreloadError::Refused { index, source }));
             }
         }
@@ -131,15 +131,15 @@ impl fmt::Debug for Control {
     }
 }
 
-/// The error that `set` would have given for this entry and a limit of `max` bytes.
-fn refused(refusal: control::Refusal, entry: &Preload, max: u64) -> SetError {
+/// The error that `set` would have given for this entry under these limits.
+fn refused(refusal: control::Refusal, entry: &Preload, limits: &Limits) -> SetError {
     match refusal {
         control::Refusal::InvalidKey => SetError::InvalidKey {
-            fault: KeyFault::of(&entry.key, true).unwrap_or(KeyFault::NotUtf8),
+            fault: KeyFault::of(&entry.key, limits).unwrap_or(KeyFault::NotUtf8),
         },
         control::Refusal::ValueTooLarge => SetError::ValueTooLarge {
             len: entry.value.len() as u64,
-            max,
+            max: limits.max_value,
         },
         control::Refusal::InvalidTtl => SetError::InvalidTtl,
         control::Refusal::Full => SetError::Full,

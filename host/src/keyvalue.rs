@@ -10,6 +10,7 @@ use crate::component::{Misfit, Pair, same_interface};
 use crate::compose::compose;
 use crate::limits::Limits;
 use crate::plug::PlugError;
+use crate::types::LONGEST_KEY;
 
 /// The component that [`with_keyvalue`] puts in front of the map, as built from
 /// `guest/keyvalue`.
@@ -25,22 +26,23 @@ const INTERFACES: [&str; 3] = [
     "wasi:keyvalue/batch",
 ];
 
+/// The longest key of a map that a bucket and a key of it make.
+const MAX_KEY: u32 = 512;
+const _: () = assert!(MAX_KEY as usize == LONGEST_KEY);
+
 /// What hosts call that watch buckets. A map tells nobody of its changes.
 const WATCHER: &str = "wasi:keyvalue/watcher";
 
-/// The longest key of a map that a bucket and a key of it make.
-const MAX_KEY: u32 = 512;
-
 impl Limits {
-    /// These limits, with [`max_key`](Self::max_key) at 512 bytes at least: what the
-    /// longest bucket's name and the longest key of `wasi:keyvalue` make together.
+    /// These limits, with [`max_key`](Self::max_key) at 512 bytes, which is the most that it
+    /// can be, and what the longest bucket's name and the longest key of `wasi:keyvalue`
+    /// make together.
     ///
     /// [`plug`](crate::plug) does so by itself. A map that is
     /// [attached](crate::Attached) to an app from [`with_keyvalue`] asks for it.
     #[must_use]
     pub fn for_buckets(self) -> Self {
-        let _ = MAX_KEY; // MERGE
-        self
+        self.max_key(MAX_KEY)
     }
 }
 

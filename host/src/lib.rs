@@ -127,7 +127,8 @@ pub use options::MapOptions;
 pub use pinned::Pinned;
 pub use plug::{PlugError, PlugOptions, plug, plug_with};
 pub use types::{
-    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats, Ttl, Version,
+    Change, Condition, Entry, LONGEST_KEY, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats,
+    Ttl, Version,
 };
 
 /// The examples of the README are tests.

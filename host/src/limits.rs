@@ -3,7 +3,7 @@
 use crate::bindings::control;
 use crate::clock::nanos;
 use crate::error::{ConfigureError, KeyFault, Refused, Setting};
-use crate::types::{Change, Ttl};
+use crate::types::{Change, LONGEST_KEY, Ttl};
 use std::time::Duration;
 
 /// The least that `max_bytes` can be.
@@ -41,6 +41,8 @@ pub struct Limits {
     /// beside, and what is free for the next ones. At least 131,072 (128 KiB).
     /// Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
+    /// How many bytes one key may have, 1 to 512. Default 128.
+    pub max_key: u32,
     /// How many bytes one value may have, at most 1,073,741,824 (1 GiB).
     /// Default 1,048,576 (1 MiB).
     pub max_value: u64,
@@ -82,6 +84,7 @@ impl Default for Limits {
         Self {
             max_entries: 1 << 20,
             max_bytes: 32 << 20,
+            max_key: 128,
             max_value: 1 << 20,
             default_ttl: None,
             utf8_keys: false,
@@ -103,6 +106,13 @@ impl Limits {
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets [`max_key`](Self::max_key), in bytes.
+    #[must_use]
+    pub fn max_key(mut self, bytes: u32) -> Self {
+        self.max_key = bytes;
         self
     }
 
@@ -154,6 +164,9 @@ impl Limits {
         if self.max_bytes < MIN_BYTES {
             return out_of_range(Setting::MaxBytes);
         }
+        if !(1..=LONGEST_KEY).contains(&(self.max_key as usize)) {
+            return out_of_range(Setting::MaxKey);
+        }
         if self.max_pins > MAX_PINS {
             return out_of_range(Setting::MaxPins);
         }
@@ -169,7 +182,7 @@ impl Limits {
     /// Refuses a write as the map would, and in the same order, where that needs no
     /// look at what it holds.
     pub(crate) fn check_write(&self, key: &[u8], len: usize, ttl: Ttl) -> Result<(), Refused> {
-        if let Some(fault) = KeyFault::of(key, self.utf8_keys) {
+        if let Some(fault) = KeyFault::of(key, self) {
             return Err(Refused::InvalidKey { fault });
         }
         if ttl == Ttl::After(Duration::ZERO) {
@@ -201,6 +214,7 @@ impl Limits {
         control::Limits {
             max_entries: self.max_entries,
             max_bytes: self.max_bytes,
+            max_key: self.max_key,
             max_value: self.max_value,
             default_ttl: self.default_ttl.map(nanos),
             utf8_keys: self.utf8_keys,
@@ -219,6 +233,7 @@ impl From<control::Limits> for Limits {
         Self {
             max_entries: limits.max_entries,
             max_bytes: limits.max_bytes,
+            max_key: limits.max_key,
             max_value: limits.max_value,
             default_ttl: limits.default_ttl.map(Duration::from_nanos),
             utf8_keys: limits.utf8_keys,

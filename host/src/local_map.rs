@@ -16,7 +16,7 @@ use crate::pinned::Pinned;
 use crate::slots::Slots;
 use crate::store::State;
 use crate::types::{
-    Change, Condition, Entry, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats, Ttl, Version,
+    Change, Condition, Entry, LONGEST_KEY, Outcome, Page, Preload, Scanned, Stats, Ttl, Version,
 };
 use std::fmt;
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ const VISITED_PER_CALL: u32 = 256;
 
 /// A map of its own: one store, one instance, one linear memory.
 ///
-/// Keys are any 1 to [`MAX_KEY_LEN`] bytes, values any bytes up to
+/// Keys are any 1 to [`Limits::max_key`] bytes, values any bytes up to
 /// [`Limits::max_value`]. Writes check them. Reads fail only when the map is
 /// [dead](Dead): a key that cannot exist is absent. An entry is gone as
 /// soon as the clock stands at its deadline or after it. A write that fails
@@ -453,7 +453,7 @@ impl LocalMap {
     /// [`Dead`].
     pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, Dead> {
         self.life.enter(|live| {
-            if prefix.len() > MAX_KEY_LEN {
+            if prefix.len() > LONGEST_KEY {
                 return Ok(Page {
                     entries: Vec::new(),
                     next: None,
@@ -651,5 +651,5 @@ where
 /// A key that is too long cannot be there and might not fit into the memory of the
 /// map. The empty one cannot be there either: asking for it has the same answer.
 fn findable(key: &[u8]) -> &[u8] {
-    if key.len() > MAX_KEY_LEN { &[] } else { key }
+    if key.len() > LONGEST_KEY { &[] } else { key }
 }

@@ -4,8 +4,13 @@ use crate::bindings::{control, local_map};
 use crate::clock::nanos;
 use std::time::Duration;
 
-/// The longest key, in bytes.
+/// The longest key unless [`Limits::max_key`](crate::Limits::max_key) says otherwise, in
+/// bytes.
 pub const MAX_KEY_LEN: usize = 128;
+
+/// The most that [`Limits::max_key`](crate::Limits::max_key) can be, in bytes: 512. No
+/// map has a longer key.
+pub const LONGEST_KEY: usize = 512;
 
 /// Names one stored value of one key.
 ///
@@ -79,7 +84,7 @@ pub struct Page {
 /// An entry that a map has from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preload {
-    /// 1 to 128 bytes.
+    /// 1 to [`Limits::max_key`](crate::Limits::max_key) bytes.
     pub key: Vec<u8>,
     /// The value.
     pub value: Vec<u8>,
@@ -94,7 +99,7 @@ pub struct Preload {
 pub enum Change<'a> {
     /// [`LocalMap::set`](crate::LocalMap::set).
     Set {
-        /// 1 to 128 bytes.
+        /// 1 to [`Limits::max_key`](crate::Limits::max_key) bytes.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
@@ -103,7 +108,7 @@ pub enum Change<'a> {
     },
     /// [`LocalMap::set_if`](crate::LocalMap::set_if).
     SetIf {
-        /// 1 to 128 bytes.
+        /// 1 to [`Limits::max_key`](crate::Limits::max_key) bytes.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
@@ -114,7 +119,7 @@ pub enum Change<'a> {
     },
     /// [`LocalMap::increment`](crate::LocalMap::increment).
     Increment {
-        /// 1 to 128 bytes.
+        /// 1 to [`Limits::max_key`](crate::Limits::max_key) bytes.
         key: &'a [u8],
         /// What is added.
         delta: i64,
@@ -123,7 +128,7 @@ pub enum Change<'a> {
     },
     /// [`LocalMap::touch`](crate::LocalMap::touch).
     Touch {
-        /// 1 to 128 bytes.
+        /// 1 to [`Limits::max_key`](crate::Limits::max_key) bytes.
         key: &'a [u8],
         /// How long it is to live from now.
         ttl: Ttl,

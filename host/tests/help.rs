@@ -43,6 +43,7 @@ fn the_help_tells_the_defaults_of_all_limits() {
         for (option, default) in [
             ("--max-bytes", format!("{}MiB", default.max_bytes >> 20)),
             ("--max-entries", default.max_entries.to_string()),
+            ("--max-key", default.max_key.to_string()),
             ("--max-value", format!("{}MiB", default.max_value >> 20)),
             ("--default-ttl", "they do not expire".to_owned()),
             ("--policy", "refuse".to_owned()),

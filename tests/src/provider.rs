@@ -196,11 +196,11 @@ const CONTROL_TYPES: &str = r#"
     (type $policy' (enum "refuse" "lru" "s3-fifo"))
     (export $policy "policy" (type $policy'))
     (type $limits' (record (field "max-entries" u64) (field "max-bytes" u64)
-        (field "max-value" u64) (field "default-ttl" (option u64)) (field "utf8-keys" bool)
-        (field "policy" $policy) (field "max-pins" u32)))
+        (field "max-key" u32) (field "max-value" u64) (field "default-ttl" (option u64))
+        (field "utf8-keys" bool) (field "policy" $policy) (field "max-pins" u32)))
     (export $limits "limits" (type $limits'))
-    (type $setting' (enum "max-entries" "max-bytes" "max-value" "default-ttl" "utf8-keys"
-        "policy" "max-pins"))
+    (type $setting' (enum "max-entries" "max-bytes" "max-key" "max-value" "default-ttl"
+        "utf8-keys" "policy" "max-pins"))
     (export $setting "setting" (type $setting'))
     (type $configure-error' (variant (case "out-of-range" $setting) (case "lowered" $setting)))
     (export $configure-error "configure-error" (type $configure-error'))
@@ -218,7 +218,7 @@ const CONTROL_TYPES: &str = r#"
 const CONTROL: [Function; 6] = [
     (
         "configure",
-        "(param i64 i64 i64 i32 i64 i32 i32 i32) (result i32)",
+        "(param i64 i64 i32 i64 i32 i64 i32 i32 i32) (result i32)",
         r#"(param "limits" $limits) (result (result (error $configure-error)))"#,
     ),
     ("current-limits", "(result i32)", "(result $limits)"),

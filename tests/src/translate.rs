@@ -19,6 +19,7 @@ pub fn host_limits(limits: &Limits) -> localmap::Limits {
     localmap::Limits::default()
         .max_entries(limits.max_entries)
         .max_bytes(limits.max_bytes)
+        .max_key(limits.max_key)
         .max_value(limits.max_value)
         .default_ttl(limits.default_ttl.map(Duration::from_nanos))
         .utf8_keys(limits.utf8_keys)
@@ -35,6 +36,7 @@ pub fn engine_limits(limits: &localmap::Limits) -> Limits {
     Limits {
         max_entries: limits.max_entries,
         max_bytes: limits.max_bytes,
+        max_key: limits.max_key,
         max_value: limits.max_value,
         default_ttl: limits.default_ttl.map(nanos),
         utf8_keys: limits.utf8_keys,
@@ -65,6 +67,7 @@ fn engine_setting(setting: localmap::Setting) -> Setting {
     match setting {
         localmap::Setting::MaxEntries => Setting::MaxEntries,
         localmap::Setting::MaxBytes => Setting::MaxBytes,
+        localmap::Setting::MaxKey => Setting::MaxKey,
         localmap::Setting::MaxValue => Setting::MaxValue,
         localmap::Setting::DefaultTtl => Setting::DefaultTtl,
         localmap::Setting::Utf8Keys => Setting::Utf8Keys,

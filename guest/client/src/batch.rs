@@ -1,7 +1,8 @@
 //! How a batch crosses the contract.
 
 use crate::contract::calls;
-use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome};
+use crate::types::LONGEST_KEY;
+use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, Outcome};
 
 /// Makes all of `changes`, or none.
 pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
@@ -32,12 +33,12 @@ fn refused(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError
 /// As much of a key as it takes to see that it is too long. That must be the map's
 /// answer, since a change before this one may be refused first.
 fn to_write(key: &[u8]) -> &[u8] {
-    key.get(..=MAX_KEY_LEN).unwrap_or(key)
+    key.get(..=LONGEST_KEY).unwrap_or(key)
 }
 
 /// One that is too long to exist goes as the empty one, which does not exist either.
 fn to_delete(key: &[u8]) -> &[u8] {
-    if key.len() > MAX_KEY_LEN { &[] } else { key }
+    if key.len() > LONGEST_KEY { &[] } else { key }
 }
 
 impl<'a> From<&Change<'a>> for calls::ChangeParam<'a> {
@@ -106,9 +107,9 @@ mod tests {
             calls::ChangeParam::Delete(key) => key.len(),
             _ => usize::MAX,
         };
-        assert_eq!(changes.each_ref().map(sent), [1, MAX_KEY_LEN + 1, 0]);
+        assert_eq!(changes.each_ref().map(sent), [1, LONGEST_KEY + 1, 0]);
 
-        let answered = Error::InvalidKey(KeyFault::TooLong { len: 129 });
+        let answered = Error::InvalidKey(KeyFault::TooLong { len: 513 });
         let error = Error::InvalidKey(KeyFault::TooLong { len: 5000 });
         assert_eq!(
             refused(&changes, 1, answered),

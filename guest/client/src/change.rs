@@ -26,7 +26,7 @@ pub const MAX_CHANGES: usize = 1024;
 pub enum Change<'a> {
     /// [`set`](crate::LocalMap::set)
     Set {
-        /// 1 to 128 bytes.
+        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
@@ -35,7 +35,7 @@ pub enum Change<'a> {
     },
     /// [`set_if`](crate::LocalMap::set_if)
     SetIf {
-        /// 1 to 128 bytes.
+        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
@@ -46,7 +46,7 @@ pub enum Change<'a> {
     },
     /// [`increment`](crate::LocalMap::increment)
     Increment {
-        /// 1 to 128 bytes.
+        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
         key: &'a [u8],
         /// What is added.
         delta: i64,
@@ -55,7 +55,7 @@ pub enum Change<'a> {
     },
     /// [`touch`](crate::LocalMap::touch)
     Touch {
-        /// 1 to 128 bytes.
+        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
         key: &'a [u8],
         /// How long the entry is to live from now on.
         ttl: Ttl,

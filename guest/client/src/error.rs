@@ -70,7 +70,7 @@ pub enum KeyFault {
     /// It has no bytes.
     #[error("the key is empty: give it 1 to {MAX_KEY_LEN} bytes")]
     Empty,
-    /// It has more than [`MAX_KEY_LEN`] bytes.
+    /// It has more than [`MAX_KEY_LEN`] bytes, or than the host's `max-key`.
     #[error(
         "the key has {len} bytes: shorten it to {MAX_KEY_LEN}, \
          or use a hash of it and keep the whole of it in the value"

@@ -38,7 +38,7 @@
 //!   alike.
 //! - **Limits** are the host's: entries, bytes, and the length of a value. A
 //!   write past them is an [`Error`], and what is there stays. Keys have 1 to
-//!   [`MAX_KEY_LEN`] bytes, always.
+//!   [`MAX_KEY_LEN`] bytes, or up to 512 where the host says so.
 //! - **All or nothing**: an operation that answers with an error has changed no
 //!   key, no value, no version and no deadline.
 //!

@@ -1,8 +1,11 @@
 //! The operations.
 
 use crate::{
-    ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
-    Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread, words,
+    ApplyError, Change, Condition, Entry, Error, KeyFault, Outcome, Page, Pinned, Scan, Scanned,
+    Ttl, Version, batch,
+    contract::calls,
+    types::{LONGEST_KEY, OneThread},
+    words,
 };
 
 /// What the keys of one `get-many` may take up, each with the 8 bytes that
@@ -15,7 +18,7 @@ const MAX_BATCH: usize = 32 * 1024;
 /// are the same map. It is empty when the instance starts (but for entries that
 /// the host put there) and ends with it. No other instance can see it.
 ///
-/// Keys are any 1 to [`MAX_KEY_LEN`] bytes, values any bytes up to the map's
+/// Keys are any 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes, values any bytes up to the map's
 /// `max-value` (1 MiB unless the host says otherwise). Writes check both; reads
 /// never fail: a key that cannot exist is absent. A value that is more than
 /// 64 KiB longer than `max-value` may end the instance.
@@ -279,7 +282,7 @@ impl LocalMap {
     pub fn scan_page(&self, prefix: impl AsRef<[u8]>, cursor: u64, limit: u32) -> Page {
         let prefix = prefix.as_ref();
         // No key is longer, so none begins with more.
-        if prefix.len() > MAX_KEY_LEN {
+        if prefix.len() > LONGEST_KEY {
             return Page::default();
         }
         let page = calls::scan(prefix, cursor, limit);
@@ -306,12 +309,12 @@ impl LocalMap {
 /// one, which does not exist either: its bytes need not travel, and arguments
 /// that are too large end the instance.
 fn to_read(key: &[u8]) -> &[u8] {
-    if key.len() > MAX_KEY_LEN { &[] } else { key }
+    if key.len() > LONGEST_KEY { &[] } else { key }
 }
 
 /// A key as a write may send it.
 fn to_write(key: &[u8]) -> Result<&[u8], Error> {
-    if key.len() > MAX_KEY_LEN {
+    if key.len() > LONGEST_KEY {
         let len = key.len() as u64;
         return Err(Error::InvalidKey(KeyFault::TooLong { len }));
     }
@@ -335,21 +338,21 @@ mod tests {
 
     #[test]
     fn a_key_too_long_to_exist_is_absent_for_reads_and_refused_for_writes() {
-        let longest = [b'k'; MAX_KEY_LEN];
-        let longer = [b'k'; MAX_KEY_LEN + 1];
+        let longest = [b'k'; LONGEST_KEY];
+        let longer = [b'k'; LONGEST_KEY + 1];
         assert_eq!(to_read(&longest), longest);
         assert_eq!(to_read(&longer), []);
         assert_eq!(to_write(&longest), Ok(longest.as_slice()));
         assert_eq!(
             to_write(&longer),
-            Err(Error::InvalidKey(KeyFault::TooLong { len: 129 }))
+            Err(Error::InvalidKey(KeyFault::TooLong { len: 513 }))
         );
     }
 
     #[test]
     fn a_batch_takes_at_least_one_key_and_no_more_than_its_bytes() {
         assert_eq!(batch_len(&[]), 0);
-        let longest = [b'k'; MAX_KEY_LEN];
+        let longest = [b'k'; LONGEST_KEY];
         for key in [b"".as_slice(), b"k", &longest] {
             let keys = vec![key; MAX_BATCH];
             let n = batch_len(&keys);

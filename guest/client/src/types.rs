@@ -2,8 +2,12 @@
 
 use std::{cell::Cell, marker::PhantomData, rc::Rc, time::Duration};
 
-/// The longest key, in bytes. The shortest has 1 byte.
+/// The longest key that every map takes, in bytes. The shortest has 1 byte. A host may let
+/// its map take longer ones, up to 512 bytes (its `max-key`).
 pub const MAX_KEY_LEN: usize = 128;
+
+/// No map has a longer key, whatever its host says.
+pub(crate) const LONGEST_KEY: usize = 512;
 
 /// Names one stored value of one key.
 ///

@@ -264,7 +264,7 @@ impl Arena {
         let has_parts = layout.has_parts();
         let flags = if has_parts { Header::PARTS } else { 0 };
         let (header, rest) = self.split_mut(entry);
-        *header = Header::new(hash, key.len() as u8, value.len() as u32, flags);
+        *header = Header::new(hash, key.len() as u16, value.len() as u32, flags);
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
         if !has_parts {

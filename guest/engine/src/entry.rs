@@ -24,13 +24,12 @@ pub(crate) struct Header {
     pub(crate) due: Links,
     /// Its neighbours in a queue of eviction.
     pub(crate) queue: Links,
-    /// Bytes of the key, 1 to 128.
-    pub(crate) key_len: u8,
+    /// Bytes of the key, 1 to 512.
+    pub(crate) key_len: u16,
     /// How often it has been used lately, 0 to 3.
     pub(crate) freq: u8,
-    /// Which queue it belongs to.
-    pub(crate) queue_of: u8,
-    /// See [`Header::PARTS`] and those behind it.
+    /// See [`Header::PARTS`] and those behind it. The upper half names the queue that it
+    /// belongs to.
     pub(crate) flags: u8,
 }
 
@@ -45,7 +44,7 @@ impl Header {
     pub(crate) const DETACHED: u8 = 4;
 
     /// Of an entry that never expires and is in no queue.
-    pub(crate) const fn new(hash: u32, key_len: u8, value_len: u32, flags: u8) -> Self {
+    pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, flags: u8) -> Self {
         Self {
             version: 0,
             deadline: 0,
@@ -55,7 +54,6 @@ impl Header {
             queue: Links::NONE,
             key_len,
             freq: 0,
-            queue_of: 0,
             flags,
         }
     }
@@ -69,6 +67,17 @@ impl Header {
     #[inline]
     pub(crate) const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Which queue it belongs to, 0 to 15.
+    #[inline]
+    pub(crate) const fn queue_of(&self) -> u8 {
+        self.flags >> 4
+    }
+
+    #[inline]
+    pub(crate) const fn set_queue_of(&mut self, of: u8) {
+        self.flags = self.flags & 0x0f | of << 4;
     }
 
     /// Bytes of key and value.

@@ -53,7 +53,7 @@ impl core::error::Error for Error {}
 pub enum KeyFault {
     /// It has no bytes.
     Empty,
-    /// Its length in bytes, more than [`MAX_KEY_LEN`](crate::MAX_KEY_LEN).
+    /// Its length in bytes, more than [`Limits::max_key`](crate::Limits::max_key).
     TooLong(u64),
     /// It is not UTF-8, and the map takes nothing else.
     NotUtf8,
@@ -102,6 +102,8 @@ pub enum Setting {
     MaxEntries,
     /// `max_bytes`
     MaxBytes,
+    /// `max_key`
+    MaxKey,
     /// `max_value`
     MaxValue,
     /// `default_ttl`
@@ -119,6 +121,7 @@ impl fmt::Display for Setting {
         f.write_str(match self {
             Self::MaxEntries => "max-entries",
             Self::MaxBytes => "max-bytes",
+            Self::MaxKey => "max-key",
             Self::MaxValue => "max-value",
             Self::DefaultTtl => "default-ttl",
             Self::Utf8Keys => "utf8-keys",

@@ -37,7 +37,7 @@ const SMALL: u8 = 1;
 const MAIN: u8 = 2;
 
 /// Marks the queue that an entry will go back to.
-const HELD: u8 = 0x80;
+const HELD: u8 = 8;
 
 /// The entries that may be evicted.
 ///
@@ -119,26 +119,27 @@ impl Eviction {
     /// Takes an entry out for a while, so that it cannot be evicted.
     pub(crate) fn hold(&mut self, arena: &mut Arena, entry: u32) {
         let of = self.remove(arena, entry);
-        arena.header_mut(entry).queue_of = of | HELD;
+        arena.header_mut(entry).set_queue_of(of | HELD);
     }
 
     /// Puts one back that was taken out, unless a pin still holds it.
     pub(crate) fn let_go(&mut self, arena: &mut Arena, entry: u32) {
         let header = arena.header(entry);
-        if header.queue_of & HELD != 0 && !header.has(Header::PINNED) {
-            self.push(arena, entry, header.queue_of & !HELD);
+        if header.queue_of() & HELD != 0 && !header.has(Header::PINNED) {
+            self.push(arena, entry, header.queue_of() & !HELD);
         }
     }
 
     /// Whether an entry may be evicted.
     pub(crate) fn holds(&self, arena: &Arena, entry: u32) -> bool {
-        matches!(arena.header(entry).queue_of, SMALL | MAIN)
+        matches!(arena.header(entry).queue_of(), SMALL | MAIN)
     }
 
     /// Takes an entry out, if it is in, and tells from where.
     pub(crate) fn remove(&mut self, arena: &mut Arena, entry: u32) -> u8 {
         let header = arena.header_mut(entry);
-        let of = core::mem::replace(&mut header.queue_of, NO_QUEUE);
+        let of = header.queue_of();
+        header.set_queue_of(NO_QUEUE);
         let weight = weight(header.payload());
         if let Some(queue) = self.queue(of) {
             queue.list.remove(arena, entry);
@@ -179,7 +180,7 @@ impl Eviction {
 
     /// Follows an entry that has moved to another slot.
     pub(crate) fn moved(&mut self, arena: &mut Arena, to: u32) {
-        let of = arena.header(to).queue_of;
+        let of = arena.header(to).queue_of();
         if let Some(queue) = self.queue(of) {
             queue.list.moved(arena, to);
         }
@@ -208,7 +209,7 @@ impl Eviction {
     pub(crate) fn evicted(&mut self, arena: &Arena, entry: u32, may_grow: impl Fn(u64) -> bool) {
         let header = arena.header(entry);
         self.has_evicted = true;
-        if header.queue_of == SMALL {
+        if header.queue_of() == SMALL {
             self.ghost.insert(header.hash, self.len(), may_grow);
         }
     }
@@ -216,13 +217,13 @@ impl Eviction {
     /// Orders entries that lie in a table which cannot grow: the lowest goes first.
     pub(crate) fn rank(&self, arena: &Arena, entry: u32) -> (u8, u8, u64) {
         let header = arena.header(entry);
-        (header.queue_of, header.freq, header.version)
+        (header.queue_of(), header.freq, header.version)
     }
 
     /// Notes that the value of an entry has another length.
     pub(crate) fn resized(&mut self, arena: &Arena, entry: u32, before: u64) {
         let header = arena.header(entry);
-        if let Some(queue) = self.queue(header.queue_of) {
+        if let Some(queue) = self.queue(header.queue_of()) {
             queue.weight = queue.weight + header.payload() - before;
         }
     }
@@ -241,7 +242,7 @@ impl Eviction {
 
     fn push(&mut self, arena: &mut Arena, entry: u32, of: u8) {
         let header = arena.header_mut(entry);
-        header.queue_of = of;
+        header.set_queue_of(of);
         let weight = weight(header.payload());
         if let Some(queue) = self.queue(of) {
             queue.list.push(arena, entry);
@@ -274,7 +275,7 @@ impl Eviction {
             for entry in queue.list.iter(arena) {
                 let header = arena.header(entry);
                 let links = header.queue;
-                assert_eq!((links.prev, header.queue_of), (prev, of));
+                assert_eq!((links.prev, header.queue_of()), (prev, of));
                 assert!(!header.has(Header::PINNED), "pinned in a queue");
                 assert!(header.freq <= MOST_USES);
                 (len, sum, prev) = (len + 1, sum + weight(header.payload()), entry);

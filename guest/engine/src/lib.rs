@@ -91,8 +91,8 @@ mod wheel;
 pub use clock::Clock;
 pub use error::{ConfigureError, Error, KeyFault, Setting};
 pub use limits::{
-    Limits, MAX_ENTRIES, MAX_KEY_LEN, MAX_PAGE_BYTES, MAX_PINS, MAX_SCAN_LIMIT, MAX_VALUE,
-    MIN_BYTES, Policy,
+    LONGEST_KEY, Limits, MAX_ENTRIES, MAX_KEY_LEN, MAX_PAGE_BYTES, MAX_PINS, MAX_SCAN_LIMIT,
+    MAX_VALUE, MIN_BYTES, Policy,
 };
 pub use map::{
     Change, Condition, Entry, MAX_CHANGES, Map, Outcome, Pin, Pinned, Scanned, Stats, Ttl,

@@ -2,8 +2,11 @@
 
 use crate::error::{ConfigureError, Error, KeyFault, Setting};
 
-/// The longest key, in bytes.
+/// The longest key, in bytes, unless [`Limits::max_key`] says otherwise: 128.
 pub const MAX_KEY_LEN: usize = 128;
+
+/// The most that [`Limits::max_key`] can be: no map has a longer key.
+pub const LONGEST_KEY: usize = 512;
 
 /// The most that [`Limits::max_entries`] can be: 4,294,967,295.
 pub const MAX_ENTRIES: u64 = u32::MAX as u64;
@@ -33,6 +36,8 @@ pub struct Limits {
     /// [crate docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default
     /// 33,554,432 (32 MiB).
     pub max_bytes: u64,
+    /// Bytes of one key, 1 to [`LONGEST_KEY`]. Default [`MAX_KEY_LEN`].
+    pub max_key: u32,
     /// Bytes of one value, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
     pub max_value: u64,
     /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, in
@@ -71,6 +76,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         max_entries: 1 << 20,
         max_bytes: 32 << 20,
+        max_key: MAX_KEY_LEN as u32,
         max_value: 1 << 20,
         default_ttl: None,
         utf8_keys: false,
@@ -88,6 +94,8 @@ impl Limits {
             Setting::MaxEntries
         } else if self.max_bytes < MIN_BYTES {
             Setting::MaxBytes
+        } else if self.max_key == 0 || self.max_key as usize > LONGEST_KEY {
+            Setting::MaxKey
         } else if self.max_pins > MAX_PINS {
             Setting::MaxPins
         } else if self.max_value > MAX_VALUE {
@@ -105,6 +113,7 @@ impl Limits {
         Self {
             max_entries: self.max_entries.clamp(1, MAX_ENTRIES),
             max_bytes: self.max_bytes.max(MIN_BYTES),
+            max_key: self.max_key.clamp(1, LONGEST_KEY as u32),
             max_value: self.max_value.min(MAX_VALUE),
             max_pins: self.max_pins.min(MAX_PINS),
             default_ttl: self.default_ttl.map(|ttl| ttl.max(1)),
@@ -118,6 +127,8 @@ impl Limits {
             Setting::MaxEntries
         } else if self.max_bytes < before.max_bytes {
             Setting::MaxBytes
+        } else if self.max_key < before.max_key {
+            Setting::MaxKey
         } else if self.max_value < before.max_value {
             Setting::MaxValue
         } else if self.utf8_keys && !before.utf8_keys {
@@ -136,7 +147,7 @@ impl Limits {
     pub(crate) fn check_key(&self, key: &[u8]) -> Result<(), Error> {
         let fault = if key.is_empty() {
             KeyFault::Empty
-        } else if key.len() > MAX_KEY_LEN {
+        } else if key.len() > self.max_key as usize {
             KeyFault::TooLong(key.len() as u64)
         } else if self.utf8_keys && core::str::from_utf8(key).is_err() {
             KeyFault::NotUtf8

@@ -24,7 +24,7 @@ use crate::error::ConfigureError;
 use crate::eviction::Eviction;
 use crate::hash::KeyHasher;
 use crate::index::Index;
-use crate::limits::{Limits, MAX_KEY_LEN};
+use crate::limits::{LONGEST_KEY, Limits};
 use crate::wheel::{Step, Wheel};
 use pins::Pins;
 
@@ -38,7 +38,7 @@ const REAP_GRAIN: u32 = 24;
 /// A bounded map with byte keys and per-key time to live. See the
 /// [crate docs](crate) for an example and for what holds for all operations.
 ///
-/// **Keys** are any 1 to [`MAX_KEY_LEN`] bytes, **values** any bytes
+/// **Keys** are any 1 to [`Limits::max_key`] bytes, **values** any bytes
 /// up to [`Limits::max_value`]. Writes check both. Reads never fail: a key that
 /// cannot exist is absent. Reads take `&mut self` since they take back the entry
 /// that they find expired, and note what has been used.
@@ -100,8 +100,8 @@ impl<C: Clock> Map<C> {
     }
 
     /// Sets the limits. While the map has never held an entry, to any; after that
-    /// `max_entries`, `max_bytes`, `max_value` and `max_pins` may only rise, `utf8_keys`
-    /// may only be dropped, and the policy stays. The default TTL may always change; it
+    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise,
+    /// `utf8_keys` may only be dropped, and the policy stays. The default TTL may always change; it
     /// holds for later writes.
     ///
     /// # Errors
@@ -220,7 +220,7 @@ impl<C: Clock> Map<C> {
     #[inline(always)]
     fn find(&mut self, key: &[u8]) -> Option<u32> {
         // So that no key is hashed which is longer than any that is there.
-        if key.len() > MAX_KEY_LEN {
+        if key.len() > LONGEST_KEY {
             return None;
         }
         self.living(key).1

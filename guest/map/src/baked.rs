@@ -11,9 +11,9 @@ use localmap_engine::{Limits, Policy};
 /// `used` and atomic, so that the compiler takes neither the block away nor its
 /// values for granted.
 #[used]
-static BLOCK: [AtomicU64; 10] = [
+static BLOCK: [AtomicU64; 11] = [
     AtomicU64::new(u64::from_le_bytes(*b"localmap")),
-    AtomicU64::new(u64::from_le_bytes(*b"-limits3")),
+    AtomicU64::new(u64::from_le_bytes(*b"-limits4")),
     AtomicU64::new(Limits::DEFAULT.max_entries),
     AtomicU64::new(Limits::DEFAULT.max_bytes),
     AtomicU64::new(Limits::DEFAULT.max_value),
@@ -21,6 +21,7 @@ static BLOCK: [AtomicU64; 10] = [
     AtomicU64::new(Limits::DEFAULT.utf8_keys as u64),
     AtomicU64::new(0),
     AtomicU64::new(Limits::DEFAULT.max_pins as u64),
+    AtomicU64::new(Limits::DEFAULT.max_key as u64),
     AtomicU64::new(0),
 ];
 
@@ -42,6 +43,7 @@ pub(crate) fn limits() -> Limits {
         utf8_keys,
         policy,
         max_pins,
+        max_key,
         _,
     ] = BLOCK.each_ref().map(|word| word.load(Ordering::Relaxed));
     Limits {
@@ -56,5 +58,6 @@ pub(crate) fn limits() -> Limits {
             _ => Policy::Refuse,
         },
         max_pins: u32::try_from(max_pins).unwrap_or(u32::MAX),
+        max_key: u32::try_from(max_key).unwrap_or(u32::MAX),
     }
 }

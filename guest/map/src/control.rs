@@ -11,6 +11,7 @@ impl wit::Guest for Component {
         let limits = engine::Limits {
             max_entries: limits.max_entries,
             max_bytes: limits.max_bytes,
+            max_key: limits.max_key,
             max_value: limits.max_value,
             default_ttl: limits.default_ttl,
             utf8_keys: limits.utf8_keys,
@@ -26,6 +27,7 @@ impl wit::Guest for Component {
             wit::Limits {
                 max_entries: limits.max_entries,
                 max_bytes: limits.max_bytes,
+                max_key: limits.max_key,
                 max_value: limits.max_value,
                 default_ttl: limits.default_ttl,
                 utf8_keys: limits.utf8_keys,
@@ -130,6 +132,7 @@ impl From<engine::Setting> for wit::Setting {
         match setting {
             engine::Setting::MaxEntries => Self::MaxEntries,
             engine::Setting::MaxBytes => Self::MaxBytes,
+            engine::Setting::MaxKey => Self::MaxKey,
             engine::Setting::MaxValue => Self::MaxValue,
             engine::Setting::DefaultTtl => Self::DefaultTtl,
             engine::Setting::Utf8Keys => Self::Utf8Keys,

@@ -1,16 +1,16 @@
 //! What is wrong with a key.
 
 use crate::bindings::local_map;
-use crate::types::MAX_KEY_LEN;
+use crate::limits::Limits;
 
 /// What is wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// It has no bytes.
-    #[error("it is empty; a key has 1 to 128 bytes")]
+    #[error("it is empty; a key has 1 to 128 bytes, or as many as max-key says")]
     Empty,
-    /// It has too many bytes.
-    #[error("it has {len} bytes; a key has 1 to 128")]
+    /// It has more bytes than [`Limits::max_key`].
+    #[error("it has {len} bytes; a key has 1 to 128, or as many as max-key says")]
     TooLong {
         /// Its length.
         len: u64,
@@ -22,15 +22,16 @@ pub enum KeyFault {
 
 impl KeyFault {
     /// Why a map does not take this key.
-    pub(crate) fn of(key: &[u8], utf8_only: bool) -> Option<Self> {
-        match key.len() {
-            0 => Some(Self::Empty),
-            1..=MAX_KEY_LEN if utf8_only && std::str::from_utf8(key).is_err() => {
-                Some(Self::NotUtf8)
-            }
-            1..=MAX_KEY_LEN => None,
-            len => Some(Self::TooLong { len: len as u64 }),
+    pub(crate) fn of(key: &[u8], limits: &Limits) -> Option<Self> {
+        if key.is_empty() {
+            return Some(Self::Empty);
         }
+        let len = key.len() as u64;
+        if len > limits.max_key.into() {
+            return Some(Self::TooLong { len });
+        }
+        let fits = !limits.utf8_keys || std::str::from_utf8(key).is_ok();
+        (!fits).then_some(Self::NotUtf8)
     }
 }
 

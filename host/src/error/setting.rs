@@ -20,6 +20,8 @@ pub enum Setting {
     Utf8Keys,
     /// [`Limits::policy`](crate::Limits::policy).
     Policy,
+    /// [`Limits::max_key`](crate::Limits::max_key).
+    MaxKey,
     /// [`Limits::max_pins`](crate::Limits::max_pins).
     MaxPins,
 }
@@ -33,6 +35,7 @@ impl Setting {
             Self::DefaultTtl => "at least one nanosecond",
             Self::Utf8Keys => "true or false",
             Self::Policy => "refuse, lru or s3-fifo",
+            Self::MaxKey => "1 to 512 bytes",
             Self::MaxPins => "0 to 65536 pins",
         }
     }
@@ -55,6 +58,7 @@ impl fmt::Display for Setting {
             Self::DefaultTtl => "default-ttl",
             Self::Utf8Keys => "utf8-keys",
             Self::Policy => "policy",
+            Self::MaxKey => "max-key",
             Self::MaxPins => "max-pins",
         })
     }
@@ -69,6 +73,7 @@ impl From<control::Setting> for Setting {
             control::Setting::DefaultTtl => Self::DefaultTtl,
             control::Setting::Utf8Keys => Self::Utf8Keys,
             control::Setting::Policy => Self::Policy,
+            control::Setting::MaxKey => Self::MaxKey,
             control::Setting::MaxPins => Self::MaxPins,
         }
     }

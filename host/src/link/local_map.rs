@@ -11,7 +11,7 @@ use crate::error::{ApplyError, Error};
 use crate::limits::MAX_BATCH;
 use crate::local_map::LocalMap;
 use crate::pinned::Pinned;
-use crate::types::MAX_KEY_LEN;
+use crate::types::LONGEST_KEY;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmList};
 
@@ -267,7 +267,7 @@ fn no_such_pin() -> wasmtime::Error {
 /// Bytes of a key that are looked at: one that is too long cannot be there, and the empty
 /// one cannot either.
 fn findable(key_len: usize) -> usize {
-    if key_len > MAX_KEY_LEN { 0 } else { key_len }
+    if key_len > LONGEST_KEY { 0 } else { key_len }
 }
 
 /// The elements of a list that come before one that does not fit.

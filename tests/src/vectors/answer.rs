@@ -91,6 +91,7 @@ pub(super) fn refused_limits(error: ConfigureError) -> Answer {
     let setting = match setting {
         Setting::MaxEntries => "max-entries",
         Setting::MaxBytes => "max-bytes",
+        Setting::MaxKey => "max-key",
         Setting::MaxValue => "max-value",
         Setting::DefaultTtl => "default-ttl",
         Setting::Utf8Keys => "utf8-keys",
@@ -153,6 +154,7 @@ pub(super) fn limit(limits: &Limits, setting: &str) -> Result<Answer, String> {
     Ok(match setting {
         "max-entries" => number(limits.max_entries),
         "max-bytes" => number(limits.max_bytes),
+        "max-key" => number(limits.max_key),
         "max-value" => number(limits.max_value),
         "default-ttl" => or_none(limits.default_ttl, number),
         "utf8-keys" => truth(limits.utf8_keys),

@@ -148,6 +148,7 @@ impl Words {
             match self.name()?.as_str() {
                 "max-entries" => limits.max_entries = self.number()?,
                 "max-bytes" => limits.max_bytes = self.number()?,
+                "max-key" => limits.max_key = self.number()?,
                 "max-value" => limits.max_value = self.number()?,
                 "default-ttl" => {
                     limits.default_ttl = match self.next()? {

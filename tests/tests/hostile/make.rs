@@ -54,7 +54,7 @@ const FUNCTIONS: [(&str, &str, &str, &str); 24] = [
     (
         CONTROL,
         "configure",
-        "i64 i64 i64 i32 i64 i32 i32 i32",
+        "i64 i64 i32 i64 i32 i64 i32 i32 i32",
         "i32",
     ),
     (CONTROL, "current-limits", "", "i32"),

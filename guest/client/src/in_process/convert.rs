@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use localmap_engine as engine;
 
-use crate::types::nanos;
+use crate::types::{LONGEST_KEY, nanos};
 use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome,
     Scanned, Ttl,
 };
 
 const _: () = assert!(MAX_KEY_LEN == engine::MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
+const _: () = assert!(LONGEST_KEY == engine::LONGEST_KEY);
 
 impl From<Ttl> for engine::Ttl {
     fn from(ttl: Ttl) -> Self {

@@ -3,7 +3,7 @@
 use super::{Entry, Map};
 use crate::clock::Clock;
 use crate::entry::Wanted;
-use crate::limits::{MAX_KEY_LEN, MAX_PAGE_BYTES};
+use crate::limits::{LONGEST_KEY, MAX_PAGE_BYTES};
 use crate::slot::SlotMut;
 use crate::value::Value;
 
@@ -67,7 +67,7 @@ impl<C: Clock> Map<C> {
     /// a read does: this is what a map is asked for most.
     #[inline(always)]
     pub(super) fn read(&mut self, key: &[u8]) -> Option<(u32, SlotMut)> {
-        if key.len() <= MAX_KEY_LEN {
+        if key.len() <= LONGEST_KEY {
             let wanted = Wanted::new(key);
             let hash = self.hasher.hash(&wanted);
             for entry in self.index.candidates(hash) {

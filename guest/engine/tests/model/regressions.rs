@@ -22,6 +22,7 @@ fn sure_and_not_enough() {
         limits: Limits {
             max_entries: 7,
             max_bytes: 131072,
+            max_key: 128,
             max_value: 1048576,
             default_ttl: None,
             utf8_keys: false,

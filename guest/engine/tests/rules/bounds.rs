@@ -179,10 +179,12 @@ fn rule_6_limits_out_of_range() {
     let limits = map.limits();
     assert_eq!((limits.max_entries, limits.default_ttl), (1, Some(1)));
     assert_eq!((limits.max_bytes, limits.max_pins), (MIN_BYTES, MAX_PINS));
-    let faults: [(Setting, fn(&mut Limits)); 6] = [
+    let faults: [(Setting, fn(&mut Limits)); 8] = [
         (Setting::MaxEntries, |limits| limits.max_entries = 0),
         (Setting::MaxEntries, |limits| limits.max_entries = 1 << 32),
         (Setting::MaxBytes, |limits| limits.max_bytes = MIN_BYTES - 1),
+        (Setting::MaxKey, |limits| limits.max_key = 0),
+        (Setting::MaxKey, |limits| limits.max_key = 513),
         (Setting::MaxValue, |limits| limits.max_value = (1 << 30) + 1),
         (Setting::DefaultTtl, |limits| limits.default_ttl = Some(0)),
         (Setting::MaxPins, |limits| limits.max_pins = MAX_PINS + 1),
@@ -203,9 +205,10 @@ fn rule_6_limits_may_only_rise_once_there_was_data() {
         max_bytes: 1 << 20,
         ..Limits::default()
     };
-    let lower: [(Setting, fn(&mut Limits)); 6] = [
+    let lower: [(Setting, fn(&mut Limits)); 7] = [
         (Setting::MaxEntries, |limits| limits.max_entries -= 1),
         (Setting::MaxBytes, |limits| limits.max_bytes -= 1),
+        (Setting::MaxKey, |limits| limits.max_key -= 1),
         (Setting::MaxValue, |limits| limits.max_value -= 1),
         (Setting::Utf8Keys, |limits| limits.utf8_keys = true),
         (Setting::Policy, |limits| limits.policy = Policy::Lru),

@@ -18,6 +18,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     max_entries: Option<u64>,
 
+    /// Bytes that one key may have, at most 512 [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
+    max_key: Option<u32>,
+
     /// Bytes that one value may have, at most 1GiB [default: 1MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_value: Option<u64>,
@@ -72,6 +76,7 @@ impl LimitArgs {
         let Limits {
             max_bytes,
             max_entries,
+            max_key,
             max_value,
             default_ttl,
             utf8_keys,
@@ -82,6 +87,7 @@ impl LimitArgs {
         limits
             .max_bytes(self.max_bytes.unwrap_or(max_bytes))
             .max_entries(self.max_entries.unwrap_or(max_entries))
+            .max_key(self.max_key.unwrap_or(max_key))
             .max_value(self.max_value.unwrap_or(max_value))
             .default_ttl(self.default_ttl.or(default_ttl))
             .utf8_keys(self.utf8_keys || utf8_keys)
@@ -93,6 +99,7 @@ impl LimitArgs {
     pub(crate) fn given(&self) -> bool {
         self.max_bytes.is_some()
             || self.max_entries.is_some()
+            || self.max_key.is_some()
             || self.max_value.is_some()
             || self.default_ttl.is_some()
             || self.utf8_keys

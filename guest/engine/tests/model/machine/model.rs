@@ -255,7 +255,7 @@ impl Model {
         now: u64,
         condition: Option<Condition>,
     ) -> Result<Outcome, Error> {
-        check_key(key, self.limits.utf8_keys)?;
+        check_key(key, &self.limits)?;
         let deadline = self.deadline(ttl, now)?;
         self.check_value(datum.len())?;
         if let Some(condition) = condition {
@@ -265,7 +265,7 @@ impl Model {
     }
 
     fn increment(&mut self, key: u16, delta: i64, ttl: Ttl, now: u64) -> Result<Outcome, Error> {
-        check_key(key, self.limits.utf8_keys)?;
+        check_key(key, &self.limits)?;
         let mut deadline = self.deadline(ttl, now)?;
         self.check_value(8)?;
         let mut sum = delta;
@@ -279,7 +279,7 @@ impl Model {
     }
 
     fn touch(&mut self, key: u16, ttl: Ttl, now: u64) -> Result<Outcome, Error> {
-        check_key(key, self.limits.utf8_keys)?;
+        check_key(key, &self.limits)?;
         let deadline = self.deadline(ttl, now)?;
         self.step += 1;
         let found = self.entries.get_mut(&key).filter(|entry| entry.lives(now));
@@ -336,6 +336,7 @@ impl Model {
         let lowered = [
             (Setting::MaxEntries, to.max_entries < from.max_entries),
             (Setting::MaxBytes, to.max_bytes < from.max_bytes),
+            (Setting::MaxKey, to.max_key < from.max_key),
             (Setting::MaxValue, to.max_value < from.max_value),
             (Setting::Utf8Keys, to.utf8_keys && !from.utf8_keys),
             (Setting::Policy, to.policy != from.policy),

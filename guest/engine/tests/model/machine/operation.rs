@@ -251,7 +251,7 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
         Scale::Wide => 1 << 19,
         Scale::Large => 1 << 20,
     };
-    Ok(Limits {
+    let limits = Limits {
         // The largest stands for one that is not in the way.
         max_entries: if max_entries % 9 == 0 {
             100_000
@@ -283,6 +283,17 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
             1 => Policy::Lru,
             _ => Policy::S3Fifo,
         },
-        max_pins: u.int_in_range(0..=5)?,
+        ..Limits::default()
+    };
+    let max_pins = u.int_in_range(0..=5)?;
+    Ok(Limits {
+        max_pins,
+        // Of the same draw, so that the corpus means what it meant.
+        max_key: match max_pins {
+            0 => 127,
+            1..4 => 128,
+            _ => 512,
+        },
+        ..limits
     })
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use localmap_engine::{Error, KeyFault, Value};
+use localmap_engine::{Error, KeyFault, LONGEST_KEY, Limits, Value};
 
 /// The longest value, in bytes.
 pub(super) const LONGEST: u32 = 100_000;
@@ -79,23 +79,26 @@ pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
     let [high, low] = number.to_be_bytes();
     Cow::Owned(match number {
         INVALID => Vec::new(),
-        _ if number > INVALID => vec![b'k'; 129 + usize::from(low)],
+        _ if number > INVALID => vec![b'k'; LONGEST_KEY + 1 + usize::from(low)],
         0 => b"\xff".to_vec(),
         1 => vec![0; 128],
         2 => vec![0; 127],
         3..8 => vec![b'a' + low % 2, low],
+        // Of a map that takes longer keys than most.
+        8 => vec![b'b'; 129],
+        9 => vec![b'b'; LONGEST_KEY],
         // 3 to 30 bytes, alike in their beginnings.
         _ => [&[b'b'; 28][..usize::from(low % 28)], &[high, low, 0]].concat(),
     })
 }
 
-/// What is wrong with a key.
-pub(super) fn check_key(number: u16, utf8: bool) -> Result<(), Error> {
+/// What is wrong with a key of this number.
+pub(super) fn check_key(number: u16, limits: &Limits) -> Result<(), Error> {
     let key = key(number);
     let fault = match key.len() {
         0 => KeyFault::Empty,
-        len @ 129.. => KeyFault::TooLong(len as u64),
-        _ if utf8 && std::str::from_utf8(&key).is_err() => KeyFault::NotUtf8,
+        len if len > limits.max_key as usize => KeyFault::TooLong(len as u64),
+        _ if limits.utf8_keys && std::str::from_utf8(&key).is_err() => KeyFault::NotUtf8,
         _ => return Ok(()),
     };
     Err(Error::InvalidKey(fault))

@@ -2,7 +2,7 @@
 
 use super::session::{Failure, Session};
 use anyhow::{Context, bail};
-use localmap::{Limits, MAX_KEY_LEN};
+use localmap::Limits;
 use std::io::{BufRead, BufReader, Read, Write};
 
 /// The bytes of the longest line that a map with these limits can have a use for:
@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 pub(super) fn longest_line(limits: &Limits) -> u64 {
     const ESCAPE: u64 = 4;
     let value = limits.max_value.min(limits.max_bytes);
-    let keys = 256 * (MAX_KEY_LEN as u64 + 1);
+    let keys = 256 * (u64::from(limits.max_key) + 1);
     value.saturating_add(keys).saturating_mul(ESCAPE)
 }
 

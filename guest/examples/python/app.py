@@ -1,0 +1,55 @@
+"""Tells which lines of a web server's log a rate limiter would have refused.
+
+A counter of the map keeps its deadline when it is incremented. So one that is made with
+the window as its TTL is the window: it is gone when the window is over.
+"""
+
+import hashlib
+import re
+import sys
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.imports import local_map
+from wit_world.imports.local_map import Ttl_After
+
+
+class Run(exports.Run):
+    """The command: what the world exports as `wasi:cli/run`."""
+
+    def run(self) -> None:
+        limit, window = options(sys.argv[1:])
+        lines = limited = 0
+        for line in sys.stdin.buffer:
+            lines += 1
+            fields = line.split(maxsplit=1)
+            if not fields:
+                continue  # a line of nobody is nobody's to answer for
+            try:
+                requests = local_map.increment(key(fields[0]), 1, Ttl_After(window))
+            except Err as refusal:
+                # Its value is the `error` of the contract, such as `Error_Full()`.
+                sys.exit(f"Error: line {lines}: the map answers {refusal.value}")
+            if requests > limit:
+                limited += 1
+                print(lines)
+        print(f"lines={lines} allowed={lines - limited} limited={limited}")
+
+
+def key(client: bytes) -> bytes:
+    """The name itself, or a hash of one that is too long for a key. The line feed sets
+    it apart from names, which never hold one."""
+    return client if len(client) <= 128 else b"\n" + hashlib.sha256(client).digest()
+
+
+SPAN = re.compile(r"([1-9]\d*)(ms|s|m|h)")
+NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+
+
+def options(args: list[str]) -> tuple[int, int]:
+    """The limit, and the window in nanoseconds, which is what the map counts in."""
+    given = {"--limit": "10", "--window": "60s"} | dict(zip(args[::2], args[1::2]))
+    span = SPAN.fullmatch(given["--window"])
+    if len(given) != 2 or len(args) % 2 or not given["--limit"].isdecimal() or not span:
+        sys.exit("Error: usage: limiter [--limit N] [--window SPAN], such as 60s, 5m or 1h")
+    return int(given["--limit"]), int(span[1]) * NANOSECONDS[span[2]]

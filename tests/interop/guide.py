@@ -1,0 +1,41 @@
+"""Makes a shell script of a section of the docs: the commands, and the files in between.
+
+    python guide.py GUIDE SECTION
+
+Two things are not as a reader has them: the clone is the REPOSITORY that is here, and the
+program is LOCALMAP, both from the environment of the script.
+"""
+
+import re
+import sys
+
+BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<body>.*?)\n```", re.DOTALL)
+FILE = re.compile(r"`([\w/]+\.\w+)`")
+REPLACED = [
+    (re.compile(r"^git clone .* https://\S+/localmap$", re.MULTILINE), 'ln -s "$REPOSITORY" localmap'),
+    (re.compile(r"\blocalmap run\b"), '"$LOCALMAP" run'),
+]
+
+
+def main(guide, title):
+    text = open(guide, encoding="utf-8").read()
+    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    commands = 0
+    for block in BLOCK.finditer(section):
+        body = block["body"]
+        if block["kind"] == "sh":
+            for pattern, here in REPLACED:
+                body, count = pattern.subn(here, body)
+                commands += count
+            print(body)
+            continue
+        named = FILE.findall(block["before"])
+        if not named:
+            sys.exit(f"Error: {guide}, {title}: which file is it? {body[:60]!r}")
+        print(f"cat > {named[-1]} <<'END OF FILE'\n{body}\nEND OF FILE")
+    if commands != len(REPLACED):
+        sys.exit(f"Error: {guide}, {title}: expected one clone and one run, found {commands}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

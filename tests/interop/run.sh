@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# Guests in other languages, and the map component in other hosts: `just interop`, and CI.
+#
+#   tests/interop/run.sh [python|javascript|node|wasmtime-py]...   all of them by default
+#
+# Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and says so
+# where one is missing. What it installs is pinned and stays below the target folder.
+# LOCALMAP names a built `localmap` to use instead of building one.
+set -Eeuo pipefail
+cd "$(dirname "$0")/../.."
+
+target=${CARGO_TARGET_DIR:-target}
+work=$target/interop
+log=tests/data/access.log
+python_example=guest/examples/python
+javascript_example=guest/examples/javascript
+
+say() { printf '\n-- %s\n' "$*"; }
+die() {
+    printf '\nINTEROP TESTS HAVE NOT PASSED: %s\n' "$*" >&2
+    exit 1
+}
+trap 'die "line $LINENO of tests/interop/run.sh failed"' ERR
+
+# same WHAT EXPECTED FOUND: compares two files, which must not be empty.
+same() {
+    [ -s "$2" ] || die "$1: nothing to compare with in $2"
+    cmp "$2" "$3" || die "$1: $3 is not what $2 says"
+    echo "$1: $(wc -l < "$2") lines, as expected"
+}
+
+# need WHAT COMMAND...: the command is one that succeeds where it is there.
+need() {
+    local what=$1
+    shift
+    "$@" > /dev/null 2>&1 || die "it needs $what: install it"
+}
+
+# The program, and guests in Rust to compare with.
+program() {
+    say "localmap and guests in Rust"
+    cargo build --locked -p limiter -p sessions --profile guest --target wasm32-wasip2
+    guests=$target/wasm32-wasip2/guest
+    if [ -z "${LOCALMAP:-}" ]; then
+        cargo build --locked --release -p localmap
+        LOCALMAP=$target/release/localmap
+    fi
+    "$LOCALMAP" --version
+}
+
+# What comes from PyPI, in a virtual environment that is made anew when a version changes.
+python_tools() {
+    need "Python 3.10 or newer" python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+    need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
+    venv=$work/py
+    cat "$python_example/requirements.txt" tests/interop/python/requirements.txt > "$work/requirements.txt"
+    if ! cmp -s "$work/requirements.txt" "$venv/installed"; then
+        say "Python packages"
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$work/requirements.txt"
+        cp "$work/requirements.txt" "$venv/installed"
+    fi
+    export PYTHONDONTWRITEBYTECODE=1
+}
+
+# What comes from npm. The lock file is that of the example.
+javascript_tools() {
+    need "Node 20 or newer" node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
+    need "npm" npm --version
+    modules=$work/js
+    if ! cmp -s "$javascript_example/package-lock.json" "$modules/installed"; then
+        say "npm packages"
+        rm -rf "$modules"
+        mkdir -p "$modules"
+        cp "$javascript_example"/package{,-lock}.json "$modules"
+        npm ci --prefix "$modules" --no-fund --no-audit --loglevel error
+        cp "$javascript_example/package-lock.json" "$modules/installed"
+    fi
+    jco=$modules/node_modules/.bin/jco
+}
+
+# newcomer LANGUAGE: does what the guide says, in an empty folder. Installs what it says.
+newcomer() {
+    say "docs/guests.md, in $1"
+    local folder=$work/newcomer-$1
+    rm -rf "$folder"
+    mkdir "$folder"
+    python3 tests/interop/guide.py docs/guests.md "In $1" > "$folder/steps.sh"
+    printf 'tea: 1\ntea: 2\nmilk: 1\n' > "$folder/expected.txt"
+    (
+        export LOCALMAP REPOSITORY=$PWD
+        LOCALMAP=$(realpath "$LOCALMAP")
+        cd "$folder"
+        bash -euo pipefail steps.sh > printed.txt
+    )
+    tail -n 3 "$folder/printed.txt" > "$folder/found.txt"
+    same "the guide in $1" "$folder/expected.txt" "$folder/found.txt"
+    rm -rf "$folder"
+}
+
+# A guest in Python says what the same guest in Rust says.
+python() {
+    newcomer Python
+    say "a guest in Python, under localmap"
+    "$venv/bin/componentize-py" -d "$python_example/wit" -w limiter \
+        componentize -p "$python_example" app -o "$work/limiter.py.wasm"
+    "$LOCALMAP" run --clock clf "$guests/limiter.wasm" --limit 10 --window 60s < "$log" > "$work/limiter.rust.txt"
+    "$LOCALMAP" run --clock clf "$work/limiter.py.wasm" --limit 10 --window 60s < "$log" > "$work/limiter.py.txt"
+    same "limiter in Python" "$work/limiter.rust.txt" "$work/limiter.py.txt"
+}
+
+# A guest in JavaScript, likewise.
+javascript() {
+    newcomer JavaScript
+    say "a guest in JavaScript, under localmap"
+    # The command of the example, with what it makes below the target folder.
+    "$jco" componentize "$javascript_example/sessions.js" --wit "$javascript_example/wit" \
+        --world-name sessions --disable http fetch-event --out "$work/sessions.js.wasm"
+    "$LOCALMAP" run --clock clf "$guests/sessions.wasm" --idle 30m < "$log" > "$work/sessions.rust.txt"
+    "$LOCALMAP" run --clock clf "$work/sessions.js.wasm" --idle 30m < "$log" > "$work/sessions.js.txt"
+    same "sessions in JavaScript" "$work/sessions.rust.txt" "$work/sessions.js.txt"
+}
+
+# A guest with its map plugged in, which needs nothing but WASI, and what it says. Its
+# windows last a day, so that the real clock of other hosts makes no difference.
+plugged=(--limit 10 --window 24h)
+plug() {
+    "$LOCALMAP" plug "$guests/limiter.wasm" -o "$work/plugged.wasm"
+    "$LOCALMAP" run "$guests/limiter.wasm" "${plugged[@]}" < "$log" > "$work/plugged.txt"
+}
+
+# The committed component under Node.
+node_host() {
+    say "the map component under Node"
+    "$jco" transpile host/guest.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
+    node tests/interop/node/vectors.mjs "$work/map/map.js" tests/vectors
+    plug
+    "$jco" run "$work/plugged.wasm" "${plugged[@]}" < "$log" > "$work/plugged.node.txt"
+    same "a plugged guest under Node" "$work/plugged.txt" "$work/plugged.node.txt"
+}
+
+# The committed component under wasmtime for Python.
+wasmtime_py() {
+    say "the map component under wasmtime for Python"
+    "$venv/bin/python" tests/interop/python/vectors.py host/guest.wasm tests/vectors
+    plug
+    "$venv/bin/python" tests/interop/python/command.py "$work/plugged.wasm" "${plugged[@]}" \
+        < "$log" > "$work/plugged.py.txt"
+    same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
+}
+
+[ $# -gt 0 ] || set -- python javascript node wasmtime-py
+mkdir -p "$work"
+# Tools first: where one is missing, nothing has been built for nothing.
+for part in "$@"; do
+    case $part in
+        python | wasmtime-py) python_tools ;;
+        javascript | node)
+            need "Python 3" python3 --version
+            javascript_tools
+            ;;
+        *) die "no part \`$part\`; expected python, javascript, node or wasmtime-py" ;;
+    esac
+done
+program
+for part in "$@"; do
+    case $part in
+        python) python ;;
+        javascript) javascript ;;
+        node) node_host ;;
+        wasmtime-py) wasmtime_py ;;
+    esac
+done
+say "interop: all of $* has passed"
