@@ -16,7 +16,7 @@ fmt:
 # Clippy, for the host and for the sandbox.
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo clippy --locked -p localmap-map --target wasm32-wasip2 -- -D warnings
+    cargo clippy --locked -p localmap-map -p localmap-keyvalue --target wasm32-wasip2 -- -D warnings
 
 # Checks the documentation.
 doc:
@@ -30,15 +30,17 @@ build:
 test:
     cargo test --workspace
 
-# Builds the map component that the host embeds.
+# Builds the components that the host embeds.
 guest:
-    cargo build --locked -p localmap-map --profile guest --target wasm32-wasip2
+    cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
     cp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
+    cp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
 
-# Checks that the embedded component is what its source gives.
+# Checks that the embedded components are what their source gives.
 guest-same:
-    cargo build --locked -p localmap-map --profile guest --target wasm32-wasip2
+    cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
     cmp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
+    cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
 
 # Packs the crates that are published and builds each out of its package; `--config` is for
 # the profiles, so that what is compiled already serves.

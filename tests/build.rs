@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
-const GUESTS: [&str; 7] = [
+const GUESTS: [&str; 8] = [
     "dedupe",
     "http-limiter",
+    "keyvalue",
     "limiter",
     "probe",
     "served",

@@ -1,6 +1,7 @@
 //! Components that others wrote: whether the bytes are one, and whether it fits
 //! the contract.
 
+use crate::keyvalue::KEYVALUE_DRAFTS;
 use std::collections::HashSet;
 use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
@@ -50,6 +51,20 @@ pub enum Misfit {
         "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
     )]
     NoMapImport,
+    /// An app that asks for no `wasi:keyvalue`, where buckets were to be given to it.
+    #[error("it does not import wasi:keyvalue/store, of the drafts {}", drafts())]
+    NoKeyvalueImport,
+    /// `wasi:keyvalue` of a version that is not known here, or an interface of it.
+    #[error(
+        "it imports {found}, and localmap has store, atomics and batch of wasi:keyvalue {}: \
+         build it against one of them",
+        drafts()
+    )]
+    #[non_exhaustive]
+    OtherKeyvalue {
+        /// The name that the component uses.
+        found: String,
+    },
     /// An interface of the contract, of a version that is not the one here.
     #[error(
         "it uses {found}, and this is {expected}: build it against this version, or take the localmap of its version"
@@ -93,7 +108,11 @@ pub enum Misfit {
     },
 }
 
-/// A component beside the map component, in a graph that can compose them.
+fn drafts() -> String {
+    KEYVALUE_DRAFTS.join(" and ")
+}
+
+/// A component beside the map component, or beside what serves other imports of it, in a graph that can compose them.
 pub(crate) struct Pair {
     pub(crate) graph: CompositionGraph,
     pub(crate) map: PackageId,
@@ -232,6 +251,16 @@ impl Pair {
                 expected,
             });
         }
+        self.other_types(expected, name, order)
+    }
+
+    /// The same for versions that go together.
+    pub(crate) fn other_types(
+        &self,
+        expected: &str,
+        name: &str,
+        order: impl FnOnce(ItemKind) -> (ItemKind, ItemKind),
+    ) -> Option<Misfit> {
         let types = self.graph.types();
         let ours = types[self.graph[self.map].ty()].exports.get(expected)?;
         let (is, wanted) = order(*ours);
@@ -268,6 +297,6 @@ fn compatible(ours: &str, name: &str) -> bool {
 }
 
 /// Whether two names differ in their version at most.
-fn same_interface(a: &str, b: &str) -> bool {
+pub(crate) fn same_interface(a: &str, b: &str) -> bool {
     a.split('@').next() == b.split('@').next()
 }

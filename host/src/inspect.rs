@@ -2,6 +2,7 @@
 
 use crate::component::{ComponentError, Misfit, Pair};
 use crate::host::COMPONENT;
+use crate::keyvalue::KEYVALUE;
 use wac_graph::types::{ItemKind, Types};
 use wasmparser::{Parser, Payload};
 
@@ -17,7 +18,11 @@ pub struct Inspection {
     pub exports: Vec<Item>,
     /// The linear memories of the modules inside.
     pub memories: Vec<Memory>,
-    /// Why it does not fit `world app` of the contract; empty: it does.
+    /// The drafts of `wasi:keyvalue` that it imports and that a map can serve:
+    /// see [`with_keyvalue`](crate::with_keyvalue).
+    pub keyvalue: Vec<&'static str>,
+    /// Why it does not fit `world app` of the contract; empty: it does. One that imports
+    /// `wasi:keyvalue` in place of the map fits if it imports what is known of it.
     pub app: Vec<Misfit>,
     /// Why it does not fit `world provider`; empty: it does.
     pub provider: Vec<Misfit>,
@@ -52,6 +57,11 @@ pub struct Memory {
 /// [`ComponentError`] tells why the bytes are not a component.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     let pair = Pair::read(bytes, COMPONENT)?;
+    let mut app = pair.app_misfits();
+    if pair.imports_keyvalue() {
+        app.retain(|misfit| *misfit != Misfit::NoMapImport);
+        app.extend(Pair::read(bytes, KEYVALUE)?.keyvalue_misfits());
+    }
     let types = pair.graph.types();
     let item = |(name, kind)| item(types, name, kind);
     Ok(Inspection {
@@ -59,7 +69,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         imports: pair.imports().map(item).collect(),
         exports: pair.exports().map(item).collect(),
         memories: memories(bytes),
-        app: pair.app_misfits(),
+        keyvalue: pair.keyvalue_drafts(),
+        app,
         provider: pair.provider_misfits(),
     })
 }

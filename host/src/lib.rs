@@ -15,16 +15,17 @@
 //! - **Own a [`LocalMap`]** and call it: the program above. For state of your own program,
 //!   such as limits for each tenant.
 //! - **[`plug`] an app**, a component of whatever language that imports
-//!   `localmap:core/local-map`, with a map of its own. The result is one component that you
-//!   run like any other; [`Control`] configures its map and reads its statistics. For apps
-//!   that call their map often, and for hosts that are not yours: nothing of the host lies
-//!   between the two. They share a store, with its bounds and its end. `examples/plug.rs`
-//!   does it.
+//!   `localmap:core/local-map` or `wasi:keyvalue`, with a map of its own. The result is one
+//!   component that you run like any other; [`Control`] configures its map and reads its
+//!   statistics. For apps that call their map often, and for hosts that are not yours:
+//!   nothing of the host lies between the two. They share a store, with its bounds and its
+//!   end. `examples/plug.rs` does it.
 //! - **[`add_to_linker`]** gives apps in a linker of yours what they import: each of your
 //!   stores has an [`Attached`] map, which has a store of its own. For hosts that look at
 //!   each operation ([`Observer`]), bound app and map apart, or want the map when the app
 //!   has trapped. Each operation is a call into the host and one out of it.
-//!   `examples/own_linker.rs` does it.
+//!   `examples/own_linker.rs` does it. [`with_keyvalue`] is for apps that import
+//!   `wasi:keyvalue`.
 //!
 //! # Time
 //!
@@ -78,12 +79,14 @@ mod cancel;
 mod clock;
 mod compiled;
 mod component;
+mod compose;
 mod config;
 mod control;
 mod error;
 mod host;
 mod host_options;
 mod inspect;
+mod keyvalue;
 mod life;
 mod limits;
 mod link;
@@ -112,13 +115,17 @@ pub use error::{
 pub use host::{COMPONENT, Host};
 pub use host_options::{Allocation, HostOptions, Profile};
 pub use inspect::{Inspection, Item, Memory, inspect};
+pub use keyvalue::{
+    BucketKeyError, Buckets, BucketsError, KEYVALUE, KEYVALUE_DRAFTS, bucket_key, bucket_prefix,
+    with_keyvalue,
+};
 pub use limits::{Limits, Policy};
 pub use link::{Attached, Observed, Observer, Operation, Refusal, add_to_linker};
 pub use local_map::LocalMap;
 pub use memory::MemoryLimiter;
 pub use options::MapOptions;
 pub use pinned::Pinned;
-pub use plug::{PlugError, plug};
+pub use plug::{PlugError, PlugOptions, plug, plug_with};
 pub use types::{
     Change, Condition, Entry, LONGEST_KEY, MAX_KEY_LEN, Outcome, Page, Preload, Scanned, Stats,
     Ttl, Version,

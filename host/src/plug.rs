@@ -2,11 +2,12 @@
 
 use crate::bake::bake;
 use crate::component::{CONTROL, ComponentError, Misfit, Pair};
+use crate::compose::compose;
 use crate::error::ConfigureError;
 use crate::host::COMPONENT;
+use crate::keyvalue::{Buckets, BucketsError, with_keyvalue};
 use crate::limits::Limits;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use wac_graph::EncodeOptions;
+use std::borrow::Cow;
 
 /// Why an app could not be given a map.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,13 @@ pub enum PlugError {
         /// Which, and why.
         source: ConfigureError,
     },
+    /// The buckets are not ones that an app can have.
+    #[error("cannot give the app its buckets")]
+    #[non_exhaustive]
+    Buckets {
+        /// Which, and why.
+        source: BucketsError,
+    },
     /// App and map do not go together, for example because the app has an export
     /// of the map's name, or their imports clash.
     #[error("cannot compose the app with its map")]
@@ -57,6 +65,10 @@ impl From<Misfit> for PlugError {
 /// otherwise: beside the app's own exports, the result exports
 /// `localmap:core/control` for its host. The app never sees that interface.
 ///
+/// An app that imports `wasi:keyvalue`, instead or as well, gets its buckets in that map
+/// ([`with_keyvalue`](crate::with_keyvalue)), whose limits are made to be
+/// [for buckets](Limits::for_buckets). [`plug_with`] gives them TTLs.
+///
 /// # Errors
 ///
 /// See [`PlugError`].
@@ -69,58 +81,77 @@ impl From<Misfit> for PlugError {
     )
 )]
 pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
+    plug_with(app, &PlugOptions::new().limits(limits.clone()))
+}
+
+/// What an app and its map are given when they are made one.
+///
+/// ```
+/// use localmap::{Buckets, Limits, PlugOptions};
+/// use std::time::Duration;
+///
+/// let options = PlugOptions::new()
+///     .limits(Limits::default().max_entries(10_000))
+///     .buckets(Buckets::new().ttl("sessions", Duration::from_secs(1800)));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PlugOptions {
+    limits: Limits,
+    buckets: Buckets,
+}
+
+impl PlugOptions {
+    /// The default limits, and buckets without TTLs of their own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits of the map.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what the buckets are like, of an app that imports `wasi:keyvalue`.
+    #[must_use]
+    pub fn buckets(mut self, buckets: Buckets) -> Self {
+        self.buckets = buckets;
+        self
+    }
+}
+
+/// [`plug`] with more to say.
+///
+/// # Errors
+///
+/// See [`PlugError`]. That buckets have TTLs, and the app does not import `wasi:keyvalue`,
+/// is one: [`Misfit::NoKeyvalueImport`].
+pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError> {
+    let PlugOptions { limits, buckets } = options;
     limits
         .check()
         .map_err(|source| PlugError::Limits { source })?;
-    let map = bake(COMPONENT, limits);
-    let pair = Pair::read(app, &map).map_err(|source| PlugError::Component { source })?;
+    let keyvalue = !buckets.is_empty() || read(app, COMPONENT)?.imports_keyvalue();
+    let (app, limits) = if keyvalue {
+        let app = with_keyvalue(app, buckets)?;
+        (Cow::Owned(app), Cow::Owned(limits.clone().for_buckets()))
+    } else {
+        (Cow::Borrowed(app), Cow::Borrowed(limits))
+    };
+    let pair = read(&app, &bake(COMPONENT, &limits))?;
     if let Some(source) = pair.app_misfits().into_iter().next() {
         return Err(source.into());
     }
-    compose_or_refuse(pair).map_err(|source| PlugError::Compose { source })
-}
-
-/// wac-graph panics on components of a shape that it does not know. Those that we know of
-/// are refused by name, and what is left is caught: nothing of ours is in its hands.
-fn compose_or_refuse(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    if let Some(name) = pair.import_that_cannot_be_composed() {
-        return Err(format!(
-            "the import {name} is not a function or an interface of functions and types, \
-             which is all that can be composed"
-        )
-        .into());
-    }
-    catch_unwind(AssertUnwindSafe(|| compose(pair))).unwrap_or_else(|_| {
-        Err(
-            "it imports something that cannot be composed: expected interfaces \
-             of functions and types, with a version in their names"
-                .into(),
-        )
-    })
-}
-
-fn compose(pair: Pair) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let imports: Vec<(String, &str)> = pair
+    let wires = pair
         .map_imports()
-        .map(|(name, ours)| (name.to_owned(), ours))
+        .map(|(name, ours)| (name.to_owned(), ours.to_owned()))
         .collect();
-    let exports: Vec<String> = pair.exports().map(|(name, _)| name.to_owned()).collect();
-    let Pair {
-        mut graph,
-        map,
-        other: app,
-    } = pair;
-    let map = graph.instantiate(map);
-    let app = graph.instantiate(app);
-    for (import, ours) in imports {
-        let interface = graph.alias_instance_export(map, ours)?;
-        graph.set_instantiation_argument(app, &import, interface)?;
-    }
-    let control = graph.alias_instance_export(map, CONTROL)?;
-    graph.export(control, CONTROL)?;
-    for name in exports {
-        let export = graph.alias_instance_export(app, &name)?;
-        graph.export(export, &name)?;
-    }
-    Ok(graph.encode(EncodeOptions::default())?)
+    compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
+}
+
+fn read(app: &[u8], map: &[u8]) -> Result<Pair, PlugError> {
+    Pair::read(app, map).map_err(|source| PlugError::Component { source })
 }

@@ -1,7 +1,7 @@
 //! The ways to a map, behind one face.
 
 use crate::bindings::localmap::core::local_map as plain;
-use crate::bindings::wasi::keyvalue::store::{self, Bucket};
+use crate::bindings::wasi::keyvalue0_2_0_draft::store::{self, Bucket};
 use localmap_client::{LocalMap, Ttl, in_process};
 use std::time::Duration;
 

@@ -26,8 +26,9 @@ pub(crate) struct Inspect {
     ///
     /// An object with the keys file, size (bytes), kind ("component"), imports and
     /// exports (each with name, kind, functions), memories (each with initial and
-    /// maximum, in bytes; maximum is null where there is none), app and provider (each
-    /// with fits and misfits).
+    /// maximum, in bytes; maximum is null where there is none), keyvalue (the drafts of
+    /// wasi:keyvalue that it imports and that a map serves), app and provider (each with
+    /// fits and misfits).
     #[arg(long)]
     json: bool,
 }
@@ -79,6 +80,7 @@ fn to_json(file: &str, found: &Inspection) -> Value {
         "imports": items(&found.imports),
         "exports": items(&found.exports),
         "memories": found.memories.iter().map(memory).collect::<Vec<_>>(),
+        "keyvalue": found.keyvalue,
         "app": fit(&found.app),
         "provider": fit(&found.provider),
     })
@@ -89,6 +91,7 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_items(out, "Imports", &found.imports)?;
     write_items(out, "Exports", &found.exports)?;
     write_memories(out, &found.memories)?;
+    write_keyvalue(out, found)?;
     writeln!(out, "\nWorlds of localmap:core")?;
     let app = if exports_run(found) {
         "`localmap run` and `localmap plug` give it a map of its own"
@@ -98,6 +101,25 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_fit(out, "app", &found.app, app)?;
     let provider = "it is a map; `localmap shell` opens a prompt on it";
     write_fit(out, "provider", &found.provider, provider)
+}
+
+/// What becomes of `wasi:keyvalue`.
+fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
+    let watches = found
+        .exports
+        .iter()
+        .any(|export| export.name.starts_with("wasi:keyvalue/watcher@"));
+    if found.keyvalue.is_empty() && !watches {
+        return Ok(());
+    }
+    writeln!(out, "\nBuckets")?;
+    for draft in &found.keyvalue {
+        writeln!(out, "  wasi:keyvalue {draft}: served by the map")?;
+    }
+    if watches {
+        writeln!(out, "  its wasi:keyvalue/watcher is called by nobody")?;
+    }
+    Ok(())
 }
 
 /// Whether it is a command.

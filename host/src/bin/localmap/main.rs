@@ -1,12 +1,14 @@
 //! `localmap`: runs guests with a map of their own.
 
 mod bridge;
+mod buckets;
 mod cache;
 mod entry;
 mod grants;
 mod guest;
 mod inspect;
 mod limits;
+mod map_args;
 mod new;
 mod plug;
 mod replay;

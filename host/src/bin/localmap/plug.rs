@@ -1,16 +1,18 @@
 //! `localmap plug`: an app and its map in one file.
 
+use crate::buckets::BucketArgs;
 use crate::guest::read;
 use crate::limits::LimitArgs;
 use anyhow::Context;
+use localmap::PlugOptions;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::{fs, io};
 
 /// Makes one self-contained component out of an app and a map of its own.
 ///
-/// The app is a component that imports localmap:core/local-map. What comes out runs
-/// on any WASI 0.2 host; each instance of it has a map with the limits given here. It
+/// The app is a component that imports localmap:core/local-map or wasi:keyvalue. What
+/// comes out runs on any WASI 0.2 host; each instance of it has a map with the limits given here. It
 /// exports localmap:core/control for its host, which the app cannot reach.
 #[derive(clap::Args)]
 pub(crate) struct Plug {
@@ -23,12 +25,18 @@ pub(crate) struct Plug {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    buckets: BucketArgs,
 }
 
 impl Plug {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let app = read(&self.app)?;
-        let plugged = localmap::plug(&app, &self.limits.limits())
+        let options = PlugOptions::new()
+            .limits(self.limits.limits())
+            .buckets(self.buckets.buckets());
+        let plugged = localmap::plug_with(&app, &options)
             .with_context(|| format!("cannot plug `{}`", self.app.display()))?;
         write(&self.output, &plugged)
             .with_context(|| format!("cannot write `{}`", self.output.display()))?;

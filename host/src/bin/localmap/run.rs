@@ -5,10 +5,9 @@ mod watchdog;
 
 use crate::bridge::{self, HTTP_HANDLER};
 use crate::cache::CacheArgs;
-use crate::entry::{self, Entry};
 use crate::grants::GrantArgs;
 use crate::guest::{Build, load};
-use crate::limits::LimitArgs;
+use crate::map_args::MapArgs;
 use crate::replay::StampFormat;
 use crate::stats::StatsLine;
 use crate::stdio::{PIPE_CLOSED, complain, note};
@@ -16,7 +15,7 @@ use crate::wasm_options::{self, WasmOption};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, Grants};
 use clap::ValueEnum;
-use localmap::{Limits, Misfit, PlugError, Stats};
+use localmap::{Inspection, Misfit, PlugError, PlugOptions, Stats};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,8 +28,8 @@ const INTERRUPTED: i32 = 130;
 /// Runs a command component with a map of its own, which ends when the command does.
 ///
 /// GUEST is a component file, or a folder with a guest crate, which is built first with
-/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map, it is
-/// given a map. Options go before GUEST; all that comes after it belongs to the guest.
+/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map or
+/// wasi:keyvalue, it is given a map. Options go before GUEST; all that comes after it belongs to the guest.
 ///
 /// The exit code is 0 or 1 as the guest ends, 134 if it traps or runs out of time, 130
 /// after Ctrl-C, and 141 if the reader of our standard output has gone.
@@ -46,12 +45,6 @@ pub(crate) struct Run {
     /// guest would have done.
     #[arg(long, value_enum, default_value_t = ClockSource::System)]
     clock: ClockSource,
-
-    /// Put an entry into the map before the guest starts; may be repeated.
-    ///
-    /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
-    #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
-    entries: Vec<Entry>,
 
     #[command(flatten)]
     granted: GrantArgs,
@@ -90,7 +83,7 @@ pub(crate) struct Run {
     cache: CacheArgs,
 
     #[command(flatten)]
-    limits: LimitArgs,
+    map: MapArgs,
 }
 
 /// What drives the guest's clocks.
@@ -131,9 +124,9 @@ impl Run {
             profile: &self.profile,
         };
         let bytes = load(&path, build)?;
-        let component = self
-            .give_map(&bytes)
-            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        let context = || format!("cannot run `{}`", path.display());
+        let guest = localmap::inspect(&bytes).with_context(context)?;
+        let component = self.give_map(&bytes, &guest).with_context(context)?;
         let grants = Grants {
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
@@ -145,44 +138,41 @@ impl Run {
             cache: self.cache,
             trapped: trapped(&path),
             stamps: self.clock.stamps(),
-            max_memory: wasm_options::max_memory(&self.wasm, self.limits.limits().max_bytes),
+            max_memory: wasm_options::max_memory(&self.wasm, self.map.limits.limits().max_bytes),
             timeout: wasm_options::timeout(&self.wasm),
         };
-        let ended = app::run(&component, &grants, &self.limits, &self.entries)
-            .with_context(|| format!("cannot run `{}`", path.display()))?;
+        let ended = app::run(&component, &guest, &grants, &self.map).with_context(context)?;
         Ok(self.report(ended, &path))
     }
 
     /// The component to run: the app with its map, or what needs none as it is.
-    fn give_map(&self, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-        if bridge::exports(bytes, [HTTP_HANDLER]) == [true] {
+    fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
+        if bridge::exports(guest, HTTP_HANDLER) {
             bail!("it answers HTTP requests: use `localmap serve`");
         }
+        self.map.check(guest)?;
+        let buckets = self.map.buckets();
         if self.bridge {
-            return bridged(bytes);
+            return bridge::prepare(bytes, guest, &buckets)?.ok_or_else(|| {
+                anyhow!(
+                    "--bridge is for guests that ask for a map: it does not import {}",
+                    localmap::LOCAL_MAP
+                )
+            });
         }
-        // The limits are set when it has been instantiated.
-        match localmap::plug(bytes, &Limits::default()) {
-            Ok(plugged) => Ok(plugged),
-            Err(PlugError::Misfit {
-                source: Misfit::NoMapImport,
-                ..
-            }) => {
-                let plugged = localmap::inspect(bytes)?
-                    .exports
-                    .iter()
-                    .any(|export| export.name == localmap::CONTROL);
-                let asked = self.limits.given() || !self.entries.is_empty() || self.stats;
-                if asked && !plugged {
-                    bail!(
-                        "the guest has no map, which the options --entry, --stats and those \
-                         under `The map` are for: it does not import {}",
-                        localmap::LOCAL_MAP
-                    );
+        match guest.app.first() {
+            Some(Misfit::NoMapImport) => {
+                if !bridge::exports(guest, localmap::CONTROL) {
+                    self.map.check_no_map(self.stats)?;
                 }
                 Ok(bytes.to_vec())
             }
-            Err(error) => Err(error.into()),
+            Some(misfit) => Err(PlugError::from(misfit.clone()).into()),
+            // The limits are set when it has been instantiated.
+            None => Ok(localmap::plug_with(
+                bytes,
+                &PlugOptions::new().buckets(buckets),
+            )?),
         }
     }
 
@@ -200,16 +190,6 @@ impl Run {
         }
         ExitCode::from(code)
     }
-}
-
-/// The component with imports that are linked, if it asks for a map.
-fn bridged(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-    bridge::prepare(bytes)?.ok_or_else(|| {
-        anyhow!(
-            "--bridge is for guests that ask for a map: it does not import {}",
-            localmap::LOCAL_MAP
-        )
-    })
 }
 
 fn report_stats(stats: Option<Stats>) {

@@ -22,15 +22,15 @@ mod upload;
 
 use crate::bridge::{self, COMMAND, HTTP_HANDLER};
 use crate::cache::CacheArgs;
-use crate::entry::{self, Entry, preloads};
 use crate::grants::GrantArgs;
 use crate::guest::{Build, load};
-use crate::limits::LimitArgs;
+use crate::map_args::MapArgs;
 use crate::values::parse_duration;
 use crate::wasm_options::{self, WasmOption};
 use anyhow::{Context, bail};
 use app::{App, Grants};
 use lifetime::Lifetime;
+use localmap::{Inspection, Limits};
 use log::Logs;
 use maps::{Maker, Maps};
 use server::Server;
@@ -88,12 +88,6 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     grace: Duration,
 
-    /// Put an entry into each new map; may be repeated
-    ///
-    /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
-    #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
-    entries: Vec<Entry>,
-
     #[command(flatten)]
     granted: GrantArgs,
 
@@ -127,7 +121,7 @@ pub(crate) struct Serve {
     cache: CacheArgs,
 
     #[command(flatten)]
-    limits: LimitArgs,
+    map: MapArgs,
 }
 
 impl Serve {
@@ -161,27 +155,26 @@ impl Serve {
 
     /// Compiles the guest, and what gives it maps if it asks for one.
     fn set_up(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<(App, Maps)> {
-        match bridge::exports(bytes, [HTTP_HANDLER, COMMAND, "wasi:http/handler@0.3"]) {
-            [true, ..] => {}
-            [_, true, _] => bail!("it is a command: use `localmap run`"),
-            [_, _, true] => bail!(
-                "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, \
-                 which exports wasi:http/incoming-handler"
-            ),
-            // What is no component has an error of its own.
-            _ => {
-                localmap::inspect(bytes)?;
-                bail!("it does not export wasi:http/incoming-handler@0.2.x");
+        let guest = localmap::inspect(bytes)?;
+        if !bridge::exports(&guest, HTTP_HANDLER) {
+            if bridge::exports(&guest, COMMAND) {
+                bail!("it is a command: use `localmap run`");
             }
+            if bridge::exports(&guest, "wasi:http/handler@0.3") {
+                bail!(
+                    "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, \
+                     which exports wasi:http/incoming-handler"
+                );
+            }
+            bail!("it does not export wasi:http/incoming-handler@0.2.x");
         }
-        let (bytes, maker) = match bridge::prepare(bytes)? {
-            Some(app) => (app, Some(self.maker()?)),
-            None if self.limits.given() || !self.entries.is_empty() || self.stats => bail!(
-                "the guest has no map, which the options --entry, --stats and those under \
-                 `The map` are for: it does not import {}",
-                localmap::LOCAL_MAP
-            ),
-            None => (bytes.to_vec(), None),
+        self.map.check(&guest)?;
+        let (bytes, maker) = match bridge::prepare(bytes, &guest, &self.map.buckets())? {
+            Some(app) => (app, Some(self.maker(&guest)?)),
+            None => {
+                self.map.check_no_map(self.stats)?;
+                (bytes.to_vec(), None)
+            }
         };
         let app = App::new(
             &bytes,
@@ -199,10 +192,10 @@ impl Serve {
         Ok((app, Maps::new(self.map_per.clone(), idle, maker)?))
     }
 
-    fn maker(&self) -> anyhow::Result<Maker> {
+    fn maker(&self, guest: &Inspection) -> anyhow::Result<Maker> {
         Maker::new(
-            self.limits.limits(),
-            preloads(&self.entries),
+            self.map.limits_over(Limits::default(), guest),
+            self.map.entries(),
             self.max_maps,
             self.map_per.is_short(),
             self.cache,

@@ -2,15 +2,19 @@
 
 use super::watchdog::{AskStats, TimedOut, Watchdog};
 use crate::cache::CacheArgs;
-use crate::entry::{Entry, preloads, refused_entry};
+use crate::entry::{preloads, refused_entry};
 use crate::grants::GrantArgs;
-use crate::limits::{LimitArgs, max_memory};
+use crate::limits::max_memory;
+use crate::map_args::MapArgs;
 use crate::replay::{ReplayClock, ReplayInput, Sleep, StampFormat};
 use crate::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceTable};
 use localmap::wasmtime::{self, Config, Engine, Store, StoreContextMut, Trap};
-use localmap::{Attached, Control, Host, HostOptions, LocalMap, MapOptions, MemoryLimiter, Stats};
+use localmap::{
+    Attached, Control, Host, HostOptions, Inspection, Limits, LocalMap, MapOptions, MemoryLimiter,
+    Stats,
+};
 use std::io::{BufReader, stdin};
 use std::time::Duration;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
@@ -96,9 +100,9 @@ impl WasiView for App {
 /// Runs a command component to its end.
 pub(super) fn run(
     component: &[u8],
+    guest: &Inspection,
     grants: &Grants,
-    limits: &LimitArgs,
-    entries: &[Entry],
+    map: &MapArgs,
 ) -> anyhow::Result<Ended> {
     let mut config = Config::new();
     // Sync stays sync, and calls into `control` are possible from within `exit`.
@@ -114,7 +118,7 @@ pub(super) fn run(
 
     let replay = ReplayClock::default();
     let mut bridge = match grants.bridge {
-        true => Some(Attached::new(grants.map(limits, &replay)?)),
+        true => Some(Attached::new(grants.map(map, guest, &replay)?)),
         false => None,
     };
 
@@ -126,8 +130,8 @@ pub(super) fn run(
     });
     let wasi = grants.wasi(&replay)?;
     if let Some(bridge) = &mut bridge {
-        let entries = preloads(entries);
-        let done = bridge.map().preload(&entries);
+        let entries = map.entries();
+        let done = bridge.map().preload(&preloads(&entries));
         done.map_err(|refused| refused_entry(&entries, refused))?;
     }
     let app = App {
@@ -158,7 +162,7 @@ pub(super) fn run(
         error.context("it does not export wasi:cli/run: expected a command, a crate with a `main`")
     })?;
     if let Some(control) = Control::find(&mut store, &component, &instance)? {
-        match set_up(&mut store, &control, limits, entries) {
+        match set_up(&mut store, &control, map, guest) {
             Ok(done) => done?,
             Err(error) => return ended(&mut store, Err(error), grants.timeout),
         }
@@ -218,8 +222,13 @@ impl monotonic_clock::Host for App {
 
 impl Grants {
     /// A map in a store of its own, with the guest's clock.
-    fn map(&self, limits: &LimitArgs, replay: &ReplayClock) -> anyhow::Result<LocalMap> {
-        let limits = limits.limits();
+    fn map(
+        &self,
+        map: &MapArgs,
+        guest: &Inspection,
+        replay: &ReplayClock,
+    ) -> anyhow::Result<LocalMap> {
+        let limits = map.limits_over(Limits::default(), guest);
         let host = HostOptions::new()
             .max_maps(1)
             .cache(self.cache.wanted())
@@ -268,16 +277,16 @@ impl Grants {
 fn set_up(
     store: &mut Store<App>,
     control: &Control,
-    limits: &LimitArgs,
-    entries: &[Entry],
+    map: &MapArgs,
+    guest: &Inspection,
 ) -> wasmtime::Result<anyhow::Result<()>> {
     // What was plugged before keeps the limits that it has, but for those given.
-    let limits = limits.over(control.limits(&mut *store)?);
+    let limits = map.limits_over(control.limits(&mut *store)?, guest);
     if let Err(error) = control.configure(&mut *store, &limits)? {
         return Ok(Err(anyhow!(error).context("cannot configure the map")));
     }
-    let entries = preloads(entries);
-    let done = control.preload(&mut *store, &entries)?;
+    let entries = map.entries();
+    let done = control.preload(&mut *store, &preloads(&entries))?;
     Ok(done.map_err(|refused| refused_entry(&entries, refused)))
 }
 

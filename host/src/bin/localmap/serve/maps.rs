@@ -4,11 +4,11 @@ use super::lifetime::Lifetime;
 use super::record::Record;
 use super::tenants::{Name, Tenants};
 use crate::cache::CacheArgs;
-use crate::entry::refused_entry;
+use crate::entry::{Given, preloads, refused_entry};
 use crate::limits::max_memory;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
 use localmap::{
-    Attached, CreateError, Host, HostOptions, Limits, LocalMap, MapOptions, Preload, Profile, Stats,
+    Attached, CreateError, Host, HostOptions, Limits, LocalMap, MapOptions, Profile, Stats,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(super) struct Maps {
 pub(super) struct Maker {
     host: Host,
     options: MapOptions,
-    entries: Vec<Preload>,
+    entries: Vec<Given>,
 }
 
 /// Why a request gets no map.
@@ -59,7 +59,7 @@ pub(super) struct Lease {
 impl Maker {
     pub(super) fn new(
         limits: Limits,
-        entries: Vec<Preload>,
+        entries: Vec<Given>,
         max_maps: u32,
         short: bool,
         cache: CacheArgs,
@@ -86,7 +86,7 @@ impl Maker {
             CreateError::TooManyMaps { .. } => NoMap::TooMany,
             error => NoMap::Failed(error.into()),
         })?;
-        let done = map.preload(&self.entries);
+        let done = map.preload(&preloads(&self.entries));
         done.map_err(|refused| NoMap::Failed(refused_entry(&self.entries, refused)))?;
         Ok(map)
     }

@@ -1,0 +1,136 @@
+//! Several keys in one call. What is more than the map takes at a time goes in parts.
+
+use crate::bindings::localmap::core::local_map::{self as map, ChangeParam, SetChangeParam};
+use crate::bucket::Bucket;
+use crate::{names, refusal};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The most changes of one batch of the map.
+const CHANGES: usize = 1024;
+
+/// The bytes of keys and values that go into one batch: the map promises to take 1 MiB and
+/// 64 KiB, whatever its limits.
+const BATCH: usize = 1 << 20;
+
+/// What the keys of one `get-many` of the map may take, each with the 8 bytes that point
+/// to it. It promises to take 64 KiB.
+const READ: usize = 32 << 10;
+const POINTER: usize = 8;
+
+/// The bytes of keys and values that one answer may have: an app may ask for one value
+/// many times.
+const ANSWER: usize = 16 << 20;
+
+/// A key as it was asked for, and its value.
+pub(crate) type Pair = (String, Vec<u8>);
+
+/// The values of keys, in their order.
+pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<Pair>>, String> {
+    check(keys.iter())?;
+    let mut answer = Vec::with_capacity(keys.len());
+    let mut bytes = 0;
+    let mut keys = keys.into_iter();
+    while !keys.as_slice().is_empty() {
+        let size = |key: &String| bucket.key_len(key) + POINTER;
+        let count = fits(keys.as_slice(), usize::MAX, READ, size);
+        let now = keys.as_slice().iter().take(count);
+        let now: Vec<String> = now.map(|key| bucket.key(key)).collect::<Result<_, _>>()?;
+        let now: Vec<&[u8]> = now.iter().map(String::as_bytes).collect();
+        // The map may answer with fewer than it was asked for, but with one at least.
+        let values = map::get_many(&now);
+        if values.is_empty() {
+            return Err("the map does not answer: ask again".into());
+        }
+        for (value, key) in values.into_iter().zip(keys.by_ref()) {
+            bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            if bytes > ANSWER && !answer.is_empty() {
+                return Err(format!(
+                    "the keys and values together have more than {ANSWER} bytes: ask for \
+                     fewer keys at a time"
+                ));
+            }
+            answer.push(value.map(|value| (key, value)));
+        }
+    }
+    Ok(answer)
+}
+
+/// Stores all pairs, in their order: all or none of them, where one batch takes them.
+pub(crate) fn set_many(bucket: &Bucket, pairs: &[Pair]) -> Result<(), String> {
+    check(pairs.iter().map(|(key, _)| key))?;
+    let mut rest = pairs;
+    while !rest.is_empty() {
+        let size = |(key, value): &Pair| bucket.key_len(key) + value.len();
+        let count = fits(rest, CHANGES, BATCH, size);
+        let (now, later) = rest.split_at(count);
+        rest = later;
+        // A value of its own may be longer than a batch of many.
+        if let [(key, value)] = now {
+            bucket.set(key, value).map_err(|why| at(key, &why))?;
+            continue;
+        }
+        let keys = now.iter().map(|(key, _)| bucket.key(key));
+        let keys: Vec<String> = keys.collect::<Result<_, _>>()?;
+        let changes = keys.iter().zip(now).map(|(key, (_, value))| {
+            ChangeParam::Set(SetChangeParam {
+                key: key.as_bytes(),
+                value,
+                ttl: bucket.ttl(),
+            })
+        });
+        apply(&changes.collect::<Vec<_>>(), |index| {
+            now.get(index).map(|(key, _)| key.as_str())
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes all keys that are there.
+pub(crate) fn delete_many(bucket: &Bucket, keys: &[String]) -> Result<(), String> {
+    check(keys.iter())?;
+    for keys in keys.chunks(CHANGES) {
+        let inside: Vec<String> = keys
+            .iter()
+            .map(|key| bucket.key(key))
+            .collect::<Result<_, _>>()?;
+        let changes = inside.iter().map(|key| ChangeParam::Delete(key.as_bytes()));
+        apply(&changes.collect::<Vec<_>>(), |index| {
+            keys.get(index).map(String::as_str)
+        })?;
+    }
+    Ok(())
+}
+
+/// Refuses all of it before anything is done.
+fn check<'a>(mut keys: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    keys.try_for_each(|key| names::check(key))
+}
+
+/// How many of what is left go into one call: one at least.
+fn fits<T>(rest: &[T], max: usize, max_bytes: usize, size: impl Fn(&T) -> usize) -> usize {
+    let mut bytes = 0;
+    let more = rest.iter().enumerate().take_while(|(count, one)| {
+        bytes += size(one);
+        *count == 0 || *count < max && bytes <= max_bytes
+    });
+    more.count()
+}
+
+fn apply<'a>(
+    changes: &[ChangeParam<'_>],
+    key: impl FnOnce(usize) -> Option<&'a str>,
+) -> Result<(), String> {
+    match map::apply(changes) {
+        Ok(_) => Ok(()),
+        Err((index, error)) => {
+            let why = refusal::text(error);
+            Err(at(key(index as usize).unwrap_or_default(), &why))
+        }
+    }
+}
+
+fn at(key: &str, why: &str) -> String {
+    format!("{why} (at the key `{key}`)")
+}

@@ -1,0 +1,24 @@
+//! The contract and both drafts as Rust, generated from `wit/`.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated"
+)]
+
+use crate::Component;
+
+wit_bindgen::generate!({
+    path: ["../../wit", "wit"],
+    world: "localmap:keyvalue/front",
+    // Keys and values go into a call of the map from where they lie.
+    ownership: Borrowing { duplicate_if_necessary: true },
+    generate_all,
+});
+
+export!(Component);

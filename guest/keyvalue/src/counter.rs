@@ -1,0 +1,64 @@
+//! Counters: decimal text, as other hosts of `wasi:keyvalue` have them, so that `set` can
+//! begin one and `get` can read it.
+
+use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
+use crate::bucket::Bucket;
+use crate::refusal;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::ops::RangeInclusive;
+
+/// How often an increment is tried where others change the counter between its two calls
+/// of the map. Each time it fails, one of theirs has been made.
+const ATTEMPTS: u32 = 1_000;
+
+/// The longest text that is taken for a number.
+const MAX_LEN: usize = 32;
+
+/// Adds to a counter, the sum of which must lie in `range`. One that is there keeps its
+/// deadline; one that is not starts from 0 with the TTL of the bucket.
+pub(crate) fn increment(
+    bucket: &Bucket,
+    key: &str,
+    delta: i128,
+    range: RangeInclusive<i128>,
+) -> Result<i128, String> {
+    let key = bucket.key(key)?;
+    for _ in 0..ATTEMPTS {
+        let (before, ttl, condition) = match map::get_entry(key.as_bytes()) {
+            None => (0, bucket.ttl(), Condition::Absent),
+            Some(entry) => (
+                parse(&entry.value)?,
+                entry.expires_in.map_or(Ttl::Never, Ttl::After),
+                Condition::Version(entry.version),
+            ),
+        };
+        // Both have 65 bits at most.
+        let sum = before + delta;
+        if !range.contains(&sum) {
+            return Err(format!(
+                "the counter would leave the range of {} to {}: set it anew",
+                range.start(),
+                range.end()
+            ));
+        }
+        match map::set_if(key.as_bytes(), sum.to_string().as_bytes(), ttl, condition) {
+            Ok(_) => return Ok(sum),
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(refusal::text(error)),
+        }
+    }
+    Err("others change the counter all the time: try again".into())
+}
+
+/// A number of 65 bits at most.
+fn parse(value: &[u8]) -> Result<i128, String> {
+    let text = Some(value).filter(|value| value.len() <= MAX_LEN);
+    text.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok())
+        .filter(|number| (i64::MIN.into()..=u64::MAX.into()).contains(number))
+        .ok_or_else(|| {
+            "the value is not a counter, which is a whole number in decimal digits: use another \
+             key, or set this one anew"
+                .into()
+        })
+}

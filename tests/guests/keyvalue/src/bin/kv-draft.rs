@@ -1,0 +1,10 @@
+//! A guest of 0.2.0-draft.
+
+#[path = "../bindings.rs"]
+mod bindings;
+#[path = "../draft.rs"]
+mod draft;
+
+fn main() -> std::process::ExitCode {
+    keyvalue::main(draft::run)
+}

@@ -1,0 +1,18 @@
+//! wasi:keyvalue 0.2.0-draft as Rust, generated.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated"
+)]
+
+wit_bindgen::generate!({
+    path: ["../../../wit", "wit"],
+    world: "localmap:keyvalue-tests/draft",
+    generate_all,
+});
