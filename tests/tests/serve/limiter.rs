@@ -14,9 +14,7 @@ fn ask(server: &Server, headers: &[(&str, &str)]) -> Response {
 
 fn number(response: &Response, name: &str) -> u64 {
     let value = response.header(name).unwrap_or_default();
-    value
-        .parse()
-        .unwrap_or_else(|_| panic!("{name}: {response:?}"))
+    value.parse().expect("the header is a number")
 }
 
 #[test]
