@@ -4,6 +4,7 @@ mod client;
 mod ends;
 mod failures;
 mod http;
+mod keyvalue;
 mod lifetimes;
 mod limiter;
 mod options;

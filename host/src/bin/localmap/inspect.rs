@@ -1,5 +1,6 @@
 //! `localmap inspect`: what a component asks for and offers, and what it is good for.
 
+use crate::bridge;
 use crate::guest::read;
 use crate::stdio::unless_closed;
 use anyhow::Context;
@@ -93,7 +94,9 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_memories(out, &found.memories)?;
     write_keyvalue(out, found)?;
     writeln!(out, "\nWorlds of localmap:core")?;
-    let app = if exports_run(found) {
+    let app = if bridge::exports(found, bridge::HTTP_HANDLER) {
+        "`localmap serve` gives it maps, and `localmap plug` one of its own"
+    } else if bridge::exports(found, bridge::COMMAND) {
         "`localmap run` and `localmap plug` give it a map of its own"
     } else {
         "`localmap plug` gives it a map of its own"
@@ -105,10 +108,7 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
 
 /// What becomes of `wasi:keyvalue`.
 fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
-    let watches = found
-        .exports
-        .iter()
-        .any(|export| export.name.starts_with("wasi:keyvalue/watcher@"));
+    let watches = bridge::exports(found, "wasi:keyvalue/watcher@");
     if found.keyvalue.is_empty() && !watches {
         return Ok(());
     }
@@ -120,14 +120,6 @@ fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
         writeln!(out, "  its wasi:keyvalue/watcher is called by nobody")?;
     }
     Ok(())
-}
-
-/// Whether it is a command.
-fn exports_run(found: &Inspection) -> bool {
-    found
-        .exports
-        .iter()
-        .any(|export| export.name.starts_with("wasi:cli/run@"))
 }
 
 fn write_items(out: &mut dyn Write, title: &str, items: &[Item]) -> io::Result<()> {

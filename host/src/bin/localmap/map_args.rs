@@ -9,6 +9,7 @@ use localmap::{Buckets, Inspection, Limits};
 
 /// What a map starts with, and its bounds.
 #[derive(clap::Args)]
+#[command(next_help_heading = "The map")]
 pub(crate) struct MapArgs {
     /// Put an entry into each map when it is made; may be repeated.
     ///
@@ -23,10 +24,10 @@ pub(crate) struct MapArgs {
     bucket_entries: Vec<BucketEntry>,
 
     #[command(flatten)]
-    buckets: BucketArgs,
+    pub(crate) limits: LimitArgs,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    buckets: BucketArgs,
 }
 
 impl MapArgs {

@@ -51,9 +51,9 @@ const IDLE: Duration = Duration::from_secs(300);
 /// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a
 /// folder with a guest crate, which is built first with `cargo build --target
 /// wasm32-wasip2`. Each request is answered by an instance of its own. If GUEST imports
-/// localmap:core/local-map, each instance is given the map of its request, its connection,
-/// a header's value or the server: a store of its own, which the end of an instance leaves
-/// as it is.
+/// localmap:core/local-map or wasi:keyvalue, each instance is given the map of its
+/// request, its connection, a header's value or the server: a store of its own, which the
+/// end of an instance leaves as it is.
 ///
 /// At most 1000 requests are answered at a time. A guest that traps, uses up its time or
 /// gives no response is a 500 or 504 for its own request. It can send no requests itself.
