@@ -1,14 +1,15 @@
-//! Benchmarks of localmap: one run that prints figures and ratios, and writes them
-//! to `target/bench/results.json`.
+//! Benchmarks of localmap: one run that prints figures and ratios, writes them with their
+//! charts to `target/bench`, and fills the documents.
 
 #[cfg(feature = "guests")]
 mod boundary;
 #[cfg(feature = "guests")]
 mod call;
+mod chart;
 #[cfg(feature = "guests")]
 mod counts;
-#[expect(dead_code, reason = "for the charts and the groups that come next")]
 mod curves;
+mod documents;
 #[cfg(feature = "guests")]
 mod fuel;
 #[cfg(feature = "guests")]
@@ -18,21 +19,28 @@ mod guest;
 mod hits;
 #[cfg(feature = "guests")]
 mod life;
+mod machine;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
+mod picks;
 #[cfg(feature = "guests")]
 mod profile;
 mod report;
+mod scale;
 #[cfg(feature = "guests")]
 mod set;
 #[cfg(feature = "guests")]
 mod subject;
+mod table;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use report::Report;
+use documents::Run;
+use machine::Machine;
+use report::{Report, root};
 use std::path::PathBuf;
+use std::time::Instant;
 
 type Group = (&'static str, fn(&Options, &mut Report) -> Result<()>);
 
@@ -73,6 +81,17 @@ struct Options {
     /// Where the traces for the hit ratios lie, as `NAME.keys.gz`.
     #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER)]
     traces: PathBuf,
+    /// Fills README.md and docs with the figures and charts of this run.
+    #[arg(long, conflicts_with = "only")]
+    write: bool,
+    /// Measures nothing: takes the rows of an earlier run, with the `machine.json` beside
+    /// them.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "only", "core"])]
+    from: Option<PathBuf>,
+    /// Measures nothing: fails when README.md and docs are not what their run gives, the one
+    /// in `docs/performance`.
+    #[arg(long, conflicts_with_all = ["quick", "only", "core", "write", "from"])]
+    check: bool,
     /// Runs one loop on localmap instead, for a profiler: WORK:PLACE:ENTRIES:SECONDS, with
     /// `get`, `set` or `evict` in `sandbox` or `native`.
     #[cfg(feature = "guests")]
@@ -103,18 +122,47 @@ impl Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    measure::pin(options.core);
+    if options.check {
+        return Run::published()?.check_documents();
+    }
     #[cfg(feature = "guests")]
     if let Some(what) = &options.profile {
+        measure::pin(options.core);
         return profile::run(what);
     }
+    let run = match &options.from {
+        Some(file) => Run::load(file)?,
+        None => measure(&options)?,
+    };
+    print!("{}", documents::by_group(run.report.rows(), |_| true));
+    let folder = root().join("target/bench");
+    run.save(&folder)?;
+    eprintln!("results.json, machine.json and charts are in target/bench");
+    if options.write {
+        run.write_documents()?;
+        eprintln!("README.md and docs are filled");
+    }
+    Ok(())
+}
+
+/// Runs the groups.
+fn measure(options: &Options) -> Result<Run> {
+    let started = Instant::now();
+    let mut machine = Machine::here(match (options.quick, options.only.join(", ")) {
+        (false, only) if only.is_empty() => "full".into(),
+        (true, only) if only.is_empty() => "quick".into(),
+        (false, only) => format!("partial ({only})"),
+        (true, only) => format!("quick, partial ({only})"),
+    });
+    measure::pin(options.core);
     let mut report = Report::default();
     for (name, run) in GROUPS {
         if options.only.is_empty() || options.only.iter().any(|only| only == name) {
             eprintln!("{name} ..");
-            run(&options, &mut report).with_context(|| format!("{name} fails"))?;
+            report.begin(name);
+            run(options, &mut report).with_context(|| format!("{name} fails"))?;
         }
     }
-    print!("{}", report.markdown());
-    report.save()
+    machine.ends(started);
+    Ok(Run { report, machine })
 }

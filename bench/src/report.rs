@@ -1,13 +1,16 @@
-//! What was measured: rows, as a table to read and as JSON to compare.
+//! What was measured: rows, which are printed as they come and written as JSON.
 
 use anyhow::{Context, Result};
-use serde_json::json;
-use std::fmt::Write as _;
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One figure.
+#[derive(Clone)]
 pub(crate) struct Row {
+    /// The group of the benchmarks that it belongs to; set by [`Report::add`].
+    pub(crate) group: String,
     /// What was done.
     pub(crate) work: String,
     /// Bytes of a value; 0: does not apply.
@@ -17,7 +20,8 @@ pub(crate) struct Row {
     /// Who did it.
     pub(crate) system: String,
     /// Of `value`: ns, bytes, percent, fuel, count, times.
-    pub(crate) unit: &'static str,
+    pub(crate) unit: Cow<'static, str>,
+    /// Not a number: it could not be measured here.
     pub(crate) value: f64,
     /// Half of the distance from the first to the third quartile, in parts of
     /// `value`; 0 where nothing varies.
@@ -30,11 +34,12 @@ impl Row {
     /// A figure that does not vary and is compared with nothing.
     pub(crate) fn new(work: String, system: String, unit: &'static str, value: f64) -> Self {
         Self {
+            group: String::new(),
             work,
             size: 0,
             entries: 0,
             system,
-            unit,
+            unit: unit.into(),
             value,
             spread: 0.0,
             ratio: None,
@@ -42,6 +47,7 @@ impl Row {
     }
 
     /// Nanoseconds of one operation.
+    #[cfg(feature = "guests")]
     pub(crate) fn time(
         work: &str,
         size: u32,
@@ -57,16 +63,68 @@ impl Row {
             ..Self::new(work.into(), system, "ns", median.nanos)
         }
     }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "group": self.group,
+            "work": self.work,
+            "size": self.size,
+            "entries": self.entries,
+            "system": self.system,
+            // `null` where it is not a number.
+            self.unit.as_ref(): self.value,
+            "spread": self.spread,
+            "ratio_to_ours": self.ratio,
+        })
+    }
+
+    fn from_json(row: &Value) -> Option<Self> {
+        const OTHERS: [&str; 7] = [
+            "group",
+            "work",
+            "size",
+            "entries",
+            "system",
+            "spread",
+            "ratio_to_ours",
+        ];
+        let fields: &Map<String, Value> = row.as_object()?;
+        let text = |name: &str| fields.get(name)?.as_str().map(str::to_owned);
+        let (unit, value) = fields
+            .iter()
+            .find(|(name, _)| !OTHERS.contains(&name.as_str()))?;
+        Some(Self {
+            group: text("group")?,
+            work: text("work")?,
+            size: u32::try_from(fields.get("size")?.as_u64()?).ok()?,
+            entries: fields.get("entries")?.as_u64()?,
+            system: text("system")?,
+            unit: unit.clone().into(),
+            value: value.as_f64().unwrap_or(f64::NAN),
+            spread: fields.get("spread")?.as_f64()?,
+            ratio: fields.get("ratio_to_ours")?.as_f64(),
+        })
+    }
 }
 
 /// All figures of a run.
 #[derive(Default)]
 pub(crate) struct Report {
+    group: String,
     rows: Vec<Row>,
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, row: Row) {
+    /// Rows belong to this group from now on.
+    pub(crate) fn begin(&mut self, group: &str) {
+        group.clone_into(&mut self.group);
+    }
+
+    pub(crate) fn add(&mut self, mut row: Row) {
+        row.group.clone_from(&self.group);
+        row.value = rounded(row.value);
+        row.spread = rounded(row.spread);
+        row.ratio = row.ratio.map(rounded).filter(|ratio| ratio.is_finite());
         eprintln!(
             "  {} {} {} {}: {:.1} {}{}",
             row.work,
@@ -81,59 +139,43 @@ impl Report {
         self.rows.push(row);
     }
 
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = String::from(
-            "| work | value | entries | system | figure | spread | ratio to ours |\n\
-             |---|---:|---:|---|---:|---:|---:|\n",
-        );
-        for row in &self.rows {
-            let or_none = |number: u64| match number {
-                0 => String::new(),
-                number => number.to_string(),
-            };
-            let spread = match row.spread {
-                0.0 => String::new(),
-                spread => format!("± {:.0} %", spread * 100.0),
-            };
-            let ratio = row
-                .ratio
-                .map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {:.1} {} | {spread} | {ratio} |",
-                row.work,
-                or_none(row.size.into()),
-                or_none(row.entries),
-                row.system,
-                row.value,
-                row.unit,
-            );
-        }
-        text
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
-    /// Writes `target/bench/results.json`.
-    pub(crate) fn save(&self) -> Result<()> {
-        let rows: Vec<_> = self
-            .rows
-            .iter()
-            .map(|row| {
-                json!({
-                    "work": row.work,
-                    "size": row.size,
-                    "entries": row.entries,
-                    "system": row.system,
-                    row.unit: row.value,
-                    "spread": row.spread,
-                    "ratio_to_ours": row.ratio,
-                })
-            })
-            .collect();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let file = folder.join("results.json");
-        fs::write(&file, format!("{:#}\n", json!(rows)))
-            .with_context(|| format!("cannot write {}", file.display()))
+    /// A list of rows.
+    pub(crate) fn to_json(&self) -> String {
+        let rows: Vec<_> = self.rows.iter().map(Row::to_json).collect();
+        format!("{:#}\n", json!(rows))
     }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    pub(crate) fn load(file: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let rows: Vec<Value> = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no list of rows", file.display()))?;
+        let rows = rows.iter().enumerate().map(|(at, row)| {
+            Row::from_json(row).with_context(|| {
+                format!(
+                    "row {at} of {} lacks fields: it is of another version of this program",
+                    file.display()
+                )
+            })
+        });
+        Ok(Self {
+            group: String::new(),
+            rows: rows.collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Six digits: more than is measured, and the same again when it is read.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+/// The workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

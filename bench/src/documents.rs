@@ -1,0 +1,252 @@
+//! The documents that show figures. Between `<!-- bench:WHAT -->` and `<!-- /bench -->` stands
+//! what a run gave, and nobody writes there by hand. The run lies beside, in
+//! `docs/performance`: rows, machine and charts.
+//!
+//! | WHAT | is |
+//! |---|---|
+//! | `run` | one line: which run it was, and whether it is to be believed |
+//! | `machine` | a table of what it ran on |
+//! | `rows` | the rows that the README shows |
+//! | `tables GROUP` | all rows of a group |
+//! | `tables` | those of all groups that the document does not name |
+//! | `chart NAME` | the chart with this file name |
+//! | `charts` | all that the document does not name |
+//! | `instructions` | the instruction counts of `bench/instructions.json` |
+
+use crate::curves::CURVES;
+use crate::machine::Machine;
+use crate::report::{Report, Row, root};
+use crate::{chart, picks, table};
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The documents, and where the charts are from there.
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("README.md", "docs/performance"),
+    ("docs/performance.md", "performance"),
+    ("docs/boundary.md", "performance"),
+    ("docs/embedding.md", "performance"),
+];
+
+/// Where the run lies that the documents tell of.
+const FOLDER: &str = "docs/performance";
+const BEGIN: &str = "<!-- bench:";
+const END: &str = "<!-- /bench -->";
+
+/// A run: what was measured, and on what.
+pub(crate) struct Run {
+    pub(crate) report: Report,
+    pub(crate) machine: Machine,
+}
+
+impl Run {
+    /// Reads the rows in this file, and `machine.json` beside it.
+    pub(crate) fn load(rows: &Path) -> Result<Self> {
+        Ok(Self {
+            report: Report::load(rows)?,
+            machine: Machine::load(&rows.with_file_name("machine.json"))?,
+        })
+    }
+
+    /// Reads the run that the documents tell of.
+    pub(crate) fn published() -> Result<Self> {
+        Self::load(&root().join(FOLDER).join("results.json"))
+    }
+
+    /// Its files, by name: rows, machine and charts.
+    fn files(&self) -> Result<BTreeMap<String, String>> {
+        let mut files = BTreeMap::from([
+            ("results.json".to_owned(), self.report.to_json()),
+            ("machine.json".to_owned(), self.machine.to_json()),
+        ]);
+        for curve in CURVES {
+            if let Some(svg) = chart::draw(curve, self.report.rows())? {
+                files.insert(format!("{}.svg", chart::file_name(curve)), svg);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Writes `results.json`, `machine.json` and the charts into a folder, and takes charts
+    /// away that are of other runs.
+    pub(crate) fn save(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let files = self.files()?;
+        for old in charts_in(folder)? {
+            let name = old.file_name().unwrap_or_default().to_string_lossy();
+            if !files.contains_key(name.as_ref()) {
+                fs::remove_file(&old)
+                    .with_context(|| format!("cannot remove {}", old.display()))?;
+            }
+        }
+        for (name, text) in files {
+            write(&folder.join(name), &text)?;
+        }
+        Ok(())
+    }
+
+    /// Fills the documents, and puts the run beside them.
+    pub(crate) fn write_documents(&self) -> Result<()> {
+        let filled = self.filled()?;
+        self.save(&root().join(FOLDER))?;
+        for (document, text) in filled {
+            write(&document, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the documents and the files beside them are what this run gives.
+    pub(crate) fn check_documents(&self) -> Result<()> {
+        let mut expected = self.filled()?;
+        let folder = root().join(FOLDER);
+        let files = self.files()?;
+        for chart in charts_in(&folder)? {
+            let name = chart.file_name().unwrap_or_default().to_string_lossy();
+            ensure!(
+                files.contains_key(name.as_ref()),
+                "{} is of no curve of bench/src/curves.rs",
+                chart.display()
+            );
+        }
+        expected.extend(
+            files
+                .into_iter()
+                .map(|(name, text)| (folder.join(name), text)),
+        );
+        for (file, text) in expected {
+            let is = fs::read_to_string(&file).unwrap_or_default();
+            ensure!(
+                is == text,
+                "{} is not what docs/performance/results.json gives: `just bench --write --from \
+                 docs/performance/results.json` writes it anew",
+                file.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// The documents, filled.
+    fn filled(&self) -> Result<Vec<(PathBuf, String)>> {
+        let fill = |(name, charts): (&str, &str)| {
+            let file = root().join(name);
+            let text = fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let text = self
+                .fill(&text, charts)
+                .with_context(|| format!("cannot fill {name}"))?;
+            Ok((file, text))
+        };
+        DOCUMENTS.into_iter().map(fill).collect()
+    }
+
+    /// A document with its blocks filled. `charts` is the folder of the charts from there.
+    fn fill(&self, document: &str, charts: &str) -> Result<String> {
+        let mut text = String::new();
+        let mut rest = document;
+        while let Some((before, after)) = rest.split_once(BEGIN) {
+            let (what, after) = after.split_once(" -->").context("a mark has no end")?;
+            let (old, after) = after
+                .split_once(END)
+                .with_context(|| format!("there is no `{END}` after `{BEGIN}{what} -->`"))?;
+            ensure!(
+                !old.contains(BEGIN),
+                "there is no `{END}` after `{BEGIN}{what} -->`"
+            );
+            let block = self.block(what, document, charts)?;
+            text += before;
+            text += &format!("{BEGIN}{what} -->\n\n{}\n\n{END}", block.trim());
+            rest = after;
+        }
+        Ok(text + rest)
+    }
+
+    fn block(&self, what: &str, document: &str, charts: &str) -> Result<String> {
+        let rows = self.report.rows();
+        let named =
+            |kind: &str, name: &str| document.contains(&format!("{BEGIN}{kind} {name} -->"));
+        Ok(match what.split_once(' ').unwrap_or((what, "")) {
+            ("run", "") => self.machine.sentence(),
+            ("machine", "") => self.machine.table(),
+            ("rows", "") => picks::table(rows)?,
+            ("instructions", "") => instructions()?,
+            ("tables", "") => by_group(rows, |group| !named("tables", group)),
+            ("tables", wanted) => {
+                let group: Vec<&Row> = rows.iter().filter(|row| row.group == wanted).collect();
+                ensure!(
+                    !group.is_empty(),
+                    "there are no rows of the group `{wanted}`"
+                );
+                table::tables(&group)
+            }
+            ("charts", "") => {
+                let mut text = String::new();
+                for curve in CURVES {
+                    let name = chart::file_name(curve);
+                    if !named("chart", &name) && chart::draw(curve, rows)?.is_some() {
+                        text += &format!("![{}]({charts}/{name}.svg)\n\n", curve.title);
+                    }
+                }
+                text
+            }
+            ("chart", name) => {
+                let curve = CURVES.iter().find(|curve| chart::file_name(curve) == name);
+                let curve = curve.with_context(|| format!("there is no chart `{name}`"))?;
+                ensure!(
+                    chart::draw(curve, rows)?.is_some(),
+                    "there are no rows `{}`, or just one of each system",
+                    curve.work
+                );
+                format!("![{}]({charts}/{name}.svg)", curve.title)
+            }
+            _ => bail!("there is no block `{what}`: see bench/src/documents.rs"),
+        })
+    }
+}
+
+/// The tables of these groups, each with a heading.
+pub(crate) fn by_group(rows: &[Row], wanted: impl Fn(&str) -> bool) -> String {
+    let mut text = String::new();
+    let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
+    groups.dedup();
+    for group in groups.into_iter().filter(|group| wanted(group)) {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.group == group).collect();
+        text += &format!("### {group}\n\n{}", table::tables(&rows));
+    }
+    text
+}
+
+/// The counts of `just instructions --write`.
+fn instructions() -> Result<String> {
+    let file = root().join("bench/instructions.json");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let stored: serde_json::Value = serde_json::from_str(&text)?;
+    let counts = stored["counts"]
+        .as_object()
+        .with_context(|| format!("no counts in {}", file.display()))?;
+    let mut table = String::from("| | instructions |\n|---|---:|\n");
+    for (name, count) in counts {
+        table += &format!("| {name} | {count} |\n");
+    }
+    Ok(table)
+}
+
+fn charts_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(files) = fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let mut charts = Vec::new();
+    for file in files {
+        let path = file?.path();
+        if path.extension().is_some_and(|ending| ending == "svg") {
+            charts.push(path);
+        }
+    }
+    Ok(charts)
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}

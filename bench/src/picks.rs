@@ -1,0 +1,106 @@
+//! The rows that the README shows: what a reader asks first.
+
+use crate::report::Row;
+use crate::table::{at, figure, ratio};
+use anyhow::{Context, Result};
+use std::fmt::Write as _;
+
+/// One question, and where its answer is.
+struct Pick {
+    /// In plain words.
+    question: &'static str,
+    group: &'static str,
+    work: &'static str,
+    size: u32,
+    entries: u64,
+    ours: &'static str,
+    theirs: &'static str,
+}
+
+const PICKS: [Pick; 3] = [
+    Pick {
+        question: "a guest reads a value of its map, or of the host's",
+        group: "boundary",
+        work: "get",
+        size: 64,
+        entries: 64,
+        ours: "plugged, client crate",
+        theirs: "wasi:keyvalue in the host",
+    },
+    Pick {
+        question: "a read in the sandbox, of a map written by hand too",
+        group: "get",
+        work: "get",
+        size: 64,
+        entries: 100_000,
+        ours: "localmap, in the sandbox",
+        theirs: "boxed map (deadline compared), in the sandbox",
+    },
+    Pick {
+        question: "a map for each request: made, one key set, dropped",
+        group: "life",
+        work: "making and dropping, churn",
+        size: 0,
+        entries: 0,
+        ours: "localmap, one key set",
+        theirs: "the smallest component",
+    },
+];
+
+/// The table of the README.
+///
+/// # Errors
+///
+/// A row is not there: its name has changed, or the run was not a whole one.
+pub(crate) fn table(rows: &[Row]) -> Result<String> {
+    let mut text = String::from("| | work | localmap | beside it |\n|---|---|---:|---:|\n");
+    for pick in &PICKS {
+        let find = |system: &str| {
+            let found = |row: &&Row| {
+                row.group == pick.group
+                    && row.work == pick.work
+                    && row.size == pick.size
+                    && row.entries == pick.entries
+                    && row.system == system
+            };
+            rows.iter().find(found).with_context(|| {
+                format!(
+                    "the README wants the row `{}`, `{}` of the group `{}`: was it renamed? \
+                     See bench/src/picks.rs",
+                    pick.work, system, pick.group
+                )
+            })
+        };
+        let (ours, theirs) = (find(pick.ours)?, find(pick.theirs)?);
+        let work = match at(pick.work, pick.size, pick.entries).as_str() {
+            "" => pick.work.to_owned(),
+            at => format!("{}; {at}", pick.work),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {work} | {}: {} {} | {}: {} {}{} |",
+            pick.question,
+            ours.system,
+            figure(ours),
+            ours.unit,
+            theirs.system,
+            figure(theirs),
+            theirs.unit,
+            against(ours, theirs),
+        );
+    }
+    Ok(text)
+}
+
+/// How many times ours theirs is.
+fn against(ours: &Row, theirs: &Row) -> String {
+    let both = Row {
+        ratio: Some(theirs.ratio.unwrap_or(f64::NAN) / ours.ratio.unwrap_or(f64::NAN)),
+        ..theirs.clone()
+    };
+    match both.ratio.filter(|ratio| ratio.is_finite()) {
+        Some(_) => format!(" · {}", ratio(&both).unwrap_or_default()),
+        None => String::new(),
+    }
+}
