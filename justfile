@@ -78,6 +78,16 @@ demo:
     cargo run --release -- run --clock clf guest/examples/limiter --limit 10 --window 60s < tests/data/access.log | tail -n 1
     cargo run --release -- run --clock clf guest/examples/dedupe --window 1h < tests/data/access.log > /dev/null
 
+# Measures ours and the peers, in minutes; `just bench quick` is a look, `just bench --write`
+# fills README.md and docs, `just bench --help` tells the rest.
+bench *options:
+    cargo run --release --locked -p localmap-bench -- {{ if options =~ '^quick\b' { "--" + options } else { options } }}
+
+# Instructions of the engine's operations, with valgrind: compares them with those stored, or
+# stores them (`--write`).
+instructions *options:
+    cargo run --locked -p bench-instructions --profile guest -- {{options}}
+
 # The soak, for half an hour unless told otherwise: `just soak 60`.
 soak seconds="1800":
     LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture

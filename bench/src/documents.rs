@@ -226,11 +226,14 @@ fn instructions() -> Result<String> {
     let counts = stored["counts"]
         .as_object()
         .with_context(|| format!("no counts in {}", file.display()))?;
-    let mut table = String::from("| | instructions |\n|---|---:|\n");
+    let mut text = String::from("| | instructions |\n|---|---:|\n");
     for (name, count) in counts {
-        table += &format!("| {name} | {count} |\n");
+        let count = count
+            .as_u64()
+            .with_context(|| format!("`{name}` is no number in {}", file.display()))?;
+        text += &format!("| {name} | {} |\n", table::thousands(count));
     }
-    Ok(table)
+    Ok(text)
 }
 
 fn charts_in(folder: &Path) -> Result<Vec<PathBuf>> {

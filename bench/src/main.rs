@@ -33,6 +33,8 @@ mod set;
 #[cfg(feature = "guests")]
 mod subject;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Context, Result};
 use clap::Parser;
