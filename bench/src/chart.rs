@@ -60,7 +60,9 @@ struct Line<'a> {
 /// system lie side by side.
 pub(crate) fn draw(curve: &Curve, rows: &[Row]) -> Result<Option<String>> {
     let lines = lines(curve, rows);
-    if !lines.iter().any(|line| line.points.len() > 1) {
+    let slopes =
+        |line: &Line<'_>| line.points.first().map(|at| at.0) < line.points.last().map(|at| at.0);
+    if !lines.iter().any(slopes) {
         return Ok(None);
     }
     let mut svg = String::new();

@@ -121,6 +121,31 @@ fn the_readme_shows_three_rows_that_were_measured() {
 }
 
 #[test]
+fn no_time_is_written_by_hand() {
+    for document in [
+        "README.md",
+        "docs/performance.md",
+        "docs/boundary.md",
+        "docs/embedding.md",
+    ] {
+        let text = text(document);
+        let by_hand = text
+            .split("<!-- bench:")
+            .map(|part| part.rsplit("<!-- /bench -->").next().unwrap_or_default());
+        for part in by_hand {
+            for (at, _) in part.match_indices(char::is_numeric) {
+                let rest =
+                    part[at..].trim_start_matches(|c: char| c.is_numeric() || ".,".contains(c));
+                let unit = rest.trim_start();
+                for figure in ["ns", "µs", "nanoseconds", "×", "times as "] {
+                    assert!(!unit.starts_with(figure), "{document}: {}", &part[at..]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_are_the_same_when_they_are_read_again() {
     let mut report = Report::default();
     report.begin("group");
