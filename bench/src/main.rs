@@ -2,12 +2,18 @@
 //! to `target/bench/results.json`.
 
 #[cfg(feature = "guests")]
-mod boundary;
+mod by_entries;
+#[cfg(feature = "guests")]
+mod by_maps;
+#[cfg(feature = "guests")]
+mod by_size;
+#[cfg(feature = "guests")]
+mod by_threads;
 #[cfg(feature = "guests")]
 mod call;
 #[cfg(feature = "guests")]
 mod counts;
-#[expect(dead_code, reason = "for the charts and the groups that come next")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the charts read them"))]
 mod curves;
 #[cfg(feature = "guests")]
 mod fuel;
@@ -17,17 +23,27 @@ mod get;
 mod guest;
 mod hits;
 #[cfg(feature = "guests")]
+mod hosted;
+#[cfg(feature = "guests")]
 mod life;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
 #[cfg(feature = "guests")]
+mod mixed;
+#[cfg(feature = "guests")]
+mod operations;
+#[cfg(feature = "guests")]
 mod profile;
+#[cfg(feature = "guests")]
+mod redis;
 mod report;
 #[cfg(feature = "guests")]
 mod set;
 #[cfg(feature = "guests")]
 mod subject;
+#[cfg(feature = "guests")]
+mod ways;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -39,6 +55,20 @@ type Group = (&'static str, fn(&Options, &mut Report) -> Result<()>);
 /// What can be run, by name.
 const GROUPS: &[Group] = &[
     #[cfg(feature = "guests")]
+    ("operations", operations::run),
+    #[cfg(feature = "guests")]
+    ("redis", redis::run),
+    #[cfg(feature = "guests")]
+    ("mixed", mixed::run),
+    #[cfg(feature = "guests")]
+    ("by-size", by_size::run),
+    #[cfg(feature = "guests")]
+    ("by-entries", by_entries::run),
+    #[cfg(feature = "guests")]
+    ("by-maps", by_maps::run),
+    #[cfg(feature = "guests")]
+    ("by-threads", by_threads::run),
+    #[cfg(feature = "guests")]
     ("get", get::run),
     #[cfg(feature = "guests")]
     ("set", set::run),
@@ -46,8 +76,6 @@ const GROUPS: &[Group] = &[
     ("counts", counts::run),
     #[cfg(feature = "guests")]
     ("memory", memory::run),
-    #[cfg(feature = "guests")]
-    ("boundary", boundary::run),
     #[cfg(feature = "guests")]
     ("call", call::run),
     #[cfg(feature = "guests")]
