@@ -6,7 +6,12 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-wasip2";
 /// Packages whose components run in the sandbox.
-const GUESTS: [&str; 3] = ["bench-boundary", "bench-counts", "bench-engine"];
+const GUESTS: [&str; 4] = [
+    "bench-boundary",
+    "bench-counts",
+    "bench-engine",
+    "bench-keyvalue",
+];
 /// The package with the same loops for this machine.
 const NATIVE: &str = "bench-engine";
 

@@ -9,9 +9,7 @@ use localmap::wasmtime::component::{Component, Linker, TypedFunc};
 use localmap::wasmtime::{Store, StoreContextMut};
 use localmap::{Host, LOCAL_MAP, LocalMap, MapOptions, Ttl};
 use std::hint::black_box;
-use std::sync::Barrier;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const ENTRIES: u32 = 1_000;
 const SIZE: u32 = 64;
@@ -63,7 +61,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         };
         report.add(Row::time(work, size, entries, system.into(), &median));
     }
-    threads(options, report, &host)
+    Ok(())
 }
 
 struct Calls {
@@ -171,69 +169,4 @@ fn bare(host: &Host) -> Result<(Store<()>, Len)> {
         .context("no len")?;
     let len = instance.get_typed_func(&mut store, len)?;
     Ok((store, len))
-}
-
-/// How much two threads do of what two do that share nothing.
-fn threads(options: &Options, report: &mut Report, host: &Host) -> Result<()> {
-    let time = Duration::from_millis(if options.quick { 100 } else { 500 });
-    let map = |_| -> Result<u64> {
-        let mut map = host.map(&MapOptions::new())?;
-        let keys: Vec<[u8; 16]> = (0..ENTRIES).map(key).collect();
-        for key in &keys {
-            map.set(key, &[7; SIZE as usize], Ttl::Never)?;
-        }
-        let (started, mut rounds) = (Instant::now(), 0);
-        while started.elapsed() < time {
-            for key in &keys[..100] {
-                black_box(map.get(key)?);
-            }
-            rounds += 1;
-        }
-        Ok(rounds)
-    };
-    let spin = |_| -> Result<u64> {
-        let (started, mut rounds) = (Instant::now(), 0);
-        while started.elapsed() < time {
-            for number in 0..10_000u64 {
-                black_box(number);
-            }
-            rounds += 1;
-        }
-        Ok(rounds)
-    };
-    let mut gains = [Vec::new(), Vec::new()];
-    for _ in 0..options.rounds() {
-        gains[0].push(together(&map)? / alone(&map)?);
-        gains[1].push(together(&spin)? / alone(&spin)?);
-    }
-    for (gains, system) in gains
-        .iter()
-        .zip(["localmap, a map each", "a loop that spins"])
-    {
-        let gain = crate::measure::quantile(gains, 0.5);
-        let work = "two threads, of what one does".into();
-        report.add(Row::new(work, system.into(), "times", gain));
-    }
-    Ok(())
-}
-
-fn alone(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
-    let done = thread::scope(|scope| scope.spawn(|| work(0)).join());
-    Ok(done.map_err(|_| anyhow::anyhow!("it panicked"))?? as f64)
-}
-
-fn together(work: &(impl Fn(usize) -> Result<u64> + Sync)) -> Result<f64> {
-    let start = Barrier::new(2);
-    let run = |number: usize| {
-        // The thread that measures is kept on one core, and those it starts with it.
-        core_affinity::set_for_current(core_affinity::CoreId { id: number });
-        start.wait();
-        work(number)
-    };
-    let done = thread::scope(|scope| {
-        let (one, two) = (scope.spawn(|| run(0)), scope.spawn(|| run(1)));
-        (one.join(), two.join())
-    });
-    let panicked = |_| anyhow::anyhow!("it panicked");
-    Ok((done.0.map_err(panicked)?? + done.1.map_err(panicked)??) as f64)
 }

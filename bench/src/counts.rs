@@ -33,7 +33,7 @@ pub(crate) fn run(_: &Options, report: &mut Report) -> Result<()> {
 }
 
 fn count(guest: &Guest, entries: u32, ttl: bool) -> Result<Counted> {
-    let mut store = guest.store();
+    let mut store = guest.store()?;
     let instance = guest.linker.instantiate(&mut store, &guest.component)?;
     let count = instance.get_typed_func::<(u32, u32, bool), (Counted,)>(&mut store, "count")?;
     Ok(count.call(&mut store, (entries, READS / 2, ttl))?.0)

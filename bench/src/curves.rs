@@ -133,3 +133,25 @@ const fn hits(at: usize, title: &'static str) -> Curve {
         "percent",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_belongs_to_one_chart_at_most_and_a_chart_says_what_it_shows() {
+        for (at, curve) in CURVES.iter().enumerate() {
+            let others = CURVES.iter().skip(at + 1);
+            assert!(others.clone().all(|other| other.work != curve.work));
+            assert!(others.clone().all(|other| other.title != curve.title));
+            for text in [curve.title, curve.along, curve.unit] {
+                assert!(!text.is_empty(), "{curve:?}");
+            }
+            assert_eq!(curve.x == Axis::Size, curve.work.ends_with("by value size"));
+        }
+        for (trace, work) in HITS_BY_CAPACITY {
+            assert!(work.ends_with(trace));
+            assert!(CURVES.iter().any(|curve| curve.work == *work), "{trace}");
+        }
+    }
+}

@@ -13,7 +13,7 @@
 //! | `charts` | all that the document does not name |
 //! | `instructions` | the instruction counts of `bench/instructions.json` |
 
-use crate::curves::CURVES;
+use crate::curves::{CURVES, HITS_BY_CAPACITY};
 use crate::machine::Machine;
 use crate::report::{Report, Row, root};
 use crate::{chart, picks, table};
@@ -127,8 +127,30 @@ impl Run {
         Ok(())
     }
 
+    /// Whether there are rows for each curve, where the run was one of all groups. Those of
+    /// traces need the traces.
+    fn check_charts(&self) -> Result<()> {
+        if !self.machine.is_whole() {
+            return Ok(());
+        }
+        let traces = HITS_BY_CAPACITY
+            .iter()
+            .filter(|(trace, _)| *trace != "zipf");
+        let traces: Vec<&str> = traces.map(|(_, work)| *work).collect();
+        for curve in CURVES.iter().filter(|curve| !traces.contains(&curve.work)) {
+            ensure!(
+                self.report.rows().iter().any(|row| row.work == curve.work),
+                "no rows for the chart `{}`: was `{}` of bench/src/curves.rs renamed?",
+                curve.title,
+                curve.work
+            );
+        }
+        Ok(())
+    }
+
     /// The documents, filled.
     fn filled(&self) -> Result<Vec<(PathBuf, String)>> {
+        self.check_charts()?;
         let fill = |(name, charts): (&str, &str)| {
             let file = root().join(name);
             let text = fs::read_to_string(&file)

@@ -1,4 +1,5 @@
-//! Reads, in the sandbox and natively.
+//! Reads that wait for each other, and what a clock costs, in the sandbox and natively.
+//! `by_entries` has reads that do not wait.
 
 use crate::measure::Times;
 use crate::report::{Report, Row};
@@ -28,9 +29,6 @@ const SYSTEM_CLOCK: [Kind; 3] = [
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
-    for entries in options.sizes() {
-        compare(options, &guest, ("get", Work::Get), &ALL, entries, report)?;
-    }
     for entries in options.sizes() {
         let work = ("get, each after the one before", Work::Chase);
         compare(options, &guest, work, &ALL, entries, report)?;

@@ -1,10 +1,16 @@
-//! Hit ratios on real traces.
+//! Hit ratios: on real traces, where they are at hand, and on keys drawn by Zipf's law.
+//!
+//! A key that is not there is set, with an empty value and no TTL. libCacheSim's figures
+//! are constants, taken once with the same traces. moka and quick_cache have the capacity
+//! that ours has, in entries, and their own policies.
 
 use crate::Options;
+use crate::curves::HITS_BY_CAPACITY;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 use localmap_engine::{Limits, Map, Policy, Ttl};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -22,38 +28,92 @@ const RUNS: [(&str, u64, f64, f64); 7] = [
     ("2_pools", 1000, 54.4, 54.4),
 ];
 
+/// The capacities of a curve, in parts of the number of different keys.
+const PARTS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
-    for (trace, capacity, s3_fifo, lru) in RUNS {
-        let file = options.traces.join(format!("{trace}.keys.gz"));
-        let Ok(file) = File::open(&file) else {
-            eprintln!("  {trace} is skipped: there is no {}", file.display());
+    for &(trace, work) in HITS_BY_CAPACITY {
+        let Some(keys) = keys(options, trace)? else {
             continue;
         };
-        let keys = BufReader::new(GzDecoder::new(file))
-            .lines()
-            .collect::<Result<Vec<_>, _>>()
-            .with_context(|| format!("{trace} cannot be read"))?;
-        for (policy, reference) in [(Policy::S3Fifo, s3_fifo), (Policy::Lru, lru)] {
-            let ours =
-                replay(&keys, capacity, policy).with_context(|| format!("{trace} is refused"))?;
-            for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
-                report.add(Row {
-                    entries: capacity,
-                    ..Row::new(
-                        format!("hit ratio, {trace}, {policy:?}"),
-                        system.into(),
-                        "percent",
-                        percent,
-                    )
-                });
-            }
+        for (_, capacity, s3_fifo, lru) in RUNS.into_iter().filter(|run| run.0 == trace) {
+            references(&keys, trace, capacity, (s3_fifo, lru), report)?;
+        }
+        curve(&keys, work, report).with_context(|| format!("{trace} is refused"))?;
+    }
+    Ok(())
+}
+
+/// The keys of a trace in their order; `None`: it is not here.
+fn keys(options: &Options, trace: &str) -> Result<Option<Vec<String>>> {
+    if trace == "zipf" {
+        let drawn = bench_loops::zipf(100_000, 500_000, 0x5eed);
+        return Ok(Some(drawn.into_iter().map(|key| key.to_string()).collect()));
+    }
+    let file = options.traces.join(format!("{trace}.keys.gz"));
+    let Ok(file) = File::open(&file) else {
+        eprintln!("  {trace} is skipped: there is no {}", file.display());
+        return Ok(None);
+    };
+    let keys = BufReader::new(GzDecoder::new(file))
+        .lines()
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("{trace} cannot be read"))?;
+    Ok(Some(keys))
+}
+
+/// Ours beside libCacheSim's, at the capacities that we have those of.
+fn references(
+    keys: &[String],
+    trace: &str,
+    capacity: u64,
+    (s3_fifo, lru): (f64, f64),
+    report: &mut Report,
+) -> Result<()> {
+    for (policy, reference) in [(Policy::S3Fifo, s3_fifo), (Policy::Lru, lru)] {
+        let ours = ours(keys, capacity, policy).with_context(|| format!("{trace} is refused"))?;
+        for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
+            report.add(Row {
+                entries: capacity,
+                ..Row::new(
+                    format!("hit ratio, {trace}, {policy:?}"),
+                    system.into(),
+                    "percent",
+                    percent,
+                )
+            });
+        }
+    }
+    Ok(())
+}
+
+/// All systems at several capacities.
+fn curve(keys: &[String], work: &str, report: &mut Report) -> Result<()> {
+    let different = keys.iter().collect::<HashSet<_>>().len();
+    for part in PARTS {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of a number of keys"
+        )]
+        let capacity = (different as f64 * part).round().max(1.0) as u64;
+        for (system, percent) in [
+            ("localmap, S3-FIFO", ours(keys, capacity, Policy::S3Fifo)?),
+            ("localmap, LRU", ours(keys, capacity, Policy::Lru)?),
+            ("moka (TinyLFU)", moka(keys, capacity)),
+            ("quick_cache", quick_cache(keys, capacity)),
+        ] {
+            report.add(Row {
+                entries: capacity,
+                ..Row::new(work.into(), system.into(), "percent", percent)
+            });
         }
     }
     Ok(())
 }
 
 /// The hits in per cent where each key that is not there is set.
-fn replay(keys: &[String], capacity: u64, policy: Policy) -> Result<f64, localmap_engine::Error> {
+fn ours(keys: &[String], capacity: u64, policy: Policy) -> Result<f64, localmap_engine::Error> {
     let limits = Limits {
         max_entries: capacity,
         max_bytes: 1 << 30,
@@ -69,5 +129,38 @@ fn replay(keys: &[String], capacity: u64, policy: Policy) -> Result<f64, localma
             map.set(key.as_bytes(), b"", Ttl::Never)?;
         }
     }
-    Ok(100.0 * f64::from(hits) / keys.len() as f64)
+    Ok(percent(hits, keys))
+}
+
+fn moka(keys: &[String], capacity: u64) -> f64 {
+    let cache = moka::sync::Cache::new(capacity);
+    let mut hits = 0;
+    for key in keys {
+        if cache.get(key).is_some() {
+            hits += 1;
+        } else {
+            cache.insert(key.clone(), ());
+        }
+        // What it would do later on it does now: no thread is late.
+        cache.run_pending_tasks();
+    }
+    percent(hits, keys)
+}
+
+fn quick_cache(keys: &[String], capacity: u64) -> f64 {
+    let items = usize::try_from(capacity).unwrap_or(usize::MAX);
+    let mut cache = quick_cache::unsync::Cache::new(items);
+    let mut hits = 0;
+    for key in keys {
+        if cache.get(key).is_some() {
+            hits += 1;
+        } else {
+            cache.insert(key.clone(), ());
+        }
+    }
+    percent(hits, keys)
+}
+
+fn percent(hits: u32, keys: &[String]) -> f64 {
+    100.0 * f64::from(hits) / keys.len() as f64
 }

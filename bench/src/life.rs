@@ -56,7 +56,10 @@ fn churn(options: &Options, report: &mut Report, profile: Profile, name: &str) -
     let map_options = MapOptions::new();
     let make = |made: Made| -> Result<()> {
         let ttl = match made {
-            Made::Smallest => return smallest.make(),
+            Made::Smallest => {
+                drop(smallest.make()?);
+                return Ok(());
+            }
             Made::Map => {
                 drop(host.map(&map_options)?);
                 return Ok(());
@@ -83,13 +86,14 @@ fn churn(options: &Options, report: &mut Report, profile: Profile, name: &str) -
     Ok(())
 }
 
-struct Smallest {
+/// The smallest component, compiled.
+pub(crate) struct Smallest {
     engine: Engine,
     component: InstancePre<()>,
 }
 
 impl Smallest {
-    fn new(engine: &Engine) -> Result<Self> {
+    pub(crate) fn new(engine: &Engine) -> Result<Self> {
         let component = Component::new(engine, wat::parse_str(SMALLEST)?)?;
         Ok(Self {
             engine: engine.clone(),
@@ -97,11 +101,12 @@ impl Smallest {
         })
     }
 
-    fn make(&self) -> Result<()> {
+    /// An instance of it, in a store of its own.
+    pub(crate) fn make(&self) -> Result<Store<()>> {
         let mut store = Store::new(&self.engine, ());
         store.set_epoch_deadline(1 << 40);
         self.component.instantiate(&mut store)?;
-        Ok(())
+        Ok(store)
     }
 }
 
@@ -133,7 +138,7 @@ fn resident(options: &Options, report: &mut Report, profile: Profile, name: &str
 }
 
 /// Bytes of this process that are in memory.
-fn resident_bytes() -> Result<u64> {
+pub(crate) fn resident_bytes() -> Result<u64> {
     let text = fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = text.lines().find(|line| line.starts_with("Rss:"));
     let kib = line.and_then(|line| line.split_ascii_whitespace().nth(1));

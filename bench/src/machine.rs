@@ -99,6 +99,11 @@ impl Machine {
             .unwrap_or("unknown")
     }
 
+    /// Whether all groups were run.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.fact("run"), "full" | "quick")
+    }
+
     /// In one line: which run it was, and whether it is to be believed.
     pub(crate) fn sentence(&self) -> String {
         let run = self.fact("run");

@@ -2,7 +2,13 @@
 //! charts to `target/bench`, and fills the documents.
 
 #[cfg(feature = "guests")]
-mod boundary;
+mod by_entries;
+#[cfg(feature = "guests")]
+mod by_maps;
+#[cfg(feature = "guests")]
+mod by_size;
+#[cfg(feature = "guests")]
+mod by_threads;
 #[cfg(feature = "guests")]
 mod call;
 mod chart;
@@ -18,14 +24,22 @@ mod get;
 mod guest;
 mod hits;
 #[cfg(feature = "guests")]
+mod hosted;
+#[cfg(feature = "guests")]
 mod life;
 mod machine;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
+#[cfg(feature = "guests")]
+mod mixed;
+#[cfg(feature = "guests")]
+mod operations;
 mod picks;
 #[cfg(feature = "guests")]
 mod profile;
+#[cfg(feature = "guests")]
+mod redis;
 mod report;
 mod scale;
 #[cfg(feature = "guests")]
@@ -35,6 +49,8 @@ mod subject;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "guests")]
+mod ways;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -49,6 +65,20 @@ type Group = (&'static str, fn(&Options, &mut Report) -> Result<()>);
 /// What can be run, by name.
 const GROUPS: &[Group] = &[
     #[cfg(feature = "guests")]
+    ("operations", operations::run),
+    #[cfg(feature = "guests")]
+    ("redis", redis::run),
+    #[cfg(feature = "guests")]
+    ("mixed", mixed::run),
+    #[cfg(feature = "guests")]
+    ("by-size", by_size::run),
+    #[cfg(feature = "guests")]
+    ("by-entries", by_entries::run),
+    #[cfg(feature = "guests")]
+    ("by-maps", by_maps::run),
+    #[cfg(feature = "guests")]
+    ("by-threads", by_threads::run),
+    #[cfg(feature = "guests")]
     ("get", get::run),
     #[cfg(feature = "guests")]
     ("set", set::run),
@@ -56,8 +86,6 @@ const GROUPS: &[Group] = &[
     ("counts", counts::run),
     #[cfg(feature = "guests")]
     ("memory", memory::run),
-    #[cfg(feature = "guests")]
-    ("boundary", boundary::run),
     #[cfg(feature = "guests")]
     ("call", call::run),
     #[cfg(feature = "guests")]

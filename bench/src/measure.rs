@@ -2,6 +2,10 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Nanoseconds since some instant.
+#[cfg(feature = "guests")]
+pub(crate) type Clock = fn() -> u64;
+
 /// Keeps this thread on one core, where the system lets us: the last, or the one with
 /// this number.
 pub(crate) fn pin(core: Option<usize>) {
@@ -18,7 +22,17 @@ pub(crate) fn pin(core: Option<usize>) {
 /// Nanoseconds that this thread has run. What others do meanwhile does not count, but
 /// for what they leave in the caches.
 pub(crate) fn nanos() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    read(ClockId::ThreadCPUTime)
+}
+
+/// Nanoseconds of the clock on the wall: for what waits for others.
+#[cfg(feature = "guests")]
+pub(crate) fn wall() -> u64 {
+    read(ClockId::Monotonic)
+}
+
+fn read(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     // Neither is negative, and 2^64 nanoseconds are 584 years.
     #[expect(clippy::cast_sign_loss)]
     {
@@ -58,6 +72,12 @@ impl Times {
             }
         }
         Ok(Self { rounds: times })
+    }
+
+    /// Of systems that could not take turns: one list for each, one time for each round.
+    #[cfg(feature = "guests")]
+    pub(crate) fn of(rounds: Vec<Vec<f64>>) -> Self {
+        Self { rounds }
     }
 
     /// The medians, in the order of the systems.

@@ -1,4 +1,4 @@
-//! Writes, in the sandbox and natively.
+//! Writes of new keys, in the sandbox and natively. `by_entries` has those over a value.
 
 use crate::measure::Times;
 use crate::report::{Report, Row};
@@ -33,39 +33,10 @@ const BOUNDED: [Kind; 5] = [
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
     for entries in options.sizes() {
-        overwrite(options, &guest, entries, report)?;
-    }
-    for entries in options.sizes() {
         grow(options, &guest, entries, report)?;
     }
     for entries in options.sizes() {
         churn(options, &guest, entries, report)?;
-    }
-    Ok(())
-}
-
-/// Writes values of the same length over others, in random order.
-fn overwrite(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
-    let mut subjects = Vec::new();
-    for kind in ALL {
-        let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
-        subject.run(Work::Insert, entries)?;
-        let count = subject.turn(Work::Overwrite)?;
-        subjects.push((subject, count));
-    }
-    let times = Times::take(subjects.len(), options.rounds(), |at| {
-        let (subject, count) = &mut subjects[at];
-        subject.run(Work::Overwrite, *count / 2)?;
-        subject.time(Work::Overwrite, *count)
-    })?;
-    for (kind, median) in ALL.iter().zip(times.medians()) {
-        report.add(Row::time(
-            "set, over a value of the same size",
-            VALUE,
-            entries,
-            label(*kind),
-            &median,
-        ));
     }
     Ok(())
 }

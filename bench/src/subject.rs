@@ -1,8 +1,10 @@
 //! What is compared: a system in a place, and the loops that run on a map of it.
 
 use crate::guest::{Guest, State};
-use crate::measure;
-use anyhow::{Result, ensure};
+use crate::measure::{self, Clock};
+use anyhow::{Context as _, Result, ensure};
+pub(crate) use bench_loops::Work;
+use bench_loops::{NONE, Plan, Runner};
 use localmap::wasmtime::Store;
 use localmap::wasmtime::component::TypedFunc;
 
@@ -14,7 +16,7 @@ pub(crate) enum Place {
     Native,
 }
 
-/// The systems, with their numbers in `bench/guests/engine/src/runner.rs`.
+/// The systems, with their numbers in `bench/guests/engine/src/systems.rs`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     Ours = 0,
@@ -26,17 +28,9 @@ pub(crate) enum System {
     Moka = 6,
     QuickSync = 7,
     QuickUnsync = 8,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Work {
-    Get = 0,
-    Overwrite = 1,
-    Insert = 2,
-    /// Makes keys and values for nothing.
-    Nothing = 3,
-    /// Reads of which each needs what the one before found.
-    Chase = 4,
+    MiniMoka = 9,
+    QuickSyncSystemClock = 10,
+    QuickUnsyncSystemClock = 11,
 }
 
 pub(crate) type Kind = (Place, System);
@@ -59,6 +53,9 @@ pub(crate) fn label((place, system): Kind) -> String {
         System::Moka => "moka sync (time_to_live, own clock)",
         System::QuickSync => "quick_cache sync (deadline compared)",
         System::QuickUnsync => "quick_cache unsync (deadline compared)",
+        System::MiniMoka => "mini-moka unsync (time_to_live, own clock)",
+        System::QuickSyncSystemClock => "quick_cache sync, system's clock (deadline compared)",
+        System::QuickUnsyncSystemClock => "quick_cache unsync, system's clock (deadline compared)",
     };
     format!("{system}, {place}")
 }
@@ -69,6 +66,7 @@ pub(crate) struct Subject(Inner);
 enum Inner {
     Sandbox(Box<Sandbox>),
     Native(u32),
+    Here(Box<dyn Runner>),
 }
 
 struct Sandbox {
@@ -85,34 +83,82 @@ struct Sandbox {
 // SAFETY: the signatures are those of that file, and its functions check what they are
 // given.
 unsafe extern "C" {
-    safe fn localmap_bench_make(system: u32, capacity: u32, value_len: u32) -> u32;
+    safe fn localmap_bench_make(system: u32, capacity: u32, value_len: u32, ttl: bool) -> u32;
     safe fn localmap_bench_run(map: u32, work: u32, count: u32) -> u32;
     safe fn localmap_bench_footprint(map: u32) -> u64;
     safe fn localmap_bench_drop(map: u32);
+    safe fn localmap_bench_allocated() -> u64;
+    safe fn localmap_bench_threads(
+        system: u32,
+        entries: u32,
+        value_len: u32,
+        threads: u32,
+        reads: u32,
+    ) -> f64;
+}
+
+/// Bytes that all native maps have allocated; 0: the system does not tell.
+pub(crate) fn allocated() -> u64 {
+    localmap_bench_allocated()
+}
+
+/// Nanoseconds of a read, by the wall's clock, where so many threads read at the same time
+/// natively; `None`: this system is not for threads.
+pub(crate) fn threads(
+    system: System,
+    entries: u32,
+    size: u32,
+    threads: u32,
+    reads: u32,
+) -> Option<f64> {
+    let nanos = localmap_bench_threads(system as u32, entries, size, threads, reads);
+    (nanos > 0.0).then_some(nanos)
 }
 
 impl Subject {
     /// An empty map of `kind`, in an instance of its own, that evicts nothing before it
-    /// holds `capacity` entries.
+    /// holds `capacity` entries. They have a TTL.
     pub(crate) fn new(guest: &Guest, kind: Kind, capacity: u32, value_len: u32) -> Result<Self> {
-        let (place, system) = kind;
-        let inner = match place {
-            Place::Sandbox => Inner::Sandbox(Box::new(Sandbox::new(
-                guest,
-                system as u32,
-                capacity,
-                value_len,
-            )?)),
-            Place::Native => {
-                let map = localmap_bench_make(system as u32, capacity, value_len);
-                ensure!(map != u32::MAX, "there is no {}", label(kind));
-                Inner::Native(map)
-            }
+        let plan = Plan {
+            capacity: capacity as usize,
+            value_len: value_len as usize,
+            ttl: true,
         };
-        Ok(Self(inner))
+        Self::planned(guest, kind, plan)
     }
 
-    /// Does `count` times the same and tells how many succeeded.
+    /// An empty map of `kind`, as `plan` says.
+    pub(crate) fn planned(guest: &Guest, (place, system): Kind, plan: Plan) -> Result<Self> {
+        match place {
+            Place::Sandbox => Self::in_guest(guest, system as u32, plan),
+            Place::Native => Self::native(system, plan),
+        }
+    }
+
+    /// An empty map of the system that has this number in a guest.
+    pub(crate) fn in_guest(guest: &Guest, system: u32, plan: Plan) -> Result<Self> {
+        let sandbox = Sandbox::new(guest, system, plan)?;
+        Ok(Self(Inner::Sandbox(Box::new(sandbox))))
+    }
+
+    /// An empty map of this machine.
+    pub(crate) fn native(system: System, plan: Plan) -> Result<Self> {
+        let (capacity, value_len) = lengths(plan)?;
+        let map = localmap_bench_make(system as u32, capacity, value_len, plan.ttl);
+        ensure!(
+            map != u32::MAX,
+            "there is no {}",
+            label((Place::Native, system))
+        );
+        Ok(Self(Inner::Native(map)))
+    }
+
+    /// A map of this program.
+    pub(crate) fn here(runner: Box<dyn Runner>) -> Self {
+        Self(Inner::Here(runner))
+    }
+
+    /// Does `count` times the same and tells how many succeeded, or [`NONE`].
     pub(crate) fn run(&mut self, work: Work, count: u32) -> Result<u32> {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox
@@ -120,30 +166,66 @@ impl Subject {
                 .call(&mut sandbox.store, (work as u32, count))?
                 .0),
             Inner::Native(map) => Ok(localmap_bench_run(*map, work as u32, count)),
+            Inner::Here(runner) => Ok(runner.run(work as u32, count)),
         }
     }
 
-    /// Does `count` times the same, which must succeed, and gives the nanoseconds of one.
+    /// Whether the system has an operation for this.
+    pub(crate) fn can(&mut self, work: Work) -> Result<bool> {
+        // What is new has to go again.
+        let work = match work {
+            Work::New => Work::Forget,
+            other => other,
+        };
+        Ok(self.run(work, 1)? != NONE)
+    }
+
+    /// Does `count` times the same, which must succeed, and gives the nanoseconds of one,
+    /// that this thread has run.
     pub(crate) fn time(&mut self, work: Work, count: u32) -> Result<f64> {
-        let start = measure::nanos();
+        self.time_by(measure::nanos, work, count)
+    }
+
+    /// The same by another clock. Afterwards what was new is forgotten.
+    pub(crate) fn time_by(&mut self, clock: Clock, work: Work, count: u32) -> Result<f64> {
+        let start = clock();
         let done = self.run(work, count)?;
-        let nanos = (measure::nanos() - start) as f64 / f64::from(count);
+        let nanos = (clock() - start) as f64 / f64::from(count);
         ensure!(done == count, "{done} of {count} succeeded");
+        if work == Work::New {
+            self.run(Work::Forget, count)?;
+        }
         Ok(nanos)
     }
 
     /// How often it does `work` in one turn: for about 50 ms, which is long against a call
     /// and short against what disturbs. Half of that goes before.
     pub(crate) fn turn(&mut self, work: Work) -> Result<u32> {
-        const FEW: u32 = 10_000;
-        self.time(work, FEW)?;
-        let nanos = self.time(work, FEW)?;
+        self.turn_of(measure::nanos, work, 50e6)
+    }
+
+    /// How often it does `work` in so many nanoseconds.
+    pub(crate) fn turn_of(&mut self, clock: Clock, work: Work, nanos: f64) -> Result<u32> {
+        let mut count = 64;
+        let each = loop {
+            let each = self.time_by(clock, work, count)?;
+            if each * f64::from(count) > nanos / 10.0 || count >= 1 << 20 {
+                break each;
+            }
+            count *= 2;
+        };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "clamped, and no time is negative"
         )]
-        Ok((50e6 / nanos).clamp(2_000.0, 3e6) as u32)
+        let count = (nanos / each).clamp(16.0, 3e6) as u32;
+        // So many new keys at a time that they are few beside those that are there.
+        Ok(if work == Work::New {
+            count.min(5_000)
+        } else {
+            count
+        })
     }
 
     /// Bytes that the map says it takes; 0: it says nothing.
@@ -151,6 +233,7 @@ impl Subject {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox.footprint.call(&mut sandbox.store, ())?.0),
             Inner::Native(map) => Ok(localmap_bench_footprint(*map)),
+            Inner::Here(runner) => Ok(runner.footprint()),
         }
     }
 
@@ -158,7 +241,7 @@ impl Subject {
     pub(crate) fn memory(&mut self) -> Result<u64> {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox.memory.call(&mut sandbox.store, ())?.0),
-            Inner::Native(_) => Ok(0),
+            Inner::Native(_) | Inner::Here(_) => Ok(0),
         }
     }
 
@@ -184,18 +267,33 @@ impl Drop for Subject {
     }
 }
 
+/// Capacity and length of values, as they go through a door.
+fn lengths(plan: Plan) -> Result<(u32, u32)> {
+    Ok((plan.capacity.try_into()?, plan.value_len.try_into()?))
+}
+
 impl Sandbox {
-    fn new(guest: &Guest, system: u32, capacity: u32, value_len: u32) -> Result<Self> {
-        let mut store = guest.store();
+    fn new(guest: &Guest, system: u32, plan: Plan) -> Result<Self> {
+        let mut store = guest.store()?;
         let instance = guest.linker.instantiate(&mut store, &guest.component)?;
+        let loops = instance
+            .get_export_index(&mut store, None, "localmap:bench/loops")
+            .context("the guest has no loops")?;
+        let mut find = |name| {
+            let found = instance.get_export_index(&mut store, Some(&loops), name);
+            found.with_context(|| format!("the guest has no {name}"))
+        };
+        let (make, run) = (find("make")?, find("run")?);
+        let (footprint, memory) = (find("footprint")?, find("linear-memory")?);
+        let (capacity, value_len) = lengths(plan)?;
         let (made,) = instance
-            .get_typed_func::<(u32, u32, u32), (bool,)>(&mut store, "make")?
-            .call(&mut store, (system, capacity, value_len))?;
+            .get_typed_func::<(u32, u32, u32, bool), (bool,)>(&mut store, make)?
+            .call(&mut store, (system, capacity, value_len, plan.ttl))?;
         ensure!(made, "the guest has no such system");
         Ok(Self {
-            run: instance.get_typed_func(&mut store, "run")?,
-            footprint: instance.get_typed_func(&mut store, "footprint")?,
-            memory: instance.get_typed_func(&mut store, "linear-memory")?,
+            run: instance.get_typed_func(&mut store, run)?,
+            footprint: instance.get_typed_func(&mut store, footprint)?,
+            memory: instance.get_typed_func(&mut store, memory)?,
             store,
         })
     }

@@ -1,4 +1,4 @@
-//! The plain contract and wasi:keyvalue as Rust, generated.
+//! The plain contract and the door of a guest as Rust, generated.
 
 #![allow(
     missing_docs,
@@ -11,14 +11,22 @@
     reason = "generated"
 )]
 
-use crate::Loops;
+use crate::Component;
 
 wit_bindgen::generate!({
-    path: ["../../../wit", "wit"],
+    inline: "
+        package localmap:bench-boundary;
+
+        world guest {
+            import localmap:core/local-map@0.1.0;
+            export localmap:bench/loops;
+        }
+    ",
+    path: ["../../../wit", "../loops/wit"],
     world: "localmap:bench-boundary/guest",
     generate_all,
     // Keys and values go into a call from where they lie, as in the client crate.
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 
-export!(Loops);
+export!(Component);

@@ -1,92 +1,50 @@
-//! The loops of the benchmarks that cross a component boundary, and of those that
-//! need not.
+//! The loops of the benchmarks on maps that a guest reaches across a component boundary,
+//! and on the one that it has in itself.
 
 #![cfg(target_arch = "wasm32")]
 
 mod bindings;
 mod ways;
 
-use bindings::exports::localmap::bench_boundary::loops::{self, Way as Name, Work};
-use localmap_client::{LocalMap, in_process};
-use std::cell::OnceCell;
-use std::hint::black_box;
-use ways::{Keyvalue, Plain, Way};
+use bench_loops::{Door, Loops, Plan, Runner};
+use localmap_client::LocalMap;
+use ways::{Client, Plain};
 
-/// How many keys there are: few, so that it is the way that is measured.
-const KEYS: usize = 64;
-/// A TTL that does not end while we measure, in seconds.
-const TTL: u64 = 3600;
-
-struct Loops;
-
-/// All ways, and the keys.
-struct Ways {
-    client: LocalMap,
-    in_process: in_process::LocalMap,
-    keyvalue: Keyvalue,
-    /// Of 16 bytes.
-    keys: Vec<String>,
-    absent: Vec<String>,
-}
+struct Component;
 
 thread_local! {
-    static WAYS: OnceCell<Ways> = const { OnceCell::new() };
+    static DOOR: Door = const { Door::new() };
 }
 
-fn with<R>(call: impl FnOnce(&Ways) -> R) -> R {
-    WAYS.with(|ways| {
-        call(ways.get_or_init(|| Ways {
-            client: LocalMap::new(),
-            in_process: in_process::LocalMap::new(),
-            keyvalue: Keyvalue::new(),
-            keys: (0..KEYS).map(|n| format!("key-{n:012}")).collect(),
-            absent: (0..KEYS).map(|n| format!("abs-{n:012}")).collect(),
-        }))
+/// The numbers are those of `bench/src/subject.rs`.
+fn make(system: u32, plan: Plan) -> Option<Box<dyn Runner>> {
+    Some(match system {
+        20 => Loops::boxed(Client::new(LocalMap::new(), plan), plan),
+        21 => Loops::boxed(Plain::new(plan), plan),
+        22 => Loops::boxed(Client::new(ways::in_process(plan)?, plan), plan),
+        _ => return None,
     })
 }
 
-impl loops::Guest for Loops {
-    fn prepare(way: Name, size: u32, ttl: bool) {
-        with(|ways| {
-            let times = u32::try_from(KEYS).expect("few");
-            dispatch(ways, way, Work::Set, size, ttl, times);
-        });
+impl bindings::exports::localmap::bench::loops::Guest for Component {
+    fn make(system: u32, capacity: u32, value_len: u32, ttl: bool) -> bool {
+        let plan = Plan {
+            capacity: capacity as usize,
+            value_len: value_len as usize,
+            ttl,
+        };
+        DOOR.with(|door| door.open(make(system, plan)))
     }
 
-    fn run(way: Name, work: Work, size: u32, ttl: bool, times: u32) -> u64 {
-        with(|ways| dispatch(ways, way, work, size, ttl, times))
+    fn run(work: u32, count: u32) -> u32 {
+        DOOR.with(|door| door.run(work, count))
     }
-}
 
-fn dispatch(ways: &Ways, way: Name, work: Work, size: u32, ttl: bool, times: u32) -> u64 {
-    match way {
-        Name::Client => repeat(&ways.client, ways, work, size, ttl, times),
-        Name::Plain => repeat(&Plain, ways, work, size, ttl, times),
-        Name::InProcess => repeat(&ways.in_process, ways, work, size, ttl, times),
-        Name::Keyvalue => repeat(&ways.keyvalue, ways, work, size, ttl, times),
+    fn footprint() -> u64 {
+        DOOR.with(Door::footprint)
     }
-}
 
-fn repeat(way: &impl Way, ways: &Ways, work: Work, size: u32, ttl: bool, times: u32) -> u64 {
-    let ttl = ttl.then_some(TTL);
-    let keys = if matches!(work, Work::GetAbsent) {
-        &ways.absent
-    } else {
-        &ways.keys
-    };
-    let keys = keys.iter().cycle().take(times as usize);
-    if matches!(work, Work::Set) {
-        let value = vec![7; size as usize];
-        for key in keys {
-            way.set(black_box(key), black_box(&value), ttl);
-        }
-        return 0;
+    fn linear_memory() -> u64 {
+        bench_loops::linear_memory()
     }
-    let mut sum = 0;
-    for key in keys {
-        let value = way.get(black_box(key));
-        let value = black_box(value.as_deref());
-        sum += value.map_or(0, |value| value.len() as u64);
-    }
-    sum
 }

@@ -1,31 +1,77 @@
-//! The ways to a map, behind one face.
+//! The ways to a map. Each gives values as it gives them to a guest: as vectors.
 
 use crate::bindings::localmap::core::local_map as plain;
-use crate::bindings::wasi::keyvalue0_2_0_draft::store::{self, Bucket};
-use localmap_client::{LocalMap, Ttl, in_process};
+use bench_loops::{Key, MANY, PAGE, Plan, System, TTL, digest};
+use localmap_client::{Change, LocalMap, Ttl, in_process};
 use std::time::Duration;
-
-/// A map that is reached in some way. A `ttl` is in seconds.
-pub(crate) trait Way {
-    fn get(&self, key: &str) -> Option<Vec<u8>>;
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u64>);
-}
 
 /// Through the client crate: to the map of the component, or to one in the guest's own
 /// memory.
+pub(crate) struct Client<M> {
+    map: M,
+    ttl: Ttl,
+    cursor: u64,
+}
+
+impl<M> Client<M> {
+    pub(crate) fn new(map: M, plan: Plan) -> Self {
+        let ttl = if plan.ttl {
+            Duration::from_nanos(TTL).into()
+        } else {
+            Ttl::Never
+        };
+        Self {
+            map,
+            ttl,
+            cursor: 0,
+        }
+    }
+}
+
+/// A map in this memory, with the limits that the host gives the others.
+pub(crate) fn in_process(plan: Plan) -> Option<in_process::LocalMap> {
+    let limits = in_process::Limits {
+        max_entries: plan.capacity as u64,
+        max_bytes: 48 << 20,
+        policy: in_process::Policy::S3Fifo,
+        ..in_process::Limits::default()
+    };
+    in_process::LocalMap::with_limits(limits).ok()
+}
+
 macro_rules! client {
     ($map:ty) => {
-        impl Way for $map {
-            fn get(&self, key: &str) -> Option<Vec<u8>> {
-                self.get(key)
+        impl System for Client<$map> {
+            fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+                self.map.set(key, value, self.ttl).is_ok()
             }
 
-            fn set(&self, key: &str, value: &[u8], ttl: Option<u64>) {
-                let ttl = match ttl {
-                    Some(seconds) => Duration::from_secs(seconds).into(),
-                    None => Ttl::Never,
-                };
-                self.set(key, value, ttl).expect("room");
+            fn get(&mut self, key: &[u8]) -> Option<u64> {
+                self.map.get(key).map(|value| digest(&value))
+            }
+
+            fn delete(&mut self, key: &[u8]) -> Option<bool> {
+                Some(self.map.delete(key))
+            }
+
+            fn increment(&mut self, key: &[u8]) -> Option<bool> {
+                Some(self.map.increment(key, 1, self.ttl).is_ok())
+            }
+
+            fn get_many(&mut self, keys: &[Key; MANY]) -> Option<u32> {
+                let values = self.map.get_many(keys);
+                Some(values.iter().map(|value| u32::from(value.is_some())).sum())
+            }
+
+            fn apply(&mut self, keys: &[Key; MANY], value: &[u8]) -> Option<bool> {
+                let changes = keys.each_ref().map(|key| Change::set(key, value, self.ttl));
+                Some(self.map.apply(&changes).is_ok())
+            }
+
+            fn scan(&mut self) -> Option<bool> {
+                let page = self.map.scan_page("", self.cursor, PAGE);
+                self.cursor = page.next.unwrap_or(0);
+                Some(!page.entries.is_empty())
             }
         }
     };
@@ -35,37 +81,28 @@ client!(LocalMap);
 client!(in_process::LocalMap);
 
 /// Through bindings of the plain contract.
-pub(crate) struct Plain;
+pub(crate) struct Plain(plain::Ttl);
 
-impl Way for Plain {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        plain::get(key.as_bytes())
-    }
-
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u64>) {
-        let ttl = match ttl {
-            Some(seconds) => plain::Ttl::After(seconds * 1_000_000_000),
-            None => plain::Ttl::Never,
-        };
-        plain::set(key.as_bytes(), value, ttl).expect("room");
+impl Plain {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self(if plan.ttl {
+            plain::Ttl::After(TTL)
+        } else {
+            plain::Ttl::Never
+        })
     }
 }
 
-/// The host's wasi:keyvalue. It knows no TTL.
-pub(crate) struct Keyvalue(Bucket);
-
-impl Keyvalue {
-    pub(crate) fn new() -> Self {
-        Self(store::open("").expect("a bucket"))
-    }
-}
-
-impl Way for Keyvalue {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.get(key).expect("an answer")
+impl System for Plain {
+    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        plain::set(key, value, self.0).is_ok()
     }
 
-    fn set(&self, key: &str, value: &[u8], _ttl: Option<u64>) {
-        self.0.set(key, value).expect("room");
+    fn get(&mut self, key: &[u8]) -> Option<u64> {
+        plain::get(key).map(|value| digest(&value))
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Option<bool> {
+        Some(plain::delete(key))
     }
 }

@@ -2,7 +2,7 @@
 //! values, with a deadline beside each value that every read compares. It has no bound.
 
 use crate::clock::Now;
-use crate::system::{Plan, System, TTL, digest};
+use bench_loops::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashMap};
 use std::hash::{Hash, Hasher};
@@ -12,21 +12,43 @@ struct Timed {
     value: Box<[u8]>,
 }
 
+/// The deadline of what is written now.
+#[inline]
+fn deadline(ttl: bool, clock: &impl Now) -> u64 {
+    if ttl {
+        clock.now().saturating_add(TTL)
+    } else {
+        u64::MAX
+    }
+}
+
+impl Timed {
+    /// Whether its time is not up. The clock is read for what has a TTL alone.
+    #[inline]
+    fn lives(&self, clock: &impl Now) -> bool {
+        self.deadline == u64::MAX || self.deadline > clock.now()
+    }
+}
+
 /// `HashMap<Box<[u8]>, Box<[u8]>>`, written with `insert`.
-#[derive(Default)]
 pub(crate) struct Boxed<N> {
     map: HashMap<Box<[u8]>, Timed, RandomState>,
     clock: N,
+    ttl: bool,
 }
 
 impl<N: Now> Boxed<N> {
-    pub(crate) fn new(_: Plan) -> Self {
-        Self::default()
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            map: HashMap::default(),
+            clock: N::default(),
+            ttl: plan.ttl,
+        }
     }
 
     fn timed(&self, value: &[u8]) -> Timed {
         Timed {
-            deadline: self.clock.now().saturating_add(TTL),
+            deadline: deadline(self.ttl, &self.clock),
             value: value.into(),
         }
     }
@@ -43,7 +65,29 @@ impl<N: Now> System for Boxed<N> {
     #[inline]
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         let timed = self.map.get(key)?;
-        (timed.deadline > self.clock.now()).then(|| digest(&timed.value))
+        timed.lives(&self.clock).then(|| digest(&timed.value))
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Option<bool> {
+        Some(self.map.remove(key).is_some())
+    }
+
+    #[inline]
+    fn increment(&mut self, key: &[u8]) -> Option<bool> {
+        let Some(timed) = self.map.get_mut(key) else {
+            return Some(self.set(key, &1i64.to_le_bytes()));
+        };
+        if !timed.lives(&self.clock) {
+            return Some(self.set(key, &1i64.to_le_bytes()));
+        }
+        let Some(counter) = timed.value.first_chunk_mut::<8>() else {
+            return Some(false);
+        };
+        let sum = i64::from_le_bytes(*counter).checked_add(1);
+        Some(sum.is_some_and(|sum| {
+            *counter = sum.to_le_bytes();
+            true
+        }))
     }
 }
 
@@ -62,11 +106,11 @@ impl<N: Now> System for InPlace<N> {
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         match self.0.map.get_mut(key) {
             Some(timed) if timed.value.len() == value.len() => {
-                timed.deadline = self.0.clock.now().saturating_add(TTL);
+                timed.deadline = deadline(self.0.ttl, &self.0.clock);
                 timed.value.copy_from_slice(value);
             }
             Some(timed) => {
-                timed.deadline = self.0.clock.now().saturating_add(TTL);
+                timed.deadline = deadline(self.0.ttl, &self.0.clock);
                 timed.value = value.into();
             }
             None => return self.0.set(key, value),
@@ -82,10 +126,10 @@ impl<N: Now> System for InPlace<N> {
 
 /// The same map with keys that are compared a word at a time, where `memcmp` of
 /// wasm goes byte by byte.
-#[derive(Default)]
 pub(crate) struct Words<N> {
     map: HashMap<WordKey, Timed, RandomState>,
     clock: N,
+    ttl: bool,
 }
 
 struct WordKey(Box<[u8]>);
@@ -140,8 +184,12 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 impl<N: Now> Words<N> {
-    pub(crate) fn new(_: Plan) -> Self {
-        Self::default()
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            map: HashMap::default(),
+            clock: N::default(),
+            ttl: plan.ttl,
+        }
     }
 }
 
@@ -149,7 +197,7 @@ impl<N: Now> System for Words<N> {
     #[inline]
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         let timed = Timed {
-            deadline: self.clock.now().saturating_add(TTL),
+            deadline: deadline(self.ttl, &self.clock),
             value: value.into(),
         };
         self.map.insert(WordKey(key.into()), timed);
@@ -159,6 +207,6 @@ impl<N: Now> System for Words<N> {
     #[inline]
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         let timed = self.map.get(&Wanted(key))?;
-        (timed.deadline > self.clock.now()).then(|| digest(&timed.value))
+        timed.lives(&self.clock).then(|| digest(&timed.value))
     }
 }

@@ -8,7 +8,7 @@ pub(crate) trait Now: Default {
 }
 
 /// A cell that nobody moves: what a clock costs that costs nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Cell;
 
 static TIME: AtomicU64 = AtomicU64::new(1);
@@ -40,6 +40,7 @@ impl Now for System {
 
 /// The clock of the machine.
 #[cfg(not(target_arch = "wasm32"))]
+#[derive(Clone)]
 pub(crate) struct System(std::time::Instant);
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,8 +5,8 @@
     reason = "exported names: no other library of the program has them"
 )]
 
-use crate::runner::{self, Runner};
-use crate::system::Plan;
+use crate::{systems, threads};
+use bench_loops::{Plan, Runner};
 use std::cell::RefCell;
 
 thread_local! {
@@ -15,11 +15,18 @@ thread_local! {
 
 /// Makes an empty map and gives its number; `u32::MAX`: there is no such system.
 #[unsafe(no_mangle)]
-pub(crate) extern "C" fn localmap_bench_make(system: u32, capacity: u32, value_len: u32) -> u32 {
+pub(crate) extern "C" fn localmap_bench_make(
+    system: u32,
+    capacity: u32,
+    value_len: u32,
+    ttl: bool,
+) -> u32 {
     let plan = Plan {
         capacity: capacity as usize,
+        value_len: value_len as usize,
+        ttl,
     };
-    let Some(runner) = runner::make(system, plan, value_len as usize) else {
+    let Some(runner) = systems::make(system, plan) else {
         return u32::MAX;
     };
     RUNNERS.with_borrow_mut(|runners| {
@@ -54,4 +61,33 @@ pub(crate) extern "C" fn localmap_bench_footprint(map: u32) -> u64 {
         Some(Some(runner)) => runner.footprint(),
         _ => 0,
     })
+}
+
+/// Bytes that all maps here have allocated and not freed, with what the allocator needs
+/// beside; 0: the system's allocator does not tell.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn localmap_bench_allocated() -> u64 {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: it has no conditions.
+        let info = unsafe { libc::mallinfo2() };
+        (info.uordblks + info.hblkhd) as u64
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        0
+    }
+}
+
+/// Nanoseconds for one read, of the wall's clock, where so many threads share a map of the
+/// system with this number; 0: there is none here that can be shared.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn localmap_bench_threads(
+    system: u32,
+    entries: u32,
+    value_len: u32,
+    threads: u32,
+    reads: u32,
+) -> f64 {
+    threads::read(system, entries, value_len as usize, threads, reads).unwrap_or(0.0)
 }

@@ -1,25 +1,23 @@
-//! Caches of other crates, natively, each with a capacity in entries, the hash of the
-//! others, and a TTL: its own where it has one, else a deadline that every read
-//! compares.
+//! Caches of the moka family, natively, each with a capacity in entries, the hash of the
+//! others, and a TTL of its own where the plan has one. All is as their docs begin: a
+//! builder with `max_capacity` and `time_to_live`. They read the system's clock.
 
-use crate::clock::{self, Now as _};
-use crate::system::{Plan, System, TTL, digest};
+use bench_loops::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
-use quick_cache::UnitWeighter;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// moka, for many threads, with `time_to_live`: it reads a clock of its own.
+/// moka, for many threads: values are shared, so they are counted references.
+#[derive(Clone)]
 pub(crate) struct Moka(moka::sync::Cache<Box<[u8]>, Arc<[u8]>, RandomState>);
 
 impl Moka {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self(
-            moka::sync::Cache::builder()
-                .max_capacity(plan.capacity as u64)
-                .time_to_live(Duration::from_nanos(TTL))
-                .build_with_hasher(RandomState::default()),
-        )
+        let mut builder = moka::sync::Cache::builder().max_capacity(plan.capacity as u64);
+        if plan.ttl {
+            builder = builder.time_to_live(Duration::from_nanos(TTL));
+        }
+        Self(builder.build_with_hasher(RandomState::default()))
     }
 }
 
@@ -34,69 +32,68 @@ impl System for Moka {
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         self.0.get(key).map(|value| digest(&value))
     }
-}
 
-/// A value and its deadline.
-type Dated<V> = (u64, V);
-type ForMany = quick_cache::sync::Cache<Box<[u8]>, Dated<Arc<[u8]>>, UnitWeighter, RandomState>;
-type ForOne = quick_cache::unsync::Cache<Box<[u8]>, Dated<Box<[u8]>>, UnitWeighter, RandomState>;
+    fn delete(&mut self, key: &[u8]) -> Option<bool> {
+        Some(self.0.remove(key).is_some())
+    }
 
-/// quick_cache, for many threads. It has no TTL: a deadline lies beside each value.
-pub(crate) struct QuickSync(ForMany);
-
-impl QuickSync {
-    pub(crate) fn new(plan: Plan) -> Self {
-        Self(quick_cache::sync::Cache::with(
-            plan.capacity,
-            plan.capacity as u64,
-            UnitWeighter,
-            RandomState::default(),
-            quick_cache::sync::DefaultLifecycle::default(),
-        ))
+    #[inline]
+    fn increment(&mut self, key: &[u8]) -> Option<bool> {
+        let entry = self.0.entry(key.into()).and_upsert_with(|present| {
+            let present = present.map(moka::Entry::into_value);
+            let count = present.and_then(|value| value.first_chunk().copied());
+            let sum = count.map_or(1, |count| i64::from_le_bytes(count).saturating_add(1));
+            sum.to_le_bytes().as_slice().into()
+        });
+        Some(entry.value().len() == 8)
     }
 }
 
-impl System for QuickSync {
+/// mini-moka, for one thread. It looks up by the type that its keys have: whoever has only
+/// bytes keeps one such key to copy them into.
+pub(crate) struct MiniMoka {
+    cache: mini_moka::unsync::Cache<Box<[u8]>, Box<[u8]>, RandomState>,
+    wanted: Box<[u8]>,
+}
+
+impl MiniMoka {
+    pub(crate) fn new(plan: Plan) -> Self {
+        let mut builder = mini_moka::unsync::Cache::builder().max_capacity(plan.capacity as u64);
+        if plan.ttl {
+            builder = builder.time_to_live(Duration::from_nanos(TTL));
+        }
+        Self {
+            cache: builder.build_with_hasher(RandomState::default()),
+            wanted: Box::default(),
+        }
+    }
+
+    #[inline]
+    fn want(&mut self, key: &[u8]) {
+        if self.wanted.len() == key.len() {
+            self.wanted.copy_from_slice(key);
+        } else {
+            self.wanted = key.into();
+        }
+    }
+}
+
+impl System for MiniMoka {
     #[inline]
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let deadline = clock::Cell.now().saturating_add(TTL);
-        self.0.insert(key.into(), (deadline, value.into()));
+        self.cache.insert(key.into(), value.into());
         true
     }
 
     #[inline]
     fn get(&mut self, key: &[u8]) -> Option<u64> {
-        let (deadline, value) = self.0.get(key)?;
-        (deadline > clock::Cell.now()).then(|| digest(&value))
-    }
-}
-
-/// quick_cache, for one thread: no lock, and no count of references.
-pub(crate) struct QuickUnsync(ForOne);
-
-impl QuickUnsync {
-    pub(crate) fn new(plan: Plan) -> Self {
-        Self(quick_cache::unsync::Cache::with(
-            plan.capacity,
-            plan.capacity as u64,
-            UnitWeighter,
-            RandomState::default(),
-            quick_cache::unsync::DefaultLifecycle::default(),
-        ))
-    }
-}
-
-impl System for QuickUnsync {
-    #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let deadline = clock::Cell.now().saturating_add(TTL);
-        self.0.insert(key.into(), (deadline, value.into()));
-        true
+        self.want(key);
+        self.cache.get(&self.wanted).map(|value| digest(value))
     }
 
-    #[inline]
-    fn get(&mut self, key: &[u8]) -> Option<u64> {
-        let (deadline, value) = self.0.get(key)?;
-        (*deadline > clock::Cell.now()).then(|| digest(value))
+    fn delete(&mut self, key: &[u8]) -> Option<bool> {
+        self.want(key);
+        self.cache.invalidate(&self.wanted);
+        Some(true)
     }
 }

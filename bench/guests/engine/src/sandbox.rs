@@ -1,8 +1,7 @@
 //! The door of the sandbox: the exports of a component with one map.
 
-use crate::runner::{self, Runner};
-use crate::system::Plan;
-use std::cell::RefCell;
+use crate::systems;
+use bench_loops::{Door, Plan};
 
 mod generated {
     #![allow(
@@ -19,19 +18,13 @@ mod generated {
         inline: "
             package localmap:bench-engine;
 
-            world loops {
+            world guest {
                 import wasi:clocks/monotonic-clock@0.2.0;
-                // False: there is no such system here.
-                export make: func(system: u32, capacity: u32, value-len: u32) -> bool;
-                // How many turns of the loop succeeded.
-                export run: func(work: u32, count: u32) -> u32;
-                // Bytes that the map says it takes.
-                export footprint: func() -> u64;
-                // Bytes of the linear memory.
-                export linear-memory: func() -> u64;
+                export localmap:bench/loops;
             }
         ",
-        path: ["../../../wit/deps/io", "../../../wit/deps/clocks"],
+        path: ["../../../wit/deps/io", "../../../wit/deps/clocks", "../loops/wit"],
+        world: "localmap:bench-engine/guest",
         generate_all,
     });
 
@@ -42,7 +35,7 @@ mod generated {
 struct Component;
 
 thread_local! {
-    static RUNNER: RefCell<Option<Box<dyn Runner>>> = const { RefCell::new(None) };
+    static DOOR: Door = const { Door::new() };
 }
 
 /// The clock of WASI.
@@ -51,26 +44,25 @@ pub(crate) fn now() -> u64 {
     generated::wasi::clocks::monotonic_clock::now()
 }
 
-impl generated::Guest for Component {
-    fn make(system: u32, capacity: u32, value_len: u32) -> bool {
+impl generated::exports::localmap::bench::loops::Guest for Component {
+    fn make(system: u32, capacity: u32, value_len: u32, ttl: bool) -> bool {
         let plan = Plan {
             capacity: capacity as usize,
+            value_len: value_len as usize,
+            ttl,
         };
-        RUNNER.with_borrow_mut(|runner| {
-            *runner = runner::make(system, plan, value_len as usize);
-            runner.is_some()
-        })
+        DOOR.with(|door| door.open(systems::make(system, plan)))
     }
 
     fn run(work: u32, count: u32) -> u32 {
-        RUNNER.with_borrow_mut(|runner| runner.as_mut().map_or(0, |runner| runner.run(work, count)))
+        DOOR.with(|door| door.run(work, count))
     }
 
     fn footprint() -> u64 {
-        RUNNER.with_borrow_mut(|runner| runner.as_mut().map_or(0, |runner| runner.footprint()))
+        DOOR.with(Door::footprint)
     }
 
     fn linear_memory() -> u64 {
-        core::arch::wasm32::memory_size(0) as u64 * 65_536
+        bench_loops::linear_memory()
     }
 }

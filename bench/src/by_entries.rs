@@ -1,0 +1,143 @@
+//! How the cost of a read, that of a write, and the memory grow with the number of
+//! entries: in the sandbox and natively, values of 64 bytes, keys of 16.
+//!
+//! All entries have a TTL, and a clock that costs nothing, but for moka and mini-moka, which
+//! have a clock of their own. Caches and ours have room for twice as many entries, so that
+//! nothing is evicted; a boxed map has no limit. Memory is all that there is for an entry,
+//! its key and its value included: in the sandbox the growth of the linear memory, natively
+//! what the allocator has given and what it needs beside.
+
+use crate::Options;
+use crate::curves::{GET_BY_ENTRIES, MEMORY_BY_ENTRIES, SET_BY_ENTRIES};
+use crate::guest::{ENGINE, Guest};
+use crate::measure::Times;
+use crate::report::{Report, Row};
+use crate::subject::{Kind, OURS, Place, Subject, System, Work, allocated, label};
+use anyhow::Result;
+
+/// Bytes of a value.
+const VALUE: u32 = 64;
+
+const ALL: [Kind; 10] = [
+    OURS,
+    (Place::Sandbox, System::Boxed),
+    (Place::Sandbox, System::BoxedWords),
+    (Place::Sandbox, System::BoxedInPlace),
+    (Place::Native, System::Ours),
+    (Place::Native, System::Boxed),
+    (Place::Native, System::Moka),
+    (Place::Native, System::MiniMoka),
+    (Place::Native, System::QuickSync),
+    (Place::Native, System::QuickUnsync),
+];
+
+/// More than this are not all in memory at a time: each system has its rounds after the
+/// other.
+const TOGETHER: u32 = 1_000_000;
+
+const WORKS: [(&str, Work); 2] = [
+    (GET_BY_ENTRIES, Work::Get),
+    (SET_BY_ENTRIES, Work::Overwrite),
+];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let guest = Guest::load(&Guest::config(), ENGINE)?;
+    let sizes: &[u32] = if options.quick {
+        &[1_000, 10_000, 100_000]
+    } else {
+        &[1_000, 10_000, 100_000, TOGETHER, 5_000_000]
+    };
+    for &entries in sizes {
+        let mut memory = Vec::new();
+        let times = if entries <= TOGETHER {
+            together(options, &guest, entries, &mut memory)?
+        } else {
+            one_by_one(options, &guest, entries, &mut memory)?
+        };
+        for ((name, _), times) in WORKS.into_iter().zip(times) {
+            for (kind, median) in ALL.into_iter().zip(times.medians()) {
+                report.add(Row::time(name, VALUE, entries, label(kind), &median));
+            }
+        }
+        for (kind, bytes) in ALL.into_iter().zip(&memory) {
+            // Where the system does not tell what is allocated.
+            if *bytes == 0.0 {
+                continue;
+            }
+            report.add(Row {
+                size: VALUE,
+                entries: entries.into(),
+                ratio: Some(bytes / memory[0]),
+                ..Row::new(MEMORY_BY_ENTRIES.into(), label(kind), "bytes", *bytes)
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A map that is full, and the bytes that it takes for each entry.
+fn fill(guest: &Guest, kind: Kind, entries: u32) -> Result<(Subject, f64)> {
+    let before = allocated();
+    let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
+    let empty = subject.memory()?;
+    let done = subject.run(Work::Insert, entries)?;
+    anyhow::ensure!(done == entries, "{} took {done} entries", label(kind));
+    let bytes = match kind.0 {
+        Place::Sandbox => subject.memory()? - empty,
+        Place::Native => allocated().saturating_sub(before),
+    };
+    Ok((subject, bytes as f64 / f64::from(entries)))
+}
+
+fn turn(options: &Options, subject: &mut Subject, work: Work) -> Result<u32> {
+    let nanos = if options.quick { 5e6 } else { 30e6 };
+    subject.turn_of(crate::measure::nanos, work, nanos)
+}
+
+fn together(
+    options: &Options,
+    guest: &Guest,
+    entries: u32,
+    memory: &mut Vec<f64>,
+) -> Result<Vec<Times>> {
+    let mut subjects = Vec::new();
+    for kind in ALL {
+        let (subject, bytes) = fill(guest, kind, entries)?;
+        memory.push(bytes);
+        subjects.push(subject);
+    }
+    let mut all = Vec::new();
+    for (_, work) in WORKS {
+        let mut counts = Vec::new();
+        for subject in &mut subjects {
+            counts.push(turn(options, subject, work)?);
+        }
+        all.push(Times::take(subjects.len(), options.rounds(), |at| {
+            // The caches are those of who ran before: fills them.
+            subjects[at].run(work, counts[at] / 2)?;
+            subjects[at].time(work, counts[at])
+        })?);
+    }
+    Ok(all)
+}
+
+fn one_by_one(
+    options: &Options,
+    guest: &Guest,
+    entries: u32,
+    memory: &mut Vec<f64>,
+) -> Result<Vec<Times>> {
+    let mut all = vec![Vec::new(); WORKS.len()];
+    for kind in ALL {
+        let (mut subject, bytes) = fill(guest, kind, entries)?;
+        memory.push(bytes);
+        for ((_, work), times) in WORKS.into_iter().zip(&mut all) {
+            let count = turn(options, &mut subject, work)?;
+            subject.run(work, count)?;
+            let rounds = 0..options.rounds();
+            let rounds: Result<Vec<f64>> = rounds.map(|_| subject.time(work, count)).collect();
+            times.push(rounds?);
+        }
+    }
+    Ok(all.into_iter().map(Times::of).collect())
+}

@@ -1,0 +1,73 @@
+//! What it costs to reach a map by the size of its values: in the guest's own memory,
+//! beside it in one component, through the host, in the host, and from the host.
+//!
+//! The loops are the same, and so is the guest, but for that of wasi:keyvalue, which is the
+//! same loops with other imports. 64 keys of 16 bytes: it is the way that is measured. Each
+//! way gives a value as a vector of the caller. `wasmtime-wasi-keyvalue` has no TTL and no
+//! limits, and its entries are in the memory of the host.
+
+use crate::Options;
+use crate::curves::{GET_BY_SIZE, SET_BY_SIZE};
+use crate::measure::{Times, nanos};
+use crate::report::{Report, Row};
+use crate::subject::Work;
+use crate::ways::{Way, Ways};
+use anyhow::{Context, Result};
+use bench_loops::Plan;
+
+const SIZES: [u32; 5] = [8, 64, 512, 4096, 65_536];
+const KEYS: u32 = 64;
+/// Enough: nothing is evicted.
+const CAPACITY: u32 = 1024;
+
+const WORKS: [(Work, bool, &str); 5] = [
+    (Work::Get, false, GET_BY_SIZE),
+    (Work::Absent, false, "get of what is absent, by value size"),
+    (Work::Overwrite, false, SET_BY_SIZE),
+    (Work::Get, true, "get, by value size, with a TTL"),
+    (
+        Work::Overwrite,
+        true,
+        "set over a value, by value size, with a TTL",
+    ),
+];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let ways = Ways::new(CAPACITY)?;
+    for size in SIZES {
+        for ttl in [false, true] {
+            let plan = Plan {
+                capacity: CAPACITY as usize,
+                value_len: size as usize,
+                ttl,
+            };
+            let mut subjects = Vec::new();
+            for way in Way::ALL {
+                let mut subject = ways.subject(way, plan)?;
+                let done = subject.run(Work::Insert, KEYS)?;
+                anyhow::ensure!(done == KEYS, "{} took {done} keys", way.label());
+                subjects.push(subject);
+            }
+            // Short turns, and many of them: what disturbs then disturbs few.
+            let count = ((1u32 << 20) / (size + 256)).next_multiple_of(KEYS);
+            for (work, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
+                if work == Work::Absent && size != SIZES[0] {
+                    continue;
+                }
+                let times = Times::take(subjects.len(), 6 * options.rounds(), |at| {
+                    let start = nanos();
+                    let done = subjects[at].run(work, count)?;
+                    let taken = (nanos() - start) as f64 / f64::from(count);
+                    anyhow::ensure!(done == count, "{done} of {count} succeeded");
+                    Ok(taken)
+                })
+                .with_context(|| format!("{name}, {size} bytes"))?;
+                for (way, median) in Way::ALL.iter().zip(times.medians()) {
+                    let system = way.label().into();
+                    report.add(Row::time(name, size, KEYS, system, &median));
+                }
+            }
+        }
+    }
+    Ok(())
+}

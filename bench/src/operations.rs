@@ -1,0 +1,175 @@
+//! Each operation, by each way to a map of ours and by what a user would take instead, on
+//! maps of 100,000 entries with keys of 16 bytes and values of 64.
+//!
+//! All have the same keys in the same order, the same hash (foldhash; SipHash in
+//! `wasmtime-wasi-keyvalue`, which is its own), and room for more than is there. What they
+//! are not alike in:
+//!
+//! - Ours have limits of entries and of bytes and a policy (S3-FIFO), which is kept up in
+//!   each call. A boxed map and `wasmtime-wasi-keyvalue` have neither; the caches have a
+//!   limit of entries and a policy.
+//! - What is not in a sandbox is said to be native. Natively a `get` looks at the value
+//!   where it lies, or holds a reference that is counted (moka, quick_cache sync); across
+//!   a boundary and in the guest it is given a vector of its own.
+//! - moka and quick_cache sync are made for many threads, and pay for that with one.
+//! - Only where the row says "with a TTL" is there one, and the system's clock is read: by
+//!   all of them. quick_cache and a boxed map have none: a deadline is compared.
+//! - `apply` of ours is all or nothing; `set-many` of `wasmtime-wasi-keyvalue` need not be.
+//!   Its counters are text.
+//!
+//! Who has no such operation has no row.
+
+use crate::Options;
+use crate::guest::{ENGINE, Guest};
+use crate::measure::{Clock, Times};
+use crate::report::{Report, Row};
+use crate::subject::{Kind, Place, Subject, System, Work, label};
+use crate::ways::{Way, Ways};
+use anyhow::{Context, Result};
+use bench_loops::Plan;
+
+/// Bytes of a value.
+pub(crate) const VALUE: u32 = 64;
+
+/// Room for this many: nothing is evicted.
+pub(crate) const CAPACITY: u32 = 1 << 18;
+
+/// What is measured, whether entries have a TTL, and its name.
+pub(crate) const WORKS: [(Work, bool, &str); 9] = [
+    (Work::Get, false, "get of what is there"),
+    (Work::Absent, false, "get of what is absent"),
+    (Work::New, false, "set of a new key"),
+    (Work::Overwrite, false, "set over a value"),
+    (Work::Overwrite, true, "set over a value, with a TTL"),
+    (Work::Increment, false, "increment"),
+    (Work::GetMany, false, "get-many of 16"),
+    (Work::Apply, false, "apply of 16 sets"),
+    (Work::Scan, false, "scan, a page of 256"),
+];
+
+/// The ways that users of each operation take.
+const WAYS: [Way; 5] = [
+    Way::Client,
+    Way::InGuest,
+    Way::Host,
+    Way::KeyvaluePlugged,
+    Way::Keyvalue,
+];
+
+const NATIVE: [System; 6] = [
+    System::OursSystemClock,
+    System::BoxedSystemClock,
+    System::Moka,
+    System::MiniMoka,
+    System::QuickSyncSystemClock,
+    System::QuickUnsyncSystemClock,
+];
+
+/// Entries of the maps.
+pub(crate) fn entries(options: &Options) -> u32 {
+    if options.quick { 10_000 } else { 100_000 }
+}
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let ways = Ways::new(CAPACITY)?;
+    let engine = Guest::load(&Guest::config(), ENGINE)?;
+    for ttl in [false, true] {
+        let plan = Plan {
+            capacity: CAPACITY as usize,
+            value_len: VALUE as usize,
+            ttl,
+        };
+        let mut all = Contest::new(options, crate::measure::nanos, entries(options));
+        for way in WAYS {
+            all.enter(way.label().into(), ways.subject(way, plan)?)?;
+        }
+        let boxed: Kind = (Place::Sandbox, System::BoxedSystemClock);
+        let subject = Subject::planned(&engine, boxed, plan)?;
+        all.enter(name(boxed, ttl), subject)?;
+        for system in NATIVE {
+            let subject = Subject::native(system, plan)?;
+            all.enter(name((Place::Native, system), ttl), subject)?;
+        }
+        for (work, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
+            all.compare(work, name, report)?;
+        }
+    }
+    Ok(())
+}
+
+/// A label without words about a TTL where there is none.
+fn name(kind: Kind, ttl: bool) -> String {
+    let text = match (kind.1, ttl) {
+        (System::BoxedSystemClock, true) => {
+            "boxed map, system's clock (deadline compared, no limit)"
+        }
+        (System::OursSystemClock, false) => "localmap",
+        (System::BoxedSystemClock, false) => "boxed map (no limit)",
+        (System::Moka, false) => "moka sync",
+        (System::MiniMoka, false) => "mini-moka unsync",
+        (System::QuickSyncSystemClock, false) => "quick_cache sync",
+        (System::QuickUnsyncSystemClock, false) => "quick_cache unsync",
+        _ => return label(kind),
+    };
+    let place = match kind.0 {
+        Place::Sandbox => "in the sandbox",
+        Place::Native => "native",
+    };
+    format!("{text}, {place}")
+}
+
+/// Systems that take turns. The first is what the others are compared with.
+pub(crate) struct Contest {
+    systems: Vec<(String, Subject)>,
+    clock: Clock,
+    entries: u32,
+    rounds: u32,
+    /// Nanoseconds of a turn.
+    turn: f64,
+}
+
+impl Contest {
+    /// Nobody yet. Maps will have so many entries.
+    pub(crate) fn new(options: &Options, clock: Clock, entries: u32) -> Self {
+        Self {
+            systems: Vec::new(),
+            clock,
+            entries,
+            rounds: if options.quick { 3 } else { 11 },
+            turn: if options.quick { 4e6 } else { 15e6 },
+        }
+    }
+
+    /// One more, whose map is filled.
+    pub(crate) fn enter(&mut self, label: String, mut subject: Subject) -> Result<()> {
+        let done = subject.run(Work::Insert, self.entries)?;
+        anyhow::ensure!(done == self.entries, "{label} took {done} entries");
+        self.systems.push((label, subject));
+        Ok(())
+    }
+
+    /// Lets all do the same that have an operation for it.
+    pub(crate) fn compare(&mut self, work: Work, name: &str, report: &mut Report) -> Result<()> {
+        let (clock, turn) = (self.clock, self.turn);
+        let mut able = Vec::new();
+        for (label, subject) in &mut self.systems {
+            let of = || format!("{label}: {name}");
+            if subject.can(work).with_context(of)? {
+                let count = subject.turn_of(clock, work, turn).with_context(of)?;
+                able.push((&*label, subject, count));
+            }
+        }
+        let times = Times::take(able.len(), self.rounds, |at| {
+            let (label, subject, count) = &mut able[at];
+            // The caches are those of who ran before: fills them.
+            let warm = subject.time_by(clock, work, count.div_ceil(4));
+            warm.and_then(|_| subject.time_by(clock, work, *count))
+                .with_context(|| format!("{label}: {name}"))
+        })?;
+        for ((label, ..), median) in able.iter().zip(times.medians()) {
+            let label = (*label).clone();
+            report.add(Row::time(name, VALUE, self.entries, label, &median));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! The same operations with a Redis on this machine, over a unix socket, one after the
+//! other by one client: what a program pays that keeps its state there.
+//!
+//! Redis keeps nothing on disk here (`save ""`, no append-only file), as ours does, and has
+//! a core of its own where there are two. Time is that of the clock on the wall, for ours
+//! too, since most of it is spent waiting. The client is the crate `redis` with its plain
+//! synchronous connection. `get-many` is MGET; `apply` is MULTI and EXEC in one pipeline,
+//! which is all or nothing as well; a scan gives keys alone.
+
+use crate::Options;
+use crate::measure::wall;
+use crate::operations::{CAPACITY, Contest, VALUE, WORKS, entries};
+use crate::report::{Report, Row};
+use crate::subject::Subject;
+use crate::ways::{Way, Ways};
+use anyhow::{Context, Result};
+use bench_loops::{Key, Loops, MANY, PAGE, Plan, System, TTL, digest};
+use redis::Connection;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+const NAME: &str = "Redis, over a unix socket";
+const WAYS: [Way; 3] = [Way::Client, Way::InGuest, Way::Host];
+
+pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let Some(server) = Server::start()? else {
+        for (_, _, name) in WORKS {
+            report.add(Row {
+                size: VALUE,
+                entries: entries(options).into(),
+                ..Row::new(work(name), "Redis: not installed".into(), "ns", f64::NAN)
+            });
+        }
+        return Ok(());
+    };
+    let ways = Ways::new(CAPACITY)?;
+    for ttl in [false, true] {
+        let plan = Plan {
+            capacity: CAPACITY as usize,
+            value_len: VALUE as usize,
+            ttl,
+        };
+        let mut all = Contest::new(options, wall, entries(options));
+        for way in WAYS {
+            all.enter(way.label().into(), ways.subject(way, plan)?)?;
+        }
+        let redis = Redis::new(&server, ttl)?;
+        all.enter(NAME.into(), Subject::here(Loops::boxed(redis, plan)))?;
+        for (kind, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
+            all.compare(kind, &work(name), report)?;
+        }
+    }
+    Ok(())
+}
+
+/// The name of a row: its time is another than that of the group `operations`.
+fn work(name: &str) -> String {
+    format!("{name}, beside Redis")
+}
+
+/// A Redis that ends with this.
+struct Server {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    /// `None`: there is none on this machine.
+    fn start() -> Result<Option<Self>> {
+        let folder = TempDir::with_prefix("localmap-bench").context("no folder for Redis")?;
+        let started = std::thread::scope(|scope| {
+            let start = || {
+                // On the first core: the last is that of who measures. What is started
+                // stays where its starter is.
+                let cores = core_affinity::get_core_ids().unwrap_or_default();
+                if let Some(core) = cores.first() {
+                    core_affinity::set_for_current(*core);
+                }
+                spawn(folder.path())
+            };
+            scope.spawn(start).join()
+        });
+        let started = started.map_err(|_| anyhow::anyhow!("starting Redis panicked"))?;
+        let Ok(process) = started else {
+            return Ok(None);
+        };
+        let mut server = Self { process, folder };
+        let output = server.process.stdout.take().context("no output of Redis")?;
+        let mut output = BufReader::new(output);
+        let mut said = String::new();
+        while !said.contains("ready to accept connections") {
+            let line = output.read_line(&mut said)?;
+            anyhow::ensure!(line > 0, "redis-server has ended: {said}");
+        }
+        // It must not find that nobody listens.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Ok(Some(server))
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.folder.path().join("redis")
+    }
+}
+
+fn spawn(folder: &Path) -> std::io::Result<Child> {
+    Command::new("redis-server")
+        .args(["--port", "0", "--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(folder)
+        .arg("--unixsocket")
+        .arg(folder.join("redis"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+}
+
+/// A connection to it.
+struct Redis {
+    connection: Connection,
+    ttl: bool,
+    cursor: u64,
+}
+
+impl Redis {
+    /// With an empty database.
+    fn new(server: &Server, ttl: bool) -> Result<Self> {
+        let address = format!("redis+unix://{}", server.socket().display());
+        let mut connection = redis::Client::open(address)?.get_connection()?;
+        redis::cmd("FLUSHALL").query::<()>(&mut connection)?;
+        Ok(Self {
+            connection,
+            ttl,
+            cursor: 0,
+        })
+    }
+
+    /// Whether a command is answered, with what does not matter.
+    fn ask(&mut self, command: &redis::Cmd) -> bool {
+        command.query::<()>(&mut self.connection).is_ok()
+    }
+}
+
+impl System for Redis {
+    fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let mut command = redis::cmd("SET");
+        command.arg(key).arg(value);
+        if self.ttl {
+            command.arg("PX").arg(TTL / 1_000_000);
+        }
+        self.ask(&command)
+    }
+
+    fn get(&mut self, key: &[u8]) -> Option<u64> {
+        let mut command = redis::cmd("GET");
+        command.arg(key);
+        let value: Option<Vec<u8>> = command.query(&mut self.connection).ok()?;
+        Some(digest(&value?))
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Option<bool> {
+        Some(self.ask(redis::cmd("DEL").arg(key)))
+    }
+
+    fn increment(&mut self, key: &[u8]) -> Option<bool> {
+        Some(self.ask(redis::cmd("INCR").arg(key)))
+    }
+
+    fn get_many(&mut self, keys: &[Key; MANY]) -> Option<u32> {
+        let mut command = redis::cmd("MGET");
+        for key in keys {
+            command.arg(&key[..]);
+        }
+        let values = command.query::<Vec<Option<Vec<u8>>>>(&mut self.connection);
+        let values = values.unwrap_or_default();
+        Some(values.iter().map(|value| u32::from(value.is_some())).sum())
+    }
+
+    fn apply(&mut self, keys: &[Key; MANY], value: &[u8]) -> Option<bool> {
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        for key in keys {
+            pipe.cmd("SET").arg(&key[..]).arg(value).ignore();
+        }
+        Some(pipe.query::<()>(&mut self.connection).is_ok())
+    }
+
+    fn scan(&mut self) -> Option<bool> {
+        let mut command = redis::cmd("SCAN");
+        command.arg(self.cursor).arg("COUNT").arg(PAGE);
+        let page = command.query::<(u64, Vec<Vec<u8>>)>(&mut self.connection);
+        let Ok((cursor, keys)) = page else {
+            return Some(false);
+        };
+        self.cursor = cursor;
+        Some(!keys.is_empty())
+    }
+}
