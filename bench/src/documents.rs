@@ -1,23 +1,13 @@
 //! The documents that show figures. Between `<!-- bench:WHAT -->` and `<!-- /bench -->` stands
 //! what a run gave, and nobody writes there by hand. The run lies beside, in
 //! `docs/performance`: rows, machine and charts.
-//!
-//! | WHAT | is |
-//! |---|---|
-//! | `run` | one line: which run it was, and whether it is to be believed |
-//! | `machine` | a table of what it ran on |
-//! | `rows` | the rows that the README shows |
-//! | `tables GROUP` | all rows of a group |
-//! | `tables` | those of all groups that the document does not name |
-//! | `chart NAME` | the chart with this file name |
-//! | `charts` | all that the document does not name |
-//! | `instructions` | the instruction counts of `bench/instructions.json` |
 
+use crate::blocks::block;
+use crate::chart;
 use crate::curves::{CURVES, HITS_BY_CAPACITY};
 use crate::machine::Machine;
-use crate::report::{Report, Row, root};
-use crate::{chart, picks, table};
-use anyhow::{Context, Result, bail, ensure};
+use crate::report::{Report, root};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +22,8 @@ const DOCUMENTS: [(&str, &str); 4] = [
 
 /// Where the run lies that the documents tell of.
 const FOLDER: &str = "docs/performance";
-const BEGIN: &str = "<!-- bench:";
+/// Before the name of a block.
+pub(crate) const BEGIN: &str = "<!-- bench:";
 const END: &str = "<!-- /bench -->";
 
 /// A run: what was measured, and on what.
@@ -176,86 +167,13 @@ impl Run {
                 !old.contains(BEGIN),
                 "there is no `{END}` after `{BEGIN}{what} -->`"
             );
-            let block = self.block(what, document, charts)?;
+            let block = block(self, what, document, charts)?;
             text += before;
             text += &format!("{BEGIN}{what} -->\n\n{}\n\n{END}", block.trim());
             rest = after;
         }
         Ok(text + rest)
     }
-
-    fn block(&self, what: &str, document: &str, charts: &str) -> Result<String> {
-        let rows = self.report.rows();
-        let named =
-            |kind: &str, name: &str| document.contains(&format!("{BEGIN}{kind} {name} -->"));
-        Ok(match what.split_once(' ').unwrap_or((what, "")) {
-            ("run", "") => self.machine.sentence(),
-            ("machine", "") => self.machine.table(),
-            ("rows", "") => picks::table(rows)?,
-            ("instructions", "") => instructions()?,
-            ("tables", "") => by_group(rows, |group| !named("tables", group)),
-            ("tables", wanted) => {
-                let group: Vec<&Row> = rows.iter().filter(|row| row.group == wanted).collect();
-                ensure!(
-                    !group.is_empty(),
-                    "there are no rows of the group `{wanted}`"
-                );
-                table::tables(&group)
-            }
-            ("charts", "") => {
-                let mut text = String::new();
-                for curve in CURVES {
-                    let name = chart::file_name(curve);
-                    if !named("chart", &name) && chart::draw(curve, rows)?.is_some() {
-                        text += &format!("![{}]({charts}/{name}.svg)\n\n", curve.title);
-                    }
-                }
-                text
-            }
-            ("chart", name) => {
-                let curve = CURVES.iter().find(|curve| chart::file_name(curve) == name);
-                let curve = curve.with_context(|| format!("there is no chart `{name}`"))?;
-                ensure!(
-                    chart::draw(curve, rows)?.is_some(),
-                    "there are no rows `{}`, or just one of each system",
-                    curve.work
-                );
-                format!("![{}]({charts}/{name}.svg)", curve.title)
-            }
-            _ => bail!("there is no block `{what}`: see bench/src/documents.rs"),
-        })
-    }
-}
-
-/// The tables of these groups, each with a heading.
-pub(crate) fn by_group(rows: &[Row], wanted: impl Fn(&str) -> bool) -> String {
-    let mut text = String::new();
-    let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
-    groups.dedup();
-    for group in groups.into_iter().filter(|group| wanted(group)) {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.group == group).collect();
-        text += &format!("### {group}\n\n{}", table::tables(&rows));
-    }
-    text
-}
-
-/// The counts of `just instructions --write`.
-fn instructions() -> Result<String> {
-    let file = root().join("bench/instructions.json");
-    let text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let stored: serde_json::Value = serde_json::from_str(&text)?;
-    let counts = stored["counts"]
-        .as_object()
-        .with_context(|| format!("no counts in {}", file.display()))?;
-    let mut text = String::from("| | instructions |\n|---|---:|\n");
-    for (name, count) in counts {
-        let count = count
-            .as_u64()
-            .with_context(|| format!("`{name}` is no number in {}", file.display()))?;
-        text += &format!("| {name} | {} |\n", table::thousands(count));
-    }
-    Ok(text)
 }
 
 fn charts_in(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -1,6 +1,7 @@
 //! Benchmarks of localmap: one run that prints figures and ratios, writes them with their
 //! charts to `target/bench`, and fills the documents.
 
+mod blocks;
 #[cfg(feature = "guests")]
 mod by_entries;
 #[cfg(feature = "guests")]
@@ -164,7 +165,7 @@ fn main() -> Result<()> {
         Some(file) => Run::load(file)?,
         None => measure(&options)?,
     };
-    print!("{}", documents::by_group(run.report.rows(), |_| true));
+    print!("{}", blocks::by_group(run.report.rows(), |_| true));
     let folder = root().join("target/bench");
     run.save(&folder)?;
     eprintln!("results.json, machine.json and charts are in target/bench");

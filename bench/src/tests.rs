@@ -1,5 +1,6 @@
 //! What the documents show is what was measured, and all of it.
 
+use crate::blocks::TITLES;
 use crate::chart;
 use crate::curves::{Axis, Curve};
 use crate::documents::Run;
@@ -97,6 +98,13 @@ fn the_tables_have_the_rows_that_were_measured_and_no_others() {
     assert!(missing.is_empty(), "in no table: {missing:?}");
     let invented: Vec<_> = shown.difference(&measured).collect();
     assert!(invented.is_empty(), "in no row: {invented:?}");
+}
+
+#[test]
+fn each_group_has_a_title() {
+    for (group, _) in crate::GROUPS {
+        assert!(TITLES.iter().any(|(name, _)| name == group), "{group}");
+    }
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! What can stand between two marks of a document, as `<!-- bench:WHAT -->` asks for it.
+//!
+//! | WHAT | is |
+//! |---|---|
+//! | `run` | one line: which run it was, and whether it is to be believed |
+//! | `machine` | a table of what it ran on |
+//! | `rows` | the rows that the README shows |
+//! | `tables GROUP` | all rows of a group |
+//! | `tables` | those of all groups that the document does not name |
+//! | `chart NAME` | the chart with this file name |
+//! | `charts` | all that the document does not name |
+//! | `instructions` | the instruction counts of `bench/instructions.json` |
+
+use crate::curves::CURVES;
+use crate::documents::{BEGIN, Run};
+use crate::report::{Row, root};
+use crate::{chart, picks, table};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+
+/// What the tables of each group are headed.
+pub(crate) const TITLES: &[(&str, &str)] = &[
+    ("operations", "Each operation"),
+    ("redis", "Each operation of Redis"),
+    ("mixed", "A mixed run at capacity"),
+    ("by-size", "By the size of values"),
+    ("by-entries", "By the number of entries"),
+    ("by-maps", "By the number of live maps"),
+    ("by-threads", "By threads"),
+    ("get", "Reads"),
+    ("set", "Writes"),
+    ("counts", "What a read does besides"),
+    ("memory", "Memory beyond keys and values"),
+    ("call", "Calls from the host"),
+    ("life", "The life of a map"),
+    ("hits", "Hit ratios"),
+    ("fuel", "Fuel, and the longest pause"),
+];
+
+/// What stands between the marks of `what` in a document; `charts` is the folder of the charts
+/// from there.
+pub(crate) fn block(run: &Run, what: &str, document: &str, charts: &str) -> Result<String> {
+    let rows = run.report.rows();
+    let named = |kind: &str, name: &str| document.contains(&format!("{BEGIN}{kind} {name} -->"));
+    Ok(match what.split_once(' ').unwrap_or((what, "")) {
+        ("run", "") => run.machine.sentence(),
+        ("machine", "") => run.machine.table(),
+        ("rows", "") => picks::table(rows)?,
+        ("instructions", "") => instructions()?,
+        ("tables", "") => by_group(rows, |group| !named("tables", group)),
+        ("tables", wanted) => {
+            let group: Vec<&Row> = rows.iter().filter(|row| row.group == wanted).collect();
+            ensure!(
+                !group.is_empty(),
+                "there are no rows of the group `{wanted}`"
+            );
+            table::tables(&group)
+        }
+        ("charts", "") => {
+            let mut text = String::new();
+            for curve in CURVES {
+                let name = chart::file_name(curve);
+                if !named("chart", &name) && chart::draw(curve, rows)?.is_some() {
+                    text += &format!("![{}]({charts}/{name}.svg)\n\n", curve.title);
+                }
+            }
+            text
+        }
+        ("chart", name) => {
+            let curve = CURVES.iter().find(|curve| chart::file_name(curve) == name);
+            let curve = curve.with_context(|| format!("there is no chart `{name}`"))?;
+            ensure!(
+                chart::draw(curve, rows)?.is_some(),
+                "there are no rows `{}`, or just one of each system",
+                curve.work
+            );
+            format!("![{}]({charts}/{name}.svg)", curve.title)
+        }
+        _ => bail!("there is no block `{what}`: see bench/src/blocks.rs"),
+    })
+}
+
+/// The tables of these groups, each with a heading.
+pub(crate) fn by_group(rows: &[Row], wanted: impl Fn(&str) -> bool) -> String {
+    let mut text = String::new();
+    let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
+    groups.dedup();
+    for group in groups.into_iter().filter(|group| wanted(group)) {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.group == group).collect();
+        let title = TITLES.iter().find(|(name, _)| *name == group);
+        let title = title.map_or_else(
+            || format!("`{group}`"),
+            |(_, title)| format!("{title} (`{group}`)"),
+        );
+        text += &format!("### {title}\n\n{}", table::tables(&rows));
+    }
+    text
+}
+
+/// The counts of `just instructions --write`.
+fn instructions() -> Result<String> {
+    let file = root().join("bench/instructions.json");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let stored: serde_json::Value = serde_json::from_str(&text)?;
+    let counts = stored["counts"]
+        .as_object()
+        .with_context(|| format!("no counts in {}", file.display()))?;
+    let mut text = String::from("| | instructions |\n|---|---:|\n");
+    for (name, count) in counts {
+        let count = count
+            .as_u64()
+            .with_context(|| format!("`{name}` is no number in {}", file.display()))?;
+        text += &format!("| {name} | {} |\n", table::thousands(count));
+    }
+    Ok(text)
+}
