@@ -123,7 +123,10 @@ impl Report {
     pub(crate) fn add(&mut self, mut row: Row) {
         row.group.clone_from(&self.group);
         row.value = rounded(row.value);
-        row.spread = rounded(row.spread);
+        // What has no figure has no spread.
+        row.spread = Some(rounded(row.spread))
+            .filter(|spread| spread.is_finite())
+            .unwrap_or(0.0);
         row.ratio = row.ratio.map(rounded).filter(|ratio| ratio.is_finite());
         eprintln!(
             "  {} {} {} {}: {:.1} {}{}",
