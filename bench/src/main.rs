@@ -131,6 +131,8 @@ impl Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    #[cfg(feature = "guests")]
+    guest::start_compilers()?;
     measure::pin(options.core);
     #[cfg(feature = "guests")]
     if let Some(what) = &options.profile {
