@@ -138,6 +138,12 @@ impl Guest {
     }
 }
 
+/// Starts the threads that compile. They stay on the core that their starter is kept on.
+pub(crate) fn start_compilers() -> Result<()> {
+    Component::new(&Engine::default(), wat::parse_str(crate::life::SMALLEST)?)?;
+    Ok(())
+}
+
 /// The bytes of a guest that build.rs has built.
 fn read(name: &str) -> Result<Vec<u8>> {
     let file: PathBuf = Path::new(env!("LOCALMAP_BENCH_GUESTS")).join(name);

@@ -12,7 +12,7 @@ use std::fs;
 use std::time::Duration;
 
 /// A component that has a memory and nothing to do.
-const SMALLEST: &str = r#"
+pub(crate) const SMALLEST: &str = r#"
     (component
         (core module $module (memory (export "memory") 1) (func (export "run")))
         (core instance $instance (instantiate $module))

@@ -7,6 +7,7 @@ use crate::subject::Subject;
 use anyhow::Result;
 use bench_loops::Plan;
 use localmap::Host;
+use std::cell::OnceCell;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -50,46 +51,60 @@ impl Way {
     }
 }
 
-/// The guests of all ways, compiled.
+/// The guests of all ways, each compiled when it is wanted first.
 pub(crate) struct Ways {
-    plugged: Guest,
-    bridged: Guest,
+    capacity: u32,
+    plugged: OnceCell<Guest>,
+    bridged: OnceCell<Guest>,
     host: Host,
-    keyvalue: Guest,
+    keyvalue: OnceCell<Guest>,
     /// For entries that live for ever, and for those with a TTL.
-    keyvalue_plugged: [Guest; 2],
+    keyvalue_plugged: [OnceCell<Guest>; 2],
 }
 
 impl Ways {
     /// For maps that evict what is beyond `capacity`.
     pub(crate) fn new(capacity: u32) -> Result<Self> {
         Ok(Self {
-            plugged: Guest::plugged(capacity)?,
-            bridged: Guest::bridged(capacity)?,
+            capacity,
+            plugged: OnceCell::new(),
+            bridged: OnceCell::new(),
             host: Host::new()?,
-            keyvalue: Guest::keyvalue()?,
-            keyvalue_plugged: [
-                Guest::keyvalue_plugged(capacity, false)?,
-                Guest::keyvalue_plugged(capacity, true)?,
-            ],
+            keyvalue: OnceCell::new(),
+            keyvalue_plugged: [OnceCell::new(), OnceCell::new()],
         })
     }
 
     /// An empty map that is reached in this way. The capacity of the plan must be that of
     /// [`new`](Self::new).
     pub(crate) fn subject(&self, way: Way, plan: Plan) -> Result<Subject> {
+        let capacity = self.capacity;
+        let plugged = || made(&self.plugged, || Guest::plugged(capacity));
         // The numbers are those of `bench/guests/boundary/src/lib.rs`.
         match way {
-            Way::InGuest => Subject::in_guest(&self.plugged, 22, plan),
-            Way::Client => Subject::in_guest(&self.plugged, 20, plan),
-            Way::Plain => Subject::in_guest(&self.plugged, 21, plan),
-            Way::Bridged => Subject::in_guest(&self.bridged, 20, plan),
+            Way::InGuest => Subject::in_guest(plugged()?, 22, plan),
+            Way::Client => Subject::in_guest(plugged()?, 20, plan),
+            Way::Plain => Subject::in_guest(plugged()?, 21, plan),
+            Way::Bridged => {
+                let guest = made(&self.bridged, || Guest::bridged(capacity))?;
+                Subject::in_guest(guest, 20, plan)
+            }
             Way::Host => Ok(Subject::here(hosted::make(&self.host, plan)?)),
-            Way::Keyvalue => Subject::in_guest(&self.keyvalue, 0, plan),
+            Way::Keyvalue => Subject::in_guest(made(&self.keyvalue, Guest::keyvalue)?, 0, plan),
             Way::KeyvaluePlugged => {
-                let guest = &self.keyvalue_plugged[usize::from(plan.ttl)];
+                let guest = made(&self.keyvalue_plugged[usize::from(plan.ttl)], || {
+                    Guest::keyvalue_plugged(capacity, plan.ttl)
+                })?;
                 Subject::in_guest(guest, 0, plan)
             }
         }
+    }
+}
+
+/// What is in the cell, made where nothing is.
+fn made(cell: &OnceCell<Guest>, make: impl FnOnce() -> Result<Guest>) -> Result<&Guest> {
+    match cell.get() {
+        Some(guest) => Ok(guest),
+        None => make().map(|guest| cell.get_or_init(|| guest)),
     }
 }
