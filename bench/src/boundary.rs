@@ -10,7 +10,7 @@ use localmap::wasmtime::component::{
     Component, ComponentType, Linker, Lower, ResourceTable, TypedFunc,
 };
 use localmap::wasmtime::{self, Engine, Store};
-use localmap::{Host, Limits, LocalMap, MapOptions, Ttl, plug};
+use localmap::{Attached, Host, Limits, LocalMap, MapOptions, Ttl, add_to_linker, plug};
 use std::path::Path;
 use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -46,18 +46,33 @@ enum Work {
     Set,
 }
 
-/// The ways that are compared. `None`: the host calls a map.
-const SYSTEMS: [(&str, Option<Way>); 5] = [
-    ("plugged, client crate", Some(Way::Client)),
-    ("plugged, plain contract", Some(Way::Plain)),
-    ("wasi:keyvalue in the host", Some(Way::Keyvalue)),
-    ("in the guest", Some(Way::InProcess)),
-    ("the host calls the map", None),
+/// Who calls the map, and where it is.
+#[derive(Clone, Copy)]
+enum Caller {
+    /// The guest, with its map plugged in, which serves `wasi:keyvalue` as well.
+    Plugged(Way),
+    /// The same guest as it is: the host serves what it imports.
+    Hosted(Way),
+    /// The host.
+    Host,
+}
+
+/// The ways that are compared.
+const SYSTEMS: [(&str, Caller); 6] = [
+    ("plugged, client crate", Caller::Plugged(Way::Client)),
+    ("plugged, plain contract", Caller::Plugged(Way::Plain)),
+    ("wasi:keyvalue, plugged", Caller::Plugged(Way::Keyvalue)),
+    ("wasi:keyvalue in the host", Caller::Hosted(Way::Keyvalue)),
+    ("in the guest", Caller::Plugged(Way::InProcess)),
+    ("the host calls the map", Caller::Host),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let file = Path::new(env!("LOCALMAP_BENCH_GUESTS")).join("bench_boundary.wasm");
+    let app = std::fs::read(&file).with_context(|| format!("no {}", file.display()))?;
     let mut ways = Ways {
-        guest: Plugged::new()?,
+        plugged: Instance::new(&plug(&app, &Limits::default())?)?,
+        hosted: Instance::new(&app)?,
         map: Called::new()?,
     };
     for ttl in [false, true] {
@@ -84,16 +99,18 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
 
 /// All ways, side by side.
 struct Ways {
-    guest: Plugged,
+    plugged: Instance,
+    hosted: Instance,
     map: Called,
 }
 
 impl Ways {
     fn take(&mut self, options: &Options, work: Work, size: u32, ttl: bool) -> Result<Times> {
-        for (_, way) in SYSTEMS {
-            match way {
-                Some(way) => self.guest.prepare(way, size, ttl)?,
-                None => self.map.prepare(size, ttl)?,
+        for (_, caller) in SYSTEMS {
+            match caller {
+                Caller::Plugged(way) => self.plugged.prepare(way, size, ttl)?,
+                Caller::Hosted(way) => self.hosted.prepare(way, size, ttl)?,
+                Caller::Host => self.map.prepare(size, ttl)?,
             }
         }
         // Short turns, and many of them: what disturbs then disturbs few.
@@ -101,8 +118,9 @@ impl Ways {
         Times::take(SYSTEMS.len(), 10 * options.rounds(), |system| {
             let started = nanos();
             match SYSTEMS[system].1 {
-                Some(way) => self.guest.run(way, work, size, ttl, count)?,
-                None => self.map.run(work, size, ttl, count)?,
+                Caller::Plugged(way) => self.plugged.run(way, work, size, ttl, count)?,
+                Caller::Hosted(way) => self.hosted.run(way, work, size, ttl, count)?,
+                Caller::Host => self.map.run(work, size, ttl, count)?,
             }
             Ok((nanos() - started) as f64 / f64::from(count))
         })
@@ -112,6 +130,7 @@ impl Ways {
 struct State {
     wasi: WasiCtx,
     keyvalue: WasiKeyValueCtx,
+    map: Attached,
     table: ResourceTable,
 }
 
@@ -124,26 +143,26 @@ impl WasiView for State {
     }
 }
 
-/// The guest with its map beside it, in a host that has wasi:keyvalue.
-struct Plugged {
+/// The guest in a host that has a map and wasi:keyvalue for what it imports.
+struct Instance {
     store: Store<State>,
     prepare: TypedFunc<(Way, u32, bool), ()>,
     run: TypedFunc<(Way, Work, u32, bool, u32), (u64,)>,
 }
 
-impl Plugged {
-    fn new() -> Result<Self> {
-        let file = Path::new(env!("LOCALMAP_BENCH_GUESTS")).join("bench_boundary.wasm");
-        let app = std::fs::read(&file).with_context(|| format!("no {}", file.display()))?;
+impl Instance {
+    fn new(component: &[u8]) -> Result<Self> {
         let engine = Engine::new(&Guest::config())?;
-        let component = Component::new(&engine, plug(&app, &Limits::default())?)?;
+        let component = Component::new(&engine, component)?;
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         wasmtime_wasi_keyvalue::add_to_linker(&mut linker, |state: &mut State| {
             WasiKeyValue::new(&state.keyvalue, &mut state.table)
         })?;
+        add_to_linker(&mut linker, |state| &mut state.map)?;
         let state = State {
             wasi: WasiCtx::builder().inherit_stderr().build(),
+            map: Attached::new(Host::new()?.map(&MapOptions::new())?),
             keyvalue: WasiKeyValueCtx::builder().build(),
             table: ResourceTable::new(),
         };
