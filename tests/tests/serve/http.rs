@@ -86,12 +86,22 @@ fn old_clients_are_answered() {
     client.send(b"GET /authority HTTP/1.0\r\n\r\n");
     assert_eq!(client.response(false).ok(), server.addr.to_string());
     client.closed();
-    // They know no chunks: the end of the connection is that of the body.
+    // They know no chunks: the end of the connection is that of the body, also for those
+    // that would keep it.
     let mut client = server.connect();
-    client.send(b"GET /stream/3/1 HTTP/1.0\r\nhost: old\r\n\r\n");
+    client.send(b"GET /stream/3/1 HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
     let streamed = client.response(false);
     assert_eq!(streamed.header("transfer-encoding"), None);
+    assert_ne!(streamed.header("connection"), Some("keep-alive"));
     assert_eq!(streamed.ok(), "0\n1\n2\n");
+    // What has a length need not end it.
+    let mut client = server.connect();
+    for _ in 0..2 {
+        client.send(b"GET / HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
+        let whole = client.response(false);
+        assert_eq!(whole.header("connection"), Some("keep-alive"));
+        assert_eq!(whole.ok(), "hello\n");
+    }
 }
 
 #[test]

@@ -29,12 +29,12 @@ fn their_buckets_live_as_long_as_the_map() {
 #[test]
 fn options_for_buckets_are_for_them_alone() {
     localmap()
-        .args(["serve", "--bucket-ttl", "a=1s"])
+        .args(["serve", "--addr", "127.0.0.1:0", "--bucket-ttl", "a=1s"])
         .arg(guest("served"))
         .run()
         .refused(&["--bucket-ttl", "wasi:keyvalue"]);
     localmap()
-        .args(["serve", "--entry", "a=1"])
+        .args(["serve", "--addr", "127.0.0.1:0", "--entry", "a=1"])
         .arg(guest("kv-http"))
         .run()
         .refused(&["--entry", "--bucket-entry"]);

@@ -1,16 +1,17 @@
 //! The standard output and error of guests, which wait for their reader without holding
-//! up anybody else.
+//! up anybody else. Lines stay whole, also where a guest writes them in pieces: others write
+//! there too.
 
 use super::log::Message;
 use crate::stdio::Output;
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use localmap::wasmtime;
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// Bytes of one write.
+/// Bytes of one write, and of a line that is kept until it ends.
 const WRITE: usize = 4 << 10;
 
 /// One of our streams, handed to all guests.
@@ -37,6 +38,7 @@ impl StdoutStream for GuestOutput {
         Box::new(Writes {
             writes: self.writes.clone(),
             permit: None,
+            line: BytesMut::new(),
         })
     }
 
@@ -51,10 +53,28 @@ struct Writes {
     writes: Sender<Message>,
     /// The place of its next write, so that no other guest takes it.
     permit: Option<OwnedPermit<Message>>,
+    /// The beginning of a line.
+    line: BytesMut,
+}
+
+impl Writes {
+    /// How much of what was written goes on: all lines that have ended, or one that is long.
+    fn ready_len(&self) -> usize {
+        match self.line.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => end + 1,
+            None if self.line.len() >= WRITE => self.line.len(),
+            None => 0,
+        }
+    }
 }
 
 impl OutputStream for Writes {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.line.extend_from_slice(&bytes);
+        let ready = self.ready_len();
+        if ready == 0 {
+            return Ok(());
+        }
         let permit = match self.permit.take() {
             Some(permit) => permit,
             // A second write on one look at the room that there is.
@@ -66,7 +86,7 @@ impl OutputStream for Writes {
                 }
             },
         };
-        permit.send(Message::Bytes(bytes));
+        permit.send(Message::Bytes(self.line.split_to(ready).freeze()));
         Ok(())
     }
 
@@ -79,6 +99,17 @@ impl OutputStream for Writes {
             self.permit = self.writes.clone().try_reserve_owned().ok();
         }
         Ok(if self.permit.is_some() { WRITE } else { 0 })
+    }
+}
+
+/// A guest that ends in the middle of a line.
+impl Drop for Writes {
+    fn drop(&mut self) {
+        let permit = self.permit.take();
+        let permit = permit.or_else(|| self.writes.clone().try_reserve_owned().ok());
+        if let (Some(permit), false) = (permit, self.line.is_empty()) {
+            permit.send(Message::Bytes(self.line.split().freeze()));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::record::Record;
 use super::server::{Running, Server};
 use super::upload::Upload;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use localmap::Dead;
 use localmap::wasmtime::{Error, Trap};
@@ -53,13 +53,22 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let record = Arc::new(Record::new(server.log(), connection.peer, &request));
-    match respond(&server, &connection, request, &record).await {
+    let old = request.version() < Version::HTTP_11;
+    let mut response = match respond(&server, &connection, request, &record).await {
         Ok(response) => Answer::of_guest(record, response),
         Err(failure) => {
             record.cause(&failure.cause);
             Answer::text(record, failure.status, failure.text())
         }
+    };
+    // The end of the connection is that of the body, and hyper would promise otherwise.
+    let known = response.headers().contains_key(CONTENT_LENGTH)
+        || response.body().size_hint().exact().is_some();
+    if old && !known {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
+    response
 }
 
 async fn respond(
