@@ -315,21 +315,6 @@ impl Arena {
         }
     }
 
-    /// Writes a value over one of the same length, where that lies in one piece and no pin
-    /// holds it. False: it is not so.
-    #[inline(always)]
-    pub(crate) fn write_over(&mut self, entry: u32, value: &[u8]) -> bool {
-        let (header, rest) = self.split_mut(entry);
-        let special = header.flags & (Header::PARTS | Header::PINNED) != 0;
-        if special || header.value_len as usize != value.len() {
-            return false;
-        }
-        let key_len = header.key_len as usize;
-        let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
-        copy(&mut bytes[key_len..key_len + value.len()], value);
-        true
-    }
-
     /// The value of an entry, where it has 8 bytes.
     pub(crate) fn counter(&self, entry: u32) -> Option<[u8; 8]> {
         let value = self.value(entry).as_slice()?;

@@ -97,11 +97,11 @@ impl Index {
         table.unwrap_or(empty).iter_hash(wide(hash)).copied()
     }
 
-    /// Whether there is room for an entry with this hash.
+    /// Whether there is room for so many entries in the table that a hash belongs to.
     #[inline]
-    pub(crate) fn has_room(&self, hash: u32) -> bool {
+    pub(crate) fn has_room(&self, hash: u32, count: usize) -> bool {
         self.whole_table(hash)
-            .is_some_and(|table| table.has_room(1))
+            .is_some_and(|table| table.has_room(count))
     }
 
     /// Makes room for as many entries as `count` tells of the table that `hash` belongs

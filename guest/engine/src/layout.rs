@@ -173,6 +173,12 @@ impl Layout {
         self.parts[0] | self.parts[1] | self.parts[2] > 0
     }
 
+    /// Whether both need the same slots.
+    #[inline]
+    pub(crate) fn same_slots(&self, other: &Self) -> bool {
+        self.class == other.class && self.parts == other.parts
+    }
+
     /// The classes of the parts and how many there are of each, in the order of the
     /// value.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Class, u32)> {

@@ -24,7 +24,7 @@ use core::ptr::NonNull;
 use hashbrown::HashTable;
 
 use crate::arena::Arena;
-use crate::entry::{Header, Wanted, same_within};
+use crate::entry::{Header, Wanted, copy, same_within};
 use crate::layout::Layout;
 
 /// The word of a slot that lies in the next line of a cache.
@@ -142,6 +142,25 @@ impl SlotMut {
     pub(crate) const fn header_mut(&mut self) -> &mut Header {
         // SAFETY: 2, and there is no other way to the header while this one is used.
         unsafe { self.0.header.as_mut() }
+    }
+
+    /// Writes a value over one of the same length, where that lies in one piece and no pin
+    /// holds it. False: it is not so.
+    #[inline(always)]
+    pub(crate) fn write_over(&mut self, value: &[u8]) -> bool {
+        let header = self.header_mut();
+        let special = header.has(Header::PARTS | Header::PINNED);
+        if special || header.value_len as usize != value.len() {
+            return false;
+        }
+        let start = usize::from(header.key_len);
+        // SAFETY: 2, and there is no other way to the value while this one is used.
+        let there = unsafe {
+            let there = self.0.key().cast_mut().add(start);
+            core::slice::from_raw_parts_mut(there, value.len())
+        };
+        copy(there, value);
+        true
     }
 
     /// To be looked at, for as long as the arena is.

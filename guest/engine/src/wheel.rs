@@ -64,7 +64,8 @@ impl Wheel {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.occupied == [0; LEVELS]
+        // Not by comparing arrays: that calls `memcmp`, which goes byte by byte in wasm.
+        self.occupied.iter().fold(0, |any, level| any | level) == 0
     }
 
     /// Whether it can hold entries.
@@ -101,12 +102,18 @@ impl Wheel {
         let header = arena.header_mut(entry);
         let before = header.deadline;
         header.deadline = deadline;
-        // In the same bucket as seen from here: so it is, or in one above that has still to
-        // move down and holds both.
-        if self.bucket(before) != self.bucket(deadline) {
+        if !self.share_a_bucket(before, deadline) {
             self.remove(arena, entry);
             self.insert(arena, entry, deadline);
         }
+    }
+
+    /// Whether an entry that has one deadline may have the other where it stands.
+    #[inline]
+    pub(crate) const fn share_a_bucket(&self, one: u64, other: u64) -> bool {
+        // The same bucket as seen from here, since all digits from its level on are: so it
+        // stands there, or in one above that has still to move down and holds both.
+        (one ^ other) >> (BITS * self.level(other)) == 0
     }
 
     /// Takes an entry out, if it is in.
@@ -190,9 +197,13 @@ impl Wheel {
     /// The bucket that a deadline belongs to, as seen from the time of the wheel.
     #[inline]
     const fn bucket(&self, deadline: u64) -> usize {
-        let differs = (deadline ^ self.time) | 1;
-        let level = (differs.ilog2() / BITS) as usize;
+        let level = self.level(deadline) as usize;
         level * BUCKETS + digit(deadline, level)
+    }
+
+    #[inline]
+    const fn level(&self, deadline: u64) -> u32 {
+        ((deadline ^ self.time) | 1).ilog2() / BITS
     }
 
     fn insert(&mut self, arena: &mut Arena, entry: u32, deadline: u64) {

@@ -144,7 +144,7 @@ impl<C: Clock> Map<C> {
             Some(entry) => self.in_place(entry, &layout) || self.arena.fits(&layout),
             None => {
                 u64::from(self.index.len()) < self.limits.max_entries
-                    && self.index.has_room(planned.hash)
+                    && self.index.has_room(planned.hash, 1)
                     && self.arena.fits(&layout)
             }
         }
@@ -153,10 +153,71 @@ impl<C: Clock> Map<C> {
     /// Whether a value of this layout can be written over that of an entry.
     #[inline]
     pub(super) fn in_place(&self, entry: u32, layout: &Layout) -> bool {
-        let there = self.arena.layout(entry);
-        !self.arena.header(entry).has(Header::PINNED)
-            && there.class == layout.class
-            && there.parts().eq(layout.parts())
+        !self.arena.header(entry).has(Header::PINNED) && self.arena.layout(entry).same_slots(layout)
+    }
+
+    /// Makes room for one entry that is new where adding blocks, emptying one or evicting a
+    /// single entry is sure to be enough: the way of nearly all writes to a map that is full.
+    /// False: that is not known.
+    ///
+    /// What goes and what grows comes in the order of [`make_room`](Self::make_room).
+    #[inline(never)]
+    pub(super) fn make_way(&mut self, planned: &Planned<'_>) -> bool {
+        let wheel = planned.deadline().is_none() || self.wheel.is_ready();
+        let Some(layout) = planned.layout() else {
+            return false;
+        };
+        if planned.at.is_some() || !wheel || !self.index.has_room(planned.hash, 1) {
+            return false;
+        }
+        let crowded = u64::from(self.index.len()) >= self.limits.max_entries;
+        let made =
+            !crowded && self.grow() || self.reap_due(REAP_LIMIT) > 0 || !crowded && self.evacuate();
+        let way = if made {
+            self.is_ready(None, planned)
+        } else {
+            self.evict_for(&layout)
+        };
+        self.note_high_water();
+        way
+    }
+
+    /// Evicts an entry, where that makes room for one of this layout.
+    fn evict_for(&mut self, layout: &Layout) -> bool {
+        let Some(victim) = self.eviction.victim(&mut self.arena) else {
+            return false;
+        };
+        let enough = self.arena.fits(layout) || self.in_place(victim, layout);
+        if enough {
+            self.evict(victim);
+        }
+        enough
+    }
+
+    /// Whether all is at hand for this, without evicting, allocating or moving anything.
+    /// What is given back on the way does not count.
+    fn are_ready(&self, plan: &[Planned<'_>]) -> bool {
+        let (mut demand, mut new) = (Demand::default(), 0);
+        for planned in plan {
+            if planned.deadline().is_some() && !self.wheel.is_ready() {
+                return false;
+            }
+            let Some(layout) = planned.layout() else {
+                continue;
+            };
+            if !planned.at.is_some_and(|at| self.in_place(at, &layout)) {
+                demand.take(&layout);
+                new += usize::from(planned.at.is_none());
+            }
+        }
+        let is_new = |planned: &&Planned<'_>| planned.at.is_none() && planned.layout().is_some();
+        u64::from(self.index.len()) + new as u64 <= self.limits.max_entries
+            && self.arena.fits_all(&demand)
+            // As if all of them were of the same table.
+            && plan
+                .iter()
+                .filter(is_new)
+                .all(|planned| self.index.has_room(planned.hash, new))
     }
 
     /// Makes room for all of this together, each of another key. Entries may lie elsewhere
@@ -165,6 +226,9 @@ impl<C: Clock> Map<C> {
     #[inline(never)]
     pub(super) fn make_room(&mut self, plan: &mut [Planned<'_>]) -> Result<(), Error> {
         self.locate(plan);
+        if self.are_ready(plan) {
+            return Ok(());
+        }
         for entry in plan.iter().filter_map(|planned| planned.at) {
             self.eviction.hold(&mut self.arena, entry);
         }

@@ -161,22 +161,55 @@ impl<C: Clock> Map<C> {
         value: Bytes<'_>,
         deadline: Option<u64>,
     ) -> Result<u64, Error> {
-        let version = self.version + 1;
-        let new = New::of(key, value, version, deadline);
         if let Some(entry) = found
-            && (deadline.is_none() || self.wheel.is_ready())
-            && self.arena.write_over(entry, new.value.get())
+            && self.write_over(entry, value.get(), deadline)
         {
-            // The way of most writes to a key that is there.
-            self.version = version;
-            self.eviction.used(&mut self.arena, entry);
-            self.finish(entry, &new);
-            return Ok(version);
+            return Ok(self.version);
         }
+        self.put_anew(key, hash, found, value, deadline)
+    }
+
+    /// Stores a value in place of one of the same length, where that needs nothing but to be
+    /// written: the way of most writes to a key that is there. Goes to the entry once.
+    #[inline(always)]
+    fn write_over(&mut self, entry: u32, value: &[u8], deadline: Option<u64>) -> bool {
+        let mut slot = self.arena.slot_mut(entry);
+        if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
+            return false;
+        }
+        self.version += 1;
+        self.counts.writes += 1;
+        let header = slot.header_mut();
+        header.version = self.version;
+        let moves = self.eviction.use_moves(header);
+        match (header.deadline(), deadline) {
+            (None, None) => {}
+            (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {
+                header.deadline = deadline;
+            }
+            _ => self.set_deadline(entry, deadline),
+        }
+        if moves {
+            self.eviction.put_first(&mut self.arena, entry);
+        }
+        true
+    }
+
+    /// Stores a value that has no place yet.
+    #[inline(never)]
+    fn put_anew(
+        &mut self,
+        key: &[u8],
+        hash: u32,
+        found: Option<u32>,
+        value: Bytes<'_>,
+        deadline: Option<u64>,
+    ) -> Result<u64, Error> {
+        let version = self.version + 1;
         let mut planned = Planned {
             key,
             hash,
-            fate: Fate::Store(new),
+            fate: Fate::Store(New::of(key, value, version, deadline)),
             at: found,
             heritage: None,
         };
@@ -194,7 +227,7 @@ impl<C: Clock> Map<C> {
     /// Sees to it that what is planned cannot fail.
     #[inline]
     fn ensure(&mut self, planned: &mut Planned<'_>) -> Result<(), Error> {
-        if self.is_ready(planned.at, planned) {
+        if self.is_ready(planned.at, planned) || self.make_way(planned) {
             return Ok(());
         }
         self.make_room(core::slice::from_mut(planned))
@@ -238,7 +271,7 @@ impl<C: Clock> Map<C> {
                     Some(heritage) => self.replace(entry, planned, new, heritage),
                 };
                 self.eviction.used(&mut self.arena, entry);
-                self.finish(entry, new);
+                self.finish(entry, new.version, new.deadline);
             }
             (Fate::Store(new), None) => {
                 let (hash, value) = (planned.hash, new.value.get());
@@ -250,7 +283,7 @@ impl<C: Clock> Map<C> {
                 self.index.insert(&self.arena, hash, entry);
                 self.payload += (planned.key.len() + value.len()) as u64;
                 self.eviction.insert(&mut self.arena, entry, &self.limits);
-                self.finish(entry, new);
+                self.finish(entry, new.version, new.deadline);
             }
             (Fate::Touch(deadline), Some(entry)) => {
                 self.set_deadline(entry, *deadline);
@@ -293,9 +326,9 @@ impl<C: Clock> Map<C> {
 
     /// Gives the value just stored its version and deadline.
     #[inline]
-    fn finish(&mut self, entry: u32, new: &New<'_>) {
-        self.arena.header_mut(entry).version = new.version;
-        self.set_deadline(entry, new.deadline);
+    fn finish(&mut self, entry: u32, version: u64, deadline: Option<u64>) {
+        self.arena.header_mut(entry).version = version;
+        self.set_deadline(entry, deadline);
         self.counts.writes += 1;
     }
 
