@@ -362,7 +362,7 @@ impl Arena {
                 continue;
             }
             let info = *self.blocks.info(block);
-            let Some(class) = info.class.filter(|class| !class.is_part()) else {
+            let Some(class) = info.class().filter(|class| !class.is_part()) else {
                 continue;
             };
             let free = self.free_slots(block, class);
@@ -475,7 +475,7 @@ impl Arena {
     fn class(&self, slot: u32) -> Class {
         self.blocks
             .info(block_of(slot))
-            .class
+            .class()
             .unwrap_or(Class::LARGEST)
     }
 
@@ -484,7 +484,7 @@ impl Arena {
         let mut block = self.slabs[class.index()].open;
         if block == NONE {
             block = self.blocks.take()?;
-            self.blocks.info_mut(block).class = Some(class);
+            self.blocks.info_mut(block).set_class(class);
             self.slabs[class.index()].free += class.slots() as u32;
             self.open(block, class);
         }
@@ -554,7 +554,7 @@ impl Arena {
         let (mut free_blocks, mut used, mut listed) = (0, 0, 0);
         for block in self.blocks.numbers() {
             let info = self.blocks.info(block);
-            let Some(class) = info.class else {
+            let Some(class) = info.class() else {
                 free_blocks += 1;
                 continue;
             };
@@ -583,7 +583,7 @@ impl Arena {
             let mut block = slabs.open;
             while block != NONE {
                 let info = self.blocks.info(block);
-                assert_eq!(info.class, Some(class));
+                assert_eq!(info.class(), Some(class));
                 assert!(usize::from(info.used) < class.slots());
                 listed -= 1;
                 block = info.next;

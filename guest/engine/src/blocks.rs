@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use bytemuck::Zeroable;
 
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_WORDS, Class};
@@ -22,14 +23,14 @@ const MAX_BLOCKS: usize = 1 << 20;
 const MOST_ADDED: usize = 16;
 
 /// What is known of a block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Zeroable)]
 pub(crate) struct Info {
     /// Its neighbours in the list that it is in, of free blocks or of those of a class
     /// that have a free slot.
     pub(crate) prev: u32,
     pub(crate) next: u32,
-    /// The class of its slots; `None`: it is free.
-    pub(crate) class: Option<Class>,
+    /// See [`class`](Self::class): one more than its number, or 0.
+    class: u8,
     /// Slots that are in use.
     pub(crate) used: u8,
     /// Slots that have ever been in use: those behind have never been touched.
@@ -42,13 +43,25 @@ pub(crate) struct Info {
     pub(crate) marked: bool,
 }
 
+impl Info {
+    /// The class of its slots; `None`: it is free.
+    #[inline]
+    pub(crate) fn class(&self) -> Option<Class> {
+        self.class.checked_sub(1).map(Class::numbered)
+    }
+
+    pub(crate) const fn set_class(&mut self, class: Class) {
+        self.class = class.index() as u8 + 1;
+    }
+}
+
 /// No slot in a block.
 pub(crate) const NO_SLOT: u16 = u16::MAX;
 
 const FREE: Info = Info {
     prev: NONE,
     next: NONE,
-    class: None,
+    class: 0,
     used: 0,
     carved: 0,
     free: NO_SLOT,
@@ -56,29 +69,23 @@ const FREE: Info = Info {
     marked: false,
 };
 
+#[derive(Zeroable)]
 struct Block {
     words: [u32; BLOCK_WORDS],
     info: Info,
 }
 
-/// An array of one, which can be allocated without ending the instance where memory is
-/// refused.
-type Boxed = Box<[Block; 1]>;
-
-fn new_block() -> Result<Boxed, NoRoom> {
-    let mut block = Vec::new();
-    block.try_reserve_exact(1)?;
-    block.push(Block {
-        words: [0; BLOCK_WORDS],
-        info: FREE,
-    });
-    block.into_boxed_slice().try_into().map_err(|_| NoRoom)
+/// A block that is free. It is zeroed where it lies: on the stack it would take a page there.
+fn new_block() -> Result<Box<Block>, NoRoom> {
+    let mut block: Box<Block> = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
+    block.info = FREE;
+    Ok(block)
 }
 
 /// All blocks.
 pub(crate) struct Blocks {
     /// By their numbers; `None`: there is no such block now.
-    blocks: Vec<Option<Boxed>>,
+    blocks: Vec<Option<Box<Block>>>,
     /// How many there are.
     held: u32,
     /// The first free one.
@@ -101,7 +108,7 @@ impl Blocks {
 
     /// Bytes of all blocks and of what is kept about them.
     pub(crate) fn bytes(&self) -> u64 {
-        let list = self.blocks.capacity() * size_of::<Option<Boxed>>();
+        let list = self.blocks.capacity() * size_of::<Option<Box<Block>>>();
         u64::from(self.held) * BLOCK_SIZE + list as u64
     }
 
@@ -139,15 +146,13 @@ impl Blocks {
     #[inline(always)]
     fn block(&self, number: u32) -> &Block {
         debug_assert!(self.is_held(number), "{THERE}");
-        let [block] = &**slot::held(&self.blocks, number);
-        block
+        slot::held::<Box<Block>>(&self.blocks, number)
     }
 
     #[inline(always)]
     fn block_mut(&mut self, number: u32) -> &mut Block {
         debug_assert!(self.is_held(number), "{THERE}");
-        let [block] = &mut **slot::held_mut(&mut self.blocks, number);
-        block
+        slot::held_mut::<Box<Block>>(&mut self.blocks, number)
     }
 
     /// How many blocks are worth adding at a time: few for a map that is small.
@@ -165,7 +170,7 @@ impl Blocks {
         let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
         let vacant = (self.held as usize) < len || len < capacity;
         let places = if vacant { 0 } else { capacity.max(4) };
-        BLOCK_SIZE + (places * size_of::<Option<Boxed>>()) as u64
+        BLOCK_SIZE + (places * size_of::<Option<Box<Block>>>()) as u64
     }
 
     /// Adds a block.

@@ -81,6 +81,11 @@ impl Class {
         (0..CLASSES as u8).map(Self)
     }
 
+    /// The class with this [`index`](Self::index).
+    pub(crate) const fn numbered(index: u8) -> Self {
+        Self(index)
+    }
+
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
