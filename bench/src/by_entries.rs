@@ -31,8 +31,8 @@ const ALL: [Kind; 10] = [
     (Place::Native, System::QuickUnsync),
 ];
 
-/// More than this are not all in memory at a time: each system has its rounds after the
-/// other.
+/// More than this are not all in memory at a time: each of the others takes turns with ours
+/// alone.
 const TOGETHER: u32 = 1_000_000;
 
 const WORKS: [(&str, Work); 2] = [
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         let times = if entries <= TOGETHER {
             together(options, &guest, entries, &mut memory)?
         } else {
-            one_by_one(options, &guest, entries, &mut memory)?
+            in_pairs(options, &guest, entries, &mut memory)?
         };
         for ((name, _), times) in WORKS.into_iter().zip(times) {
             for (kind, median) in ALL.into_iter().zip(times.medians()) {
@@ -86,6 +86,8 @@ fn fill(guest: &Guest, kind: Kind, entries: u32) -> Result<(Subject, f64)> {
         Place::Sandbox => subject.memory()? - empty,
         Place::Native => allocated().saturating_sub(before),
     };
+    // Some put off work when they grow, moka above all.
+    subject.run(Work::Get, entries.min(TOGETHER))?;
     Ok((subject, bytes as f64 / f64::from(entries)))
 }
 
@@ -106,38 +108,43 @@ fn together(
         memory.push(bytes);
         subjects.push(subject);
     }
-    let mut all = Vec::new();
-    for (_, work) in WORKS {
-        let mut counts = Vec::new();
-        for subject in &mut subjects {
-            counts.push(turn(options, subject, work)?);
-        }
-        all.push(Times::take(subjects.len(), options.rounds(), |at| {
-            // The caches are those of who ran before: fills them.
-            subjects[at].run(work, counts[at] / 2)?;
-            subjects[at].time(work, counts[at])
-        })?);
-    }
-    Ok(all)
+    let mut all: Vec<&mut Subject> = subjects.iter_mut().collect();
+    WORKS
+        .into_iter()
+        .map(|(_, work)| take_turns(options, &mut all, work))
+        .collect()
 }
 
-fn one_by_one(
+/// Ours and one of the others at a time, in turns.
+fn in_pairs(
     options: &Options,
     guest: &Guest,
     entries: u32,
     memory: &mut Vec<f64>,
 ) -> Result<Vec<Times>> {
-    let mut all = vec![Vec::new(); WORKS.len()];
-    for kind in ALL {
+    let (mut ours, bytes) = fill(guest, OURS, entries)?;
+    memory.push(bytes);
+    let mut all = WORKS.map(|_| Vec::new());
+    for kind in ALL.into_iter().skip(1) {
         let (mut subject, bytes) = fill(guest, kind, entries)?;
         memory.push(bytes);
+        let mut pair = [&mut ours, &mut subject];
         for ((_, work), times) in WORKS.into_iter().zip(&mut all) {
-            let count = turn(options, &mut subject, work)?;
-            subject.run(work, count)?;
-            let rounds = 0..options.rounds();
-            let rounds: Result<Vec<f64>> = rounds.map(|_| subject.time(work, count)).collect();
-            times.push(rounds?);
+            times.push(take_turns(options, &mut pair, work)?);
         }
     }
-    Ok(all.into_iter().map(Times::of).collect())
+    Ok(all.into_iter().map(Times::of_pairs).collect())
+}
+
+/// All of these, in turns.
+fn take_turns(options: &Options, subjects: &mut [&mut Subject], work: Work) -> Result<Times> {
+    let mut counts = Vec::new();
+    for subject in &mut *subjects {
+        counts.push(turn(options, subject, work)?);
+    }
+    Times::take(subjects.len(), options.rounds(), |at| {
+        // The caches are those of who ran before: fills them.
+        subjects[at].run(work, counts[at] / 2)?;
+        subjects[at].time(work, counts[at])
+    })
 }

@@ -9,7 +9,7 @@
 use crate::Options;
 use crate::curves::GET_BY_THREADS;
 use crate::hosted;
-use crate::measure::{Times, wall};
+use crate::measure::{Times, cores, wall};
 use crate::report::{Report, Row};
 use crate::subject::{System, Work, threads};
 use anyhow::{Context, Result, anyhow, ensure};
@@ -36,11 +36,11 @@ const SYSTEMS: [(Reads, &str); 5] = [
         Reads::Native(System::QuickSyncSystemClock),
         "quick_cache sync, one cache, native",
     ),
-    (Reads::Spin, "a loop that spins, a tenth of its turns"),
+    (Reads::Spin, "a loop that spins, ten turns for a get"),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
-    let cores = core_affinity::get_core_ids().map_or(1, |cores| cores.len());
+    let cores = cores().len();
     let host = Host::new()?;
     let reads = if options.quick { 20_000 } else { 200_000 };
     for threads in [1, 2] {
@@ -109,9 +109,8 @@ fn together<F: FnMut(u32) -> Result<()>>(
 ) -> Result<f64> {
     let ready = Barrier::new(count as usize);
     // The thread that measures is kept on one core, and those it starts with it.
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
     let run = |number: u32| -> Result<(u64, u64)> {
-        if let Some(core) = cores.get(number as usize) {
+        if let Some(core) = cores().get(number as usize) {
             core_affinity::set_for_current(*core);
         }
         let made = make();

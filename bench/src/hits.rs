@@ -1,5 +1,8 @@
 //! Hit ratios: on real traces, where they are at hand, and on keys drawn by Zipf's law.
 //!
+//! The traces are those of the simulator of Caffeine: multi3, sprite, gli, loop and 2_pools,
+//! with which LIRS was measured, and web07 of cache2k.
+//!
 //! A key that is not there is set, with an empty value and no TTL. libCacheSim's figures
 //! are constants, taken once with the same traces. moka and quick_cache have the capacity
 //! that ours has, in entries, and their own policies.

@@ -122,23 +122,16 @@ fn resident(options: &Options, report: &mut Report, profile: Profile, name: &str
             maps.push(map);
         }
         let bytes = resident_bytes()?.saturating_sub(before) as f64 / f64::from(live);
-        report.add(Row {
-            entries: 1,
-            ..Row::new(
-                format!(
-                    "resident memory of an idle map among {live}, {name}, {generation} generation"
-                ),
-                "localmap".into(),
-                "bytes",
-                bytes,
-            )
-        });
+        let work =
+            format!("resident memory of an idle map among {live}, {name}, {generation} generation");
+        report.add(Row::new(work, "localmap".into(), "bytes", bytes));
     }
     Ok(())
 }
 
-/// Bytes of this process that are in memory.
+/// Bytes of this process that are in memory, without those that its allocator keeps free.
 pub(crate) fn resident_bytes() -> Result<u64> {
+    crate::subject::trim();
     let text = fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = text.lines().find(|line| line.starts_with("Rss:"));
     let kib = line.and_then(|line| line.split_ascii_whitespace().nth(1));

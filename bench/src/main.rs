@@ -109,8 +109,9 @@ struct Options {
     /// The core that measures. Default: the last.
     #[arg(long, value_name = "NUMBER")]
     core: Option<usize>,
-    /// Where the traces for the hit ratios lie, as `NAME.keys.gz`.
-    #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER)]
+    /// Where the traces for the hit ratios lie, as `NAME.keys.gz`, one key a line. Default:
+    /// `shared/data/traces`, beside the repository.
+    #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER, hide_default_value = true)]
     traces: PathBuf,
     /// Fills README.md and docs with the figures and charts of this run.
     #[arg(long, conflicts_with = "only")]

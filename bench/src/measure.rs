@@ -1,6 +1,8 @@
 //! How time is taken: on one core, in turns, medians of rounds.
 
+use core_affinity::CoreId;
 use rustix::time::{ClockId, clock_gettime};
+use std::sync::OnceLock;
 
 /// Nanoseconds since some instant.
 #[cfg(feature = "guests")]
@@ -9,14 +11,19 @@ pub(crate) type Clock = fn() -> u64;
 /// Keeps this thread on one core, where the system lets us: the last, or the one with
 /// this number.
 pub(crate) fn pin(core: Option<usize>) {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
     let wanted = match core {
-        None => cores.last(),
-        Some(id) => cores.iter().find(|core| core.id == id),
+        None => cores().last(),
+        Some(id) => cores().iter().find(|core| core.id == id),
     };
     if !wanted.is_some_and(|&core| core_affinity::set_for_current(core)) {
         eprintln!("this thread cannot be kept on one core: figures will vary more");
     }
+}
+
+/// The cores that there are for us: all that there were before [`pin`].
+pub(crate) fn cores() -> &'static [CoreId] {
+    static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
+    CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default())
 }
 
 /// Nanoseconds that this thread has run. What others do meanwhile does not count, but
@@ -40,10 +47,10 @@ fn read(clock: ClockId) -> u64 {
     }
 }
 
-/// What `systems` of the same work took, in nanoseconds for each operation.
+/// What systems took for the same work, in nanoseconds for each operation.
 pub(crate) struct Times {
-    /// One list for each system, one time for each round.
-    rounds: Vec<Vec<f64>>,
+    /// For each system a time for each round, and those of the first in the same rounds.
+    systems: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 /// The median of one system.
@@ -71,25 +78,38 @@ impl Times {
                 times[system].push(time(system)?);
             }
         }
-        Ok(Self { rounds: times })
+        let first = times.first().cloned().unwrap_or_default();
+        let beside = |times| (times, first.clone());
+        Ok(Self {
+            systems: times.into_iter().map(beside).collect(),
+        })
     }
 
-    /// Of systems that could not take turns: one list for each, one time for each round.
+    /// Of pairs in which the first system took turns with one of the others at a time.
     #[cfg(feature = "guests")]
-    pub(crate) fn of(rounds: Vec<Vec<f64>>) -> Self {
-        Self { rounds }
+    pub(crate) fn of_pairs(pairs: Vec<Self>) -> Self {
+        let firsts = pairs.iter().filter_map(|pair| pair.systems.first());
+        let first: Vec<f64> = firsts.flat_map(|(times, _)| times).copied().collect();
+        let others = pairs
+            .into_iter()
+            .flat_map(|pair| pair.systems.into_iter().skip(1));
+        Self {
+            systems: std::iter::once((first.clone(), first))
+                .chain(others)
+                .collect(),
+        }
     }
 
     /// The medians, in the order of the systems.
     pub(crate) fn medians(&self) -> Vec<Median> {
-        self.rounds
+        self.systems
             .iter()
-            .map(|times| {
+            .map(|(times, first)| {
                 let nanos = quantile(times, 0.5);
                 let ratios: Vec<f64> = times
                     .iter()
-                    .zip(&self.rounds[0])
-                    .map(|(theirs, ours)| theirs / ours)
+                    .zip(first)
+                    .map(|(theirs, first)| theirs / first)
                     .collect();
                 Median {
                     nanos,

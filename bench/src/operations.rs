@@ -26,7 +26,7 @@ use crate::report::{Report, Row};
 use crate::subject::{Kind, Place, Subject, System, Work, label};
 use crate::ways::{Way, Ways};
 use anyhow::{Context, Result};
-use bench_loops::Plan;
+use bench_loops::{PAGE, Plan};
 
 /// Bytes of a value.
 pub(crate) const VALUE: u32 = 64;
@@ -118,6 +118,19 @@ fn name(kind: Kind, ttl: bool) -> String {
     format!("{text}, {place}")
 }
 
+/// What to do before a turn, and how often: until the caches, which are those of who ran
+/// before, have met most entries.
+const fn warm_up(work: Work, entries: u32) -> (Work, u32) {
+    match work {
+        // What is new is so once.
+        Work::New => (Work::Overwrite, entries),
+        // Of 16 keys.
+        Work::GetMany | Work::Apply => (work, entries / 16),
+        Work::Scan => (work, entries / PAGE),
+        _ => (work, entries),
+    }
+}
+
 /// Systems that take turns. The first is what the others are compared with.
 pub(crate) struct Contest {
     systems: Vec<(String, Subject)>,
@@ -161,8 +174,8 @@ impl Contest {
         }
         let times = Times::take(able.len(), self.rounds, |at| {
             let (label, subject, count) = &mut able[at];
-            // The caches are those of who ran before: fills them.
-            let warm = subject.time_by(clock, work, count.div_ceil(4));
+            let (before, times) = warm_up(work, self.entries);
+            let warm = subject.run(before, times.min(2 * *count));
             warm.and_then(|_| subject.time_by(clock, work, *count))
                 .with_context(|| format!("{label}: {name}"))
         })?;

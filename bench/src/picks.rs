@@ -1,6 +1,6 @@
 //! The rows that the README shows: what a reader asks first.
 
-use crate::curves::GET_BY_SIZE;
+use crate::curves::{GET_BY_ENTRIES, GET_BY_SIZE};
 use crate::report::Row;
 use crate::table::{at, figure, ratio};
 use anyhow::{Context, Result};
@@ -30,8 +30,8 @@ const PICKS: [Pick; 3] = [
     },
     Pick {
         question: "a read in the sandbox, of a map written by hand too",
-        group: "get",
-        work: "get",
+        group: "by-entries",
+        work: GET_BY_ENTRIES,
         size: 64,
         entries: 100_000,
         ours: "localmap, in the sandbox",

@@ -162,10 +162,10 @@ pub(crate) fn at(work: &str, size: u32, entries: u64) -> String {
             Some(curve) if curve.x == Axis::Entries => curve.along,
             _ => "entries",
         };
-        let what = if entries == 1 {
-            what.trim_end_matches('s')
-        } else {
-            what
+        let what = match (entries, what) {
+            (1, "entries") => "entry",
+            (1, what) => what.trim_end_matches('s'),
+            (_, what) => what,
         };
         format!("{} {what}", thousands(entries))
     });

@@ -79,15 +79,28 @@ pub(crate) extern "C" fn localmap_bench_allocated() -> u64 {
     }
 }
 
+/// Gives free memory back to the system, where its allocator can.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn localmap_bench_trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: it has no conditions.
+        unsafe { libc::malloc_trim(0) };
+    }
+}
+
 /// Nanoseconds for one read, of the wall's clock, where so many threads share a map of the
-/// system with this number; 0: there is none here that can be shared.
+/// system with this number; 0: there is none here that can be shared. The bits of `cores` are
+/// the numbers of the cores, one for each thread.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_threads(
     system: u32,
     entries: u32,
     value_len: u32,
     threads: u32,
+    cores: u64,
     reads: u32,
 ) -> f64 {
-    threads::read(system, entries, value_len as usize, threads, reads).unwrap_or(0.0)
+    let cores: Vec<_> = (0..64).filter(|id| cores >> id & 1 == 1).collect();
+    threads::read(system, entries, value_len as usize, threads, &cores, reads).unwrap_or(0.0)
 }

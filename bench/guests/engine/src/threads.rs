@@ -6,6 +6,7 @@ use crate::ours::Ours;
 use crate::peers::Moka;
 use crate::quick::QuickSync;
 use bench_loops::{Loops, Plan, Runner, System, Work};
+use core_affinity::CoreId;
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ pub(crate) fn read(
     entries: u32,
     value_len: usize,
     threads: u32,
+    cores: &[usize],
     reads: u32,
 ) -> Option<f64> {
     let plan = Plan {
@@ -24,14 +26,21 @@ pub(crate) fn read(
         ttl: false,
     };
     match system {
-        0 => time(|| Ours::<Cell>::new(plan), plan, entries, threads, reads),
+        0 => time(
+            || Ours::<Cell>::new(plan),
+            plan,
+            entries,
+            threads,
+            cores,
+            reads,
+        ),
         6 => {
             let shared = Moka::new(plan);
-            time(|| shared.clone(), plan, entries, threads, reads)
+            time(|| shared.clone(), plan, entries, threads, cores, reads)
         }
         10 => {
             let shared = QuickSync::<SystemClock>::new(plan);
-            time(|| shared.clone(), plan, entries, threads, reads)
+            time(|| shared.clone(), plan, entries, threads, cores, reads)
         }
         _ => None,
     }
@@ -42,12 +51,13 @@ fn time<S: System + 'static>(
     plan: Plan,
     entries: u32,
     threads: u32,
+    cores: &[usize],
     reads: u32,
 ) -> Option<f64> {
     let ready = Barrier::new(threads as usize);
     // The thread that measures is kept on one core, and those it starts with it.
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    let run = &|core: Option<core_affinity::CoreId>| {
+    let cores: Vec<CoreId> = cores.iter().map(|&id| CoreId { id }).collect();
+    let run = &|core: Option<CoreId>| {
         if let Some(core) = core {
             core_affinity::set_for_current(core);
         }
