@@ -131,6 +131,11 @@ impl Index {
         }
     }
 
+    /// Whether all hashes belong to the same table.
+    pub(crate) const fn is_one_table(&self) -> bool {
+        self.mask == 0
+    }
+
     /// Whether two hashes belong to the same table.
     pub(crate) fn same_table(&self, a: u32, b: u32) -> bool {
         self.number(a) == self.number(b)

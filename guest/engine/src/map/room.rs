@@ -321,13 +321,22 @@ impl<C: Clock> Map<C> {
                 continue;
             }
             self.make_sure(plan, sure)?;
-            let in_a_queue = |&entry: &u32| self.eviction.holds(&self.arena, entry);
-            let candidates = self.index.neighbours(hash).filter(in_a_queue);
-            let victim = candidates
-                .take(SAMPLE)
-                .min_by_key(|&entry| self.eviction.rank(&self.arena, entry));
+            let victim = if self.index.is_one_table() {
+                self.eviction.victim(&mut self.arena)
+            } else {
+                self.lowest_of_a_table(hash)
+            };
             self.evict(victim.ok_or(NoRoom)?);
         }
+    }
+
+    /// The one to evict of some that share a table: who goes next of all may be in another.
+    fn lowest_of_a_table(&self, hash: u32) -> Option<u32> {
+        let in_a_queue = |&entry: &u32| self.eviction.holds(&self.arena, entry);
+        let candidates = self.index.neighbours(hash).filter(in_a_queue);
+        candidates
+            .take(SAMPLE)
+            .min_by_key(|&entry| self.eviction.rank(&self.arena, entry))
     }
 
     /// Fails unless evicting is sure to be enough.

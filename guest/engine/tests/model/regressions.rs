@@ -55,3 +55,51 @@ fn sure_and_not_enough() {
         ],
     );
 }
+
+#[test]
+fn the_least_recently_used_goes_where_a_table_cannot_grow() {
+    let setup = Setup {
+        scale: Tiny,
+        now: 3253,
+        seed: 43,
+        watch: false,
+        limits: Limits {
+            max_entries: 4,
+            max_bytes: 143341,
+            max_key: 512,
+            max_value: 1048576,
+            default_ttl: None,
+            utf8_keys: false,
+            policy: Lru,
+            max_pins: 4,
+        },
+    };
+    replay(
+        setup,
+        vec![
+            One(Set(3, Bytes(30230, 182), After(33554433))),
+            Pin(3),
+            One(Set(3, Bytes(51, 214), After(606))),
+            Apply(vec![
+                Set(0, Bytes(31357, 6), Default),
+                Set(8, Bytes(17, 185), After(1)),
+                Set(7, Bytes(44, 44), After(1)),
+                Set(4, Bytes(2241, 188), After(524287)),
+            ]),
+            Pin(4),
+            One(Set(2, Bytes(11, 61), After(2))),
+            Pin(2),
+            One(Set(4, Bytes(27, 138), Never)),
+            Pin(4),
+            Clear,
+            Apply(vec![
+                Set(1, Bytes(58, 9), After(1)),
+                Set(4, Bytes(74413, 75), Never),
+            ]),
+            One(Set(1, Bytes(2353, 17), After(16777217))),
+            One(Set(9, Counter(-9223372036854775808), Never)),
+            Pin(4),
+            One(Set(2, Bytes(7468, 232), After(33554432))),
+        ],
+    );
+}
