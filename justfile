@@ -94,4 +94,4 @@ soak seconds="1800":
 
 # Licences, sources and duplicates of what we depend on.
 deny:
-    cargo test -p localmap-tests --test dependencies
+    cargo test --workspace --test repo dependencies
