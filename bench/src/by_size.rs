@@ -22,7 +22,7 @@ const CAPACITY: u32 = 1024;
 
 const WORKS: [(Work, bool, &str); 5] = [
     (Work::Get, false, GET_BY_SIZE),
-    (Work::Absent, false, "get of what is absent, by value size"),
+    (Work::Absent, false, "get of an absent key, by value size"),
     (Work::Overwrite, false, SET_BY_SIZE),
     (Work::Get, true, "get, by value size, with a TTL"),
     (

@@ -36,7 +36,7 @@ const SYSTEMS: [(Reads, &str); 5] = [
         Reads::Native(System::QuickSyncSystemClock),
         "quick_cache sync, one cache, native",
     ),
-    (Reads::Spin, "a loop that spins, ten turns for a get"),
+    (Reads::Spin, "a spinning loop, ten iterations counted as a get"),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {

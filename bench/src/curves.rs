@@ -78,19 +78,19 @@ pub(crate) const CURVES: &[Curve] = &[
     hits(5, "Hit ratio by capacity: web07"),
     hits(6, "Hit ratio by capacity: 2_pools"),
     of_entries(
-        "Cost of making and dropping a map by live maps",
+        "Cost of creating and dropping a map by number of live maps",
         LIFE_BY_MAPS,
         MAPS,
         "ns",
     ),
     of_entries(
-        "Memory of a map by live maps",
+        "Memory of a map by number of live maps",
         MEMORY_BY_MAPS,
         MAPS,
         "bytes",
     ),
     of_entries(
-        "Cost of a get by threads that call",
+        "Cost of a get by number of threads",
         GET_BY_THREADS,
         "threads",
         "ns",
@@ -105,7 +105,7 @@ const fn of_size(title: &'static str, work: &'static str) -> Curve {
         title,
         work,
         x: Axis::Size,
-        along: "bytes of a value",
+        along: "value size in bytes",
         unit: "ns",
     }
 }

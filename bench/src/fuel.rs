@@ -103,7 +103,7 @@ fn add(report: &mut Report, kind: Kind, entries: u32, unit: &'static str, mut al
             longest as f64,
         ),
         (
-            format!("longest by median set, in {unit}{call}"),
+            format!("longest set divided by the median, in {unit}{call}"),
             "times",
             longest as f64 / median as f64,
         ),

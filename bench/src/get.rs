@@ -30,7 +30,7 @@ const SYSTEM_CLOCK: [Kind; 3] = [
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
     for entries in options.sizes() {
-        let work = ("get, each after the one before", Work::Chase);
+        let work = ("get, each after the previous one", Work::Chase);
         compare(options, &guest, work, &ALL, entries, report)?;
     }
     compare(

@@ -75,7 +75,7 @@ fn references(
 ) -> Result<()> {
     for (policy, reference) in [(Policy::S3Fifo, s3_fifo), (Policy::Lru, lru)] {
         let ours = ours(keys, capacity, policy).with_context(|| format!("{trace} is refused"))?;
-        for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
+        for (system, percent) in [("localmap", ours), ("libCacheSim", reference)] {
             report.add(Row {
                 entries: capacity,
                 ..Row::new(

@@ -109,7 +109,7 @@ impl Machine {
         let run = self.fact("run");
         let load = self.fact("load average before");
         let mut text = format!(
-            "A {run} run of {}, at {}, on {} ({} cores, load average {load}).\n",
+            "A {run} run of {}, at commit {}, on {} ({} cores, load average {load}).\n",
             self.fact("date"),
             self.fact("commit"),
             self.fact("processor"),
@@ -125,13 +125,13 @@ impl Machine {
             (false, true) => "the machine was busy",
             (false, false) => return text,
         };
-        let _ = writeln!(text, "**Not figures to quote: {why}.**");
+        let _ = writeln!(text, "**Do not quote these figures: {why}.**");
         text
     }
 
     /// All facts, as a table.
     pub(crate) fn table(&self) -> String {
-        let mut text = String::from("| of the run | |\n|---|---|\n");
+        let mut text = String::from("| property | value |\n|---|---|\n");
         for name in FACTS {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {name} | {} |", self.fact(name));

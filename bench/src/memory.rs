@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             };
             add("growth of the memory", grown);
             if stated > 0.0 {
-                add("as the map counts", stated);
+                add("as the map reports", stated);
             }
         }
     }

@@ -36,8 +36,8 @@ pub(crate) const CAPACITY: u32 = 1 << 18;
 
 /// What is measured, whether entries have a TTL, and its name.
 pub(crate) const WORKS: [(Work, bool, &str); 9] = [
-    (Work::Get, false, "get of what is there"),
-    (Work::Absent, false, "get of what is absent"),
+    (Work::Get, false, "get of a present key"),
+    (Work::Absent, false, "get of an absent key"),
     (Work::New, false, "set of a new key"),
     (Work::Overwrite, false, "set over a value"),
     (Work::Overwrite, true, "set over a value, with a TTL"),

@@ -20,16 +20,16 @@ struct Pick {
 
 const PICKS: [Pick; 3] = [
     Pick {
-        question: "a guest reads a value of its map, or of the host's",
+        question: "a guest reads a value from its map, or from one in the host",
         group: "by-size",
         work: GET_BY_SIZE,
         size: 64,
         entries: 64,
         ours: "localmap, plugged, client crate",
-        theirs: "wasmtime-wasi-keyvalue (no TTL, no limit, outside of the sandbox)",
+        theirs: "wasmtime-wasi-keyvalue (no TTL, no limit, outside the sandbox)",
     },
     Pick {
-        question: "a read in the sandbox, of a map written by hand too",
+        question: "a read in the sandbox, from localmap or a hand-written map",
         group: "by-entries",
         work: GET_BY_ENTRIES,
         size: 64,
@@ -38,7 +38,7 @@ const PICKS: [Pick; 3] = [
         theirs: "boxed map (deadline compared), in the sandbox",
     },
     Pick {
-        question: "a map for each request: made, one key set, dropped",
+        question: "a map for each request: create it, set one key, drop it",
         group: "life",
         work: "making and dropping, churn",
         size: 0,
@@ -54,7 +54,7 @@ const PICKS: [Pick; 3] = [
 ///
 /// A row is not there: its name has changed, or the run was not a whole one.
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
-    let mut text = String::from("| | work | localmap | beside it |\n|---|---|---:|---:|\n");
+    let mut text = String::from("| question | row | localmap | alternative |\n|---|---|---:|---:|\n");
     for pick in &PICKS {
         let find = |system: &str| {
             let found = |row: &&Row| {

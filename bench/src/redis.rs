@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
 
 /// The name of a row: its time is another than that of the group `operations`.
 fn work(name: &str) -> String {
-    format!("{name}, beside Redis")
+    format!("{name}, compared with Redis")
 }
 
 /// A Redis that ends with this.

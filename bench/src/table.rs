@@ -124,8 +124,8 @@ fn by_work(text: &mut String, works: &[Work<'_>]) {
     let systems = works[0].systems();
     let unit = in_words(works[0].unit());
     let _ = match at(works[0].name, column.0, column.1).as_str() {
-        "" => writeln!(text, "In {unit}"),
-        same => writeln!(text, "In {unit}; {same}"),
+        "" => writeln!(text, "Unit: {unit}"),
+        same => writeln!(text, "Unit: {unit}; {same}"),
     };
     text.push_str("\n| work |");
     for system in &systems {
@@ -147,8 +147,8 @@ fn in_words(unit: &str) -> &str {
     match unit {
         "ns" => "nanoseconds",
         "percent" => "per cent",
-        "count" => "numbers",
-        "times" => "multiples",
+        "count" => "count",
+        "times" => "ratio",
         other => other,
     }
 }

@@ -43,9 +43,9 @@ impl Way {
             Self::InGuest => "localmap, in the guest",
             Self::Client => "localmap, plugged, client crate",
             Self::Plain => "localmap, plugged, plain contract",
-            Self::Bridged => "localmap, bridged (add_to_linker)",
+            Self::Bridged => "localmap, linked (add_to_linker)",
             Self::Host => "localmap, the host calls",
-            Self::Keyvalue => "wasmtime-wasi-keyvalue (no TTL, no limit, outside of the sandbox)",
+            Self::Keyvalue => "wasmtime-wasi-keyvalue (no TTL, no limit, outside the sandbox)",
             Self::KeyvaluePlugged => "localmap, plugged, as wasi:keyvalue",
         }
     }
