@@ -1,4 +1,4 @@
-//! What an entry costs beyond its key and its value.
+//! The memory of an entry beyond its key and its value.
 
 use crate::report::{Report, Row};
 use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
