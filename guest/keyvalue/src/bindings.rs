@@ -11,7 +11,8 @@
     reason = "generated"
 )]
 
-use crate::Component;
+/// The type that implements the drafts.
+pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: ["../../wit", "wit"],

@@ -1,7 +1,7 @@
 //! Both drafts: what they have in common, and where they differ.
 
-use crate::Component;
 use crate::batch;
+use crate::bindings::Component;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft as draft;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft2 as draft2;
 use crate::bucket::Bucket;

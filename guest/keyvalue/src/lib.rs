@@ -9,7 +9,6 @@
 
 extern crate alloc;
 
-mod abi;
 mod baked;
 mod batch;
 mod bindings;
@@ -19,8 +18,6 @@ mod counter;
 mod drafts;
 mod handles;
 mod map;
+mod memory;
 mod names;
 mod refusal;
-
-/// What the drafts are implemented on.
-struct Component;

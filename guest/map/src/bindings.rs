@@ -10,7 +10,8 @@
     reason = "generated"
 )]
 
-use crate::Component;
+/// The type that implements the contract.
+pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: "wit",

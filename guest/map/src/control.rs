@@ -1,6 +1,6 @@
 //! `localmap:core/control`: the map as its host sees it.
 
-use crate::Component;
+use crate::bindings::Component;
 use crate::bindings::exports::localmap::core::control as wit;
 use crate::state::{configure, storing, with_map};
 use alloc::vec::Vec;

@@ -14,9 +14,7 @@ mod batch;
 mod bindings;
 mod control;
 mod local_map;
+mod memory;
 mod pinned;
 mod state;
 mod words;
-
-/// What the contract is implemented on.
-struct Component;

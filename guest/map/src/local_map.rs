@@ -1,7 +1,7 @@
 //! `localmap:core/local-map`: the map as its app sees it.
 
-use crate::Component;
 use crate::batch;
+use crate::bindings::Component;
 use crate::bindings::exports::localmap::core::local_map as wit;
 use crate::pinned::Held;
 use crate::state::{storing, with_map};

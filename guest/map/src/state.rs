@@ -1,9 +1,9 @@
 //! The one map of this instance.
 
-use crate::abi::{self, Instance};
-use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
+use crate::{baked, memory};
+use localmap_abi::Instance;
 use localmap_engine::{Clock, ConfigureError, LONGEST_KEY, Limits, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
@@ -27,9 +27,9 @@ pub(crate) fn with_map<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
 fn new_map() -> Map<WasiClock> {
     let (seed, _) = insecure_seed();
     let map = Map::new(WasiClock, seed, baked::limits());
-    abi::keep_scratch(largest_call(map.limits()));
+    memory::keep(largest_call(map.limits()));
     if baked::is_plugged() {
-        abi::reserve();
+        memory::reserve();
     }
     map
 }
@@ -37,13 +37,13 @@ fn new_map() -> Map<WasiClock> {
 /// Sets the limits, and keeps room for the calls that they allow.
 pub(crate) fn configure(limits: Limits) -> Result<(), ConfigureError> {
     storing(|map| map.configure(limits))?;
-    abi::keep_scratch(with_map(|map| largest_call(map.limits())));
+    memory::keep(with_map(|map| largest_call(map.limits())));
     Ok(())
 }
 
 /// Does so for what stores, which must leave room for the next call.
 pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
-    with_map(|map| abi::storing(|| call(map)))
+    with_map(|map| memory::storing(|| call(map)))
 }
 
 /// The bytes that a call may take up: the parameters that the contract promises room

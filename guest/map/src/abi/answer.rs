@@ -1,9 +1,9 @@
 //! Answers as the canonical ABI lays them out. They stay until the next call, which begins
 //! when the caller has read them.
 
-use super::memory::lend;
-use super::{Block, Instance, block_count};
+use crate::memory::lend;
 use core::ptr;
+use localmap_abi::{Block, Instance, block_count, to_block};
 use localmap_engine::{Error, KeyFault, Value};
 
 /// Where the longest answer has room: an `option<bytes>`.
@@ -27,29 +27,6 @@ const fn word(low: u32, high: u32) -> u64 {
 #[expect(clippy::cast_possible_truncation, reason = "addresses have 32 bits")]
 fn address<T>(at: *const T) -> u32 {
     at.addr() as u32
-}
-
-/// At most 64 bytes, and zeros behind.
-fn to_block(mut bytes: &[u8]) -> Block {
-    let mut padded = [0; size_of::<Block>()];
-    let mut room = &mut padded[..];
-    // Each step has a length that is known when it is compiled, so that it takes a few
-    // instructions, and no call of `memcpy`.
-    macro_rules! steps {
-        ($($len:literal)*) => {
-            $(if let Some(from) = bytes.split_off(..$len)
-                && let Some(to) = room.split_off_mut(..$len)
-            {
-                to.copy_from_slice(from);
-            })*
-        };
-    }
-    steps!(64 32 16 8 4 2 1);
-    let mut block = [0; 8];
-    for (word, bytes) in block.iter_mut().zip(padded.as_chunks().0) {
-        *word = u64::from_le_bytes(*bytes);
-    }
-    block
 }
 
 /// Copies a value to where it lies in one piece, with zeros up to so many words, which are

@@ -2,11 +2,11 @@
 //! values lie, and what they answer nobody has to free. The linker checks their signatures
 //! against the contract.
 
-use super::Block;
 use super::answer::{self, Area};
 use crate::{local_map, words};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use localmap_abi::Block;
 use localmap_engine::Ttl;
 
 /// `get` of `local-map`.
