@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use localmap_client::{Condition, LocalMap, MAX_KEY_LEN};
+use localmap_client::{Condition, DEFAULT_MAX_KEY_LEN, LocalMap};
 
 /// How many requests too long for a key may have the same hash at a time. With
 /// 64 bits of a seeded hash, two are hardly ever seen.
@@ -33,7 +33,7 @@ impl Passed {
     /// window already, and stays so for as long as that lasts.
     pub(crate) fn insert(&self, client: &[u8], request: &[u8]) -> Result<bool, Box<dyn Error>> {
         let pair = pair(client, request);
-        if pair.len() > MAX_KEY_LEN {
+        if pair.len() > DEFAULT_MAX_KEY_LEN {
             return self.insert_long(&pair);
         }
         match self.map.set_if(&pair, "", self.window, Condition::Absent) {
@@ -94,7 +94,7 @@ mod tests {
         let slots: Vec<_> = [0, 1, u64::MAX].into_iter().flat_map(slots).collect();
         assert_eq!(slots.iter().collect::<HashSet<_>>().len(), 3 * SLOTS);
         for slot in slots {
-            assert!(slot.len() <= MAX_KEY_LEN);
+            assert!(slot.len() <= DEFAULT_MAX_KEY_LEN);
             assert!(slot.contains('\n'), "a part of a line holds no line feed");
         }
     }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use localmap_client::{LocalMap, MAX_KEY_LEN};
+use localmap_client::{DEFAULT_MAX_KEY_LEN, LocalMap};
 
 /// How many names too long for a key may have the same hash at a time. With 64
 /// bits of a seeded hash, two are hardly ever seen.
@@ -34,7 +34,7 @@ impl Limiter {
 
     /// Counts a request of `client`, and gives how many it has made in its window.
     pub(crate) fn count(&self, client: &[u8]) -> Result<i64, Box<dyn Error>> {
-        if client.len() <= MAX_KEY_LEN {
+        if client.len() <= DEFAULT_MAX_KEY_LEN {
             return Ok(self.map.increment(client, 1, self.window)?);
         }
         let counter = self.counter_of_long(client)?;
@@ -61,7 +61,10 @@ impl Limiter {
                 return Ok(counter(slot));
             }
         }
-        Err(format!("more than {SLOTS} client names over {MAX_KEY_LEN} bytes share a hash").into())
+        Err(
+            format!("more than {SLOTS} client names over {DEFAULT_MAX_KEY_LEN} bytes share a hash")
+                .into(),
+        )
     }
 }
 
@@ -86,7 +89,7 @@ mod tests {
         let mut keys = HashSet::new();
         for slot in [0, 1, u64::MAX].into_iter().flat_map(slots) {
             for key in [counter(&slot), slot] {
-                assert!(key.len() <= MAX_KEY_LEN);
+                assert!(key.len() <= DEFAULT_MAX_KEY_LEN);
                 assert!(key.contains('\n'), "a name holds no line feed");
                 assert!(keys.insert(key));
             }
