@@ -1,4 +1,4 @@
-//! `localmap:core/control`: the map as its host sees it.
+//! `localmap:core/control`: the host's interface to the map.
 
 use crate::bindings::Component;
 use crate::bindings::exports::localmap::core::control as wit;
@@ -112,7 +112,7 @@ impl From<engine::Error> for wit::Refusal {
             Error::InvalidKey(_) => Self::InvalidKey,
             Error::ValueTooLarge(_) => Self::ValueTooLarge,
             Error::InvalidTtl => Self::InvalidTtl,
-            // The last three cannot be: `set` has no condition and does not count.
+            // `set` returns none of the last three: it has no condition and does not count.
             Error::Full | Error::Conflict(_) | Error::NotACounter | Error::Overflow => Self::Full,
         }
     }
