@@ -33,19 +33,19 @@ test:
 # Builds the components that the host embeds.
 guest:
     cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
-    cp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
-    cp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
+    cp target/wasm32-wasip2/guest/localmap_map.wasm host/localmap/src/artifact/map.wasm
+    cp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/localmap/src/artifact/keyvalue.wasm
 
 # Checks that the embedded components are what their source gives.
 guest-same:
     cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
-    cmp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
-    cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
+    cmp target/wasm32-wasip2/guest/localmap_map.wasm host/localmap/src/artifact/map.wasm
+    cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/localmap/src/artifact/keyvalue.wasm
 
 # Packs the crates that are published and builds each out of its package; `--config` is for
 # the profiles, so that what is compiled already serves.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap -p localmap-cli
 
 # The WIT package in its binary form, with wasm-tools.
 wit:

@@ -5,9 +5,10 @@ use crate::Options;
 use crate::measure::{Times, nanos};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
+use localmap::names::LOCAL_MAP;
 use localmap::wasmtime::component::{Component, Linker, TypedFunc};
 use localmap::wasmtime::{Store, StoreContextMut};
-use localmap::{Host, LOCAL_MAP, LocalMap, MapOptions, Ttl};
+use localmap::{Host, LocalMap, MapOptions, Ttl};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -147,7 +148,7 @@ fn key(number: u32) -> [u8; 16] {
 /// The map's `len`, called with Wasmtime alone: the same component, engine and limits.
 fn bare(host: &Host) -> Result<(Store<()>, Len)> {
     let engine = host.as_ref();
-    let component = Component::new(engine, localmap::COMPONENT)?;
+    let component = Component::new(engine, localmap::MAP_COMPONENT)?;
     let mut linker = Linker::<()>::new(engine);
     linker
         .instance("wasi:clocks/monotonic-clock@0.2.0")?

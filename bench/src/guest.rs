@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use localmap::wasmtime::component::{Component, Linker, ResourceTable};
 use localmap::wasmtime::{Config, Engine, Store};
-use localmap::{Attached, Buckets, Host, Limits, MapOptions, PlugOptions, Policy};
+use localmap::{Buckets, Host, Limits, LinkedMap, MapOptions, PlugOptions, Policy};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) struct State {
     table: ResourceTable,
     keyvalue: WasiKeyValueCtx,
     /// Of a guest that is bridged alone.
-    map: Option<Attached>,
+    map: Option<LinkedMap>,
 }
 
 impl WasiView for State {
@@ -122,7 +122,7 @@ impl Guest {
     /// is counted.
     pub(crate) fn store(&self) -> Result<Store<State>> {
         let map = match &self.maps {
-            Some((host, options)) => Some(Attached::new(host.map(options)?)),
+            Some((host, options)) => Some(LinkedMap::new(host.map(options)?)),
             None => None,
         };
         let state = State {

@@ -133,7 +133,7 @@ plug() {
 # The committed component under Node.
 node_host() {
     say "the map component under Node"
-    "$jco" transpile host/guest.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
+    "$jco" transpile host/localmap/src/artifact/map.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
     node tests/interop/node/vectors.mjs "$work/map/map.js" tests/vectors
     plug
     "$jco" run "$work/plugged.wasm" "${plugged[@]}" < "$log" > "$work/plugged.node.txt"
@@ -143,7 +143,7 @@ node_host() {
 # The committed component under wasmtime for Python.
 wasmtime_py() {
     say "the map component under wasmtime for Python"
-    "$venv/bin/python" tests/interop/python/vectors.py host/guest.wasm tests/vectors
+    "$venv/bin/python" tests/interop/python/vectors.py host/localmap/src/artifact/map.wasm tests/vectors
     plug
     "$venv/bin/python" tests/interop/python/command.py "$work/plugged.wasm" "${plugged[@]}" \
         < "$log" > "$work/plugged.py.txt"

@@ -47,7 +47,7 @@ pub fn localmap() -> Program {
         .unwrap_or_default();
     assert!(
         program.is_file(),
-        "{} is not built: run `cargo test --workspace`, or `cargo build -p localmap` before",
+        "{} is not built: run `cargo test --workspace`, or `cargo build -p localmap-cli` before",
         program.display()
     );
     let mut command = Command::new(program);

@@ -3,7 +3,7 @@
 //! It exports the interfaces that it imports. What goes through it lies in its memory as
 //! it came, so each function is a call of the one of its name.
 
-use localmap::{LOCAL_MAP, WORDS};
+use localmap::names::{LOCAL_MAP, WORDS};
 
 /// The types of `local-map` that its functions name.
 const TYPES: &[(&str, &str)] = &[

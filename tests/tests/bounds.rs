@@ -1,8 +1,8 @@
 //! What a map and a host may have, and what happens beyond it.
 
 use localmap::{
-    Allocation, CancelHandle, Cause, CreateError, Host, HostOptions, Limits, LocalMap, MapOptions,
-    Profile, Ttl, plug, wasmtime,
+    Allocation, CancelHandle, CreateError, Host, HostOptions, Limits, LocalMap, MapOptions,
+    Profile, TerminationCause, Ttl, plug, wasmtime,
 };
 use localmap_tests::provider;
 #[cfg(target_os = "linux")]
@@ -19,7 +19,7 @@ fn map_of(bodies: &[(&str, &str)], options: &MapOptions) -> LocalMap {
     host.map(options).expect("a map")
 }
 
-fn killed_by_get(mut map: LocalMap) -> Cause {
+fn killed_by_get(mut map: LocalMap) -> TerminationCause {
     let dead = map.get(b"k").expect_err("it goes too far");
     dead.cause().clone()
 }
@@ -32,7 +32,7 @@ fn memory_is_bounded() {
     let options = MapOptions::new().max_memory(8 << 20);
     let cause = killed_by_get(map_of(&[("get", &format!("{grow} unreachable"))], &options));
     assert!(
-        matches!(cause, Cause::OutOfMemory { max, .. } if max == 8 << 20),
+        matches!(cause, TerminationCause::OutOfMemory { max, .. } if max == 8 << 20),
         "{cause}"
     );
     assert_eq!(cause.trap(), Some(Trap::UnreachableCodeReached));
@@ -47,7 +47,7 @@ fn memory_is_bounded() {
     let mut map = map_of(&[("get", &trap)], &options);
     assert_eq!(map.get(b"k").expect("alive"), None);
     let cause = killed_by_get(map);
-    assert!(matches!(cause, Cause::Trap { .. }), "{cause}");
+    assert!(matches!(cause, TerminationCause::Trap { .. }), "{cause}");
 }
 
 #[test]
@@ -93,7 +93,10 @@ fn what_goes_to_the_host_is_bounded() {
     let mut map = map_of(&[("get-many", many)], &MapOptions::new());
     let keys = vec![&b"k"[..]; 256];
     let dead = map.get_many(&keys).expect_err("too much");
-    assert!(matches!(dead.cause(), Cause::Fault { .. }), "{dead}");
+    assert!(
+        matches!(dead.cause(), TerminationCause::Fault { .. }),
+        "{dead}"
+    );
     assert!(dead.to_string().contains("fuel"), "{dead}");
 
     let host = Host::new().expect("a host");
@@ -118,7 +121,10 @@ fn handles_are_bounded() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, localmap::PinError::Dead { .. }), "{error}");
+    assert!(
+        matches!(error, localmap::PinError::Terminated { .. }),
+        "{error}"
+    );
     assert!((5..=10).contains(&pins.len()), "{}", pins.len());
 }
 

@@ -3,8 +3,8 @@
 use localmap::{inspect, plug};
 
 fn committed() -> Vec<u8> {
-    let path = localmap_tests::root().join("host/guest.wasm");
-    std::fs::read(path).expect("host/guest.wasm")
+    let path = localmap_tests::root().join("host/localmap/src/artifact/map.wasm");
+    std::fs::read(path).expect("host/localmap/src/artifact/map.wasm")
 }
 
 /// What a component cannot import it cannot do.
@@ -39,7 +39,11 @@ fn it_fits_the_world_provider() {
         .collect();
     assert_eq!(
         exports,
-        [localmap::LOCAL_MAP, localmap::WORDS, localmap::CONTROL]
+        [
+            localmap::names::LOCAL_MAP,
+            localmap::names::WORDS,
+            localmap::names::CONTROL
+        ]
     );
 }
 
@@ -68,7 +72,7 @@ fn rule_12_authority_a_plugged_app_imports_no_map_and_exports_its_control() {
         found
             .exports
             .iter()
-            .any(|export| export.name == localmap::CONTROL)
+            .any(|export| export.name == localmap::names::CONTROL)
     );
     assert!(
         found
@@ -132,7 +136,7 @@ fn an_app_may_import_words_beside_the_map_or_alone_or_not_at_all() {
     assert!(
         matches!(
             misfits.as_slice(),
-            [localmap::Misfit::OtherTypes { name, .. }] if name == localmap::WORDS
+            [localmap::Incompatibility::OtherTypes { name, .. }] if name == localmap::names::WORDS
         ),
         "{misfits:?}"
     );
@@ -146,7 +150,7 @@ fn what_a_guest_does_not_call_it_does_not_import() {
     let words = found
         .imports
         .iter()
-        .find(|import| import.name == localmap::WORDS)
+        .find(|import| import.name == localmap::names::WORDS)
         .expect("it sets");
     assert_eq!(words.functions, ["set"]);
 }

@@ -34,7 +34,7 @@ fn assert_misfit(fit: &Value, words: &[&str]) {
 
 #[test]
 fn the_map_is_a_provider() {
-    let file = root().join("host/guest.wasm");
+    let file = root().join("host/localmap/src/artifact/map.wasm");
     let found = json(&file);
     assert_eq!(found["provider"], json!({"fits": true, "misfits": []}));
     assert_misfit(
@@ -70,7 +70,7 @@ fn a_guest_that_imports_the_map_is_an_app() {
 
 #[test]
 fn file_and_size_are_those_of_the_file() {
-    let file = root().join("host/guest.wasm");
+    let file = root().join("host/localmap/src/artifact/map.wasm");
     let size = std::fs::metadata(&file).expect("a file").len();
     let found = json(&file);
     assert_eq!(found["file"], json!(file.to_str()));

@@ -3,8 +3,8 @@
 
 use localmap::wasmtime::{self, Config, Engine, Instance, Module, Store, Trap};
 use localmap::{
-    CancelHandle, Cancelled, Cause, Clock, CreateError, Dead, Error, Host, HostOptions, LocalMap,
-    MapOptions, TimedOut, Ttl,
+    CancelHandle, Cancelled, Clock, CreateError, Error, Host, HostOptions, LocalMap, MapOptions,
+    MapTerminated, TerminationCause, TimedOut, Ttl,
 };
 use localmap_tests::provider;
 use std::pin::pin;
@@ -61,15 +61,15 @@ fn handles_go_to_other_threads() {
     send::<CancelHandle>();
     sync::<CancelHandle>();
     send::<LocalMap>();
-    send::<Dead>();
-    sync::<Dead>();
+    send::<MapTerminated>();
+    sync::<MapTerminated>();
     send::<Error>();
     sync::<Error>();
     send::<CreateError>();
     sync::<CreateError>();
     fn error<T: std::error::Error + Send + Sync + 'static>() {}
-    error::<Dead>();
-    error::<Cause>();
+    error::<MapTerminated>();
+    error::<TerminationCause>();
     error::<Error>();
     error::<CreateError>();
 }
@@ -87,7 +87,7 @@ fn an_idle_map_is_freed_at_once() {
     assert_eq!(map.memory(), 0);
     assert!(map.cancel_handle().is_cancelled());
     let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), Cause::Cancelled));
+    assert!(matches!(dead.cause(), TerminationCause::Cancelled));
     assert!(dead.to_string().contains("it was cancelled"), "{dead}");
     // Once is enough.
     map.cancel_handle().cancel();
@@ -173,7 +173,10 @@ fn a_call_that_runs_ends() {
     handle.cancel();
     let (map, dead) = runs.join().expect("it ends");
     assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
-    assert!(matches!(dead.cause(), Cause::Cancelled), "{dead}");
+    assert!(
+        matches!(dead.cause(), TerminationCause::Cancelled),
+        "{dead}"
+    );
     // In that call, not with the map.
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
     drop(map);
@@ -195,7 +198,9 @@ fn a_call_has_its_time() {
     let dead = map.get(b"k").expect_err("it never ends");
     assert!(began.elapsed() >= limit);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-    assert!(matches!(dead.cause(), Cause::TimedOut { limit: told, .. } if *told == limit));
+    assert!(
+        matches!(dead.cause(), TerminationCause::TimedOut { limit: told, .. } if *told == limit)
+    );
     assert!(dead.to_string().contains("30ms"), "{dead}");
     // The others go on.
     let mut beside = host.map(&MapOptions::new()).expect("a map");
@@ -255,10 +260,13 @@ fn a_map_that_contradicts_its_contract_is_dead() {
     let refused = map.increment(b"k", 1, Ttl::Never);
     assert!(matches!(refused, Err(localmap::IncrementError::Overflow)));
     let refused = map.touch(b"k", Ttl::Never).expect_err("it cannot overflow");
-    let localmap::TouchError::Dead { source: dead, .. } = refused else {
+    let localmap::TouchError::Terminated { source: dead, .. } = refused else {
         panic!("{refused}");
     };
-    assert!(matches!(dead.cause(), Cause::Fault { .. }), "{dead}");
+    assert!(
+        matches!(dead.cause(), TerminationCause::Fault { .. }),
+        "{dead}"
+    );
 }
 
 /// Cancels its own map, from within a call.
@@ -312,7 +320,7 @@ fn a_panic_of_the_clock_ends_the_map_and_nothing_else() {
     }));
     assert!(panicked.is_err());
     let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), Cause::Panicked), "{dead}");
+    assert!(matches!(dead.cause(), TerminationCause::Panicked), "{dead}");
     let mut beside = host().map(&MapOptions::new()).expect("a map");
     beside.set(b"k", b"v", Ttl::Never).expect("room");
 }
@@ -340,8 +348,11 @@ fn cancelling_races_with_calls_and_drops() {
             for count in 1..=(round % 50) as i64 {
                 match map.increment(b"n", 1, Ttl::Never) {
                     Ok(sum) => assert_eq!(sum, count),
-                    Err(localmap::IncrementError::Dead { source, .. }) => {
-                        assert!(matches!(source.cause(), Cause::Cancelled), "{source}");
+                    Err(localmap::IncrementError::Terminated { source, .. }) => {
+                        assert!(
+                            matches!(source.cause(), TerminationCause::Cancelled),
+                            "{source}"
+                        );
                         break;
                     }
                     Err(error) => panic!("{error}"),

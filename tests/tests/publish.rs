@@ -138,6 +138,12 @@ fn the_wit_package_is_one() {
     let contract = packages.find(|(_, package)| package.name.name == "core");
     let (_, contract) = contract.expect("the contract");
     // What the host looks for in guests.
-    assert_eq!(contract.name.interface_id("local-map"), localmap::LOCAL_MAP);
-    assert_eq!(contract.name.interface_id("control"), localmap::CONTROL);
+    assert_eq!(
+        contract.name.interface_id("local-map"),
+        localmap::names::LOCAL_MAP
+    );
+    assert_eq!(
+        contract.name.interface_id("control"),
+        localmap::names::CONTROL
+    );
 }

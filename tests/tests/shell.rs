@@ -435,7 +435,7 @@ fn nobody_complains_when_the_reader_has_gone() {
 
 #[test]
 fn another_map_can_be_tried() {
-    let provider = root().join("host/guest.wasm");
+    let provider = root().join("host/localmap/src/artifact/map.wasm");
     let finished = localmap()
         .arg("shell")
         .arg(provider)

@@ -4,7 +4,8 @@ use crate::beside::beside;
 use crate::make::map;
 use localmap::wasmtime::Trap;
 use localmap::{
-    Cause, Change, CreateError, Dead, Error, Host, HostOptions, LocalMap, MapOptions, Ttl,
+    Change, CreateError, Error, Host, HostOptions, LocalMap, MapOptions, MapTerminated,
+    TerminationCause, Ttl,
 };
 use std::time::Duration;
 
@@ -31,14 +32,14 @@ enum Of {
 }
 
 impl Of {
-    fn is(&self, cause: &Cause) -> bool {
+    fn is(&self, cause: &TerminationCause) -> bool {
         match (self, cause) {
-            (Self::Trap(expected), Cause::Trap { trap, .. }) => trap == expected,
-            (Self::Fault(words), Cause::Fault { source, .. }) => {
+            (Self::Trap(expected), TerminationCause::Trap { trap, .. }) => trap == expected,
+            (Self::Fault(words), TerminationCause::Fault { source, .. }) => {
                 format!("{source:#}").contains(words)
             }
-            (Self::Time, Cause::TimedOut { limit, .. }) => *limit == LIMIT,
-            (Self::Memory, Cause::OutOfMemory { max, .. }) => *max == 64 << 20,
+            (Self::Time, TerminationCause::TimedOut { limit, .. }) => *limit == LIMIT,
+            (Self::Memory, TerminationCause::OutOfMemory { max, .. }) => *max == 64 << 20,
             _ => false,
         }
     }
@@ -83,7 +84,7 @@ fn dies(name: &str, call: Call, of: &Of) {
     let host = host(&map(name));
     beside(|| {
         let mut map = host.map(&options()).expect("it starts well");
-        let Err(Error::Dead { source: dead, .. }) = call(&mut map) else {
+        let Err(Error::Terminated { source: dead, .. }) = call(&mut map) else {
             panic!("{name} is alive");
         };
         assert!(of.is(dead.cause()), "{name}: {:?}", dead.cause());
@@ -93,10 +94,10 @@ fn dies(name: &str, call: Call, of: &Of) {
     });
 }
 
-fn is_dead(map: &mut LocalMap, dead: &Dead) {
+fn is_dead(map: &mut LocalMap, dead: &MapTerminated) {
     assert_eq!(map.memory(), 0);
     for call in [GET, SET, LEN, GET_MANY, SCAN, PIN, APPLY, LIMITS] {
-        let Err(Error::Dead { source: still, .. }) = call(map) else {
+        let Err(Error::Terminated { source: still, .. }) = call(map) else {
             panic!("it lives again");
         };
         assert_eq!(still.at(), dead.at());

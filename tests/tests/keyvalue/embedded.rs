@@ -4,7 +4,7 @@ use super::DRAFTS;
 use localmap::wasmtime::component::{Component, Linker, ResourceTable};
 use localmap::wasmtime::{self, Engine, Store};
 use localmap::{
-    Allocation, Attached, Buckets, Host, HostOptions, Limits, ManualClock, MapOptions, Ttl,
+    Allocation, Buckets, Host, HostOptions, Limits, LinkedMap, ManualClock, MapOptions, Ttl,
     add_to_linker, bucket_key, bucket_prefix, plug, with_keyvalue,
 };
 use localmap_tests::guest;
@@ -20,7 +20,7 @@ pub(crate) struct App {
     pub(crate) table: ResourceTable,
     /// The buckets of Wasmtime's own host.
     pub(crate) keyvalue: WasiKeyValueCtx,
-    map: Option<Attached>,
+    map: Option<LinkedMap>,
 }
 
 impl WasiView for App {
@@ -36,10 +36,10 @@ impl WasiView for App {
 pub(crate) fn command(
     engine: &Engine,
     component: &[u8],
-    map: Option<Attached>,
+    map: Option<LinkedMap>,
     args: &[&str],
     link: impl FnOnce(&mut Linker<App>) -> wasmtime::Result<()>,
-) -> (String, Option<Attached>) {
+) -> (String, Option<LinkedMap>) {
     let component = Component::new(engine, component).expect("a component");
     let mut linker = Linker::<App>::new(engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).expect("WASI");
@@ -97,7 +97,7 @@ fn a_map_beside_the_guest_has_its_buckets() {
         let options = MapOptions::new()
             .limits(Limits::default().for_buckets())
             .clock(clock.clone());
-        let mut map = Attached::new(host.map(&options).expect("a map"));
+        let mut map = LinkedMap::new(host.map(&options).expect("a map"));
         let key = bucket_key("b", "k").expect("a key");
         map.map().set(&key, b"v", Ttl::Default).expect("room");
         let args = "get b k then set b l w then set short k v then increment short n 1";

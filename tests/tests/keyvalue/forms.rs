@@ -2,8 +2,8 @@
 
 use super::DRAFTS;
 use localmap::{
-    Attached, Buckets, Host, KEYVALUE, Limits, MapOptions, Misfit, PlugError, PlugOptions, Ttl,
-    bucket_key, inspect, plug, plug_with, with_keyvalue,
+    Buckets, Host, Incompatibility, KEYVALUE_ADAPTER, Limits, LinkedMap, MapOptions, PlugError,
+    PlugOptions, Ttl, bucket_key, inspect, plug, plug_with, with_keyvalue,
 };
 use localmap_tests::{guest, localmap};
 use std::time::Duration;
@@ -24,25 +24,28 @@ fn imports(component: &[u8]) -> Vec<String> {
 /// What a component cannot import it cannot do.
 #[test]
 fn the_component_in_front_imports_the_map_and_nothing_else() {
-    assert_eq!(imports(KEYVALUE), [localmap::LOCAL_MAP, localmap::WORDS]);
-    let found = inspect(KEYVALUE).expect("a component");
+    assert_eq!(
+        imports(KEYVALUE_ADAPTER),
+        [localmap::names::LOCAL_MAP, localmap::names::WORDS]
+    );
+    let found = inspect(KEYVALUE_ADAPTER).expect("a component");
     assert_eq!(found.app, []);
     let exports: Vec<&str> = found
         .exports
         .iter()
         .map(|export| export.name.as_str())
         .collect();
-    let expected = localmap::KEYVALUE_DRAFTS.map(|draft| {
+    let expected = localmap::names::KEYVALUE_DRAFTS.map(|draft| {
         ["store", "atomics", "batch"].map(|name| format!("wasi:keyvalue/{name}@{draft}"))
     });
     assert_eq!(exports, expected.as_flattened());
-    let path = localmap_tests::root().join("host/keyvalue.wasm");
-    assert_eq!(std::fs::read(path).expect("a file"), KEYVALUE);
+    let path = localmap_tests::root().join("host/localmap/src/artifact/keyvalue.wasm");
+    assert_eq!(std::fs::read(path).expect("a file"), KEYVALUE_ADAPTER);
 }
 
 #[test]
 fn the_map_component_knows_nothing_of_it() {
-    let map = localmap::COMPONENT;
+    let map = localmap::MAP_COMPONENT;
     assert!(!map.windows(13).any(|bytes| bytes == b"wasi:keyvalue"));
 }
 
@@ -51,7 +54,10 @@ fn an_app_of_wasi_keyvalue_becomes_one_of_the_map() {
     for name in ["kv-draft", "kv-draft2", "kv-both"] {
         let app = with_keyvalue(&bytes(name), &Buckets::new()).expect("it fits");
         let found = imports(&app);
-        assert!(found.contains(&localmap::LOCAL_MAP.to_owned()), "{found:?}");
+        assert!(
+            found.contains(&localmap::names::LOCAL_MAP.to_owned()),
+            "{found:?}"
+        );
         assert!(
             !found.iter().any(|name| name.contains("keyvalue")),
             "{found:?}"
@@ -76,7 +82,7 @@ fn an_app_of_wasi_keyvalue_becomes_one_of_the_map() {
 /// Guests import no more than they use.
 #[test]
 fn a_part_of_an_interface_is_served_too() {
-    for draft in localmap::KEYVALUE_DRAFTS {
+    for draft in localmap::names::KEYVALUE_DRAFTS {
         for (name, function) in [("store", ""), ("atomics", ""), ("batch", "")] {
             let app = format!(
                 r#"(component (import "wasi:keyvalue/{name}@{draft}" (instance {function})))"#
@@ -109,14 +115,14 @@ fn other_versions_and_other_types_are_refused_by_name() {
         let app = wat::parse_str(format!(r#"(component (import "{import}" (instance)))"#));
         let app = app.expect("valid text");
         let misfits = inspect(&app).expect("a component").app;
-        let [misfit @ Misfit::OtherKeyvalue { .. }] = misfits.as_slice() else {
+        let [misfit @ Incompatibility::OtherKeyvalue { .. }] = misfits.as_slice() else {
             panic!("{misfits:?}");
         };
         let told = misfit.to_string();
         assert!(told.contains(words) && told.contains(import), "{told}");
         assert!(matches!(
             plug(&app, &Limits::default()),
-            Err(PlugError::Misfit { .. })
+            Err(PlugError::Incompatible { .. })
         ));
     }
     let app = r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance
@@ -124,7 +130,7 @@ fn other_versions_and_other_types_are_refused_by_name() {
     let app = wat::parse_str(app).expect("valid text");
     let misfits = inspect(&app).expect("a component").app;
     assert!(
-        matches!(misfits.as_slice(), [Misfit::OtherTypes { .. }]),
+        matches!(misfits.as_slice(), [Incompatibility::OtherTypes { .. }]),
         "{misfits:?}"
     );
 }
@@ -135,16 +141,16 @@ fn what_needs_no_buckets_gets_none() {
     let refused = with_keyvalue(&probe, &Buckets::new());
     assert!(matches!(
         refused,
-        Err(PlugError::Misfit {
-            source: Misfit::NoKeyvalueImport,
+        Err(PlugError::Incompatible {
+            source: Incompatibility::NoKeyvalueImport,
             ..
         })
     ));
     let options = PlugOptions::new().buckets(Buckets::new().ttl("b", Duration::from_secs(1)));
     assert!(matches!(
         plug_with(&probe, &options),
-        Err(PlugError::Misfit {
-            source: Misfit::NoKeyvalueImport,
+        Err(PlugError::Incompatible {
+            source: Incompatibility::NoKeyvalueImport,
             ..
         })
     ));
@@ -163,14 +169,14 @@ fn a_watcher_is_left_out() {
     assert!(
         exports
             .iter()
-            .all(|export| export.name == localmap::CONTROL),
+            .all(|export| export.name == localmap::names::CONTROL),
         "{exports:?}"
     );
 }
 
 #[test]
 fn inspect_tells_who_serves_it() {
-    for (name, draft) in DRAFTS.into_iter().zip(localmap::KEYVALUE_DRAFTS) {
+    for (name, draft) in DRAFTS.into_iter().zip(localmap::names::KEYVALUE_DRAFTS) {
         let text = localmap().arg("inspect").arg(guest(name)).run().ok();
         let told = format!("  wasi:keyvalue {draft}: served by the map\n");
         assert!(text.contains(&told), "{text}");
@@ -213,7 +219,7 @@ fn a_plugged_guest_brings_its_buckets_along() {
 fn a_host_finds_the_keys_of_buckets() {
     let host = Host::new().expect("a host");
     let options = MapOptions::new().limits(Limits::default().for_buckets());
-    let mut attached = Attached::new(host.map(&options).expect("a map"));
+    let mut attached = LinkedMap::new(host.map(&options).expect("a map"));
     let key = bucket_key(&"n".repeat(255), &"k".repeat(255)).expect("a key");
     let mut map = attached.map();
     map.set(&key, b"v", Ttl::Default).expect("room");

@@ -2,8 +2,8 @@
 
 use crate::{host, map};
 use localmap::{
-    Cause, Condition, CreateError, Error, Host, HostOptions, Limits, MapOptions, SetError, Ttl,
-    wasmtime,
+    Condition, CreateError, Error, Host, HostOptions, Limits, MapOptions, SetError,
+    TerminationCause, Ttl, wasmtime,
 };
 use std::time::{Duration, SystemTime};
 
@@ -62,10 +62,10 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     let killed = map
         .set(b"k", &vec![7; 16 << 20], Ttl::Never)
         .expect_err("no room");
-    let SetError::Dead { source: dead, .. } = &killed else {
+    let SetError::Terminated { source: dead, .. } = &killed else {
         panic!("{killed}");
     };
-    assert!(matches!(dead.cause(), Cause::OutOfMemory { max, .. } if *max == 2 << 20));
+    assert!(matches!(dead.cause(), TerminationCause::OutOfMemory { max, .. } if *max == 2 << 20));
     let trap = wasmtime::Trap::UnreachableCodeReached;
     assert_eq!(dead.cause().trap(), Some(trap));
     assert!((before..=SystemTime::now()).contains(&dead.at()));
@@ -85,7 +85,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     ];
     for answer in answers {
         let error = answer.expect("it is dead");
-        assert!(matches!(error, Error::Dead { .. }), "{error}");
+        assert!(matches!(error, Error::Terminated { .. }), "{error}");
         let words = error.to_string();
         assert_eq!(words, killed.to_string());
         assert!(words.starts_with("the map is dead since 2"), "{words}");

@@ -2,7 +2,7 @@
 
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{self, Config, Engine, Store};
-use localmap::{Attached, LocalMap, Observer};
+use localmap::{LinkedMap, LocalMap, Observer};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -45,7 +45,7 @@ pub(crate) use in_async::exports::localmap::core::local_map as wit_async;
 
 /// The data of a store.
 pub(crate) struct Tenant {
-    pub(crate) map: Attached,
+    pub(crate) map: LinkedMap,
 }
 
 /// The app, compiled, with what it imports.
@@ -73,10 +73,10 @@ impl Apps {
 
     /// A store for an app to be.
     pub(crate) fn store(&self, map: LocalMap) -> Store<Tenant> {
-        self.store_of(Attached::new(map))
+        self.store_of(LinkedMap::new(map))
     }
 
-    fn store_of(&self, map: Attached) -> Store<Tenant> {
+    fn store_of(&self, map: LinkedMap) -> Store<Tenant> {
         let mut store = Store::new(&self.engine, Tenant { map });
         // Whichever of the two the engine has.
         let _ = store.set_fuel(u64::MAX);
@@ -90,11 +90,11 @@ impl Apps {
 
     /// One that uses a map which others may use as well.
     pub(crate) fn sharing(&self, map: &Arc<Mutex<LocalMap>>) -> App {
-        self.instantiate(self.store_of(Attached::from_shared(Arc::clone(map))))
+        self.instantiate(self.store_of(LinkedMap::from_shared(Arc::clone(map))))
     }
 
     pub(crate) fn observed(&self, map: LocalMap, observer: Arc<dyn Observer>) -> App {
-        self.instantiate(self.store_of(Attached::new(map).with_observer(observer)))
+        self.instantiate(self.store_of(LinkedMap::new(map).with_observer(observer)))
     }
 
     fn instantiate(&self, mut store: Store<Tenant>) -> App {

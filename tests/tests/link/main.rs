@@ -9,7 +9,7 @@ mod observer;
 use apps::{App, Apps, Tenant, block_on};
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{Config, Engine, Store, Trap};
-use localmap::{Attached, CancelHandle, Dead, Host, LocalMap, MapOptions};
+use localmap::{CancelHandle, Host, LinkedMap, LocalMap, MapOptions, MapTerminated};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -22,7 +22,7 @@ fn map() -> LocalMap {
 
 /// The example app, which traps when it is given more than 60,000 bytes.
 fn limiter(linker: &mut Linker<Tenant>) -> Component {
-    let text = localmap_tests::root().join("host/examples/limiter.wat");
+    let text = localmap_tests::root().join("host/localmap/examples/limiter.wat");
     let bytes = wat::parse_file(text).expect("a component");
     let mut root = linker.root();
     root.func_wrap("log", |_, (_text,): (String,)| Ok(()))
@@ -134,7 +134,7 @@ fn several_stores_may_share_a_map() {
     // Its end is that of all.
     last.map().cancel_handle().cancel();
     let ended = apps.sharing(&shared).call(|app, store| app.call_len(store));
-    assert!(ended.expect_err("it is dead").is::<Dead>());
+    assert!(ended.expect_err("it is dead").is::<MapTerminated>());
 }
 
 #[test]
@@ -176,8 +176,11 @@ fn what_ends_the_map_ends_the_app_in_its_next_call() {
     handle.cancel();
     let error = app.call(|app, store| app.call_get(store, b"k"));
     let error = error.expect_err("it is dead");
-    let dead: &Dead = error.downcast_ref().expect("it says what it died of");
-    assert!(matches!(dead.cause(), localmap::Cause::Cancelled));
+    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
+    assert!(matches!(
+        dead.cause(),
+        localmap::TerminationCause::Cancelled
+    ));
     assert!(
         format!("{error:#}").contains("it was cancelled"),
         "{error:#}"
@@ -197,7 +200,7 @@ fn a_trap_of_the_map_is_told_with_the_maps_own_stack() {
     let mut app = apps.app(host.map(&MapOptions::new()).expect("a map"));
     let error = app.call(|app, store| app.call_get(store, b"k"));
     let error = error.expect_err("it traps");
-    let dead: &Dead = error.downcast_ref().expect("it says what it died of");
+    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
     assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
     assert!(app.map().get(b"k").is_err());
 }
@@ -238,7 +241,7 @@ fn a_linker_takes_it_once() {
 fn what_it_needs_can_be_sent() {
     fn sent<T: Send>() {}
     fn shared<T: Send + Sync>() {}
-    sent::<Attached>();
+    sent::<LinkedMap>();
     shared::<Linker<Tenant>>();
     sent::<Store<Tenant>>();
     sent::<App>();

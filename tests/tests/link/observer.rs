@@ -3,11 +3,11 @@
 use super::{NEVER, map};
 use crate::apps::{Apps, wit};
 use localmap::wasmtime::Config;
-use localmap::{CancelHandle, Host, MapOptions, Observed, Observer, Operation, Refusal};
+use localmap::{CallOutcome, CancelHandle, Host, MapOptions, Observer, Operation, Rejection};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-type Seen = (Operation, usize, Observed);
+type Seen = (Operation, usize, CallOutcome);
 
 #[derive(Default)]
 struct Log {
@@ -21,7 +21,7 @@ impl Log {
 }
 
 impl Observer for Log {
-    fn observed(&self, operation: Operation, key_len: usize, outcome: Observed, took: Duration) {
+    fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration) {
         assert!(took < Duration::from_secs(60));
         let mut seen = self.seen.lock().expect("nobody panics");
         seen.push((operation, key_len, outcome));
@@ -68,31 +68,31 @@ fn sees_each_operation_once() {
         app.call_len(&mut store)
     })
     .expect("alive");
-    let refused = Observed::Refused;
+    let refused = CallOutcome::Rejected;
     assert_eq!(
         log.take(),
         [
-            (Operation::Get, 3, Observed::Miss),
-            (Operation::Set, 3, Observed::Done),
-            (Operation::Get, 3, Observed::Hit),
-            (Operation::GetEntry, 0, Observed::Miss),
-            (Operation::GetMany, 8, Observed::Done),
-            (Operation::Contains, 3, Observed::Hit),
-            (Operation::SetIf, 3, refused(Refusal::Conflict)),
-            (Operation::Increment, 1, Observed::Done),
-            (Operation::Increment, 3, refused(Refusal::NotACounter)),
-            (Operation::Touch, 4, Observed::Miss),
-            (Operation::Touch, 0, refused(Refusal::InvalidKey)),
-            (Operation::Take, 1, Observed::Hit),
-            (Operation::Delete, 1, Observed::Miss),
-            (Operation::DeleteIf, 3, refused(Refusal::Conflict)),
-            (Operation::Apply, 8, Observed::Done),
-            (Operation::Set, 3, refused(Refusal::InvalidTtl)),
-            (Operation::Pin, 3, Observed::Hit),
-            (Operation::PinnedValue, 0, Observed::Done),
-            (Operation::Unpin, 0, Observed::Done),
-            (Operation::Scan, 3, Observed::Done),
-            (Operation::Len, 0, Observed::Done),
+            (Operation::Get, 3, CallOutcome::Miss),
+            (Operation::Set, 3, CallOutcome::Ok),
+            (Operation::Get, 3, CallOutcome::Hit),
+            (Operation::GetEntry, 0, CallOutcome::Miss),
+            (Operation::GetMany, 8, CallOutcome::Ok),
+            (Operation::Contains, 3, CallOutcome::Hit),
+            (Operation::SetIf, 3, refused(Rejection::Conflict)),
+            (Operation::Increment, 1, CallOutcome::Ok),
+            (Operation::Increment, 3, refused(Rejection::NotACounter)),
+            (Operation::Touch, 4, CallOutcome::Miss),
+            (Operation::Touch, 0, refused(Rejection::InvalidKey)),
+            (Operation::Take, 1, CallOutcome::Hit),
+            (Operation::Delete, 1, CallOutcome::Miss),
+            (Operation::DeleteIf, 3, refused(Rejection::Conflict)),
+            (Operation::Apply, 8, CallOutcome::Ok),
+            (Operation::Set, 3, refused(Rejection::InvalidTtl)),
+            (Operation::Pin, 3, CallOutcome::Hit),
+            (Operation::PinnedValue, 0, CallOutcome::Ok),
+            (Operation::Unpin, 0, CallOutcome::Ok),
+            (Operation::Scan, 3, CallOutcome::Ok),
+            (Operation::Len, 0, CallOutcome::Ok),
         ]
     );
     // What the host does itself is nobody else's business.
@@ -111,5 +111,5 @@ fn sees_that_the_map_is_dead() {
     handle.cancel();
     app.call(|app, store| app.call_set(store, b"k", b"v", NEVER))
         .expect_err("it is dead");
-    assert_eq!(log.take(), [(Operation::Set, 1, Observed::Dead)]);
+    assert_eq!(log.take(), [(Operation::Set, 1, CallOutcome::Terminated)]);
 }

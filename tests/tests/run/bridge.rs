@@ -127,7 +127,7 @@ fn an_app_cannot_tell_the_difference() {
 
 #[test]
 fn what_is_no_app_is_refused() {
-    for other in ["host/guest.wasm", "README.md"] {
+    for other in ["host/localmap/src/artifact/map.wasm", "README.md"] {
         localmap()
             .args(["run", "--bridge", other])
             .run()

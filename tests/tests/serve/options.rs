@@ -44,7 +44,7 @@ fn what_cannot_be_served_says_why() {
     let command = command.to_str().expect("UTF-8");
     refused(&[command], &["cannot serve", "a command", "localmap run"]);
     refused(
-        &["host/guest.wasm"],
+        &["host/localmap/src/artifact/map.wasm"],
         &["cannot serve", "wasi:http/incoming-handler"],
     );
     refused(&["README.md"], &["cannot serve", "README.md"]);

@@ -7,7 +7,8 @@
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
 use localmap::{
-    Attached, Clock, Control, Dead, Host, LocalMap, ManualClock, MapOptions, MemoryLimiter,
+    Clock, Control, Host, LinkedMap, LocalMap, ManualClock, MapOptions, MapTerminated,
+    MemoryLimiter,
 };
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
@@ -64,7 +65,7 @@ struct State {
     clock: ManualClock,
     memory: MemoryLimiter,
     /// The map of an app.
-    attached: Option<Attached>,
+    attached: Option<LinkedMap>,
 }
 
 impl Compiled {
@@ -79,7 +80,7 @@ impl Compiled {
         let mut config = Config::new();
         config.concurrency_support(false);
         let engine = Engine::new(&config)?;
-        let file = localmap_tests::root().join("host/guest.wasm");
+        let file = localmap_tests::root().join("host/localmap/src/artifact/map.wasm");
         let component = Component::from_file(&engine, file)?;
         let mut linker = Linker::<State>::new(&engine);
         linker
@@ -129,7 +130,7 @@ impl Map {
             .max_memory(max_memory)
             .clock(clock.clone());
         let attached = match &compiled.host {
-            Some(host) => Some(Attached::new(host.map(&options)?)),
+            Some(host) => Some(LinkedMap::new(host.map(&options)?)),
             None => None,
         };
         // What an app has is bounded apart: it holds what comes and goes.
@@ -158,7 +159,7 @@ impl Map {
     fn host<R>(
         &mut self,
         inside: impl FnOnce(&Control, &mut Store<State>) -> wasmtime::Result<R>,
-        beside: impl FnOnce(&mut LocalMap) -> Result<R, Dead>,
+        beside: impl FnOnce(&mut LocalMap) -> Result<R, MapTerminated>,
     ) -> R {
         match (&self.control, &mut self.store.data_mut().attached) {
             (_, Some(attached)) => beside(&mut attached.map()).expect(ALIVE),

@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub(crate) mod inspect;
+pub(crate) mod new;
+pub(crate) mod plug;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod shell;

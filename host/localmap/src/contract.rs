@@ -1,0 +1,10 @@
+//! The contract in Rust: its names, its types, its limits and its errors. Knows no
+//! component and no store.
+
+pub(crate) mod bindings;
+pub(crate) mod buckets;
+pub(crate) mod duration;
+pub(crate) mod error;
+pub(crate) mod limits;
+pub mod names;
+pub(crate) mod types;
