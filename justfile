@@ -16,7 +16,7 @@ fmt:
 # Runs Clippy, for the host and for the sandbox.
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo clippy --locked -p localmap-map -p localmap-keyvalue --target wasm32-wasip2 -- -D warnings
+    cargo clippy --locked -p localmap-abi -p localmap-map -p localmap-keyvalue --target wasm32-wasip2 -- -D warnings
 
 # Checks the documentation.
 doc:

@@ -1,9 +1,9 @@
 //! `localmap:core/words`: the same map, reached by words.
 
-use crate::abi::{Block, as_bytes, block_count};
 use crate::local_map;
 use crate::state::with_map;
 use alloc::vec::Vec;
+use localmap_abi::{Block, as_bytes, block_count};
 use localmap_engine::{Error, KeyFault, Ttl, Value};
 
 /// Reads the value of a key. One that is longer than its words is not there.

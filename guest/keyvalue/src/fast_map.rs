@@ -45,21 +45,11 @@ fn to_key(key: &[u8]) -> Option<Key> {
     })
 }
 
-/// At most 64 bytes, and zeros behind.
+/// Returns a block with at most 64 bytes, followed by zeros.
 fn to_block(bytes: &[u8]) -> Block {
-    let mut words = [0; 8];
-    let (whole, rest) = bytes.as_chunks();
-    let mut last = [0; 8];
-    if let Some(place) = last.get_mut(..rest.len()) {
-        place.copy_from_slice(rest);
-    }
-    for (word, bytes) in words.iter_mut().zip(whole.iter().chain([&last])) {
-        *word = u64::from_le_bytes(*bytes);
-    }
-    let [a, b, c, d, e, f, g, h] = words;
-    (a, b, c, d, e, f, g, h)
+    localmap_abi::to_block(bytes).into()
 }
 
-fn to_bytes((a, b, c, d, e, f, g, h): Block) -> [[u8; 8]; 8] {
-    [a, b, c, d, e, f, g, h].map(u64::to_le_bytes)
+fn to_bytes(block: Block) -> [[u8; 8]; 8] {
+    <[u64; 8]>::from(block).map(u64::to_le_bytes)
 }
