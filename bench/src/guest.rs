@@ -22,7 +22,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     keyvalue: WasiKeyValueCtx,
-    /// Of a guest that is bridged alone.
+    /// Only in the stores of a linked guest.
     map: Option<LinkedMap>,
 }
 
