@@ -1,7 +1,7 @@
 //! The functions of `localmap:core/words`: bytes that come in words.
 
-use super::Get;
 use super::call::{Call, done, found};
+use super::linked_map::Get;
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::{Error, KeyFault};
