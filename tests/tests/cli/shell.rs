@@ -277,7 +277,7 @@ fn help_tells_of_each_command() {
     ] {
         let line = |line: &str| line.split(' ').next() == Some(command);
         assert!(all.lines().any(line), "{command}");
-        let example = format!("For example: {command}");
+        let example = format!("Example: {command}");
         assert!(each.contains(&example), "{command}");
     }
 }
