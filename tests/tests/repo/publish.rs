@@ -80,7 +80,7 @@ fn packages_hold_what_belongs_to_them_and_no_more() {
         let files: BTreeSet<&str> = listed.lines().collect();
         let of_the_crate: &[&str] = match name {
             "localmap-engine" => &[],
-            "localmap-client" => &["wit/local-map.wit", "wit/words.wit"],
+            "localmap-client" => &["wit/local-map.wit", "wit/blocks.wit"],
             _ => &[
                 "guest.wasm",
                 "wit/local-map.wit",
