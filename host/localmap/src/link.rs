@@ -1,7 +1,7 @@
 //! The map as imports of an embedder's own linker.
 //!
 //! `attached` is what each of their stores keeps, `call` goes from there into the map and
-//! past the observer; `local_map` and `words` define the functions of the interfaces, and
+//! past the observer; `local_map` and `blocks` define the functions of the interfaces, and
 //! `convert` turns what they take and give into the types of this crate and back.
 
 mod blocks;
@@ -19,7 +19,7 @@ use wasmtime::component::Linker;
 /// Where a store keeps its map.
 type Get<T> = fn(&mut T) -> &mut LinkedMap;
 
-/// Defines `localmap:core/local-map` and `localmap:core/words` in a linker of yours, so
+/// Defines `localmap:core/local-map` and `localmap:core/blocks` in a linker of yours, so
 /// that apps which import them are served by the map of their store: the [`LinkedMap`] that
 /// `get` finds in the store's data.
 ///
@@ -36,7 +36,7 @@ type Get<T> = fn(&mut T) -> &mut LinkedMap;
 /// implementation of the traits that come out of it.
 ///
 /// Bytes are read where they lie in the app's memory, so that what is refused is not copied
-/// (those that come in `words` are put together first). What an app can make the host copy
+/// (those that come in `blocks` are put together first). What an app can make the host copy
 /// is bounded by [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel) of your
 /// store.
 ///

@@ -2,14 +2,14 @@
 //! the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
-use crate::contract::names::{CLOCK, CONTROL, LOCAL_MAP, SEED, WORDS};
+use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
 use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// The ways to the map.
-const MAP: [&str; 2] = [LOCAL_MAP, WORDS];
+const MAP: [&str; 2] = [LOCAL_MAP, BLOCKS];
 const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 
