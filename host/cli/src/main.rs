@@ -16,7 +16,7 @@ use terminal::stdio;
 /// The map lives inside the sandbox and ends with its instance. Keys are bytes, and each
 /// entry can have a time to live.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "localmap", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
