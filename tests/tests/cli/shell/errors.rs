@@ -51,8 +51,8 @@ fn an_error_names_what_was_expected() {
         (&[], "set a b 0s", &["column 9", "zero"]),
         (&[], "set \"\" b", &["invalid key", "empty"]),
         (&[], &long, &["invalid key", "129"]),
-        (&[], "set-if a b present", &["conflict", "not there"]),
-        (&[], "delete-if a 1", &["conflict", "not there"]),
+        (&[], "set-if a b present", &["conflict", "absent"]),
+        (&[], "delete-if a 1", &["conflict", "absent"]),
         (
             &["--max-value", "3"],
             "set a bbbb",

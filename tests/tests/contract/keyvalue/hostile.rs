@@ -4,8 +4,8 @@ use super::{all_print, prints};
 
 #[test]
 fn handles_are_bounded_and_dropping_them_makes_room() {
-    let refused = "10000, 10000 buckets and cas handles are open: drop those that are not \
-                   used any more, true";
+    let refused = "10000, limit of 10000 open buckets and cas handles reached: drop those no \
+                   longer in use, true";
     all_print(
         &[],
         &[("handles b 100000", refused), ("handles b 9", "9, , true")],
@@ -17,7 +17,7 @@ fn handles_are_bounded_and_dropping_them_makes_room() {
             // The bucket is one of them.
             (
                 "cas-handles b 100000",
-                "9999, 10000 buckets and cas handles are open: drop those that are not used any more",
+                "9999, limit of 10000 open buckets and cas handles reached: drop those no longer in use",
             ),
             ("handles b 9", "9, , true"),
         ],

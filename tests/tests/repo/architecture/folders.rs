@@ -8,7 +8,9 @@ use std::path::Path;
 
 /// The modules at the root of the library, and those that each may use. A module may only use
 /// what stands above it, so that there is no circle.
-const FOLDERS: [(&str, &[&str]); 6] = [
+const FOLDERS: [(&str, &[&str]); 7] = [
+    // Locks and threads, which unit tests replace.
+    ("sync", &[]),
     // The names and types of the contract.
     ("contract", &[]),
     // The components that are embedded, and what is written into them.
@@ -16,11 +18,11 @@ const FOLDERS: [(&str, &[&str]); 6] = [
     // Components are put together, without running any.
     ("compose", &["contract", "artifact"]),
     // What ends everything that runs.
-    ("cancel", &["contract"]),
+    ("cancel", &["contract", "sync"]),
     // Components are run, without putting any together.
-    ("runtime", &["contract", "artifact", "cancel"]),
+    ("runtime", &["contract", "artifact", "cancel", "sync"]),
     // Maps for apps in stores of an embedder.
-    ("link", &["contract", "runtime"]),
+    ("link", &["contract", "runtime", "sync"]),
 ];
 
 /// What components are put together with, and nothing else is done with.
