@@ -177,10 +177,11 @@ fn write_fit(
     for reason in others.into_iter().chain(imports.first().copied()) {
         writeln!(out, "            - {reason}")?;
     }
-    if let more @ 1.. = imports.len().saturating_sub(1) {
-        writeln!(out, "            - {more} more imports of this kind")?;
+    match imports.len().saturating_sub(1) {
+        0 => Ok(()),
+        1 => writeln!(out, "            - 1 more import of this kind"),
+        more => writeln!(out, "            - {more} more imports of this kind"),
     }
-    Ok(())
 }
 
 fn size(bytes: u64) -> String {
