@@ -1,7 +1,7 @@
 //! The functions of `localmap:core/blocks`: `get` and `set` with bytes in blocks.
 
-use super::Get;
 use super::call::{Call, done, found};
+use super::linked_map::Get;
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::{Error, KeyFault};

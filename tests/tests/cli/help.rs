@@ -1,22 +1,11 @@
-//! The program introduces itself.
-//!
-//! That this package has a test of its program is also why `cargo test --workspace`
-//! builds it, which the tests in `/tests` rely on.
+//! What the help tells, and that it is true. All of its text is in `texts`.
 
-use std::process::{Command, Output};
-
-fn localmap(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_localmap"))
-        .args(args)
-        .output()
-        .expect("the program starts")
-}
+use localmap_tests::localmap;
 
 fn help(args: &[&str]) -> String {
-    let output = localmap(args);
-    assert!(output.status.success(), "{args:?}: {output:?}");
-    assert!(output.stderr.is_empty(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let finished = localmap().args(args).run();
+    assert!(finished.stderr.is_empty(), "{args:?}: {}", finished.stderr);
+    finished.ok()
 }
 
 #[test]
@@ -77,19 +66,11 @@ fn the_help_of_serve_tells_its_defaults() {
 }
 
 #[test]
-fn the_version_is_that_of_the_package() {
-    assert_eq!(
-        help(&["--version"]),
-        format!("localmap {}\n", env!("CARGO_PKG_VERSION"))
-    );
-}
-
-#[test]
 fn what_it_does_not_know_is_refused_with_a_hint() {
     for args in [&["walk"][..], &[], &["inspect"], &["plug", "app.wasm"]] {
-        let output = localmap(args);
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let finished = localmap().args(args).run();
+        assert_eq!(finished.code, Some(2), "{args:?}");
+        let said = finished.stderr;
         assert!(said.contains("Usage: localmap"), "{args:?}: {said}");
     }
 }

@@ -1,17 +1,20 @@
-//! The words of a line, bare or quoted, and bytes written as such words.
+//! Tokens: parses a line into tokens, and formats bytes as tokens.
+//!
+//! A token is bare (`session:1`) or quoted (`"a b"`). Whatever [`Quoted`] or [`to_token`]
+//! prints, [`tokenize`] reads back as the same bytes.
 
 use std::fmt::{self, Write};
 
-/// One word of a line.
+/// A token of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    /// What it stands for: without quotes and escapes.
+pub(super) struct Token {
+    /// The bytes it stands for, without quotes and escapes.
     pub(super) bytes: Vec<u8>,
-    /// Where it starts in the line, as an index of its bytes.
+    /// Index in the line of its first byte.
     pub(super) start: usize,
 }
 
-/// A line that cannot be read.
+/// The first syntax error of a line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {problem}")]
 pub(super) struct SyntaxError {
@@ -21,19 +24,19 @@ pub(super) struct SyntaxError {
 }
 
 impl SyntaxError {
-    /// `at` is an index of the line's bytes.
-    pub(super) fn new(line: &[u8], at: usize, problem: impl Into<String>) -> Self {
+    /// Creates an error at `index`, the index of a byte in `line`.
+    pub(super) fn new(line: &[u8], index: usize, problem: impl Into<String>) -> Self {
         let starts_char = |byte: &&u8| **byte & 0b1100_0000 != 0b1000_0000;
         Self {
-            column: 1 + line.iter().take(at).filter(starts_char).count(),
+            column: 1 + line.iter().take(index).filter(starts_char).count(),
             problem: problem.into(),
         }
     }
 }
 
-/// The words of a line, up to its end or a `#` between words.
-pub(super) fn split(line: &[u8]) -> Result<Vec<Word>, SyntaxError> {
-    let mut words = Vec::new();
+/// Splits a line into tokens, up to its end or to a `#` between tokens.
+pub(super) fn tokenize(line: &[u8]) -> Result<Vec<Token>, SyntaxError> {
+    let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(byte) = line.get(at) {
         if is_space(*byte) {
@@ -54,14 +57,14 @@ pub(super) fn split(line: &[u8]) -> Result<Vec<Word>, SyntaxError> {
         if line.get(end).is_some_and(|byte| !is_space(*byte)) {
             return Err(SyntaxError::new(line, end, expected));
         }
-        words.push(Word { bytes, start: at });
+        tokens.push(Token { bytes, start: at });
         at = end;
     }
-    Ok(words)
+    Ok(tokens)
 }
 
-const NOT_BARE: &str = "expected a space, or double quotes around the word: \
-    without them it has no quotes, backslashes, `#` or control characters";
+const NOT_BARE: &str = "expected a space: put text with quotes, backslashes, `#` or control \
+    characters in double quotes";
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
@@ -71,7 +74,7 @@ fn is_bare(byte: u8) -> bool {
     !byte.is_ascii() || byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'#')
 }
 
-/// The word that starts at `start`, and where it ends.
+/// Reads the bare token at `start`. Returns its bytes and the index of its end.
 fn bare(line: &[u8], start: usize) -> (Vec<u8>, usize) {
     let bytes: Vec<u8> = line
         .iter()
@@ -83,14 +86,15 @@ fn bare(line: &[u8], start: usize) -> (Vec<u8>, usize) {
     (bytes, end)
 }
 
-/// The word whose opening quote is at `start`, and where it ends.
+/// Reads the token whose opening quote is at `start`. Returns its bytes and the index
+/// of its end.
 fn quoted(line: &[u8], start: usize) -> Result<(Vec<u8>, usize), SyntaxError> {
     let mut bytes = Vec::new();
     let mut at = start + 1;
     loop {
         match line.get(at) {
             None => {
-                let problem = "this quote is not closed: expected a `\"` further on";
+                let problem = "unclosed quote: add a closing `\"`";
                 return Err(SyntaxError::new(line, start, problem));
             }
             Some(b'"') => return Ok((bytes, at + 1)),
@@ -108,7 +112,7 @@ fn quoted(line: &[u8], start: usize) -> Result<(Vec<u8>, usize), SyntaxError> {
     }
 }
 
-/// The byte that an escape stands for, and the length of the escape.
+/// Reads the escape that `text` begins with. Returns its byte and its length.
 fn escape(text: &[u8]) -> Result<(u8, usize), &'static str> {
     let byte = match text.get(1) {
         Some(b'\\') => b'\\',
@@ -131,7 +135,7 @@ fn escape(text: &[u8]) -> Result<(u8, usize), &'static str> {
     Ok((byte, 2))
 }
 
-/// Writes bytes as a quoted word.
+/// Displays bytes as a quoted token.
 pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Quoted<'_> {
@@ -159,8 +163,8 @@ fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
 }
 
-/// Whether a character is seen as itself. Others could make two values look alike,
-/// or tell the terminal to do something.
+/// Returns `true` if a terminal shows the character as itself. Any other could make two
+/// values look alike, or control the terminal.
 fn is_visible(char: char) -> bool {
     if char.is_ascii() {
         char == ' ' || char.is_ascii_graphic()
@@ -169,8 +173,8 @@ fn is_visible(char: char) -> bool {
     }
 }
 
-/// Bytes as the shortest word that stands for them.
-pub(super) fn word(bytes: &[u8]) -> String {
+/// Returns the shortest token that stands for `bytes`.
+pub(super) fn to_token(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text)
             if !text.is_empty() && text.bytes().all(is_bare) && text.chars().all(is_visible) =>
@@ -186,16 +190,19 @@ mod tests {
     use super::*;
 
     fn bytes(line: &[u8]) -> Result<Vec<Vec<u8>>, SyntaxError> {
-        Ok(split(line)?.into_iter().map(|word| word.bytes).collect())
+        Ok(tokenize(line)?
+            .into_iter()
+            .map(|token| token.bytes)
+            .collect())
     }
 
-    /// The column that is complained of.
+    /// Returns the column of the error.
     fn column(line: &[u8]) -> usize {
-        split(line).expect_err("must be refused").column
+        tokenize(line).expect_err("a syntax error").column
     }
 
     #[test]
-    fn words_are_parted_by_space() {
+    fn spaces_separate_tokens() {
         assert_eq!(bytes(b""), Ok(vec![]));
         assert_eq!(bytes(b" \t \r\n"), Ok(vec![]));
         assert_eq!(
@@ -207,14 +214,14 @@ mod tests {
                 b"30s".into()
             ])
         );
-        assert_eq!(split(b"  a  b").unwrap()[1].start, 5);
+        assert_eq!(tokenize(b"  a  b").unwrap()[1].start, 5);
     }
 
     #[test]
-    fn a_comment_starts_at_a_number_sign_between_words() {
+    fn a_comment_starts_at_a_number_sign_between_tokens() {
         assert_eq!(bytes(b"# set a b"), Ok(vec![]));
         assert_eq!(
-            bytes(b"get a # not a word"),
+            bytes(b"get a # not a token"),
             Ok(vec![b"get".into(), b"a".into()])
         );
         assert_eq!(bytes(b"get \"#\""), Ok(vec![b"get".into(), b"#".into()]));
@@ -237,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_column() {
+    fn errors_name_their_column() {
         assert_eq!(column(b"get 'a'"), 5);
         assert_eq!(column(b"get a'b"), 6);
         assert_eq!(column(b"get a#b"), 6);
@@ -259,7 +266,7 @@ mod tests {
         assert_eq!(column("get grüße'".as_bytes()), 10);
     }
 
-    /// Pseudo-random bytes, the same in each run, rich in those that are special.
+    /// Pseudo-random bytes with many special ones; the same in each run.
     fn samples() -> impl Iterator<Item = Vec<u8>> {
         const SPECIAL: &[u8] = "\"'\\#nx0 \n\0é\u{202e}\u{301}".as_bytes();
         let mut state = 1_u64;
@@ -281,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_reads_back_as_the_same_bytes() {
+    fn printed_tokens_read_back_as_the_same_bytes() {
         for sample in samples() {
             let printed = Quoted(&sample).to_string();
             assert!(!printed.chars().any(char::is_control), "{printed}");
@@ -290,34 +297,34 @@ mod tests {
                 Ok(vec![sample.clone()]),
                 "{printed}"
             );
-            let word = word(&sample);
-            assert_eq!(bytes(word.as_bytes()), Ok(vec![sample]), "{word}");
+            let token = to_token(&sample);
+            assert_eq!(bytes(token.as_bytes()), Ok(vec![sample]), "{token}");
         }
     }
 
     #[test]
-    fn a_line_of_any_bytes_is_read_or_refused() {
+    fn any_line_is_read_or_fails_with_a_column_in_it() {
         for sample in samples() {
-            if let Err(error) = split(&sample) {
+            if let Err(error) = tokenize(&sample) {
                 assert!((1..=sample.len() + 1).contains(&error.column));
             }
         }
     }
 
     #[test]
-    fn readable_text_is_printed_as_it_is() {
+    fn readable_text_is_printed_unchanged() {
         assert_eq!(
             Quoted("Grüße, 世界".as_bytes()).to_string(),
             "\"Grüße, 世界\""
         );
         assert_eq!(Quoted(b"it's").to_string(), "\"it's\"");
-        assert_eq!(word("grüße".as_bytes()), "grüße");
-        assert_eq!(word(b""), "\"\"");
-        assert_eq!(word(b"a b"), "\"a b\"");
+        assert_eq!(to_token("grüße".as_bytes()), "grüße");
+        assert_eq!(to_token(b""), "\"\"");
+        assert_eq!(to_token(b"a b"), "\"a b\"");
     }
 
     #[test]
-    fn what_a_terminal_would_not_show_is_escaped() {
+    fn characters_that_a_terminal_would_not_show_are_escaped() {
         assert_eq!(Quoted(b"\0\x1b[2J\xff").to_string(), r#""\x00\x1b[2J\xff""#);
         assert_eq!(
             Quoted("\u{202e}\u{9b}".as_bytes()).to_string(),

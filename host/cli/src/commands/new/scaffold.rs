@@ -1,40 +1,40 @@
-//! Files that are made together, or not at all.
+//! Creates the files of a crate together, or none of them.
 
 use anyhow::{Context, bail};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// What has been made. Dropped before it is [kept](Self::keep), it takes all of it away
-/// again, and nothing else.
-pub(super) struct Made {
+/// The files and folders created so far. Dropping it deletes them, and nothing else, unless
+/// they are to be [kept](Self::keep).
+pub(super) struct Scaffold {
     folder: PathBuf,
-    /// In the order in which they were made.
+    /// In the order of their creation.
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
-impl Made {
-    /// A folder that holds nothing. It may be there already.
+impl Scaffold {
+    /// Creates the folder, which must be empty if it exists.
     pub(super) fn in_folder(folder: &Path) -> anyhow::Result<Self> {
         if folder.is_dir() {
-            let mut there = fs::read_dir(folder).context("cannot look into the folder")?;
-            if there.next().is_some() {
-                bail!("the folder is there and not empty: give another, or remove what is in it");
+            let mut entries = fs::read_dir(folder).context("cannot read the folder")?;
+            if entries.next().is_some() {
+                bail!("the folder is not empty: choose another one, or remove its contents");
             }
         } else if folder.symlink_metadata().is_ok() {
-            bail!("it is there and no folder: give another");
+            bail!("it exists and is not a folder: choose another path");
         }
-        let mut made = Self {
+        let mut scaffold = Self {
             folder: folder.to_owned(),
             files: Vec::new(),
             folders: Vec::new(),
         };
-        made.add_folder(folder)?;
-        Ok(made)
+        scaffold.add_folder(folder)?;
+        Ok(scaffold)
     }
 
-    /// Makes a file, and the folder that it is in.
+    /// Creates a file, and its folder if necessary.
     pub(super) fn add(&mut self, name: &str, text: &str) -> anyhow::Result<()> {
         let path = self.folder.join(name);
         if let Some(folder) = path.parent() {
@@ -44,7 +44,7 @@ impl Made {
             .with_context(|| format!("cannot write `{}`", path.display()))
     }
 
-    /// Writes a file anew that this has made.
+    /// Overwrites a file created by `add`.
     pub(super) fn replace(&mut self, name: &str, text: &str) -> anyhow::Result<()> {
         let path = self.folder.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))
@@ -63,22 +63,22 @@ impl Made {
             .collect();
         for folder in missing.into_iter().rev() {
             fs::create_dir(folder)
-                .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+                .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
             self.folders.push(folder.to_owned());
         }
         Ok(())
     }
 
-    /// Leaves all of it there.
+    /// Keeps the files and folders.
     pub(super) fn keep(mut self) {
         self.files.clear();
         self.folders.clear();
     }
 }
 
-impl Drop for Made {
+impl Drop for Scaffold {
     fn drop(&mut self) {
-        // What cannot be taken away stays: there is an error to be told already.
+        // Ignores errors: the error that led here is the one to report.
         for file in self.files.drain(..).rev() {
             let _ = fs::remove_file(file);
         }
