@@ -46,7 +46,7 @@ fn large_arguments_are_refused_and_the_guest_goes_on() {
             ("set b k 1000000*x", "ok"),
             (
                 "ask b k 1000",
-                "error: the keys and values together have more than 16777216…",
+                "error: the keys and values have more than 16777216…",
             ),
             ("ask b k 16", "16"),
             ("fill b 100 1000000*x", "error: the map is full: …"),
