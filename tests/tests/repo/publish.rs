@@ -86,7 +86,7 @@ fn packages_hold_what_belongs_to_them_and_no_more() {
         let (of_the_crate, folders): (&[&str], &[&str]) = match name {
             "localmap-engine" => (&["src/lib.rs"], &["src/"]),
             "localmap-client" => (
-                &["src/lib.rs", "wit/local-map.wit", "wit/words.wit"],
+                &["src/lib.rs", "wit/local-map.wit", "wit/blocks.wit"],
                 &["src/", "wit/"],
             ),
             "localmap" => (

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 ///
 /// Also lists its size and its memories. `run` and `plug` can give a map to a component that
 /// fits the world `app`. A component that fits the world `provider` is a map, which `shell`
-/// can use. For a world that the component does not fit, every reason is listed.
+/// can use. For a world that the component does not fit, the output lists the reasons.
 ///
 /// The exit code is 0 whether or not it fits, and 1 if GUEST is not a component.
 #[derive(clap::Args)]
@@ -177,10 +177,11 @@ fn write_fit(
     for reason in others.into_iter().chain(imports.first().copied()) {
         writeln!(out, "            - {reason}")?;
     }
-    if let more @ 1.. = imports.len().saturating_sub(1) {
-        writeln!(out, "            - {more} more imports of this kind")?;
+    match imports.len().saturating_sub(1) {
+        0 => Ok(()),
+        1 => writeln!(out, "            - 1 more import of this kind"),
+        more => writeln!(out, "            - {more} more imports of this kind"),
     }
-    Ok(())
 }
 
 fn size(bytes: u64) -> String {

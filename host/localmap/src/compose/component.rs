@@ -1,14 +1,14 @@
 //! Reads components of users, and checks whether they fit the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
-use crate::contract::names::{CLOCK, CONTROL, LOCAL_MAP, SEED, WORDS};
+use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
 use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// The interfaces of the map that an app can import.
-const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, WORDS];
+const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
 const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 

@@ -4,7 +4,7 @@ use super::linked_map::LinkedMap;
 use super::{blocks, local_map};
 use wasmtime::component::Linker;
 
-/// Adds `localmap:core/local-map` and `localmap:core/words` to a linker of yours. Apps that
+/// Adds `localmap:core/local-map` and `localmap:core/blocks` to a linker of yours. Apps that
 /// import them use the map of their store: the [`LinkedMap`] that `get` returns from the store's
 /// data.
 ///
@@ -20,7 +20,7 @@ use wasmtime::component::Linker;
 /// implementation of the traits that it generates for them.
 ///
 /// Arguments are read in place, in the app's memory, so that a rejected one is not copied (those
-/// of `words` are put together first).
+/// of `blocks` are put together first).
 /// [`Store::set_hostcall_fuel`](wasmtime::Store::set_hostcall_fuel) of your store limits what an
 /// app can make the host copy.
 ///

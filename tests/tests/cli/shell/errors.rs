@@ -33,7 +33,7 @@ fn the_first_error_ends_it_with_its_line() {
         "set a b\n\n# no error yet\nget a\nfrob a\nset c d\nlen\n",
     );
     assert_eq!(finished.text(), "version 1\n\"b\"\n");
-    finished.refused(&["Error: line 5: column 1: there is no command \"frob\""]);
+    finished.refused(&["Error: line 5: column 1: unknown command \"frob\""]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn an_error_names_what_was_expected() {
     let long = format!("set {} v", "k".repeat(129));
     for (options, line, words) in [
         (&[][..], "get", &["column 4", "expected KEY"][..]),
-        (&[], "set a \"b", &["column 7", "not closed"]),
+        (&[], "set a \"b", &["column 7", "unclosed quote"]),
         (&[], r#"set a "\q""#, &["column 8", "escape"]),
         (
             &[],

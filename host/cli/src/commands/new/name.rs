@@ -47,7 +47,7 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
     } else {
         return Ok(());
     };
-    bail!("the name `{name}` cannot be the name of a crate: {why}; choose another with --name")
+    bail!("the name `{name}` is not allowed for a crate: {why}; choose another with --name")
 }
 
 const fn is_allowed(byte: u8) -> bool {

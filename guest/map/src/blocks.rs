@@ -1,4 +1,4 @@
-//! `localmap:core/words`: the same map, reached by words.
+//! `localmap:core/blocks`: `get` and `set` with bytes in blocks.
 
 use crate::local_map;
 use crate::state::with_map;
@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 use localmap_abi::{Block, as_bytes, block_count};
 use localmap_engine::{Error, KeyFault, Ttl, Value};
 
-/// Reads the value of a key. One that is longer than its words is not there.
+/// Reads the value of a key. A key that is longer than its block is absent.
 pub(crate) fn get<R>(key_len: u32, key: &Block, read: impl FnOnce(Option<Value<'_>>) -> R) -> R {
     let key = as_bytes(key).get(..key_len as usize).unwrap_or_default();
     local_map::get(key, read)
 }
 
-/// Stores a value, the `rest` of which comes behind its `blocks`.
+/// Stores a value: its `blocks`, followed by its `rest`.
 pub(crate) fn set(
     key_len: u32,
     key: &Block,
@@ -31,7 +31,7 @@ pub(crate) fn set(
     let value = if blocks.is_empty() {
         as_bytes(rest)
     } else {
-        // The list is the last of the parameters, so that it grows where it lies.
+        // The list is the last parameter in the scratch, so it grows in place.
         blocks.try_reserve_exact(1).map_err(|_| Error::Full)?;
         blocks.push(*rest);
         as_bytes(blocks.as_flattened())

@@ -1,6 +1,6 @@
 //! The interfaces of the contract called as they are: those of the map component, without
 //! the host library between, or those of an app that has them from the library's linker.
-//! `get` and `set` go by words where they can, the rest by `local-map`.
+//! `get` and `set` go by `blocks` if they can, the rest by `local-map`.
 
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
@@ -27,7 +27,7 @@ mod contract {
             package localmap:tests;
             world instance {
                 export localmap:core/local-map@0.1.0;
-                export localmap:core/words@0.1.0;
+                export localmap:core/blocks@0.1.0;
             }
         ",
         world: "localmap:tests/instance",
@@ -36,8 +36,8 @@ mod contract {
     });
 }
 
+pub(crate) use contract::exports::localmap::core::blocks::{Block, Bytes, Key};
 use contract::exports::localmap::core::local_map as wit;
-pub(crate) use contract::exports::localmap::core::words::{Block, Bytes, Key};
 
 /// What cannot fail unless the map traps.
 const ALIVE: &str = "nothing here kills a map";
@@ -180,16 +180,16 @@ impl Map {
         (self.exports.localmap_core_local_map(), &mut self.store)
     }
 
-    /// `get` of `words`.
-    pub(crate) fn get_words(&mut self, key: Key) -> Option<Bytes> {
-        let words = self.exports.localmap_core_words();
-        words.call_get(&mut self.store, key).expect(ALIVE)
+    /// `get` of `blocks`.
+    pub(crate) fn get_blocks(&mut self, key: Key) -> Option<Bytes> {
+        let blocks = self.exports.localmap_core_blocks();
+        blocks.call_get(&mut self.store, key).expect(ALIVE)
     }
 
-    /// `set` of `words`.
-    pub(crate) fn set_words(&mut self, key: Key, value: &Bytes, ttl: Ttl) -> Result<u64, Error> {
-        let words = self.exports.localmap_core_words();
-        let answer = words.call_set(&mut self.store, key, value, ttl.into());
+    /// `set` of `blocks`.
+    pub(crate) fn set_blocks(&mut self, key: Key, value: &Bytes, ttl: Ttl) -> Result<u64, Error> {
+        let blocks = self.exports.localmap_core_blocks();
+        let answer = blocks.call_set(&mut self.store, key, value, ttl.into());
         Ok(answer.expect(ALIVE)?)
     }
 
@@ -265,7 +265,7 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("32 bits")
 }
 
-/// Where the bytes go by words.
+/// Whether the bytes go by `blocks`.
 fn is_short(key: &[u8]) -> bool {
     key.len() <= 64
 }
@@ -292,7 +292,7 @@ impl Subject for Map {
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         if is_short(key) {
-            return self.get_words(to_key(key)).as_ref().map(from_bytes);
+            return self.get_blocks(to_key(key)).as_ref().map(from_bytes);
         }
         self.get_bytes(key)
     }
@@ -320,7 +320,7 @@ impl Subject for Map {
 
     fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
         if is_short(key) {
-            return self.set_words(to_key(key), &to_bytes(value), ttl);
+            return self.set_blocks(to_key(key), &to_bytes(value), ttl);
         }
         self.set_bytes(key, value, ttl)
     }

@@ -1,4 +1,4 @@
-//! `localmap:core/words`: the same map as `local-map`, and arguments that no client sends;
+//! `localmap:core/blocks`: the same map as `local-map`, and arguments that no client sends;
 //! both from the map itself and from the linker of an app's host.
 
 mod raw;
@@ -60,20 +60,20 @@ fn what_one_interface_stores_the_other_reads() {
 fn what_one_interface_stores_the_other_reads_in(mut map: Map) {
     for len in lengths() {
         let value = value(len);
-        let version = map.set_words(to_key(b"k"), &to_bytes(&value), Ttl::Never);
+        let version = map.set_blocks(to_key(b"k"), &to_bytes(&value), Ttl::Never);
         let version = version.expect("room");
         assert!(map.get_bytes(b"k").as_ref() == Some(&value), "{len}");
         assert_eq!(map.set_bytes(b"k", &value, Ttl::Never), Ok(version + 1));
-        let found = map.get_words(to_key(b"k")).expect("it is there");
+        let found = map.get_blocks(to_key(b"k")).expect("it is there");
         assert!(from_bytes(&found) == value, "{len}");
     }
     for len in 1..=64 {
         let key = &value(len)[..];
-        map.set_words(to_key(key), &to_bytes(key), Ttl::Never)
+        map.set_blocks(to_key(key), &to_bytes(key), Ttl::Never)
             .expect("room");
         assert_eq!(map.get_bytes(key).as_deref(), Some(key));
         map.delete(key);
-        assert!(map.get_words(to_key(key)).is_none());
+        assert!(map.get_blocks(to_key(key)).is_none());
     }
 }
 
@@ -96,26 +96,26 @@ fn what_is_behind_the_bytes_is_not_looked_at_in(mut map: Map) {
             length: 1,
             bytes: to_block(&key),
         };
-        map.set_words(key, &bytes, Ttl::Never).expect("room");
+        map.set_blocks(key, &bytes, Ttl::Never).expect("room");
         assert_eq!(map.get_bytes(b"k"), Some(value));
-        assert!(map.get_words(key).is_some());
+        assert!(map.get_blocks(key).is_some());
     }
 }
 
 #[test]
-fn a_key_longer_than_its_words_is_absent_and_refused() {
-    maps().for_each(a_key_longer_than_its_words_is_absent_and_refused_in);
+fn a_key_longer_than_its_block_is_absent_and_refused() {
+    maps().for_each(a_key_longer_than_its_block_is_absent_and_refused_in);
 }
 
-fn a_key_longer_than_its_words_is_absent_and_refused_in(mut map: Map) {
+fn a_key_longer_than_its_block_is_absent_and_refused_in(mut map: Map) {
     for length in [65, 128, 129, u32::MAX] {
         let key = Key {
             length,
             bytes: to_block(&[b'k'; 64]),
         };
-        assert!(map.get_words(key).is_none());
+        assert!(map.get_blocks(key).is_none());
         assert_eq!(
-            map.set_words(key, &to_bytes(b"v"), Ttl::Never),
+            map.set_blocks(key, &to_bytes(b"v"), Ttl::Never),
             Err(Error::InvalidKey(KeyFault::TooLong(length.into())))
         );
     }
@@ -150,7 +150,7 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
             rest: block,
         };
         assert_eq!(
-            map.set_words(to_key(b"k"), &value, Ttl::Never),
+            map.set_blocks(to_key(b"k"), &value, Ttl::Never),
             Err(Error::ValueTooLarge(limits.max_value)),
             "{length} {blocks}"
         );
@@ -160,18 +160,18 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
     for over in [1, 63, 64, 65] {
         let value = to_bytes(&value((1 << 20) + over));
         assert_eq!(
-            map.set_words(to_key(b"k"), &value, Ttl::Never),
+            map.set_blocks(to_key(b"k"), &value, Ttl::Never),
             Err(Error::ValueTooLarge(limits.max_value))
         );
     }
     // What is refused first is so here too.
     let long = to_bytes(&[7; (1 << 20) + 1]);
     assert_eq!(
-        map.set_words(to_key(b""), &long, Ttl::After(0)),
+        map.set_blocks(to_key(b""), &long, Ttl::After(0)),
         map.set_bytes(b"", &[7; (1 << 20) + 1], Ttl::After(0))
     );
     assert_eq!(
-        map.set_words(to_key(b"k"), &long, Ttl::After(0)),
+        map.set_blocks(to_key(b"k"), &long, Ttl::After(0)),
         Err(Error::InvalidTtl)
     );
 }
