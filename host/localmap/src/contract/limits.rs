@@ -7,11 +7,17 @@ use std::time::Duration;
 
 /// The longest key in bytes, unless [`Limits::max_key`](Limits#structfield.max_key) sets
 /// another limit: 128.
-pub const DEFAULT_MAX_KEY_LEN: usize = 128;
+pub const DEFAULT_MAX_KEY_LEN: usize = DEFAULT_MAX_KEY as usize;
 
 /// The most bytes that [`Limits::max_key`](Limits#structfield.max_key) can allow: 512. No map
 /// has a longer key.
-pub const MAX_KEY_LEN: usize = 512;
+pub const MAX_KEY_LEN: usize = MAX_KEY as usize;
+
+/// The default of `max_key`.
+const DEFAULT_MAX_KEY: u32 = 128;
+
+/// The most that `max_key` can be.
+const MAX_KEY: u32 = 512;
 
 /// The least that `max_bytes` can be.
 const MIN_BYTES: u64 = 128 << 10;
@@ -88,7 +94,7 @@ impl Default for Limits {
         Self {
             max_entries: 1 << 20,
             max_bytes: 32 << 20,
-            max_key: DEFAULT_MAX_KEY_LEN as u32,
+            max_key: DEFAULT_MAX_KEY,
             max_value: 1 << 20,
             default_ttl: None,
             utf8_keys: false,
@@ -171,7 +177,7 @@ impl Limits {
     /// ```
     #[must_use]
     pub fn for_buckets(self) -> Self {
-        self.max_key(MAX_KEY_LEN as u32)
+        self.max_key(MAX_KEY)
     }
 
     /// Returns the bytes of memory that a store needs to hold a map with these limits, and
@@ -219,7 +225,7 @@ impl Limits {
         if self.max_bytes < MIN_BYTES {
             return out_of_range(Setting::MaxBytes);
         }
-        if !(1..=MAX_KEY_LEN).contains(&(self.max_key as usize)) {
+        if !(1..=MAX_KEY).contains(&self.max_key) {
             return out_of_range(Setting::MaxKey);
         }
         if self.max_pins > MAX_PINS {

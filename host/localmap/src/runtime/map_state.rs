@@ -26,7 +26,7 @@ enum MapState<I> {
 }
 
 impl<I> MapState<I> {
-    /// Drops the instance here, with the lock held: whoever gets the lock next can rely on it.
+    /// Drops the instance here, with the lock held, so that the next holder can rely on it.
     /// A map that has terminated before keeps its cause.
     fn terminate(&mut self, cause: TerminationCause) -> MapTerminated {
         match self {
@@ -171,6 +171,7 @@ mod tests {
 
     impl Drop for Fake {
         fn drop(&mut self) {
+            thread::yield_now();
             self.0.drops.fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -91,7 +91,7 @@ pub enum Error {
         source: ChangeError,
     },
     /// An entry to preload was rejected. Those before it stay stored.
-    #[error("entry {index} of those to preload was rejected")]
+    #[error("cannot preload entry {index}")]
     #[non_exhaustive]
     Preload {
         /// The index of the entry, counted from 0.

@@ -9,7 +9,7 @@ use super::write::SetError;
 #[non_exhaustive]
 pub enum PreloadError {
     /// An entry was rejected. Those before it stay stored.
-    #[error("entry {index} of those to preload was rejected")]
+    #[error("cannot preload entry {index}")]
     #[non_exhaustive]
     Refused {
         /// The index of the entry, counted from 0.

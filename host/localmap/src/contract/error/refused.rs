@@ -16,7 +16,7 @@ pub(super) const FOREIGN_PIN: &str =
 
 pub(super) fn too_large(len: &u64, max: &u64) -> String {
     format!(
-        "the value is too large: it has {len} bytes; shorten it to {max} bytes, or raise max-value"
+        "the value is too large: it has {len} bytes; use at most {max} bytes, or raise max-value"
     )
 }
 
