@@ -79,6 +79,8 @@ mod compose;
 mod contract;
 mod link;
 mod runtime;
+mod sync;
+mod tenants;
 
 pub use wasmtime;
 
@@ -110,6 +112,8 @@ pub use runtime::local_map::LocalMap;
 pub use runtime::map_options::MapOptions;
 pub use runtime::memory::MemoryLimiter;
 pub use runtime::pinned::Pinned;
+pub use sync::lock;
+pub use tenants::Tenants;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

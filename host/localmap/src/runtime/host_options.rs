@@ -1,6 +1,10 @@
 //! What a host is made with.
 
+use crate::contract::limits::Limits;
 use std::time::Duration;
+
+/// The memory of a store unless it is set, in bytes.
+const DEFAULT_MAX_MEMORY: usize = 64 << 20;
 
 /// What a [`Host`](crate::Host) is made with. The default is safe for untrusted guests.
 ///
@@ -61,7 +65,7 @@ impl HostOptions {
             allocation: Allocation::Auto,
             max_maps: 1_000,
             wait: Duration::ZERO,
-            max_memory: 64 << 20,
+            max_memory: DEFAULT_MAX_MEMORY,
             max_wasm_stack: 512 << 10,
             #[cfg(feature = "cache")]
             cache: false,
@@ -110,6 +114,24 @@ impl HostOptions {
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
         self
+    }
+
+    /// Sets [`max_memory`](Self::max_memory) so that a map with `limits` can grow to its
+    /// [`max_bytes`](Limits::max_bytes) with room to spare for calls: to twice as much, but
+    /// not less than the default.
+    ///
+    /// ```
+    /// use localmap::{Host, HostOptions, Limits, MapOptions};
+    ///
+    /// let limits = Limits::default().max_bytes(100 << 20);
+    /// let host = Host::with_options(&HostOptions::new().max_memory_for(&limits))?;
+    /// let map = host.map(&MapOptions::new().limits(limits))?;
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
+    #[must_use]
+    pub fn max_memory_for(self, limits: &Limits) -> Self {
+        let bytes = usize::try_from(limits.max_bytes.saturating_mul(2)).unwrap_or(usize::MAX);
+        self.max_memory(bytes.max(DEFAULT_MAX_MEMORY))
     }
 
     /// How many bytes of stack a guest may use: more is a trap. Default 524,288 (512 KiB).
