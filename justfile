@@ -30,6 +30,10 @@ build:
 test:
     cargo test --workspace
 
+# Writes the files in tests/snapshots from what is printed now. Read the difference.
+bless:
+    BLESS=1 cargo test --workspace --test cli --test embed texts
+
 # Builds the components that the host embeds.
 guest:
     cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
@@ -92,6 +96,9 @@ instructions *options:
 soak seconds="1800":
     LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture
 
-# Checks the licences, sources and duplicates of our dependencies.
+# Checks the licences, sources and duplicates of our dependencies, and, if cargo-deny is installed,
+# their advisories, whose database is on GitHub.
 deny:
     cargo test --workspace --test repo dependencies
+    if command -v cargo-deny; then cargo deny --locked check; \
+        else echo "no cargo-deny here (cargo install --locked cargo-deny): no advisories checked"; fi

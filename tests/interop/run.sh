@@ -42,7 +42,7 @@ program() {
     cargo build --locked -p limiter -p sessions --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
-        cargo build --locked --release -p localmap
+        cargo build --locked --release -p localmap-cli
         LOCALMAP=$target/release/localmap
     fi
     "$LOCALMAP" --version

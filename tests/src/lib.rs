@@ -5,6 +5,8 @@ mod alone;
 mod program;
 mod provider;
 mod relay;
+mod snapshots;
+mod stable;
 pub mod translate;
 pub mod vectors;
 
@@ -12,6 +14,8 @@ pub use alone::alone;
 pub use program::{Finished, Program, access_log, guest, localmap, root};
 pub use provider::provider;
 pub use relay::relay;
+pub use snapshots::{Snapshots, snapshots};
+pub use stable::stable;
 
 /// The programs in the documents for users are tests.
 #[cfg(doctest)]

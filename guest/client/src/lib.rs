@@ -67,6 +67,7 @@
 )]
 
 mod batch;
+mod blocks;
 mod change;
 mod contract;
 mod error;
@@ -76,7 +77,6 @@ mod map;
 mod pinned;
 mod scan;
 mod types;
-mod words;
 
 pub use change::{Change, MAX_CHANGES, Outcome};
 pub use error::{ApplyError, Error, KeyFault};

@@ -2,7 +2,7 @@
 
 use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
-    Scan, Scanned, Ttl, Version, batch, contract::calls, types::OneThread, words,
+    Scan, Scanned, Ttl, Version, batch, blocks, contract::calls, types::OneThread,
 };
 
 /// The bytes that the keys of one `get-many` may take up, each with the 8 bytes that point to
@@ -64,8 +64,8 @@ impl LocalMap {
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let key = to_read(key.as_ref());
-        if key.len() <= words::MAX_KEY {
-            return words::get(key);
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::get(key);
         }
         calls::get(key)
     }
@@ -91,8 +91,8 @@ impl LocalMap {
     #[must_use = "an empty value may also be the value of a present key"]
     pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
         let key = to_read(key.as_ref());
-        if key.len() <= words::MAX_KEY {
-            return words::get_into(key, value);
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::get_into(key, value);
         }
         let found = calls::get(key);
         let present = found.is_some();
@@ -193,8 +193,8 @@ impl LocalMap {
         ttl: impl Into<Ttl>,
     ) -> Result<Version, Error> {
         let key = to_write(key.as_ref())?;
-        if key.len() <= words::MAX_KEY {
-            return words::set(key, value.as_ref(), ttl.into());
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::set(key, value.as_ref(), ttl.into());
         }
         Ok(calls::set(key, value.as_ref(), ttl.into().into())?)
     }

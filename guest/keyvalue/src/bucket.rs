@@ -1,8 +1,8 @@
 //! A bucket: the entries of the map whose keys begin with the bucket's prefix.
 
 use crate::bindings::localmap::core::local_map::{self as map, Ttl};
+use crate::blocks::{get, set};
 use crate::error_text::error_text;
-use crate::fast_map::{get, set};
 use crate::handles::Handle;
 use crate::{baked, names};
 use alloc::string::String;

@@ -4,7 +4,7 @@
 use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
 use crate::bucket::Bucket;
 use crate::handles::Handle;
-use crate::{error_text::error_text, fast_map};
+use crate::{blocks, error_text::error_text};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,7 +41,7 @@ impl Cas {
     /// Returns the current value. The handle still refers to the moment of its creation: if
     /// the value has changed since, this returns the new one, and the swap fails.
     pub(crate) fn current(&self) -> Option<Vec<u8>> {
-        fast_map::get(self.key.as_bytes())
+        blocks::get(self.key.as_bytes())
     }
 
     pub(crate) fn swap(self, value: &[u8]) -> Result<(), Failed> {

@@ -15,7 +15,7 @@ pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "words-provider",
+    world: "blocks-provider",
     // `abi` exports these by hand.
     skip: ["get", "set"],
     generate_all,

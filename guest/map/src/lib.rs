@@ -8,7 +8,7 @@
 //! | module | does |
 //! |---|---|
 //! | `abi` | exports `get` and `set` by hand; `bindings` exports the other functions |
-//! | `local_map`, `words`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map` |
+//! | `local_map`, `blocks`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map` |
 //! | `state` | holds the map, with its clock, its seed and the limits of `baked` |
 //! | `memory` | is the allocator, and keeps room for the next call |
 
@@ -21,9 +21,9 @@ mod abi;
 mod baked;
 mod batch;
 mod bindings;
+mod blocks;
 mod control;
 mod local_map;
 mod memory;
 mod pinned;
 mod state;
-mod words;

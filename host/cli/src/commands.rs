@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The subcommands of the program.
 
 pub(crate) mod inspect;
 pub(crate) mod new;

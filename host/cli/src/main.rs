@@ -1,4 +1,4 @@
-//! `localmap`: runs guests with a map of their own.
+//! The program `localmap`.
 
 mod args;
 mod commands;
@@ -12,12 +12,12 @@ use commands::{inspect, new, plug, run, serve, shell};
 use std::process::ExitCode;
 use terminal::stdio;
 
-/// Gives WebAssembly components a small, fast, bounded key-value map of their own.
+/// Runs WebAssembly components with a small, fast, bounded key-value map of their own.
 ///
-/// The map lives inside the sandbox and ends with the instance. Keys are bytes, and
-/// each may have a time to live.
+/// The map lives inside the sandbox and ends with its instance. Keys are bytes, and each
+/// entry can have a time to live.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "localmap", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,7 +35,7 @@ enum Command {
 
 fn main() -> ExitCode {
     stdio::keep_caught_panics_quiet();
-    let done = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Serve(serve) => serve.run(),
         Command::New(new) => new.run(),
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
     };
-    done.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         stdio::complain(&error);
         ExitCode::FAILURE
     })

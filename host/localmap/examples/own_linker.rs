@@ -1,5 +1,5 @@
-//! Apps of tenants in an engine, a linker and stores of your own, each with a map that the
-//! app does not share its fate with.
+//! Apps of tenants in an engine, a linker and stores of yours, each with a linked map that
+//! outlives the app.
 
 use localmap::wasmtime::component::{Component, HasSelf, Linker};
 use localmap::wasmtime::{Engine, Store};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use world::{Limiter, LimiterImports, LimiterPre};
 
-/// Your world: it imports the map beside what is yours.
+/// Your world: it imports the map and a function of yours.
 mod world {
     ::localmap::wasmtime::component::bindgen!({
         path: "wit",
@@ -22,7 +22,7 @@ mod world {
             }
         ",
         world: "example:limiter/limiter",
-        // What comes out of this has a module `localmap`, too.
+        // The generated code has a module `localmap` too.
         wasmtime_crate: ::localmap::wasmtime,
     });
 }
@@ -39,7 +39,7 @@ impl LimiterImports for Tenant {
     }
 }
 
-/// Counts what all apps ask their maps for.
+/// Counts the operations of all apps.
 #[derive(Default)]
 struct Requests(AtomicU64);
 
@@ -54,18 +54,18 @@ impl Observer for Requests {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // An engine as you have it, and the app, compiled once.
+    // Any engine, and the app, compiled once.
     let engine = Engine::default();
     let app = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/limiter.wat");
     let app = Component::new(&engine, wat::parse_file(app)?)?;
 
-    // What the app imports: the map, and what is yours.
+    // The imports of the app: the map, and a function of yours.
     let mut linker = Linker::<Tenant>::new(&engine);
     localmap::add_to_linker(&mut linker, |tenant| &mut tenant.map)?;
     Limiter::add_to_linker_imports::<_, HasSelf<_>>(&mut linker, |tenant| tenant)?;
     let app = LimiterPre::new(linker.instantiate_pre(&app)?)?;
 
-    // The maps have an engine of their own, and stores.
+    // The maps have an engine and stores of their own.
     let host = Host::new()?;
     let requests = Arc::new(Requests::default());
     for name in ["blue", "green"] {
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         assert!(!app.call_allow(&mut store, b"192.0.2.7")?);
 
-        // The map is yours as well, while the app is there and after it.
+        // You can use the map too, while the app is there and after it.
         let stats = store.data_mut().map.map().stats()?;
         assert_eq!((stats.entries, stats.writes), (1, 4));
     }

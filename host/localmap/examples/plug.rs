@@ -1,11 +1,11 @@
-//! An app and its map as one component, in a store of your own.
+//! An app and its map as one component, in a store of yours.
 
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{Engine, Store};
 use localmap::{Control, Limits, MemoryLimiter, plug};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
-/// The data of the store: the map asks for a clock and a seed, which WASI has.
+/// The data of the store. The map imports a clock and a seed, which WASI provides.
 struct Tenant {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -22,7 +22,7 @@ impl WasiView for Tenant {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // One component, which any host of WASI 0.2 runs: write it to a file, or go on here.
+    // One component, which any host of WASI 0.2 can run: write it to a file, or run it here.
     let app = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/limiter.wat");
     let limits = Limits::default().max_entries(1_000);
     let plugged = plug(&wat::parse_file(app)?, &limits)?;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     let app = linker.instantiate_pre(&plugged)?;
 
-    // The bound is one for app and map together.
+    // The limit applies to app and map together.
     let tenant = Tenant {
         wasi: WasiCtx::builder().build(),
         table: ResourceTable::new(),

@@ -1,5 +1,5 @@
-//! Components that others wrote: reading them, comparing them with the contract, and
-//! composing an app with its map. wac-graph and wasmparser are used here alone.
+//! Components of users: reads them, compares them with the contract, and composes an app with
+//! its map. Only this folder uses wac-graph and wasmparser.
 
 pub(crate) mod component;
 pub(crate) mod error;

@@ -1,8 +1,21 @@
-//! A lock that a panic does not close.
+//! The standard library's locks, condition variables, atomics and threads, or those of
+//! `shuttle` in unit tests, which runs them under many schedules. And a lock that a panic does
+//! not close.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(not(test))]
+use std as imp;
 
-/// Locks `mutex`, whether or not a thread has panicked while it held the lock.
+#[cfg(test)]
+use shuttle as imp;
+
+pub(crate) use imp::sync::atomic::{AtomicBool, Ordering};
+pub(crate) use imp::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use imp::thread;
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// Locks `mutex`, even if a thread has panicked while it held the lock.
 ///
 /// Suits values that are whole after each of their operations, such as a
 /// [`LocalMap`](crate::LocalMap) that several threads [share](crate::LinkedMap::shared): a
@@ -27,4 +40,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// ```
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a notification for at most `timeout`, with the lock released meanwhile.
+pub(crate) fn wait_timeout<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+) -> MutexGuard<'a, T> {
+    let woken = condvar.wait_timeout(guard, timeout);
+    woken.unwrap_or_else(PoisonError::into_inner).0
 }

@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod examples;
+mod help;
 mod inspect;
 mod new;
 mod run;
 mod serve;
 mod shell;
+mod texts;

@@ -185,10 +185,14 @@ fn what_is_there_stays_as_it_is() {
     fs::write(folder.path().join("full/note"), "mine").expect("a file");
     fs::write(folder.path().join("file"), "mine").expect("a file");
     let new = |name: &str| localmap_in(folder.path()).args(["new", name]).run();
-    new("full").refused(&["cannot make a guest in `full`", "not empty", "give another"]);
-    new("file").refused(&["`file`", "no folder"]);
-    new("file/below").refused(&["`file/below`", "cannot make the folder"]);
-    new("..").refused(&["`..`", "no name"]);
+    new("full").refused(&[
+        "cannot create a guest crate in `full`",
+        "not empty",
+        "choose another",
+    ]);
+    new("file").refused(&["`file`", "not a folder"]);
+    new("file/below").refused(&["`file/below`", "cannot create the folder"]);
+    new("..").refused(&["`..`", "--name"]);
     new("empty").ok();
     assert_eq!(names(folder.path()), ["empty", "file", "full"]);
     assert_eq!(names(&folder.path().join("full")), ["note"]);

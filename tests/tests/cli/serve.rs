@@ -1,6 +1,6 @@
 //! `localmap serve`: the lifetimes of maps, what guests do to each other, HTTP, and the end.
 
-mod client;
+pub(crate) mod client;
 mod ends;
 mod failures;
 mod http;

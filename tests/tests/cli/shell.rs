@@ -1,12 +1,10 @@
 //! `localmap shell` from a pipe.
 
-use localmap_tests::{Finished, guest, localmap, root};
+mod errors;
+mod pipe;
+
+use localmap_tests::{Finished, localmap, root};
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 fn shell(options: &[&str], input: impl AsRef<[u8]>) -> Finished {
     localmap()
@@ -86,29 +84,6 @@ fn a_batch_prints_what_each_change_would_have_printed() {
             ("len", "1"),
         ],
     );
-}
-
-#[test]
-fn a_batch_that_is_refused_tells_which_change_and_changes_nothing() {
-    for (options, line, words) in [
-        (
-            &[][..],
-            "apply set a 2 ; set-if a 3 absent",
-            &["change 2 of the batch", "conflict", "version 3"][..],
-        ),
-        (
-            &["--max-entries", "2"],
-            "apply delete a ; set b 1 ; set c 1 ; set d 1",
-            &["change 4 of the batch", "full"],
-        ),
-        (&[], "apply delete a ; get a", &["column 18", "\"get\""]),
-        (&[], "apply delete a ; set b", &["column 23", "VALUE"]),
-    ] {
-        let words = [&["Error: line 3: "], words].concat();
-        let finished = shell(options, format!("set a 1\nset a 2\n{line}\nget a"));
-        finished.refused(&words);
-        assert_eq!(finished.text(), "version 1\nversion 2\n");
-    }
 }
 
 #[test]
@@ -269,86 +244,6 @@ fn what_is_printed_can_be_pasted() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_data_in_quotes() {
-    let printed = shell(&[], b"set \"\xff\" \"a\xfe\0\"\nget \"\\xff\"\n").ok();
-    assert_eq!(printed, "version 1\n\"a\\xfe\\x00\"\n");
-}
-
-#[test]
-fn lines_may_end_as_on_windows_and_the_last_not_at_all() {
-    assert_eq!(
-        shell(&[], "set a b\r\nget a\r\nlen").ok(),
-        "version 1\n\"b\"\n1\n"
-    );
-    assert_eq!(shell(&[], "").ok(), "");
-}
-
-#[test]
-fn the_first_error_ends_it_with_its_line() {
-    let finished = shell(
-        &[],
-        "set a b\n\n# no error yet\nget a\nfrob a\nset c d\nlen\n",
-    );
-    assert_eq!(finished.text(), "version 1\n\"b\"\n");
-    finished.refused(&["Error: line 5: column 1: there is no command \"frob\""]);
-}
-
-#[test]
-fn an_error_names_what_was_expected() {
-    let long = format!("set {} v", "k".repeat(129));
-    for (options, line, words) in [
-        (&[][..], "get", &["column 4", "expected KEY"][..]),
-        (&[], "set a \"b", &["column 7", "not closed"]),
-        (&[], r#"set a "\q""#, &["column 8", "escape"]),
-        (
-            &[],
-            "set a b soon",
-            &["column 9", "TTL", "\"soon\"", "never"],
-        ),
-        (&[], "set a b 0s", &["column 9", "zero"]),
-        (&[], "set \"\" b", &["invalid key", "empty"]),
-        (&[], &long, &["invalid key", "129"]),
-        (&[], "set-if a b present", &["conflict", "not there"]),
-        (&[], "delete-if a 1", &["conflict", "not there"]),
-        (
-            &["--max-value", "3"],
-            "set a bbbb",
-            &["too large", "3 bytes"],
-        ),
-        (&["--utf8-keys"], "set \"\\xff\" b", &["not UTF-8"]),
-    ] {
-        let words = [&["line 1: "], words].concat();
-        shell(options, line).refused(&words);
-    }
-    for (options, lines, words) in [
-        (&[][..], "set a b\nincrement a", &["not a counter"][..]),
-        (
-            &[],
-            "increment a 9223372036854775807\nincrement a",
-            &["overflow"],
-        ),
-        (
-            &[],
-            "set a b\nset-if a c absent",
-            &["conflict", "version 1"],
-        ),
-        (&["--max-entries", "1"], "set a b\nset c d", &["full"]),
-    ] {
-        let words = [&["line 2: "], words].concat();
-        shell(options, lines).refused(&words);
-    }
-}
-
-#[test]
-fn a_line_without_end_is_refused() {
-    let line = format!("set a \"{}\"", "b".repeat(1 << 20));
-    shell(&["--max-value", "100"], &line).refused(&["line 1: ", "longer than"]);
-    // A line that is needed for the largest value is none such.
-    let line = format!("set a \"{}\"\nlen", "\\x00".repeat(1 << 20));
-    assert_eq!(shell(&[], &line).ok(), "version 1\n1\n");
-}
-
-#[test]
 fn help_tells_of_each_command() {
     let all = shell(&[], "help").ok();
     let names = all.lines().take_while(|line| !line.is_empty());
@@ -382,55 +277,9 @@ fn help_tells_of_each_command() {
     ] {
         let line = |line: &str| line.split(' ').next() == Some(command);
         assert!(all.lines().any(line), "{command}");
-        let example = format!("For example: {command}");
+        let example = format!("Example: {command}");
         assert!(each.contains(&example), "{command}");
     }
-}
-
-#[test]
-fn who_waits_for_an_answer_gets_it() {
-    let mut child = localmap()
-        .arg("shell")
-        .into_command()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut input = child.stdin.take().expect("a pipe");
-    let output = child.stdout.take().expect("a pipe");
-    let (sender, answers) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
-    for (line, answer) in [("set a b", "version 1"), ("get a", "\"b\""), ("len", "1")] {
-        writeln!(input, "{line}").expect("it reads");
-        let answered = answers.recv_timeout(Duration::from_secs(60));
-        assert_eq!(answered.as_deref(), Ok(answer));
-    }
-    drop(input);
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
-}
-
-#[test]
-fn nobody_complains_when_the_reader_has_gone() {
-    let mut child = localmap()
-        .arg("shell")
-        .into_command()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    drop(child.stdout.take());
-    let mut input = child.stdin.take().expect("a pipe");
-    // It may be gone before it has read everything.
-    let _ = input.write_all("help\n".repeat(1_000).as_bytes());
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(141));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]
@@ -441,26 +290,4 @@ fn another_map_can_be_tried() {
         .arg(provider)
         .run_with(b"set a b\nget a");
     assert_eq!(finished.ok(), "version 1\n\"b\"\n");
-}
-
-#[test]
-fn what_is_no_map_is_refused_with_what_is_missing() {
-    localmap()
-        .arg("shell")
-        .arg(guest("sessions"))
-        .run_with(b"len")
-        .refused(&[
-            "sessions.wasm",
-            "provider",
-            "does not export localmap:core/local-map@0.1.0",
-        ]);
-    localmap()
-        .arg("shell")
-        .arg(root().join("Cargo.toml"))
-        .run_with(b"len")
-        .refused(&["Cargo.toml", "not WebAssembly"]);
-    localmap()
-        .args(["shell", "no/such/file.wasm"])
-        .run()
-        .refused(&["no/such/file.wasm", "No such file"]);
 }

@@ -41,7 +41,7 @@ fn it_fits_the_world_provider() {
         exports,
         [
             localmap::names::LOCAL_MAP,
-            localmap::names::WORDS,
+            localmap::names::BLOCKS,
             localmap::names::CONTROL
         ]
     );
@@ -105,10 +105,10 @@ fn every_compatible_import_is_wired() {
 
 /// Guests in Rust import it for `get` and `set`, and others need not know of it.
 #[test]
-fn an_app_may_import_words_beside_the_map_or_alone_or_not_at_all() {
-    let words = r#"(import "localmap:core/words@0.1.0" (instance $words
-        (type $words-8 (tuple u64 u64 u64 u64 u64 u64 u64 u64))
-        (export "block" (type $block (eq $words-8)))
+fn an_app_may_import_blocks_with_the_map_or_alone_or_not_at_all() {
+    let blocks = r#"(import "localmap:core/blocks@0.1.0" (instance $blocks
+        (type $block-8 (tuple u64 u64 u64 u64 u64 u64 u64 u64))
+        (export "block" (type $block (eq $block-8)))
         (type $key' (record (field "length" u32) (field "bytes" $block)))
         (export "key" (type $key (eq $key')))
         (type $bytes' (record (field "length" u32) (field "blocks" (list $block)) (field "rest" $block)))
@@ -116,7 +116,7 @@ fn an_app_may_import_words_beside_the_map_or_alone_or_not_at_all() {
         (export "get" (func (param "key" $key) (result (option $bytes))))))"#;
     let map = r#"(import "localmap:core/local-map@0.1.0" (instance
         (export "len" (func (result u64)))))"#;
-    for imports in [words, map, &[words, map].concat()] {
+    for imports in [blocks, map, &[blocks, map].concat()] {
         let app = wat::parse_str(format!("(component {imports})")).expect("valid text");
         assert_eq!(inspect(&app).expect("a component").app, [], "{imports}");
         let plugged = plug(&app, &localmap::Limits::default()).expect("it fits");
@@ -129,28 +129,28 @@ fn an_app_may_import_words_beside_the_map_or_alone_or_not_at_all() {
             "{imports}"
         );
     }
-    let other = r#"(import "localmap:core/words@0.1.0" (instance
+    let other = r#"(import "localmap:core/blocks@0.1.0" (instance
         (export "get" (func (param "key" string) (result bool)))))"#;
     let other = wat::parse_str(format!("(component {map} {other})")).expect("valid text");
     let misfits = inspect(&other).expect("a component").app;
     assert!(
         matches!(
             misfits.as_slice(),
-            [localmap::Incompatibility::OtherTypes { name, .. }] if name == localmap::names::WORDS
+            [localmap::Incompatibility::OtherTypes { name, .. }] if name == localmap::names::BLOCKS
         ),
         "{misfits:?}"
     );
 }
 
-/// So one that neither gets nor sets knows nothing of words.
+/// So one that neither gets nor sets knows nothing of `blocks`.
 #[test]
 fn what_a_guest_does_not_call_it_does_not_import() {
     let app = std::fs::read(localmap_tests::guest("limiter")).expect("a guest");
     let found = inspect(&app).expect("a component");
-    let words = found
+    let blocks = found
         .imports
         .iter()
-        .find(|import| import.name == localmap::names::WORDS)
+        .find(|import| import.name == localmap::names::BLOCKS)
         .expect("it sets");
-    assert_eq!(words.functions, ["set"]);
+    assert_eq!(blocks.functions, ["set"]);
 }

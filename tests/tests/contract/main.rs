@@ -5,10 +5,10 @@
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
+mod blocks;
 mod component;
 mod keyvalue;
 mod redis;
 mod semantics;
 mod vectors;
 mod ways;
-mod words;

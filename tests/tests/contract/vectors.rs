@@ -1,5 +1,5 @@
 //! The vectors of `tests/vectors`, on each map that answers them. Those of the interface
-//! `words` and of linked maps are in `words`.
+//! `blocks` and of linked maps are in `blocks`.
 
 mod component;
 mod engine;

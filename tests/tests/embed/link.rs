@@ -1,6 +1,6 @@
 //! Apps in stores of an embedder, whose linker gives each store a map of its own.
 //!
-//! That it answers as any other map does, the vectors tell: see `words`.
+//! That it answers as any other map does, the vectors tell: see `blocks` in the suite `contract`.
 
 mod apps;
 mod hostile;

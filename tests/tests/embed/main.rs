@@ -11,4 +11,5 @@ mod hostile;
 mod library;
 mod lifetime;
 mod link;
+mod texts;
 mod ticker;

@@ -1,60 +1,42 @@
 //! What we depend on: under licences that let us, from crates.io alone, and each in one
 //! version, but for those that say why.
 //!
-//! Cargo knows all of it, so that there is no tool to install.
+//! `deny.toml` has the rules, for cargo-deny as well. Cargo knows what there is, so that these
+//! tests need no tool; advisories are what only cargo-deny can look up.
 
 use localmap_tests::root;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 use std::process::Command;
+use std::str::SplitWhitespace;
 
-/// Those that ask for no more than that their text goes along.
-const LICENCES: [&str; 8] = [
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "MIT",
-    "Unicode-3.0",
-    "Zlib",
-];
+/// What `deny.toml` says, which cargo-deny reads too.
+struct Rules {
+    licences: Vec<String>,
+    sources: Vec<String>,
+    /// What may be there in more than one version, and whose doing that is.
+    duplicates: Vec<(String, String)>,
+}
 
-const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
-/// What is there in more than one version, and whose doing that is.
-const DUPLICATES: [(&str, &str); 15] = [
-    ("cpufeatures", "sha2 and chacha20, both of Wasmtime's"),
-    (
-        "embedded-io",
-        "options of postcard, which Wasmtime does not use",
-    ),
-    ("fastrand", "wstd of the guest http-limiter has the old one"),
-    ("hashbrown", "gimli of Wasmtime, and the rest"),
-    (
-        "io-lifetimes",
-        "cap-primitives of wasmtime-wasi, and one below it",
-    ),
-    (
-        "syn",
-        "macros, of Wasmtime and of others; nothing that runs",
-    ),
-    ("thiserror", "wac-graph has the old one"),
-    ("thiserror-impl", "wac-graph has the old one"),
-    ("wasm-encoder", "Wasmtime, wit-bindgen and wac-graph, wat"),
-    ("wasm-metadata", "Wasmtime, wit-bindgen and wac-graph"),
-    ("wasmparser", "Wasmtime, wit-bindgen and wac-graph, wat"),
-    (
-        "winnow",
-        "toml, which Wasmtime's cache reads its settings with",
-    ),
-    (
-        "wit-bindgen",
-        "wasip2, of guests that answer HTTP, has an old one",
-    ),
-    ("wit-component", "Wasmtime, wit-bindgen"),
-    ("wit-parser", "Wasmtime, wit-bindgen"),
-];
+impl Rules {
+    fn read() -> Self {
+        let text = std::fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+        let rules: toml::Table = text.parse().expect("TOML");
+        let list = |section: &str, field: &str| -> Vec<toml::Value> {
+            rules[section][field].as_array().expect("a list").clone()
+        };
+        let text = |value: &toml::Value| value.as_str().expect("a text").to_owned();
+        Self {
+            licences: list("licenses", "allow").iter().map(text).collect(),
+            sources: list("sources", "allow-registry").iter().map(text).collect(),
+            duplicates: list("bans", "skip")
+                .iter()
+                .map(|skipped| (text(&skipped["crate"]), text(&skipped["reason"])))
+                .collect(),
+        }
+    }
+}
 
 /// All packages of the workspace and below it, for this platform.
 fn packages() -> Vec<Value> {
@@ -76,52 +58,61 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().expect("packages").clone()
 }
 
-/// Whether an expression of SPDX can be met with `LICENCES`.
-fn allowed(expression: &str) -> bool {
+/// Whether an expression of SPDX can be met with these licences.
+fn allowed(expression: &str, licences: &[String]) -> bool {
     // The old way to write `OR`.
     let spaced = expression
         .replace('/', " OR ")
         .replace('(', " ( ")
         .replace(')', " ) ");
-    let mut words = spaced.split_whitespace().peekable();
-    let allowed = any(&mut words);
-    allowed && words.next().is_none()
+    let mut rest = Expression {
+        words: spaced.split_whitespace().peekable(),
+        licences,
+    };
+    rest.any() && rest.words.next().is_none()
 }
 
-type Words<'a, 'b> = &'b mut std::iter::Peekable<std::str::SplitWhitespace<'a>>;
-
-fn any(words: Words<'_, '_>) -> bool {
-    let mut met = all(words);
-    while words.next_if_eq(&"OR").is_some() {
-        met |= all(words);
-    }
-    met
+/// What is left of one.
+struct Expression<'a> {
+    words: Peekable<SplitWhitespace<'a>>,
+    licences: &'a [String],
 }
 
-fn all(words: Words<'_, '_>) -> bool {
-    let mut met = one(words);
-    while words.next_if_eq(&"AND").is_some() {
-        met &= one(words);
-    }
-    met
-}
-
-fn one(words: Words<'_, '_>) -> bool {
-    match words.next() {
-        Some("(") => any(words) && words.next() == Some(")"),
-        Some(name) => {
-            let mut name = name.to_owned();
-            if words.next_if_eq(&"WITH").is_some() {
-                name = format!("{name} WITH {}", words.next().unwrap_or_default());
-            }
-            LICENCES.contains(&name.as_str())
+impl Expression<'_> {
+    fn any(&mut self) -> bool {
+        let mut met = self.all();
+        while self.words.next_if_eq(&"OR").is_some() {
+            met |= self.all();
         }
-        None => false,
+        met
+    }
+
+    fn all(&mut self) -> bool {
+        let mut met = self.one();
+        while self.words.next_if_eq(&"AND").is_some() {
+            met &= self.one();
+        }
+        met
+    }
+
+    fn one(&mut self) -> bool {
+        match self.words.next() {
+            Some("(") => self.any() && self.words.next() == Some(")"),
+            Some(name) => {
+                let mut name = name.to_owned();
+                if self.words.next_if_eq(&"WITH").is_some() {
+                    name = format!("{name} WITH {}", self.words.next().unwrap_or_default());
+                }
+                self.licences.contains(&name)
+            }
+            None => false,
+        }
     }
 }
 
 #[test]
 fn licences_are_read_as_they_are_meant() {
+    let licences = Rules::read().licences;
     for yes in [
         "MIT",
         "MIT/Apache-2.0",
@@ -129,7 +120,7 @@ fn licences_are_read_as_they_are_meant() {
         "Apache-2.0 WITH LLVM-exception OR GPL-2.0",
         "(MIT OR GPL-2.0) AND Unicode-3.0",
     ] {
-        assert!(allowed(yes), "{yes}");
+        assert!(allowed(yes, &licences), "{yes}");
     }
     for no in [
         "",
@@ -140,28 +131,34 @@ fn licences_are_read_as_they_are_meant() {
         "(MIT",
         "MIT Zlib",
     ] {
-        assert!(!allowed(no), "{no}");
+        assert!(!allowed(no, &licences), "{no}");
     }
 }
 
 #[test]
 fn licences() {
+    let licences = Rules::read().licences;
     for package in packages() {
         let licence = package["license"].as_str().unwrap_or_default();
-        assert!(allowed(licence), "{}: `{licence}`", package["id"]);
+        assert!(
+            allowed(licence, &licences),
+            "{}: `{licence}`",
+            package["id"]
+        );
     }
 }
 
 #[test]
 fn sources() {
+    let sources = Rules::read().sources;
     for package in packages() {
         // Those of the workspace have none.
         let source = package["source"].as_str();
-        assert!(
-            matches!(source, None | Some(SOURCE)),
-            "{}: {source:?}",
-            package["id"]
-        );
+        let known = source.is_none_or(|source| {
+            let registry = source.strip_prefix("registry+");
+            registry.is_some_and(|registry| sources.iter().any(|known| known == registry))
+        });
+        assert!(known, "{}: {source:?}", package["id"]);
         if source.is_none() {
             let manifest = package["manifest_path"].as_str().unwrap_or_default();
             let root = root().canonicalize().expect("it is there");
@@ -184,12 +181,16 @@ fn duplicates() {
             .insert(text("version"));
     }
     versions.retain(|_, versions| versions.len() > 1);
-    let expected: BTreeSet<&str> = DUPLICATES.iter().map(|(name, _)| *name).collect();
+    let duplicates = Rules::read().duplicates;
+    let expected: BTreeSet<&str> = duplicates.iter().map(|(name, _)| name.as_str()).collect();
     for (name, versions) in &versions {
         assert!(
             expected.contains(name.as_str()),
-            "{name} is there as {versions:?}: bring them together, or say here why not"
+            "{name} is there as {versions:?}: bring them together, or say in deny.toml why not"
         );
+    }
+    for (name, reason) in &duplicates {
+        assert!(!reason.is_empty(), "{name}");
     }
     // Other systems need fewer.
     if cfg!(target_os = "linux") {

@@ -3,8 +3,10 @@
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
+mod architecture;
 mod dependencies;
 mod documents;
 mod guide;
 mod publish;
 mod readme;
+mod snapshots;

@@ -64,29 +64,29 @@ pub(super) fn list(value: Option<Value<'_>>) -> *const Area {
 
 /// Returns an `option<bytes>`.
 #[expect(clippy::cast_possible_truncation, reason = "lengths have 32 bits")]
-pub(super) fn words(value: Option<Value<'_>>) -> *const Area {
+pub(super) fn blocks(value: Option<Value<'_>>) -> *const Area {
     answer(|area| {
         let [first, second, third, rest @ ..] = area;
         let Some(value) = value else {
             *first = 0;
             return;
         };
-        let blocks = block_count(value.len());
+        let count = block_count(value.len());
         let at = match value.as_slice() {
-            Some(bytes) if blocks == 0 => {
+            Some(bytes) if count == 0 => {
                 *rest = to_block(bytes);
                 ptr::without_provenance(align_of::<Block>())
             }
             _ => {
-                let at = gather(value, (blocks + 1) * rest.len()).cast::<Block>();
+                let at = gather(value, (count + 1) * rest.len()).cast::<Block>();
                 // SAFETY: this is the last of the blocks that `gather` has written.
-                *rest = unsafe { at.add(blocks).read() };
+                *rest = unsafe { at.add(count).read() };
                 at.cast_const()
             }
         };
         *first = 1;
         *second = word(value.len() as u32, address(at));
-        *third = blocks as u64;
+        *third = count as u64;
     })
 }
 

@@ -3,7 +3,7 @@
 //! their signatures against the contract.
 
 use super::answer::{self, Area};
-use crate::{local_map, words};
+use crate::{blocks, local_map};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use localmap_abi::Block;
@@ -44,18 +44,18 @@ unsafe extern "C" fn set(
     answer::stored(local_map::set(&key, &value, to_ttl(ttl, nanos)))
 }
 
-/// `get` of `words`.
-#[unsafe(export_name = "localmap:core/words@0.1.0#get")]
+/// `get` of `blocks`.
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#get")]
 #[rustfmt::skip]
-extern "C" fn get_words(
+extern "C" fn get_blocks(
     key_len: u32, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
 ) -> *const Area {
-    words::get(key_len, &[a, b, c, d, e, f, g, h], answer::words)
+    blocks::get(key_len, &[a, b, c, d, e, f, g, h], answer::blocks)
 }
 
-/// The parameters of `set` of `words`, which are too many to pass one by one.
+/// The parameters of `set` of `blocks`, which are too many to pass one by one.
 #[repr(C)]
-struct SetWords {
+struct SetBlocks {
     key_len: u32,
     key: Block,
     value_len: u32,
@@ -67,27 +67,27 @@ struct SetWords {
 }
 
 /// The size in the canonical ABI.
-const _: () = assert!(size_of::<SetWords>() == 168);
+const _: () = assert!(size_of::<SetBlocks>() == 168);
 
-/// `set` of `words`.
+/// `set` of `blocks`.
 ///
 /// # Safety
 ///
 /// `parameters` must come from `cabi_realloc`, and so must the blocks in it. This function
 /// takes both over.
-#[unsafe(export_name = "localmap:core/words@0.1.0#set")]
-unsafe extern "C" fn set_words(parameters: *mut SetWords) -> *const Area {
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#set")]
+unsafe extern "C" fn set_blocks(parameters: *mut SetBlocks) -> *const Area {
     // SAFETY: the caller hands them over.
-    let it = unsafe { Box::from_raw(parameters) };
+    let set = unsafe { Box::from_raw(parameters) };
     // SAFETY: and these as well.
-    let blocks = unsafe { Vec::from_raw_parts(it.blocks, it.block_count, it.block_count) };
-    let ttl = to_ttl(it.ttl.into(), it.nanos);
-    answer::stored(words::set(
-        it.key_len,
-        &it.key,
-        it.value_len,
+    let blocks = unsafe { Vec::from_raw_parts(set.blocks, set.block_count, set.block_count) };
+    let ttl = to_ttl(set.ttl.into(), set.nanos);
+    answer::stored(blocks::set(
+        set.key_len,
+        &set.key,
+        set.value_len,
         blocks,
-        &it.rest,
+        &set.rest,
         ttl,
     ))
 }

@@ -88,7 +88,7 @@ impl MapArgs {
 
 /// Returns `true` if the guest imports the map itself.
 fn imports_map(guest: &Inspection) -> bool {
-    let map = [localmap::names::LOCAL_MAP, localmap::names::WORDS].map(without_version);
+    let map = [localmap::names::LOCAL_MAP, localmap::names::BLOCKS].map(without_version);
     let mut imports = guest.imports.iter();
     imports.any(|import| map.contains(&without_version(&import.name)))
 }

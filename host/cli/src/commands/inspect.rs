@@ -1,4 +1,4 @@
-//! `localmap inspect`: what a component asks for and offers, and what it is good for.
+//! `localmap inspect`: lists the imports and exports of a component and the worlds it fits.
 
 use crate::guest::kind;
 use crate::guest::source::read;
@@ -11,25 +11,25 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tells what a component imports and exports, its size and its memory, and whether
-/// it fits the worlds of the contract.
+/// Lists a component's imports and exports, and checks whether it can use or be a map.
 ///
-/// A component that fits `world app` can be given a map by `run` and `plug`. One that
-/// fits `world provider` is a map itself, for `shell`. For each world that it does not
-/// fit, every reason is told. The exit code is 0 whether it fits or not, and 1 if GUEST
-/// is no component.
+/// Also lists its size and its memories. `run` and `plug` can give a map to a component that
+/// fits the world `app`. A component that fits the world `provider` is a map, which `shell`
+/// can use. For a world that the component does not fit, the output lists the reasons.
+///
+/// The exit code is 0 whether or not it fits, and 1 if GUEST is not a component.
 #[derive(clap::Args)]
 pub(crate) struct InspectCommand {
-    /// A component file
+    /// Component file
     guest: PathBuf,
 
     /// Print JSON, with the names of all functions
     ///
-    /// An object with the keys file, size (bytes), kind ("component"), imports and
-    /// exports (each with name, kind, functions), memories (each with initial and
-    /// maximum, in bytes; maximum is null where there is none), keyvalue (the drafts of
-    /// wasi:keyvalue that it imports and that a map serves), app and provider (each with
-    /// fits and misfits).
+    /// Prints an object with the keys file, size (in bytes), kind ("component"), imports and
+    /// exports (each with name, kind and functions), memories (each with initial and maximum,
+    /// in bytes; maximum is null if there is none), keyvalue (the drafts of wasi:keyvalue
+    /// that the component imports and a map can serve), app and provider (each with fits and
+    /// misfits, the list of reasons).
     #[arg(long)]
     json: bool,
 }
@@ -41,13 +41,13 @@ impl InspectCommand {
         let found =
             localmap::inspect(&bytes).with_context(|| format!("cannot inspect `{file}`"))?;
         let mut out = BufWriter::new(io::stdout().lock());
-        let done = if self.json {
+        let result = if self.json {
             writeln!(out, "{:#}", to_json(&file, &found))
         } else {
             write_text(&mut out, &file, &found)
         };
-        let done = done.and_then(|()| out.flush());
-        unless_closed(done.context("cannot write to standard output"))
+        let result = result.and_then(|()| out.flush());
+        unless_closed(result.context("cannot write to standard output"))
     }
 }
 
@@ -68,10 +68,10 @@ fn to_json(file: &str, found: &Inspection) -> Value {
             "maximum": memory.maximum,
         })
     };
-    let fit = |misfits: &[Incompatibility]| {
+    let fit = |reasons: &[Incompatibility]| {
         json!({
-            "fits": misfits.is_empty(),
-            "misfits": misfits.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "fits": reasons.is_empty(),
+            "misfits": reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
     json!({
@@ -95,18 +95,18 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_keyvalue(out, found)?;
     writeln!(out, "\nWorlds of localmap:core")?;
     let app = if kind::exports(found, kind::HTTP_HANDLER) {
-        "`localmap serve` gives it maps, and `localmap plug` one of its own"
+        "`localmap serve` and `localmap plug` give it a map"
     } else if kind::exports(found, kind::COMMAND) {
-        "`localmap run` and `localmap plug` give it a map of its own"
+        "`localmap run` and `localmap plug` give it a map"
     } else {
-        "`localmap plug` gives it a map of its own"
+        "`localmap plug` gives it a map"
     };
     write_fit(out, "app", &found.app, app)?;
-    let provider = "it is a map; `localmap shell` opens a prompt on it";
+    let provider = "`localmap shell` can use it as the map";
     write_fit(out, "provider", &found.provider, provider)
 }
 
-/// What becomes of `wasi:keyvalue`.
+/// Writes which parts of `wasi:keyvalue` the map serves.
 fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let watches = kind::exports(found, "wasi:keyvalue/watcher@");
     if found.keyvalue.is_empty() && !watches {
@@ -117,7 +117,7 @@ fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
         writeln!(out, "  wasi:keyvalue {draft}: served by the map")?;
     }
     if watches {
-        writeln!(out, "  its wasi:keyvalue/watcher is called by nobody")?;
+        writeln!(out, "  wasi:keyvalue/watcher: exported, but never called")?;
     }
     Ok(())
 }
@@ -152,34 +152,36 @@ fn write_memories(out: &mut dyn Write, memories: &[Memory]) -> io::Result<()> {
     for memory in memories {
         let maximum = match memory.maximum {
             Some(maximum) => format!("at most {}", size(maximum)),
-            None => "as much as its host allows".to_owned(),
+            None => "no maximum of its own".to_owned(),
         };
-        writeln!(out, "  {} to begin with, {maximum}", size(memory.initial))?;
+        writeln!(out, "  initially {}, {maximum}", size(memory.initial))?;
     }
     Ok(())
 }
 
+/// Writes whether the component fits a world: what it is then good for, or why it does not.
 fn write_fit(
     out: &mut dyn Write,
     world: &str,
-    misfits: &[Incompatibility],
-    use_of_it: &str,
+    reasons: &[Incompatibility],
+    benefit: &str,
 ) -> io::Result<()> {
-    if misfits.is_empty() {
-        return writeln!(out, "  {world:8}  fits: {use_of_it}");
+    if reasons.is_empty() {
+        return writeln!(out, "  {world:8}  fits: {benefit}");
     }
     writeln!(out, "  {world:8}  does not fit:")?;
-    let (imports, others): (Vec<_>, Vec<_>) = misfits
+    let (imports, others): (Vec<_>, Vec<_>) = reasons
         .iter()
-        .partition(|misfit| matches!(misfit, Incompatibility::ExtraImport { .. }));
-    // Of an app there are many, and one tells it all.
-    for misfit in others.into_iter().chain(imports.first().copied()) {
-        writeln!(out, "            - {misfit}")?;
+        .partition(|reason| matches!(reason, Incompatibility::ExtraImport { .. }));
+    // An app has many imports that a provider must not have: one is enough as a reason.
+    for reason in others.into_iter().chain(imports.first().copied()) {
+        writeln!(out, "            - {reason}")?;
     }
-    if let more @ 1.. = imports.len().saturating_sub(1) {
-        writeln!(out, "            - it has {more} more such imports")?;
+    match imports.len().saturating_sub(1) {
+        0 => Ok(()),
+        1 => writeln!(out, "            - 1 more import of this kind"),
+        more => writeln!(out, "            - {more} more imports of this kind"),
     }
-    Ok(())
 }
 
 fn size(bytes: u64) -> String {

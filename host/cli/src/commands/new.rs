@@ -1,85 +1,89 @@
-//! `localmap new`: a guest crate to begin with.
+//! `localmap new`: creates a guest crate.
 
 mod client;
-mod files;
 mod name;
+mod scaffold;
 
 use crate::guest::source::add_target;
 use crate::terminal::stdio::{note, unless_closed};
 use anyhow::{Context, anyhow};
-use client::Client;
-use files::Made;
+use client::ClientSource;
+use scaffold::Scaffold;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// The manifest, without what is to be filled in.
+/// The manifest, with placeholders.
 const MANIFEST: &str = include_str!("new/template/manifest.toml");
-/// What a guest has that answers requests, beside the client.
+/// The additional dependency of a guest that answers HTTP requests.
 const WSTD: &str = "\
-# HTTP for components: makes an async `main` the handler of requests.
+# HTTP for components: turns an async `main` into the request handler.
 wstd = { version = \"0.6.8\", default-features = false }
 ";
-/// What makes a crate a workspace of its own.
+/// The end of the manifest inside of a workspace that the crate is not a member of.
 const WORKSPACE: &str = "
-# Apart from the workspace around it. To join that one, take this out and name this folder
-# among its members.
+# Keeps this crate out of the surrounding workspace. To make it a member, remove this table
+# and add this folder to `members` there.
 [workspace]
 ";
 
-/// Makes a guest crate that builds at once, with a test that needs no host.
+/// Creates a Rust guest crate that builds immediately and has a test.
 ///
-/// The folder is made, and may be there if it is empty. Where something fails, nothing is
-/// left of it. Inside of a cargo workspace which does not know it, the crate is a workspace
-/// of its own.
+/// The folder must be empty or not exist yet. If the command fails, it removes everything
+/// that it has created. Inside a Cargo workspace that does not include it, the crate becomes a
+/// workspace of its own.
 ///
-/// The crate localmap-client comes from the repository that this program was built from,
-/// while that is there; else from the registry, in the version of this program.
+/// The crate localmap-client comes from the repository that this program was built from, if
+/// that still exists, and otherwise from the registry, in the version of this program.
 #[derive(clap::Args)]
 pub(crate) struct NewCommand {
-    /// The folder to make; its last part is the name of the crate
+    /// Folder to create; its last part is the name of the crate
     #[arg(value_name = "NAME")]
     folder: PathBuf,
 
-    /// The name of the crate, if it is to be another than that of the folder
+    /// Name of the crate, if it differs from the name of the folder
     #[arg(long, value_name = "CRATE")]
     name: Option<String>,
 
-    /// Make a guest that answers HTTP requests, for `localmap serve`
+    /// Create a guest that answers HTTP requests, for `localmap serve`
     #[arg(long)]
     http: bool,
 
-    /// Take the crate localmap-client from this folder: guest/client of a clone of the
-    /// repository
+    /// Folder of the crate localmap-client to use: guest/client in a clone of the repository
     #[arg(long, value_name = "FOLDER")]
     client: Option<PathBuf>,
 }
 
 impl NewCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let (made, client) = self
-            .make()
-            .with_context(|| format!("cannot make a guest in `{}`", self.folder.display()))?;
-        // People may build it later, and with another toolchain: this is no reason to fail.
+        let (scaffold, client) = self.create().with_context(|| {
+            format!("cannot create a guest crate in `{}`", self.folder.display())
+        })?;
+        // Not an error: the crate may be built later, or with another toolchain.
         if let Err(error) = add_target(&self.folder) {
             note(format_args!("Warning: {error:#}"));
         }
-        made.keep();
-        unless_closed(self.tell(&client).context("cannot write"))
+        scaffold.keep();
+        unless_closed(
+            self.print_next_steps(&client)
+                .context("cannot write to standard output"),
+        )
     }
 
-    fn make(&self) -> anyhow::Result<(Made, Client)> {
+    fn create(&self) -> anyhow::Result<(Scaffold, ClientSource)> {
         let folder = std::path::absolute(&self.folder)?;
         let name = match &self.name {
             Some(name) => name.clone(),
             None => folder
                 .file_name()
-                .ok_or_else(|| anyhow!("that is no name for a folder"))?
+                .ok_or_else(|| {
+                    anyhow!("the path does not end in a name: name the crate with --name")
+                })?
                 .to_string_lossy()
                 .into_owned(),
         };
         name::check(&name)?;
-        let client = Client::find(self.client.as_deref())?;
+        let client = ClientSource::find(self.client.as_deref())?;
         let fill_in = |text: &str| -> anyhow::Result<String> {
             Ok(text
                 .replace("{{name}}", &name)
@@ -88,7 +92,7 @@ impl NewCommand {
                 .replace("{{client}}", &client.dependency()?))
         };
 
-        let mut made = Made::in_folder(&folder)?;
+        let mut scaffold = Scaffold::in_folder(&folder)?;
         let manifest = fill_in(MANIFEST)?;
         let (main, readme) = if self.http {
             (
@@ -101,23 +105,23 @@ impl NewCommand {
                 include_str!("new/template/command/README.md"),
             )
         };
-        made.add("src/main.rs", main)?;
-        made.add("src/seen.rs", include_str!("new/template/seen.rs"))?;
-        made.add("README.md", &fill_in(readme)?)?;
-        made.add(".gitignore", include_str!("new/template/gitignore"))?;
-        made.add("Cargo.toml", &manifest)?;
-        if !stands(&folder) {
-            made.replace("Cargo.toml", &format!("{manifest}{WORKSPACE}"))?;
+        scaffold.add("src/main.rs", main)?;
+        scaffold.add("src/seen.rs", include_str!("new/template/seen.rs"))?;
+        scaffold.add("README.md", &fill_in(readme)?)?;
+        scaffold.add(".gitignore", include_str!("new/template/gitignore"))?;
+        scaffold.add("Cargo.toml", &manifest)?;
+        if !cargo_accepts(&folder) {
+            scaffold.replace("Cargo.toml", &format!("{manifest}{WORKSPACE}"))?;
         }
-        Ok((made, client))
+        Ok((scaffold, client))
     }
 
-    fn tell(&self, client: &Client) -> anyhow::Result<()> {
+    fn print_next_steps(&self, client: &ClientSource) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        let folder = for_shell(&self.folder);
-        writeln!(out, "Made a guest in {folder}")?;
-        writeln!(out, "Its localmap-client is {client}\n")?;
-        writeln!(out, "To run it, and to test it:")?;
+        let folder = shell_quoted(&self.folder);
+        writeln!(out, "Created a guest crate in {folder}")?;
+        writeln!(out, "It uses localmap-client from {client}\n")?;
+        writeln!(out, "To run and test it:")?;
         if self.http {
             writeln!(out, "    localmap serve --map-per server {folder}")?;
         } else {
@@ -131,9 +135,9 @@ impl NewCommand {
     }
 }
 
-/// Whether cargo takes the crate as it is. It does not where a workspace around it does not
-/// know it. Without cargo there is nobody to ask.
-fn stands(folder: &Path) -> bool {
+/// Returns `false` if Cargo rejects the crate, because it is inside a workspace that does not
+/// include it. Without Cargo, returns `true`.
+fn cargo_accepts(folder: &Path) -> bool {
     Command::new("cargo")
         .args([
             "metadata",
@@ -150,8 +154,8 @@ fn stands(folder: &Path) -> bool {
         .map_or(true, |status| status.success())
 }
 
-/// A path, as a word of a shell.
-fn for_shell(path: &Path) -> String {
+/// Quotes a path for a shell, if necessary.
+fn shell_quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(&byte);
     if path.bytes().all(plain) && !path.starts_with('-') {
@@ -166,14 +170,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_one_word_of_a_shell() {
+    fn a_quoted_path_is_one_word_of_a_shell() {
         for (path, word) in [
             ("guests/hits", "guests/hits"),
             ("my guests", "'my guests'"),
             ("it's", r"'it'\''s'"),
             ("-x", "'./-x'"),
         ] {
-            assert_eq!(for_shell(Path::new(path)), word);
+            assert_eq!(shell_quoted(Path::new(path)), word);
         }
     }
 }

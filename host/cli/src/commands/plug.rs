@@ -1,4 +1,4 @@
-//! `localmap plug`: an app and its map in one file.
+//! `localmap plug`: composes an app and a map into one component.
 
 use crate::args::buckets::BucketArgs;
 use crate::args::limits::LimitArgs;
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::{fs, io};
 
-/// Makes one self-contained component out of an app and a map of its own.
+/// Composes an app and a map into one self-contained component.
 ///
-/// The app is a component that imports localmap:core/local-map or wasi:keyvalue. What
-/// comes out runs on any WASI 0.2 host; each instance of it has a map with the limits given here. It
-/// exports localmap:core/control for its host, which the app cannot reach.
+/// APP is a component that imports localmap:core/local-map or wasi:keyvalue. The result runs
+/// on any WASI 0.2 host, and each instance of it has its own map with the limits given here.
+/// It exports localmap:core/control for its host; the app cannot reach that interface.
 #[derive(clap::Args)]
 pub(crate) struct PlugCommand {
-    /// The app, a component file
+    /// Component file of the app
     app: PathBuf,
 
-    /// Where the component is written
+    /// File to write the component to
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -44,8 +44,9 @@ impl PlugCommand {
     }
 }
 
-/// Writes all of a file or nothing: what is there, which may be the app itself, stays if
-/// the disk is full. What is no file, such as /dev/stdout, is written to.
+/// Writes all of a file or nothing: if the disk is full, an existing file, which may be the
+/// app itself, stays as it is. Writes directly to anything but a regular file, such as
+/// /dev/stdout.
 fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     if output.exists() && !output.is_file() {
         return fs::write(output, bytes);
@@ -55,7 +56,7 @@ fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write(&part, bytes)
         .and_then(|()| fs::rename(&part, output))
         .inspect_err(|_| {
-            // It may not even be there.
+            // Reports the first error; the part may not exist.
             let _ = fs::remove_file(&part);
         })
 }

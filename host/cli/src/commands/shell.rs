@@ -1,18 +1,21 @@
-//! `localmap shell`: a map to try things on, by hand or from a pipe.
+//! `localmap shell`: a prompt on a map, or commands from standard input.
 
 mod clock;
 mod command;
+mod completion;
+mod failure;
 mod help;
+mod parser;
 mod prompt;
 mod script;
 mod session;
-mod words;
+mod tokens;
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
 use crate::guest::source::read;
 use crate::terminal::stdio::unless_closed;
-use anyhow::{Context, bail};
+use anyhow::{Context, Error};
 use clock::ShellClock;
 use localmap::{Host, HostOptions, MapOptions};
 use session::Session;
@@ -20,26 +23,31 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Opens a prompt on a fresh map, which ends with it.
+const EXAMPLE: &str = "\
+Example:
+    printf 'set greeting \"hello, world\" 30s\\nget greeting\\n' | localmap shell";
+
+/// Opens a prompt on an empty map, or runs commands from standard input.
 ///
-/// `help` lists the commands, Tab completes commands and keys, Ctrl-C drops the line
-/// and Ctrl-D ends the shell. A word is bare, or quoted with the escapes \\ \" \n \r
-/// \t \0 \xNN where it has spaces, quotes, backslashes, `#` or bytes that cannot be
-/// typed. Values are printed as they are written. A TTL is a time span (30s, 5m),
-/// `never` or `default`; `sleep 5m` lets that much time pass for the map at once.
-/// Lines are kept for the next shell, in localmap/history below XDG_STATE_HOME or
-/// ~/.local/state, with the values that are in them.
+/// The map ends with the shell. `help` lists all commands, Tab completes commands and keys,
+/// Ctrl-C discards the line, and Ctrl-D ends the shell.
 ///
-/// Where standard input or output is not a terminal, commands are read one per line,
-/// the results are printed without a prompt, and the first error ends the shell with
-/// exit code 1 and the number of the line:
+/// Write a key or a value as it is, or in double quotes with the escapes \\ \" \n \r \t \0
+/// and \xNN: quotes are needed for spaces, quotes, backslashes, `#`, and bytes that cannot be
+/// typed. The shell prints values in the same form. A TTL is a time span (30s, 5m), `never` or
+/// `default`. `sleep 5m` moves the clock of the map forward by five minutes at once.
 ///
-///     printf 'set greeting "hello, world" 30s\nget greeting\n' | localmap shell
+/// The prompt keeps the lines that you type, including the values in them, in
+/// localmap/history in XDG_STATE_HOME or ~/.local/state.
+///
+/// If standard input or standard output is not a terminal, the shell reads one command per
+/// line and prints the results without a prompt. The first error ends it with exit code 1 and
+/// a message with the number of the line.
 #[derive(clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLE)]
 pub(crate) struct ShellCommand {
-    /// A component that fits the world localmap:core/provider, to be tried instead of
-    /// the map that is built in
+    /// Component to use as the map instead of the built-in one; it must fit the world
+    /// localmap:core/provider
     guest: Option<PathBuf>,
 
     #[command(flatten)]
@@ -58,7 +66,7 @@ impl ShellCommand {
             .max_memory_for(&limits);
         let host = match &self.guest {
             None => Host::with_options(&options)?,
-            Some(guest) => provider(&read(guest)?, &options)
+            Some(guest) => provider_host(&read(guest)?, &options)
                 .with_context(|| format!("cannot use `{}` as a map", guest.display()))?,
         };
         let clock = ShellClock::default();
@@ -71,23 +79,22 @@ impl ShellCommand {
             return Ok(ExitCode::SUCCESS);
         }
         let mut out = BufWriter::new(io::stdout().lock());
-        let longest_line = script::longest_line(&limits);
+        let max_line_len = script::max_line_len(&limits);
         unless_closed(script::run(
             &mut session,
-            longest_line,
+            max_line_len,
             io::stdin().lock(),
             &mut out,
         ))
     }
 }
 
-/// Maps of a component that somebody else wrote.
-fn provider(bytes: &[u8], options: &HostOptions) -> anyhow::Result<Host> {
-    if let Some(misfit) = localmap::inspect(bytes)?.provider.first() {
-        bail!(
-            "expected a component of the world localmap:core/provider; {misfit}; \
-             `localmap inspect` tells all that is missing"
-        );
+/// Creates a host for the maps of another component.
+fn provider_host(bytes: &[u8], options: &HostOptions) -> anyhow::Result<Host> {
+    if let Some(incompatibility) = localmap::inspect(bytes)?.provider.first() {
+        return Err(Error::new(incompatibility.clone()).context(
+            "it does not fit the world localmap:core/provider; `localmap inspect` lists all reasons",
+        ));
     }
     Ok(Host::with_component(bytes, options)?)
 }

@@ -1,6 +1,6 @@
-//! Writes the TTLs of buckets into the bytes of the component in front of the map.
+//! Writes the TTLs of buckets into the bytes of the keyvalue adapter.
 //!
-//! The component looks for them in a block of its data segment, behind a mark: see
+//! The adapter reads them from a block of its data segment, behind a mark: see
 //! `guest/keyvalue/src/baked.rs`.
 
 use super::patch::{Mark, patch};
@@ -9,7 +9,7 @@ use crate::contract::duration::nanos;
 
 const MARK: &Mark = b"localmap-buckets";
 
-/// The component with `buckets`, which are to be [checked](Buckets::check) before.
+/// Returns the adapter with these buckets, which must have been [checked](Buckets::check).
 pub(crate) fn bake(component: &[u8], buckets: &Buckets) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, ttl) in buckets.ttls() {
@@ -23,13 +23,13 @@ pub(crate) fn bake(component: &[u8], buckets: &Buckets) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::KEYVALUE_ADAPTER;
+    use crate::artifact::components::KEYVALUE_ADAPTER;
     use crate::artifact::patch::find;
     use crate::contract::buckets::ROOM;
     use std::time::Duration;
 
     #[test]
-    fn the_mark_is_there_once_and_room_for_the_entries_behind_it() {
+    fn the_adapter_has_one_mark_with_room_behind_it() {
         let marks = KEYVALUE_ADAPTER.windows(MARK.len()).filter(|w| *w == MARK);
         assert_eq!(marks.count(), 1);
         let at = find(KEYVALUE_ADAPTER, MARK).unwrap();

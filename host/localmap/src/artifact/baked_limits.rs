@@ -1,7 +1,7 @@
 //! Writes limits into the bytes of the map component.
 //!
-//! The component keeps the limits that it starts with in a block of its data
-//! segment, behind a mark: see `guest/map/src/baked.rs`.
+//! The component reads the limits that it starts with from a block of its data segment, behind
+//! a mark: see `guest/map/src/baked.rs`.
 
 use super::patch::{Mark, patch};
 use crate::contract::duration::nanos;
@@ -9,9 +9,8 @@ use crate::contract::limits::{Limits, Policy};
 
 const MARK: &Mark = b"localmap-limits4";
 
-/// The component with `limits` in place of those that it was built with, to be plugged.
-///
-/// `limits` are to be [checked](Limits::check) before.
+/// Returns the component, to be plugged, with `limits` in place of those that it was built
+/// with. The limits must have been [checked](Limits::check).
 pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
     let block: Vec<u8> = [
         limits.max_entries,
@@ -37,12 +36,12 @@ pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::MAP_COMPONENT;
+    use crate::artifact::components::MAP_COMPONENT;
     use crate::artifact::patch::find;
     use std::time::Duration;
 
     #[test]
-    fn the_mark_is_there_once() {
+    fn the_component_has_one_mark() {
         let marks = MAP_COMPONENT.windows(MARK.len()).filter(|w| *w == MARK);
         assert_eq!(marks.count(), 1);
     }

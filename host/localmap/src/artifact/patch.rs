@@ -26,10 +26,10 @@ pub(super) fn find(component: &[u8], mark: &Mark) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::MAP_COMPONENT;
+    use crate::artifact::components::MAP_COMPONENT;
 
     #[test]
-    fn a_component_without_the_mark_or_without_room_stays_as_it_is() {
+    fn a_component_without_the_mark_or_without_room_is_unchanged() {
         let mark = b"no such mark ...";
         assert_eq!(patch(MAP_COMPONENT, mark, b"x"), MAP_COMPONENT);
         assert_eq!(patch(mark, mark, b"x"), mark);

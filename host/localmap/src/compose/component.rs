@@ -1,30 +1,29 @@
-//! Components that others wrote: whether the bytes are one, and whether it fits
-//! the contract.
+//! Reads components of users, and checks whether they fit the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
-use crate::contract::names::{CLOCK, CONTROL, LOCAL_MAP, SEED, WORDS};
+use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
 use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
-/// The ways to the map.
-const MAP: [&str; 2] = [LOCAL_MAP, WORDS];
+/// The interfaces of the map that an app can import.
+const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
 const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 
-/// A component beside the map component, or beside what serves other imports of it, in a graph that can compose them.
+/// A component and the provider that serves some of its imports, the map component or the
+/// keyvalue adapter, in a graph that can compose them.
 pub(crate) struct Pair {
     pub(crate) graph: CompositionGraph,
-    pub(crate) map: PackageId,
-    pub(crate) other: PackageId,
+    pub(crate) provider: PackageId,
+    pub(crate) component: PackageId,
 }
 
 impl Pair {
-    /// Reads `bytes`, with `map` (the map component or one with other limits baked
-    /// in) beside.
-    pub(crate) fn read(bytes: &[u8], map: &[u8]) -> Result<Self, ComponentError> {
-        validate(bytes)?;
+    /// Reads a component and its provider.
+    pub(crate) fn read(component: &[u8], provider: &[u8]) -> Result<Self, ComponentError> {
+        validate(component)?;
         let invalid =
             |source: Box<dyn std::error::Error + Send + Sync>| ComponentError::Invalid { source };
         let mut graph = CompositionGraph::new();
@@ -35,34 +34,43 @@ impl Pair {
                 .register_package(package)
                 .map_err(|error| invalid(error.into()))
         };
-        let map = register("localmap:map", map)?;
-        let other = register("localmap:app", bytes)?;
-        Ok(Self { graph, map, other })
-    }
-
-    pub(crate) fn imports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
-        let types = self.graph.types();
-        let imports = &types[self.graph[self.other].ty()].imports;
-        imports.iter().map(|(name, kind)| (name.as_str(), *kind))
-    }
-
-    pub(crate) fn exports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
-        let types = self.graph.types();
-        let exports = &types[self.graph[self.other].ty()].exports;
-        exports.iter().map(|(name, kind)| (name.as_str(), *kind))
-    }
-
-    /// The names under which the component imports the map: more than one where it was
-    /// made of parts that know different versions of the contract.
-    pub(crate) fn map_imports(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.imports().filter_map(|(name, _)| {
-            let ours = MAP.into_iter().find(|ours| compatible(ours, name))?;
-            Some((name, ours))
+        let provider = register("localmap:map", provider)?;
+        let component = register("localmap:app", component)?;
+        Ok(Self {
+            graph,
+            provider,
+            component,
         })
     }
 
-    /// The first import of a kind that compositions do not know.
-    pub(crate) fn import_that_cannot_be_composed(&self) -> Option<&str> {
+    /// Returns the imports of the component.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
+        let types = self.graph.types();
+        let imports = &types[self.graph[self.component].ty()].imports;
+        imports.iter().map(|(name, kind)| (name.as_str(), *kind))
+    }
+
+    /// Returns the exports of the component.
+    pub(crate) fn exports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
+        let types = self.graph.types();
+        let exports = &types[self.graph[self.component].ty()].exports;
+        exports.iter().map(|(name, kind)| (name.as_str(), *kind))
+    }
+
+    /// Returns the names under which the component imports the map, each with the interface of
+    /// this crate that serves it. There can be several: an app can be composed of parts that
+    /// were built against different versions of the contract.
+    pub(crate) fn map_imports(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.imports().filter_map(|(name, _)| {
+            let own = MAP_INTERFACES
+                .into_iter()
+                .find(|own| compatible(own, name))?;
+            Some((name, own))
+        })
+    }
+
+    /// Returns the first import of a kind that compositions do not support.
+    pub(crate) fn uncomposable_import(&self) -> Option<&str> {
         let types = self.graph.types();
         let composes = |kind: &ItemKind| match kind {
             ItemKind::Instance(id) => types[*id]
@@ -78,48 +86,50 @@ impl Pair {
             .map(|(name, _)| name)
     }
 
-    /// Why the component does not fit `world app`; empty: it does.
-    pub(crate) fn app_misfits(&self) -> Vec<Incompatibility> {
-        let mut misfits = Vec::new();
+    /// Returns why the component does not fit `world app`; nothing if it fits.
+    pub(crate) fn app_incompatibilities(&self) -> Vec<Incompatibility> {
+        let mut found = Vec::new();
+        let mut imports_map = false;
         for (name, kind) in self.imports() {
             if same_interface(CONTROL, name) {
-                misfits.push(Incompatibility::ImportsControl {
+                found.push(Incompatibility::ImportsControl {
                     name: name.to_owned(),
                 });
-            } else if let Some(ours) = MAP.into_iter().find(|ours| same_interface(ours, name)) {
-                misfits.extend(self.misfit(ours, name, |ours| (ours, kind)));
+            } else if let Some(own) = MAP_INTERFACES
+                .into_iter()
+                .find(|own| same_interface(own, name))
+            {
+                imports_map = true;
+                found.extend(self.compare(own, name, |own| (own, kind)));
             }
         }
-        if !self
-            .imports()
-            .any(|(name, _)| MAP.into_iter().any(|ours| same_interface(ours, name)))
-        {
-            misfits.push(Incompatibility::NoMapImport);
+        if !imports_map {
+            found.push(Incompatibility::NoMapImport);
         }
-        misfits
+        found
     }
 
-    /// Why the component does not fit `world provider`; empty: it does.
-    pub(crate) fn provider_misfits(&self) -> Vec<Incompatibility> {
-        let mut misfits = Vec::new();
+    /// Returns why the component does not fit `world provider`; nothing if it fits.
+    pub(crate) fn provider_incompatibilities(&self) -> Vec<Incompatibility> {
+        let mut found = Vec::new();
         for expected in [LOCAL_MAP, CONTROL] {
             match self
                 .exports()
                 .find(|(name, _)| same_interface(expected, name))
             {
-                None => misfits.push(Incompatibility::NoExport { name: expected }),
+                None => found.push(Incompatibility::NoExport { name: expected }),
                 Some((name, kind)) => {
-                    misfits.extend(self.misfit(expected, name, |ours| (kind, ours)));
+                    found.extend(self.compare(expected, name, |own| (kind, own)));
                 }
             }
         }
         for (name, kind) in self.imports() {
-            let given = if compatible(CLOCK, name) {
+            let functions = if compatible(CLOCK, name) {
                 CLOCK_FUNCTIONS
             } else if compatible(SEED, name) {
                 SEED_FUNCTIONS
             } else {
-                misfits.push(Incompatibility::ExtraImport {
+                found.push(Incompatibility::ExtraImport {
                     name: name.to_owned(),
                 });
                 continue;
@@ -128,19 +138,19 @@ impl Pair {
                 continue;
             };
             for (function, kind) in &self.graph.types()[id].exports {
-                if matches!(kind, ItemKind::Func(_)) && !given.contains(&function.as_str()) {
-                    misfits.push(Incompatibility::ExtraImport {
+                if matches!(kind, ItemKind::Func(_)) && !functions.contains(&function.as_str()) {
+                    found.push(Incompatibility::ExtraImport {
                         name: format!("{name}#{function}"),
                     });
                 }
             }
         }
-        misfits
+        found
     }
 
-    /// Compares the component's interface `name` with the map's own `expected`:
-    /// `order` tells which of the two must be usable as the other.
-    fn misfit(
+    /// Compares the component's interface `name` with the provider's `expected`. `order` returns
+    /// the two kinds such that the first must be usable as the second.
+    fn compare(
         &self,
         expected: &'static str,
         name: &str,
@@ -152,22 +162,24 @@ impl Pair {
                 expected,
             });
         }
-        self.other_types(expected, name, order)
+        self.compare_types(expected, name, order)
     }
 
-    /// The same for versions that go together.
-    pub(crate) fn other_types(
+    /// Compares the types of two interfaces with compatible versions.
+    pub(crate) fn compare_types(
         &self,
         expected: &str,
         name: &str,
         order: impl FnOnce(ItemKind) -> (ItemKind, ItemKind),
     ) -> Option<Incompatibility> {
         let types = self.graph.types();
-        let ours = types[self.graph[self.map].ty()].exports.get(expected)?;
-        let (is, wanted) = order(*ours);
+        let own = types[self.graph[self.provider].ty()]
+            .exports
+            .get(expected)?;
+        let (actual, wanted) = order(*own);
         let mut cache = HashSet::new();
         let reason = SubtypeChecker::new(&mut cache)
-            .is_subtype(is, types, wanted, types)
+            .is_subtype(actual, types, wanted, types)
             .err()?;
         Some(Incompatibility::OtherTypes {
             name: name.to_owned(),
@@ -176,7 +188,8 @@ impl Pair {
     }
 }
 
-/// wac-graph panics on truncated bytes, and knows proposals that we do not run.
+/// Checks that the bytes are a valid component. wac-graph panics on truncated bytes, and accepts
+/// proposals that Wasmtime does not run here.
 fn validate(bytes: &[u8]) -> Result<(), ComponentError> {
     if Parser::is_core_wasm(bytes) {
         return Err(ComponentError::CoreModule);
@@ -192,12 +205,12 @@ fn validate(bytes: &[u8]) -> Result<(), ComponentError> {
     Ok(())
 }
 
-/// Whether a component that asks for `name` can be given `ours`.
-fn compatible(ours: &str, name: &str) -> bool {
-    ours == name || are_semver_compatible(ours, name)
+/// Returns `true` if the interface `own` can serve an import of `name`.
+fn compatible(own: &str, name: &str) -> bool {
+    own == name || are_semver_compatible(own, name)
 }
 
-/// Whether two names differ in their version at most.
+/// Returns `true` if two names differ at most in their version.
 pub(crate) fn same_interface(a: &str, b: &str) -> bool {
     a.split('@').next() == b.split('@').next()
 }

@@ -1,4 +1,4 @@
-//! Why a component is not one that localmap can use.
+//! Why localmap cannot use a component.
 
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::ConfigureError;
@@ -8,39 +8,40 @@ use crate::contract::names::{CLOCK, KEYVALUE_DRAFTS, LOCAL_MAP, SEED};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {
-    /// They are not WebAssembly at all.
+    /// The bytes are not WebAssembly.
     #[error("not WebAssembly: expected a component, which starts with the bytes 00 61 73 6d")]
     NotWasm,
-    /// They are a core module.
+    /// The bytes are a core module.
     #[error(
         "a core WebAssembly module, not a component: build it for the target wasm32-wasip2, \
          or make a component of it with `wasm-tools component new`"
     )]
     CoreModule,
-    /// They start like a component and are not valid.
+    /// The bytes start like a component, but are not a valid one.
     #[error("not a valid WebAssembly component")]
     #[non_exhaustive]
     Invalid {
-        /// What is wrong with it.
+        /// What is wrong with the component.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// In what way a component does not fit a world of the contract.
+/// Why a component does not fit a world of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Incompatibility {
-    /// An app that asks for no map.
+    /// The app does not import the map.
     #[error(
         "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
     )]
     NoMapImport,
-    /// An app that asks for no `wasi:keyvalue`, where buckets were to be given to it.
-    #[error("it does not import wasi:keyvalue/store, of the drafts {}", drafts())]
+    /// The app does not import `wasi:keyvalue`, but is to get buckets.
+    #[error("it does not import wasi:keyvalue/store of the drafts {}", drafts())]
     NoKeyvalueImport,
-    /// `wasi:keyvalue` of a version that is not known here, or an interface of it.
+    /// The component imports a version or an interface of `wasi:keyvalue` that the adapter does
+    /// not serve.
     #[error(
-        "it imports {found}, and localmap has store, atomics and batch of wasi:keyvalue {}: \
+        "it imports {found}, but localmap serves store, atomics and batch of wasi:keyvalue {}: \
          build it against one of them",
         drafts()
     )]
@@ -49,19 +50,20 @@ pub enum Incompatibility {
         /// The name that the component uses.
         found: String,
     },
-    /// An interface of the contract, of a version that is not the one here.
+    /// The component uses another version of the contract.
     #[error(
-        "it uses {found}, and this is {expected}: build it against this version, or take the localmap of its version"
+        "it uses {found}, but this localmap has {expected}: build it against this version, or \
+         use the localmap of its version"
     )]
     #[non_exhaustive]
     OtherVersion {
         /// The name that the component uses.
         found: String,
-        /// The name that fits.
+        /// The name in this version.
         expected: &'static str,
     },
-    /// An interface of the contract, with types that are not the contract's.
-    #[error("its {name} is not that of the contract ({reason}): build it against wit/")]
+    /// An interface of the component has other types than the contract.
+    #[error("its {name} differs from the contract ({reason}): build it against wit/")]
     #[non_exhaustive]
     OtherTypes {
         /// The name of the interface.
@@ -69,22 +71,22 @@ pub enum Incompatibility {
         /// The first difference.
         reason: String,
     },
-    /// An app that asks for the host's side of the map.
-    #[error("it imports {name}, which belongs to the host alone: build it without")]
+    /// The app imports the host's side of the map.
+    #[error("it imports {name}, which belongs to the host: build it without that import")]
     #[non_exhaustive]
     ImportsControl {
-        /// The name that it uses.
+        /// The name that the app uses.
         name: String,
     },
-    /// A provider that lacks an interface.
+    /// The provider does not export an interface of the contract.
     #[error("it does not export {name}")]
     #[non_exhaustive]
     NoExport {
         /// The name of the interface.
         name: &'static str,
     },
-    /// A provider that asks for more than a clock and a seed.
-    #[error("it imports {name}; a map may import {CLOCK} and {SEED} only")]
+    /// The provider imports more than a clock and a seed.
+    #[error("it imports {name}: a map may import only {CLOCK} and {SEED}")]
     #[non_exhaustive]
     ExtraImport {
         /// The name of the import.
@@ -96,44 +98,44 @@ fn drafts() -> String {
     KEYVALUE_DRAFTS.join(" and ")
 }
 
-/// Why an app could not be given a map.
+/// Why an app and a map could not be composed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlugError {
-    /// The bytes are not a component.
+    /// The bytes of the app are not a component.
     #[error("cannot read the app")]
     #[non_exhaustive]
     Component {
         /// Why not.
         source: ComponentError,
     },
-    /// The component is not one that a map can be given to.
+    /// The app does not fit `world app` of the contract.
     #[error("the component does not fit the world localmap:core/app")]
     #[non_exhaustive]
     Incompatible {
-        /// In what way.
+        /// Why not.
         source: Incompatibility,
     },
-    /// The limits are not ones that a map can have.
+    /// A limit of the map is out of its range.
     #[error("cannot configure the map")]
     #[non_exhaustive]
     Limits {
-        /// Which, and why.
+        /// Which limit, and why.
         source: ConfigureError,
     },
-    /// The buckets are not ones that an app can have.
-    #[error("cannot give the app its buckets")]
+    /// The app cannot have these buckets.
+    #[error("cannot configure the buckets of the app")]
     #[non_exhaustive]
     Buckets {
-        /// Which, and why.
+        /// Which bucket, and why.
         source: BucketsError,
     },
-    /// App and map do not go together, for example because the app has an export
-    /// of the map's name, or their imports clash.
+    /// The app and the map cannot be composed. For example, the app has an export of the same
+    /// name as the map, or their imports conflict.
     #[error("cannot compose the app with its map")]
     #[non_exhaustive]
     Compose {
-        /// What the composition says.
+        /// The error of the composition.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

@@ -1,30 +1,30 @@
-//! What a component is made of, and whether it fits the contract.
+//! Describes a component, and whether it fits the contract.
 
-use crate::artifact::{KEYVALUE_ADAPTER, MAP_COMPONENT};
+use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 use crate::compose::component::Pair;
 use crate::compose::error::{ComponentError, Incompatibility};
 use wac_graph::types::{ItemKind, Types};
 use wasmparser::{Parser, Payload};
 
-/// What [`inspect`] found.
+/// The description of a component that [`inspect`] returns.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Its size in bytes.
+    /// The size of the component in bytes.
     pub size: usize,
-    /// What it asks for.
+    /// What the component imports.
     pub imports: Vec<Item>,
-    /// What it offers.
+    /// What the component exports.
     pub exports: Vec<Item>,
-    /// The linear memories of the modules inside.
+    /// The linear memories of its core modules.
     pub memories: Vec<Memory>,
-    /// The drafts of `wasi:keyvalue` that it imports and that a map can serve:
-    /// see [`with_keyvalue`](crate::with_keyvalue).
+    /// The drafts of `wasi:keyvalue` that the component imports and that a map can serve: see
+    /// [`with_keyvalue`](crate::with_keyvalue).
     pub keyvalue: Vec<&'static str>,
-    /// Why it does not fit `world app` of the contract; empty: it does. One that imports
-    /// `wasi:keyvalue` in place of the map fits if it imports what is known of it.
+    /// Why the component does not fit `world app` of the contract; empty if it fits. A component
+    /// that imports `wasi:keyvalue` in place of the map fits if the adapter serves its imports.
     pub app: Vec<Incompatibility>,
-    /// Why it does not fit `world provider`; empty: it does.
+    /// Why the component does not fit `world provider`; empty if it fits.
     pub provider: Vec<Incompatibility>,
 }
 
@@ -32,35 +32,46 @@ pub struct Inspection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Item {
-    /// Its name, for example `localmap:core/local-map@0.1.0`.
+    /// The name, for example `localmap:core/local-map@0.1.0`.
     pub name: String,
-    /// What it is: `instance`, `function`, `type` and so on.
+    /// The kind: `instance`, `function`, `type` and so on.
     pub kind: &'static str,
-    /// The names of an instance's functions.
+    /// The names of the functions of an instance; empty for other kinds.
     pub functions: Vec<String>,
 }
 
-/// A linear memory as declared.
+/// The declaration of a linear memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Memory {
-    /// Bytes to begin with.
+    /// The initial size in bytes.
     pub initial: u64,
-    /// Bytes that it may grow to. `None`: as far as its address space goes.
+    /// The maximum size in bytes; `None` if only its address space limits it.
     pub maximum: Option<u64>,
 }
 
-/// Reads a component without running it.
+/// Describes a component without running it.
+///
+/// ```
+/// use localmap::{MAP_COMPONENT, inspect, names};
+///
+/// let map = inspect(MAP_COMPONENT)?;
+/// assert_eq!(map.provider, []);
+/// assert!(map.exports.iter().any(|item| item.name == names::LOCAL_MAP));
+/// # Ok::<(), localmap::ComponentError>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`ComponentError`] tells why the bytes are not a component.
+/// - Returns [`ComponentError::NotWasm`] if the bytes are not WebAssembly.
+/// - Returns [`ComponentError::CoreModule`] if they are a core module.
+/// - Returns [`ComponentError::Invalid`] if they are not a valid component.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     let pair = Pair::read(bytes, MAP_COMPONENT)?;
-    let mut app = pair.app_misfits();
+    let mut app = pair.app_incompatibilities();
     if pair.imports_keyvalue() {
-        app.retain(|misfit| *misfit != Incompatibility::NoMapImport);
-        app.extend(Pair::read(bytes, KEYVALUE_ADAPTER)?.keyvalue_misfits());
+        app.retain(|found| *found != Incompatibility::NoMapImport);
+        app.extend(Pair::read(bytes, KEYVALUE_ADAPTER)?.keyvalue_incompatibilities());
     }
     let types = pair.graph.types();
     let item = |(name, kind)| item(types, name, kind);
@@ -71,10 +82,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         memories: memories(bytes),
         keyvalue: pair.keyvalue_drafts(),
         app,
-        provider: pair.provider_misfits(),
+        provider: pair.provider_incompatibilities(),
     })
 }
 
+/// Describes one import or export.
 fn item(types: &Types, name: &str, kind: ItemKind) -> Item {
     let functions = match kind {
         ItemKind::Instance(id) => types[id]
@@ -92,7 +104,7 @@ fn item(types: &Types, name: &str, kind: ItemKind) -> Item {
     }
 }
 
-/// The bytes have been validated before, so an error is the end of them.
+/// Returns the memories of a valid component: parsing it has no errors.
 fn memories(bytes: &[u8]) -> Vec<Memory> {
     let mut memories = Vec::new();
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {

@@ -1,40 +1,44 @@
-//! `wasi:keyvalue` for apps that were written for it: a component that stands between them
-//! and their map.
+//! Composes apps that import `wasi:keyvalue` with the adapter that serves it from a map.
 
-use crate::artifact::KEYVALUE_ADAPTER;
 use crate::artifact::baked_buckets::bake;
+use crate::artifact::components::KEYVALUE_ADAPTER;
 use crate::compose::component::{Pair, same_interface};
 use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
 use crate::contract::names::KEYVALUE_DRAFTS;
 
-/// What it has of each draft.
+/// The interfaces of each draft that the adapter serves.
 const INTERFACES: [&str; 3] = [
     "wasi:keyvalue/store",
     "wasi:keyvalue/atomics",
     "wasi:keyvalue/batch",
 ];
 
-/// What hosts call that watch buckets. A map tells nobody of its changes.
+/// The interface of apps that watch buckets. Maps report no changes, so it is not exported.
 const WATCHER: &str = "wasi:keyvalue/watcher";
 
-/// Makes an app that imports a map, `localmap:core/local-map`, of one that imports
-/// `wasi:keyvalue`: its `store`, `atomics` and `batch`, of the drafts 0.2.0-draft and
-/// 0.2.0-draft2 ([`KEYVALUE_DRAFTS`]), or of both. An app that imports `local-map` as
-/// well has one map by both ways.
+/// Turns an app that imports `wasi:keyvalue` into one that imports a map,
+/// `localmap:core/local-map`.
 ///
-/// What comes out goes wherever an app goes that imports `local-map`: into
-/// [`plug`](crate::plug()), which calls this by itself, and into a linker that
-/// [`add_to_linker`](crate::add_to_linker) has been called on. Give the map of the latter
-/// [`Limits::for_buckets`], and entries for its buckets under [`bucket_key`].
+/// The app may import `store`, `atomics` and `batch`, of the draft 0.2.0-draft or 0.2.0-draft2
+/// ([`KEYVALUE_DRAFTS`]), or of both. If it imports `local-map` too, both ways lead to one map.
 ///
-/// What the app gets where the drafts leave a choice is told in `docs/keyvalue.md`.
+/// The result can be [plugged](crate::plug()) or [linked](crate::add_to_linker), as any app that
+/// imports `local-map`. `plug` calls this function itself. A linked map needs limits
+/// [for buckets](crate::Limits::for_buckets); [`bucket_key`](crate::bucket_key) returns the keys
+/// of entries in its buckets.
+///
+/// `docs/keyvalue.md` describes what the adapter does where the drafts leave a choice.
 ///
 /// # Errors
 ///
-/// [`PlugError::Incompatible`] with [`Incompatibility::NoKeyvalueImport`] where the app imports no
-/// `wasi:keyvalue`; for others see [`PlugError`].
+/// - Returns [`PlugError::Buckets`] if [`Buckets::check`] fails.
+/// - Returns [`PlugError::Component`] if `app` is not a component.
+/// - Returns [`PlugError::Incompatible`] if `app` does not import `wasi:keyvalue`
+///   ([`Incompatibility::NoKeyvalueImport`]), or imports something that the adapter does not
+///   serve.
+/// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
 ///
@@ -54,12 +58,12 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
     buckets
         .check()
         .map_err(|source| PlugError::Buckets { source })?;
-    let front = bake(KEYVALUE_ADAPTER, buckets);
-    let pair = Pair::read(app, &front).map_err(|source| PlugError::Component { source })?;
+    let adapter = bake(KEYVALUE_ADAPTER, buckets);
+    let pair = Pair::read(app, &adapter).map_err(|source| PlugError::Component { source })?;
     if !pair.imports_keyvalue() {
         return Err(Incompatibility::NoKeyvalueImport.into());
     }
-    if let Some(source) = pair.keyvalue_misfits().into_iter().next() {
+    if let Some(source) = pair.keyvalue_incompatibilities().into_iter().next() {
         return Err(source.into());
     }
     let imports = pair.imports().map(|(name, _)| name);
@@ -71,19 +75,18 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
         .map_err(|source| PlugError::Compose { source })
 }
 
-/// Whether it is an interface of `wasi:keyvalue`, of whatever version.
+/// Returns `true` for an interface of `wasi:keyvalue`, of any version.
 fn is_keyvalue(name: &str) -> bool {
     name.starts_with("wasi:keyvalue/")
 }
 
-/// What `inspect` knows of it.
 impl Pair {
-    /// Whether the component asks for `wasi:keyvalue`, of whatever version.
+    /// Returns `true` if the component imports `wasi:keyvalue`, of any version.
     pub(crate) fn imports_keyvalue(&self) -> bool {
         self.imports().any(|(name, _)| is_keyvalue(name))
     }
 
-    /// The drafts of `wasi:keyvalue` that the component imports and that are known here.
+    /// Returns the drafts of `wasi:keyvalue` that the component imports and the adapter serves.
     pub(crate) fn keyvalue_drafts(&self) -> Vec<&'static str> {
         let imported = |draft: &&str| {
             self.imports().any(|(name, _)| {
@@ -94,12 +97,12 @@ impl Pair {
         KEYVALUE_DRAFTS.into_iter().filter(imported).collect()
     }
 
-    /// Why the component, which stands beside [`KEYVALUE_ADAPTER`], does not fit it; empty: it
-    /// does.
-    pub(crate) fn keyvalue_misfits(&self) -> Vec<Incompatibility> {
+    /// Returns why the component does not fit its provider, the keyvalue adapter; nothing if it
+    /// fits.
+    pub(crate) fn keyvalue_incompatibilities(&self) -> Vec<Incompatibility> {
         let imports = self.imports().filter(|(name, _)| is_keyvalue(name));
-        let misfits = imports.filter_map(|(name, kind)| {
-            let known = INTERFACES.iter().any(|ours| same_interface(ours, name));
+        let found = imports.filter_map(|(name, kind)| {
+            let known = INTERFACES.iter().any(|own| same_interface(own, name));
             let drafts = KEYVALUE_DRAFTS.iter();
             let version = name.split_once('@').map(|(_, version)| version);
             if !known || !drafts.into_iter().any(|draft| version == Some(draft)) {
@@ -107,8 +110,8 @@ impl Pair {
                     found: name.to_owned(),
                 });
             }
-            self.other_types(name, name, |ours| (ours, kind))
+            self.compare_types(name, name, |own| (own, kind))
         });
-        misfits.collect()
+        found.collect()
     }
 }

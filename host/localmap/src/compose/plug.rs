@@ -1,7 +1,7 @@
-//! An app and its map in one component.
+//! Composes an app and its map into one component.
 
-use crate::artifact::MAP_COMPONENT;
 use crate::artifact::baked_limits::bake;
+use crate::artifact::components::MAP_COMPONENT;
 use crate::compose::component::Pair;
 use crate::compose::error::PlugError;
 use crate::compose::keyvalue::with_keyvalue;
@@ -11,21 +11,25 @@ use crate::contract::limits::Limits;
 use crate::contract::names::CONTROL;
 use std::borrow::Cow;
 
-/// Makes one self-contained component out of an app, which imports
-/// `localmap:core/local-map`, and a map of its own.
+/// Composes an app, which imports `localmap:core/local-map`, and a map of its own into one
+/// self-contained component.
 ///
-/// The result runs on any WASI 0.2 host. Each instance of it has its own map, with
-/// `limits` unless [`Control::configure`](crate::Control::configure) says
-/// otherwise: beside the app's own exports, the result exports
-/// `localmap:core/control` for its host. The app never sees that interface.
+/// The result runs on any WASI 0.2 host. Each instance of it has its own map with `limits`. In
+/// addition to the app's exports, it exports `localmap:core/control` for its host, which can
+/// change the limits with [`Control::configure`](crate::Control::configure). The app never sees
+/// that interface.
 ///
-/// An app that imports `wasi:keyvalue`, instead or as well, gets its buckets in that map
-/// ([`with_keyvalue`](crate::with_keyvalue)), whose limits are made to be
-/// [for buckets](Limits::for_buckets). [`plug_with`] gives them TTLs.
+/// If the app imports `wasi:keyvalue`, instead or as well, its buckets are in the same map: see
+/// [`with_keyvalue`](crate::with_keyvalue). The map's limits become limits
+/// [for buckets](Limits::for_buckets) then. [`plug_with`] gives buckets TTLs.
 ///
 /// # Errors
 ///
-/// See [`PlugError`].
+/// - Returns [`PlugError::Limits`] if a limit is out of its range.
+/// - Returns [`PlugError::Component`] if `app` is not a component.
+/// - Returns [`PlugError::Incompatible`] if `app` does not import a map, or another version or
+///   other types of it, or if it imports `localmap:core/control`.
+/// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
 ///
@@ -38,7 +42,7 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
     plug_with(app, &PlugOptions::new().limits(limits.clone()))
 }
 
-/// What an app and its map are given when they are made one.
+/// The options of [`plug_with`].
 ///
 /// ```
 /// use localmap::{Buckets, Limits, PlugOptions};
@@ -56,20 +60,21 @@ pub struct PlugOptions {
 }
 
 impl PlugOptions {
-    /// The default limits, and buckets without TTLs of their own.
+    /// Creates options with the default limits, and buckets without TTLs of their own. The
+    /// example of [`PlugOptions`] shows all of these methods.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the limits of the map.
+    /// Sets the limits of the map. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets what the buckets are like, of an app that imports `wasi:keyvalue`.
+    /// Sets the TTLs of buckets, for an app that imports `wasi:keyvalue`. Default: no TTLs.
     #[must_use]
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.buckets = buckets;
@@ -77,12 +82,28 @@ impl PlugOptions {
     }
 }
 
-/// [`plug`] with more to say.
+/// Composes an app and a map as [`plug`] does, with the given options.
+///
+/// ```
+/// use localmap::{Buckets, PlugOptions, plug_with};
+/// use std::time::Duration;
+///
+/// let app = wat::parse_str(
+///     r#"(component (import "wasi:keyvalue/store@0.2.0-draft2" (instance)))"#,
+/// )?;
+/// let buckets = Buckets::new().ttl("sessions", Duration::from_secs(1800));
+/// let plugged = plug_with(&app, &PlugOptions::new().buckets(buckets))?;
+/// # let _ = plugged;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
-/// See [`PlugError`]. That buckets have TTLs, and the app does not import `wasi:keyvalue`,
-/// is one: [`Incompatibility::NoKeyvalueImport`].
+/// Returns the errors of [`plug`], and:
+///
+/// - [`PlugError::Buckets`] if [`Buckets::check`] fails.
+/// - [`PlugError::Incompatible`] with [`Incompatibility::NoKeyvalueImport`](crate::Incompatibility::NoKeyvalueImport) if buckets have
+///   TTLs, but `app` does not import `wasi:keyvalue`.
 pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError> {
     let PlugOptions { limits, buckets } = options;
     limits
@@ -96,12 +117,12 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
         (Cow::Borrowed(app), Cow::Borrowed(limits))
     };
     let pair = read(&app, &bake(MAP_COMPONENT, &limits))?;
-    if let Some(source) = pair.app_misfits().into_iter().next() {
+    if let Some(source) = pair.app_incompatibilities().into_iter().next() {
         return Err(source.into());
     }
     let wires = pair
         .map_imports()
-        .map(|(name, ours)| (name.to_owned(), ours.to_owned()))
+        .map(|(name, own)| (name.to_owned(), own.to_owned()))
         .collect();
     compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
 }

@@ -1,20 +1,20 @@
-//! What a host says of buckets, and where their keys lie in the map.
+//! Buckets of `wasi:keyvalue`: the TTLs that a host gives them, and the keys of the map that
+//! hold their entries.
 
-use crate::contract::types::Ttl;
+use crate::contract::entry::Ttl;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The most bytes of a bucket's name, and of a key of it.
+/// The most bytes of a bucket's name, and of a key in it.
 const MAX_LEN: usize = 255;
 
-/// Bytes that the adapter has for the TTLs of buckets.
+/// Bytes that the keyvalue adapter has for the TTLs of buckets.
 pub(crate) const ROOM: usize = 4096;
 
-/// Bytes that the TTL of a bucket takes there, besides its name.
+/// Bytes that the TTL of a bucket takes there, in addition to its name.
 const ENTRY: usize = 9;
 
-/// How long what is set in buckets lives: the part of `wasi:keyvalue` that its drafts leave
-/// to the host.
+/// The TTLs of buckets: the part of `wasi:keyvalue` that its drafts leave to the host.
 ///
 /// ```
 /// use localmap::{Buckets, Ttl};
@@ -31,26 +31,27 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// Buckets that have no TTL of their own: what is set in them lives as long as the
-    /// map's `default_ttl` says, for ever unless it is set.
+    /// Creates buckets without TTLs of their own: their entries have the map's
+    /// [`default_ttl`](crate::Limits#structfield.default_ttl), and do not expire if there is
+    /// none. The example of [`Buckets`] shows all of these methods.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives a bucket a TTL of its own, with which every key is set that the app sets in
-    /// it. A counter that is there keeps its deadline.
+    /// Gives a bucket a TTL of its own. Every key that the app sets in the bucket gets it. A
+    /// present counter keeps its deadline.
     ///
-    /// At least a nanosecond, and at most 584 years, which longer ones are taken as. A
-    /// name has at most 255 bytes; all of them, with 9 bytes for each beside, have at most
-    /// 4,096.
+    /// The TTL is at least 1 ns; one over 584 years counts as 584 years. The name has at most
+    /// 255 bytes. All names together, plus 9 bytes for each, have at most 4,096 bytes.
+    /// [`check`](Self::check) enforces these limits.
     #[must_use]
     pub fn ttl(mut self, bucket: impl Into<String>, ttl: Duration) -> Self {
         self.ttls.insert(bucket.into(), ttl);
         self
     }
 
-    /// The TTL of what is set in a bucket.
+    /// Returns the TTL of entries of a bucket: [`Ttl::Default`] if it has none of its own.
     #[must_use]
     pub fn ttl_of(&self, bucket: &str) -> Ttl {
         self.ttls
@@ -58,17 +59,29 @@ impl Buckets {
             .map_or(Ttl::Default, |ttl| Ttl::After(*ttl))
     }
 
-    /// Whether no bucket has a TTL of its own.
+    /// Returns `true` if no bucket has a TTL of its own.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ttls.is_empty()
     }
 
-    /// Whether an app can be given them.
+    /// Checks that an app can have these buckets.
+    ///
+    /// ```
+    /// use localmap::{Buckets, BucketsError};
+    /// use std::time::Duration;
+    ///
+    /// let error = Buckets::new().ttl("sessions", Duration::ZERO).check().unwrap_err();
+    /// assert!(matches!(error, BucketsError::ZeroTtl { .. }));
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`BucketsError`] tells what is wrong with the first that is.
+    /// Returns the error of the first bucket that has one, in the order of their names:
+    ///
+    /// - [`BucketsError::Name`] if a name is longer than 255 bytes.
+    /// - [`BucketsError::ZeroTtl`] if a TTL is zero.
+    /// - [`BucketsError::TooMany`] if the names, plus 9 bytes for each, exceed 4,096 bytes.
     pub fn check(&self) -> Result<(), BucketsError> {
         for (bucket, ttl) in &self.ttls {
             check_bucket(bucket)?;
@@ -79,13 +92,14 @@ impl Buckets {
             }
         }
         let bytes = self.ttls.keys().map(|name| ENTRY + name.len()).sum();
-        // Zero nanoseconds behind the last are the end, unless there is no room for them.
+        // The adapter stops at a TTL of zero, or at the end of its room.
         if bytes > ROOM {
             return Err(BucketsError::TooMany { bytes });
         }
         Ok(())
     }
 
+    /// Returns the buckets that have TTLs of their own, by name.
     pub(crate) fn ttls(&self) -> impl Iterator<Item = (&str, Duration)> {
         self.ttls
             .iter()
@@ -93,33 +107,33 @@ impl Buckets {
     }
 }
 
-/// Why buckets cannot be as they were asked for.
+/// Why an app cannot have these [`Buckets`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketsError {
-    /// A name cannot be one.
+    /// The name of a bucket is too long.
     #[error(transparent)]
     Name(#[from] BucketKeyError),
-    /// A TTL of zero.
-    #[error("the bucket `{bucket}` has a TTL of zero: give it at least a nanosecond")]
+    /// The TTL of a bucket is zero.
+    #[error("the TTL of the bucket `{bucket}` is zero: use at least one nanosecond")]
     #[non_exhaustive]
     ZeroTtl {
-        /// The bucket's name.
+        /// The name of the bucket.
         bucket: String,
     },
-    /// More than a component has room for.
+    /// The TTLs do not fit into the keyvalue adapter.
     #[error(
-        "the TTLs of buckets take {bytes} bytes, 9 for each beside its name, and there is room \
-         for {ROOM}: give the map a default TTL for most of them"
+        "the TTLs of buckets take {bytes} bytes (their names, plus 9 for each) of {ROOM}: give \
+         the map a default TTL for most of them"
     )]
     #[non_exhaustive]
     TooMany {
-        /// What they take.
+        /// The bytes that they take.
         bytes: usize,
     },
 }
 
-/// Why there can be no key like this in a bucket.
+/// Why a bucket cannot have this name, or this key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketKeyError {
@@ -127,24 +141,23 @@ pub enum BucketKeyError {
     #[error("the name of the bucket has {len} bytes: shorten it to {MAX_LEN}")]
     #[non_exhaustive]
     LongName {
-        /// Its bytes.
+        /// The length of the name, in bytes.
         len: usize,
     },
     /// The key is empty or too long.
-    #[error("a key of a bucket has 1 to {MAX_LEN} bytes, and this one has {len}")]
+    #[error("the key has {len} bytes: use 1 to {MAX_LEN} in a bucket")]
     #[non_exhaustive]
     Key {
-        /// Its bytes.
+        /// The length of the key, in bytes.
         len: usize,
     },
 }
 
-/// The key of the map under which a key of a bucket of `wasi:keyvalue` lies, for hosts that
-/// fill buckets before the app starts or read them when it has ended.
+/// Returns the key of the map that holds a key of a bucket, for hosts that fill buckets before
+/// the app starts or read them after it has ended.
 ///
-/// It is the length of the bucket's name as a character (one byte up to 127, two beyond),
-/// the name, and the key: UTF-8, and at most 512 bytes. Without a key behind it, it would be
-/// what a scan of the whole bucket asks for: [`bucket_prefix`].
+/// It consists of the length of the bucket's name as a character (one byte up to 127, two
+/// beyond), the name, and the key. It is UTF-8 and has at most 512 bytes.
 ///
 /// ```
 /// use localmap::{Host, MapOptions, Ttl, bucket_key};
@@ -156,7 +169,8 @@ pub enum BucketKeyError {
 ///
 /// # Errors
 ///
-/// [`BucketKeyError`]: a name has at most 255 bytes, a key 1 to 255.
+/// - Returns [`BucketKeyError::LongName`] if `bucket` is longer than 255 bytes.
+/// - Returns [`BucketKeyError::Key`] if `key` is empty or longer than 255 bytes.
 pub fn bucket_key(bucket: &str, key: &str) -> Result<Vec<u8>, BucketKeyError> {
     let len = key.len();
     if !(1..=MAX_LEN).contains(&len) {
@@ -167,16 +181,27 @@ pub fn bucket_key(bucket: &str, key: &str) -> Result<Vec<u8>, BucketKeyError> {
     Ok(whole)
 }
 
-/// What the keys of a bucket begin with in the map: the prefix for a scan of it.
+/// Returns the prefix of all keys of a bucket in the map, for a scan of the bucket.
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl, bucket_key, bucket_prefix};
+///
+/// let mut map = Host::new()?.map(&MapOptions::new())?;
+/// map.set(&bucket_key("settings", "theme")?, b"dark", Ttl::Default)?;
+/// let page = map.scan(&bucket_prefix("settings")?, 0, 100)?;
+/// assert_eq!(page.entries.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`BucketKeyError`]: a name has at most 255 bytes.
+/// Returns [`BucketKeyError::LongName`] if `bucket` is longer than 255 bytes.
 pub fn bucket_prefix(bucket: &str) -> Result<Vec<u8>, BucketKeyError> {
     let len = check_bucket(bucket)?;
     Ok(format!("{}{bucket}", char::from(len)).into_bytes())
 }
 
+/// Returns the length of a bucket's name.
 fn check_bucket(bucket: &str) -> Result<u8, BucketKeyError> {
     let len = bucket.len();
     u8::try_from(len).map_err(|_| BucketKeyError::LongName { len })
@@ -204,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_bucket_and_no_key_is_refused() {
+    fn names_keys_and_ttls_out_of_their_range_are_rejected() {
         let long = "n".repeat(256);
         let name = BucketKeyError::LongName { len: 256 };
         assert_eq!(bucket_key(&long, "k"), Err(name.clone()));

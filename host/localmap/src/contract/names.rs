@@ -16,7 +16,7 @@ pub const LOCAL_MAP: &str = "localmap:core/local-map@0.1.0";
 
 /// A faster way to the same map, which an app may import as well: keys and values travel
 /// eight bytes at a time.
-pub const WORDS: &str = "localmap:core/words@0.1.0";
+pub const BLOCKS: &str = "localmap:core/blocks@0.1.0";
 
 /// The host's side of a map: limits, preloading, statistics. No app may import it.
 pub const CONTROL: &str = "localmap:core/control@0.1.0";

@@ -1,11 +1,11 @@
-//! The functions of `localmap:core/words`: bytes that come in words.
+//! The functions of `localmap:core/blocks`: `get` and `set` with bytes in blocks.
 
-use super::Get;
 use super::call::{Call, done, found};
+use super::linked_map::Get;
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::{Error, KeyFault};
-use crate::contract::names::WORDS;
+use crate::contract::names::BLOCKS;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmList};
 
@@ -43,20 +43,20 @@ pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: Get<T>,
 ) -> wasmtime::Result<()> {
-    let mut words = linker.instance(WORDS)?;
-    words.func_wrap(
+    let mut blocks = linker.instance(BLOCKS)?;
+    blocks.func_wrap(
         "get",
         move |mut store: StoreContextMut<'_, T>, (key,): (Key,)| {
             let call = Call::of(&mut store, get);
             let len = key.length as usize;
             let bytes = to_bytes(key.bytes);
-            // A key longer than its words is not there, and nor is the empty one.
+            // A key longer than its block is absent, and so is the empty one.
             let key = bytes.get(..len).unwrap_or_default();
             let value = call.read(Operation::Get, len, found, |map| map.get(key))?;
             Ok((value.map(|value| Found::new(&value)).transpose()?,))
         },
     )?;
-    words.func_wrap(
+    blocks.func_wrap(
         "set",
         move |mut store: StoreContextMut<'_, T>, (key, value, ttl): (Key, Sent, wit::Ttl)| {
             let call = Call::of(&mut store, get);

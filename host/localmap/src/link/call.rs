@@ -1,34 +1,35 @@
-//! From a function of the linker into the map, and past the observer.
+//! One call of an app: from a function of the linker into the map, and past the observer.
 
-use super::Get;
 use super::convert;
-use super::linked_map::lock;
+use super::linked_map::Get;
 use super::observer::{CallOutcome, Observer, Operation};
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::Error;
 use crate::runtime::local_map::LocalMap;
-use std::sync::{Arc, Mutex};
+use crate::sync::{Mutex, lock};
+use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::StoreContextMut;
 
-/// The map of a store and who looks on, held apart from the store: so the map can be given
-/// what lies in the memory of the app.
+/// The map of a store and its observer, without borrowing the store: the map can be called with
+/// bytes that lie in the memory of the app.
 pub(super) struct Call {
     map: Arc<Mutex<LocalMap>>,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Call {
+    /// Takes the map and the observer from the store's data.
     pub(super) fn of<T: 'static>(store: &mut StoreContextMut<'_, T>, get: Get<T>) -> Self {
-        let attached = get(store.data_mut());
+        let linked = get(store.data_mut());
         Self {
-            map: Arc::clone(&attached.map),
-            observer: attached.observer.clone(),
+            map: Arc::clone(&linked.map),
+            observer: linked.observer.clone(),
         }
     }
 
-    /// Does an operation that may be refused: the inner error is the app's answer, the outer
-    /// one ends the app.
+    /// Performs an operation that can be rejected. The inner error is returned to the app; the
+    /// outer one ends it.
     pub(super) fn ask<R, E: Into<Error>>(
         &self,
         operation: Operation,
@@ -42,17 +43,17 @@ impl Call {
         if let Some((observer, start)) = observer {
             let outcome = match &answer {
                 Ok(answer) => outcome(answer),
-                Err(error) => convert::observed(error),
+                Err(error) => convert::call_outcome(error),
             };
             observer.observed(operation, key_len, outcome, start.elapsed());
         }
         match answer {
             Ok(answer) => Ok(Ok(answer)),
-            Err(error) => convert::refused(error).map(Err),
+            Err(error) => convert::error(error).map(Err),
         }
     }
 
-    /// Does an operation that the contract has no refusal for.
+    /// Performs an operation that cannot be rejected.
     pub(super) fn read<R, E: Into<Error>>(
         &self,
         operation: Operation,
@@ -62,26 +63,28 @@ impl Call {
     ) -> wasmtime::Result<R> {
         self.ask(operation, key_len, outcome, read)?.map_err(|_| {
             let name = operation.name();
-            wasmtime::Error::msg(format!("the map refused `{name}`, which cannot be refused"))
+            wasmtime::Error::msg(format!(
+                "the map rejected `{name}`, which cannot be rejected"
+            ))
         })
     }
 }
 
-/// The outcome of what looks for a key.
+/// Returns the outcome of an operation that looks up a key.
 pub(super) fn found<V>(answer: &Option<V>) -> CallOutcome {
     hit(&answer.is_some())
 }
 
-/// The same, where the answer is no more than that.
-pub(super) fn hit(there: &bool) -> CallOutcome {
-    if *there {
+/// Returns the outcome of an operation whose result is whether the key is present.
+pub(super) fn hit(present: &bool) -> CallOutcome {
+    if *present {
         CallOutcome::Hit
     } else {
         CallOutcome::Miss
     }
 }
 
-/// The outcome of what does not.
+/// Returns the outcome of an operation that does not look up a key.
 pub(super) fn done<R>(_: &R) -> CallOutcome {
     CallOutcome::Ok
 }

@@ -1,10 +1,12 @@
-//! What apps send and get, and what this crate makes of it.
+//! Converts the arguments and results of apps to the types of this crate and back.
 
 use super::observer::{CallOutcome, Rejection};
 use crate::contract::bindings::local_map as wit;
+use crate::contract::change::{Change, Outcome};
 use crate::contract::duration::nanos;
+use crate::contract::entry::{Condition, Entry, Page, Ttl};
 use crate::contract::error::{Error, KeyFault};
-use crate::contract::types::{Change, Condition, Entry, Outcome, Page, Ttl};
+
 use std::time::Duration;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, WasmList};
@@ -73,7 +75,7 @@ pub(super) struct SentDeleteIf {
 }
 
 impl SentChange {
-    /// The change, with its bytes where they lie.
+    /// Returns the change, with its bytes in place.
     pub(super) fn read<'a, T: 'static>(&self, store: &'a StoreContextMut<'_, T>) -> Change<'a> {
         let bytes = |bytes: &Bytes| bytes.as_le_slice(store);
         match self {
@@ -151,13 +153,14 @@ pub(super) fn outcome(outcome: Outcome) -> wit::Outcome {
     match outcome {
         Outcome::Stored(version) => wit::Outcome::Stored(version),
         Outcome::Counter(sum) => wit::Outcome::Counter(sum),
-        Outcome::Touched(there) => wit::Outcome::Touched(there),
-        Outcome::Deleted(there) => wit::Outcome::Deleted(there),
+        Outcome::Touched(present) => wit::Outcome::Touched(present),
+        Outcome::Deleted(present) => wit::Outcome::Deleted(present),
     }
 }
 
-/// What the app is told. What it cannot be told, such as that its map is dead, ends it.
-pub(super) fn refused(error: Error) -> wasmtime::Result<wit::Error> {
+/// Converts an error for the app. An error that the contract does not have, such as the
+/// termination of the map, ends the app.
+pub(super) fn error(error: Error) -> wasmtime::Result<wit::Error> {
     Ok(match error {
         Error::InvalidKey { fault } => wit::Error::InvalidKey(match fault {
             KeyFault::Empty => wit::KeyFault::Empty,
@@ -170,13 +173,14 @@ pub(super) fn refused(error: Error) -> wasmtime::Result<wit::Error> {
         Error::Conflict { current } => wit::Error::Conflict(current),
         Error::NotACounter => wit::Error::NotACounter,
         Error::Overflow => wit::Error::Overflow,
-        // By its own type, for whom the app belongs to.
+        // The app's host can downcast to `MapTerminated`.
         Error::Terminated { source } => return Err(source.into()),
         other => return Err(other.into()),
     })
 }
 
-pub(super) fn observed(error: &Error) -> CallOutcome {
+/// Converts an error for the observer.
+pub(super) fn call_outcome(error: &Error) -> CallOutcome {
     CallOutcome::Rejected(match error {
         Error::InvalidKey { .. } => Rejection::InvalidKey,
         Error::ValueTooLarge { .. } => Rejection::ValueTooLarge,

@@ -1,17 +1,31 @@
-//! What each store of the embedder keeps.
+//! The map of one of the embedder's stores.
 
 use super::observer::Observer;
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::pinned::Pinned;
+use crate::sync::{Mutex, MutexGuard, lock};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-/// The map of one of your stores, for [`add_to_linker`](crate::add_to_linker): keep it in
-/// the store's data.
+/// Returns the linked map in the data of a store.
+pub(super) type Get<T> = fn(&mut T) -> &mut LinkedMap;
+
+/// The map of one of your stores: keep it in the store's data, where
+/// [`add_to_linker`](crate::add_to_linker) finds it.
 ///
-/// It ends with the store. To keep the map longer, hold on to what
-/// [`shared`](Self::shared) gives; [`from_shared`](Self::from_shared) gives it to another
-/// store, then or at the same time.
+/// The map ends with the store, unless you keep what [`shared`](Self::shared) returns.
+/// [`from_shared`](Self::from_shared) links the map to another store, later or at the same time.
+///
+/// ```
+/// use localmap::{Host, LinkedMap, MapOptions, Ttl};
+///
+/// let mut first = LinkedMap::new(Host::new()?.map(&MapOptions::new())?);
+/// first.map().set(b"k", b"v", Ttl::Never)?;
+/// let mut second = LinkedMap::from_shared(first.shared());
+/// drop(first);
+/// assert_eq!(second.map().get(b"k")?, Some(b"v".to_vec()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct LinkedMap {
     pub(super) map: Arc<Mutex<LocalMap>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
@@ -19,25 +33,24 @@ pub struct LinkedMap {
 }
 
 impl LinkedMap {
-    /// A store's map to be.
+    /// Links a map to one store. [`LinkedMap`] has an example.
     pub fn new(map: LocalMap) -> Self {
         Self::from_shared(Arc::new(Mutex::new(map)))
     }
 
-    /// The same map for one more store, at the same time as others or after them: for
-    /// instances of an app that come and go, such as one for each request, and a map that
-    /// stays.
+    /// Links a map to one more store, at the same time as others or after them: for a map that
+    /// stays while instances of an app come and go, for example one for each request.
+    /// [`LinkedMap`] has an example.
     ///
-    /// Each operation of an app is done as a whole, with the map locked, and those of
-    /// several come one after the other, on whatever threads they run. Between two of its
-    /// operations an app may find what others have done: `set-if`, `increment` and `apply`
-    /// are there for that. What an app has pinned is its own, and is let go when its store
-    /// is dropped; [`Limits::max_pins`](crate::Limits::max_pins) is for all of them
-    /// together.
+    /// Each operation of an app locks the map, so operations of several apps happen one after
+    /// the other, on any threads. Between two operations of an app, others may change the map:
+    /// use `set-if`, `increment` and `apply` for that. The pins of an app are its own, and are
+    /// dropped with its store; [`Limits::max_pins`](crate::Limits#structfield.max_pins) applies
+    /// to all apps together.
     ///
-    /// Only give it to apps that may see each other's entries. A store that ends, by a trap
-    /// for example, leaves the map; a map that dies ends the call of each app that uses it
-    /// then.
+    /// Link a map only to apps that may see each other's entries. A store that ends, for example
+    /// by a trap, leaves the map intact. A map that terminates ends each app that calls it
+    /// afterwards.
     pub fn from_shared(map: Arc<Mutex<LocalMap>>) -> Self {
         Self {
             map,
@@ -46,28 +59,29 @@ impl LinkedMap {
         }
     }
 
-    /// Tells `observer` of each operation of the app. Default: nobody, which costs nothing.
+    /// Sets the observer of the app's operations. Default: none, which costs nothing.
     ///
-    /// What you do yourself, through [`map`](Self::map), is not told.
+    /// It does not observe your own operations through [`map`](Self::map). The example of
+    /// [`add_to_linker`](crate::add_to_linker) shows it.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// The map, between calls of the app or after its end: to put entries into it, to raise
-    /// its limits, to read its statistics.
+    /// Locks the map, between calls of the app or after its end: to store entries, to raise
+    /// limits, to read statistics. [`LinkedMap`] has an example.
     ///
-    /// It waits for other threads that have locked it by [`shared`](Self::shared).
+    /// Waits for other threads that have locked the map through [`shared`](Self::shared).
     pub fn map(&mut self) -> MutexGuard<'_, LocalMap> {
         lock(&self.map)
     }
 
-    /// The map, for other threads and for later: to look at it while the app runs or waits,
-    /// or when its store is gone.
+    /// Returns the map, for other threads and for later: to read it while the app runs or waits,
+    /// or after its store was dropped. [`LinkedMap`] has an example.
     ///
-    /// An operation of the app locks it for as long as it takes, and waits where somebody
-    /// else has: lock it briefly, and never from within the map's own clock.
+    /// An operation of the app locks the map while it lasts, and waits for other locks: hold a
+    /// lock briefly, and never take it in the map's own clock.
     pub fn shared(&self) -> Arc<Mutex<LocalMap>> {
         Arc::clone(&self.map)
     }
@@ -82,14 +96,8 @@ impl fmt::Debug for LinkedMap {
     }
 }
 
-/// A thread that panicked within a call (a clock or an observer may) leaves a map that
-/// answers or is dead, as it says itself.
-pub(super) fn lock(map: &Mutex<LocalMap>) -> MutexGuard<'_, LocalMap> {
-    map.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The pins of an app, by the number that stands for each in the app's store. There are at
-/// most as many as the map gives: its `max-pins`.
+/// The pins of an app, by their ids in the app's store. There are at most as many as the map
+/// allows: its `max-pins`.
 #[derive(Default)]
 pub(super) struct Pins {
     pins: Vec<Option<Pinned>>,
@@ -97,24 +105,26 @@ pub(super) struct Pins {
 }
 
 impl Pins {
-    /// Keeps a pin. `None`: 32 bits do not number so many.
+    /// Keeps a pin and returns its id; `None` if there is no id left.
     pub(super) fn add(&mut self, pin: Pinned) -> Option<u32> {
-        if let Some(number) = self.free.pop() {
-            *self.pins.get_mut(number as usize)? = Some(pin);
-            return Some(number);
+        if let Some(id) = self.free.pop() {
+            *self.pins.get_mut(id as usize)? = Some(pin);
+            return Some(id);
         }
-        let number = u32::try_from(self.pins.len()).ok()?;
+        let id = u32::try_from(self.pins.len()).ok()?;
         self.pins.push(Some(pin));
-        Some(number)
+        Some(id)
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<&Pinned> {
-        self.pins.get(number as usize)?.as_ref()
+    /// Returns the pin with this id.
+    pub(super) fn get(&self, id: u32) -> Option<&Pinned> {
+        self.pins.get(id as usize)?.as_ref()
     }
 
-    pub(super) fn remove(&mut self, number: u32) -> Option<Pinned> {
-        let pin = self.pins.get_mut(number as usize)?.take()?;
-        self.free.push(number);
+    /// Removes the pin with this id, which becomes free for another one.
+    pub(super) fn remove(&mut self, id: u32) -> Option<Pinned> {
+        let pin = self.pins.get_mut(id as usize)?.take()?;
+        self.free.push(id);
         Some(pin)
     }
 }

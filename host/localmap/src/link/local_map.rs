@@ -1,26 +1,26 @@
 //! The functions of `localmap:core/local-map`.
 
-use super::Get;
 use super::call::{Call, done, found, hit};
 use super::convert::{self, Bytes, Pin, SentChange};
-use super::linked_map::LinkedMap;
+use super::linked_map::{Get, LinkedMap};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
+use crate::contract::check::MAX_BATCH;
 use crate::contract::error::{ApplyError, Error};
-use crate::contract::limits::MAX_BATCH;
+use crate::contract::limits::MAX_KEY_LEN;
 use crate::contract::names::LOCAL_MAP;
-use crate::contract::types::MAX_KEY_LEN;
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::pinned::Pinned;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmList};
 
-/// What the map promises room for besides one key and one value: the bytes of the keys of
-/// one `get-many`, each with what its list costs.
+/// The bytes that the map promises room for in addition to one key and one value: the keys of
+/// one `get-many`, each with its list.
 const MAX_KEYS_BYTES: usize = 64 << 10;
-/// The length and the address of a list in wasm.
+/// Bytes of a list in WebAssembly: its address and its length.
 const LIST: usize = 8;
 
+/// Defines the functions of the interface.
 pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: Get<T>,
@@ -65,7 +65,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
         "get-many",
         move |mut store: Store<'_, T>, (keys,): (WasmList<Bytes>,)| {
             let call = Call::of(&mut store, get);
-            // Those that the map has room for: the app asks again for the rest.
+            // As many keys as the map has room for: the app asks for the rest again.
             let mut room = MAX_KEYS_BYTES;
             let fits = |key: &Bytes| {
                 let left = room.checked_sub(LIST + findable(key.len()));
@@ -185,7 +185,7 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
         "apply",
         move |mut store: Store<'_, T>, (sent,): (WasmList<SentChange>,)| {
             let call = Call::of(&mut store, get);
-            // One more than there may be is enough to be refused.
+            // One more than the limit is enough for the batch to be rejected.
             let mut room = MAX_BATCH + 1;
             let fits = |_: &SentChange| {
                 let left = room.checked_sub(1);
@@ -218,9 +218,9 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
     map.resource(
         "pinned",
         ResourceType::host::<Pin>(),
-        move |mut store, number| {
+        move |mut store, id| {
             let call = Call::of(&mut store, get);
-            let pin = get(store.data_mut()).pins.remove(number);
+            let pin = get(store.data_mut()).pins.remove(id);
             let pin = pin.ok_or_else(no_such_pin)?;
             call.read(Operation::Unpin, 0, done, |map| map.unpin(pin))
         },
@@ -230,8 +230,8 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
         let key = key.as_le_slice(&store);
         let answer = call.ask(Operation::Pin, key.len(), found, |map| map.pin(key))?;
         let keep = |pin| {
-            let number = get(store.data_mut()).pins.add(pin);
-            number.map(Resource::<Pin>::new_own).ok_or_else(no_such_pin)
+            let id = get(store.data_mut()).pins.add(pin);
+            id.map(Resource::<Pin>::new_own).ok_or_else(no_such_pin)
         };
         Ok((match answer {
             Ok(pin) => Ok(pin.map(keep).transpose()?),
@@ -255,22 +255,24 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
     )
 }
 
-fn pinned<'a>(attached: &'a LinkedMap, pin: &Resource<Pin>) -> wasmtime::Result<&'a Pinned> {
-    attached.pins.get(pin.rep()).ok_or_else(no_such_pin)
+/// Returns the pin that a resource of the app stands for.
+fn pinned<'a>(linked: &'a LinkedMap, pin: &Resource<Pin>) -> wasmtime::Result<&'a Pinned> {
+    linked.pins.get(pin.rep()).ok_or_else(no_such_pin)
 }
 
-/// Wasmtime gives us the numbers that we gave it, and in the store that it had them from.
+/// The error for an id that this store's map has not returned. Wasmtime passes on only ids of
+/// the same store.
 fn no_such_pin() -> wasmtime::Error {
     wasmtime::Error::msg("no such pin: was the store given another map after the pin was made?")
 }
 
-/// Bytes of a key that are looked at: one that is too long cannot be there, and the empty
-/// one cannot either.
+/// Returns the bytes of a key that are passed to the map. A key that is too long is absent, as
+/// the empty one is.
 fn findable(key_len: usize) -> usize {
     if key_len > MAX_KEY_LEN { 0 } else { key_len }
 }
 
-/// The elements of a list that come before one that does not fit.
+/// Returns the elements of a list before the first that does not fit.
 fn until<E>(
     list: impl Iterator<Item = wasmtime::Result<E>>,
     mut fits: impl FnMut(&E) -> bool,

@@ -1,11 +1,12 @@
-//! Who is told of each operation.
+//! Observers of the operations of apps.
 
 use std::time::Duration;
 
-/// Is told of each operation of an app whose store has it: for metrics and traces.
+/// Observes each operation of an app: for metrics and traces. See
+/// [`LinkedMap::with_observer`](crate::LinkedMap::with_observer).
 ///
-/// It is called on the app's thread, after the map has answered and before the app goes
-/// on: what it takes, the app waits for. The map is not locked then.
+/// It runs on the app's thread, after the operation and before the app continues: the app waits
+/// for it. The map is not locked then.
 ///
 /// ```
 /// use localmap::{CallOutcome, Observer, Operation};
@@ -24,18 +25,18 @@ use std::time::Duration;
 /// }
 /// ```
 pub trait Observer: Send + Sync {
-    /// One operation is done.
+    /// Observes one operation, after it has ended.
     ///
-    /// `key_len` is the length in bytes of the key that the app gave, of all keys of a
-    /// [`GetMany`](Operation::GetMany) or [`Apply`](Operation::Apply), of the prefix of a
-    /// [`Scan`](Operation::Scan), and 0 where there is none. `took` is the time in the map,
-    /// the wait for it included where another thread has locked it; what the runtime takes
-    /// to carry the answer into the app comes on top.
+    /// `key_len` is the length of the app's key in bytes; of all keys together for a
+    /// [`GetMany`](Operation::GetMany) or [`Apply`](Operation::Apply); of the prefix for a
+    /// [`Scan`](Operation::Scan); and 0 if there is no key. `took` is the time in the map,
+    /// including the wait for it if another thread has locked it. It does not include the time
+    /// that the runtime takes to pass the result to the app.
     fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration);
 }
 
-/// What an app asked its map for: the functions of the contract. `get` and `set` are the
-/// same by whichever interface they came.
+/// An operation of an app: a function of the contract. `get` and `set` are the same operation in
+/// both interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -67,7 +68,7 @@ pub enum Operation {
     Pin,
     /// `value` of a pin
     PinnedValue,
-    /// A pin was dropped.
+    /// The drop of a pin
     Unpin,
     /// `scan`
     Scan,
@@ -76,8 +77,12 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Its name in the contract, such as `get-entry`; `pinned.value` and `pinned.drop` for
-    /// what is done with a pin.
+    /// Returns its name in the contract, such as `get-entry`; `pinned.value` and `pinned.drop` for
+    /// the operations of a pin.
+    ///
+    /// ```
+    /// assert_eq!(localmap::Operation::GetEntry.name(), "get-entry");
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
@@ -101,24 +106,24 @@ impl Operation {
     }
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallOutcome {
-    /// It was done, and is not one that looks for a key.
+    /// It succeeded. `get`, `get-entry`, `contains`, `touch`, `take`, `delete` and `pin` are a
+    /// hit or a miss instead.
     Ok,
-    /// The key was there.
+    /// The key was present.
     Hit,
-    /// It was not. `get`, `get-entry`, `contains`, `touch`, `take`, `delete` and `pin` are
-    /// answered with one of the two.
+    /// The key was absent.
     Miss,
-    /// It was refused, and has changed nothing.
+    /// It was rejected, and has changed nothing.
     Rejected(Rejection),
-    /// The map is dead, before this operation or by it; the app ends.
+    /// The map had terminated before the operation, or terminated during it. The app ends.
     Terminated,
 }
 
-/// Why an operation was refused: the errors of the contract.
+/// Why an operation was rejected: the errors of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {

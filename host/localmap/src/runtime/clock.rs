@@ -1,19 +1,41 @@
-//! What time it is for a map.
+//! The clock of a map.
 
 use crate::contract::duration::nanos;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A clock that the TTLs of a map are measured with.
+/// A clock that measures the TTLs of a map.
 ///
-/// A map asks for the time at most once per operation. It clamps what it gets:
-/// a clock that runs backwards stands still for the map until it has caught up.
+/// A map reads the clock at most once per operation. It never sees the clock run backwards:
+/// after a step back, time stands still for the map until the clock has caught up.
+///
+/// ```
+/// use localmap::{Clock, Host, MapOptions};
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+///
+/// /// The system's wall clock.
+/// struct WallClock;
+///
+/// impl Clock for WallClock {
+///     fn now(&self) -> Duration {
+///         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+///     }
+/// }
+///
+/// let map = Host::new()?.map(&MapOptions::new().clock(WallClock))?;
+/// # Ok::<(), localmap::CreateError>(())
+/// ```
+///
+/// # Panics
+///
+/// A clock that panics terminates the map that reads it, with
+/// [`TerminationCause::Panicked`](crate::TerminationCause::Panicked).
 pub trait Clock: Send + Sync {
-    /// The time since an origin that does not change while a map uses the clock.
+    /// Returns the time since an origin that must not change while a map uses the clock.
     ///
-    /// The map counts it in nanoseconds in 64 bits; what is over 584 years
-    /// stands at the end of the clock.
+    /// The map counts it in nanoseconds in 64 bits: times over 584 years count as the end of
+    /// the clock.
     fn now(&self) -> Duration;
 }
 
@@ -23,14 +45,22 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The monotonic clock of the operating system. The default.
+/// The monotonic clock of the operating system: the default of
+/// [`MapOptions::clock`](crate::MapOptions::clock).
+///
+/// ```
+/// use localmap::{Clock, SystemClock};
+///
+/// let clock = SystemClock::new();
+/// assert!(clock.now() <= clock.now());
+/// ```
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     origin: Instant,
 }
 
 impl SystemClock {
-    /// A clock that stands at zero now.
+    /// Creates a clock that is at zero now. [`SystemClock`] has an example.
     pub fn new() -> Self {
         Self {
             origin: Instant::now(),
@@ -50,10 +80,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to go on: for tests of expiry,
-/// which then need not sleep, and for time that comes from elsewhere.
+/// A clock that only moves when it is set or advanced: for tests of expiry, which then need not
+/// sleep, and for time that comes from elsewhere.
 ///
-/// Its clones are one clock.
+/// Clones are the same clock.
 ///
 /// ```
 /// use localmap::{Clock, ManualClock};
@@ -70,15 +100,16 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at zero.
+    /// Creates a clock at zero. [`ManualClock`] has an example.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves the clock forward. It stops at its end, 584 years from zero.
+    /// Moves the clock forward, at most to its end at 584 years. [`ManualClock`] has an
+    /// example.
     pub fn advance(&self, by: Duration) {
         let by = nanos(by);
-        // The closure never gives `None`, so there is no error to look at.
+        // The closure never returns `None`, so there is no error.
         let _ = self
             .nanos
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
@@ -86,7 +117,16 @@ impl ManualClock {
             });
     }
 
-    /// Sets the clock. Maps take no notice of a step backwards.
+    /// Sets the clock. Maps do not see a step backwards.
+    ///
+    /// ```
+    /// use localmap::{Clock, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// clock.set(Duration::from_secs(60));
+    /// assert_eq!(clock.now(), Duration::from_secs(60));
+    /// ```
     pub fn set(&self, to: Duration) {
         self.nanos.store(nanos(to), Ordering::Relaxed);
     }

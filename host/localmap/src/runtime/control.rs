@@ -1,32 +1,67 @@
-//! The host's side of a map: its limits, what it starts with, its statistics.
+//! The host's side of a map: its limits, its initial entries and its statistics.
 
 use crate::contract::bindings::control;
+use crate::contract::check::key_fault;
+use crate::contract::entry::Preload;
 use crate::contract::error::{ConfigureError, KeyFault, PreloadError, SetError};
 use crate::contract::limits::Limits;
 use crate::contract::names::CONTROL;
-use crate::contract::types::{Preload, Stats};
+use crate::contract::stats::Stats;
 use std::fmt;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Component, Instance};
 
-/// The `localmap:core/control` that an instance exports: that of a
-/// [plugged](crate::plug) app, in a store of your own.
+/// The host's side of the map in a [plugged](crate::plug()) app, in a store of yours: the
+/// interface `localmap:core/control`, which the instance exports.
 ///
 /// A [`LocalMap`](crate::LocalMap) needs none: it has these operations itself.
 ///
-/// Each method calls into the instance, and fails with [`wasmtime::Error`] where
-/// the instance traps or cannot be entered any more.
+/// Each method calls into the instance. It returns an outer [`wasmtime::Error`] if the instance
+/// traps, or has trapped or exited before.
+///
+/// ```
+/// use localmap::wasmtime::component::{Component, Linker};
+/// use localmap::wasmtime::{Engine, Store};
+/// use localmap::{Control, Limits, Preload, Ttl, plug};
+/// # use localmap::wasmtime::StoreContextMut;
+///
+/// # fn add_wasi_to_linker(linker: &mut Linker<()>) -> localmap::wasmtime::Result<()> {
+/// #     let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.0")?;
+/// #     clock.func_wrap("now", |_: StoreContextMut<'_, ()>, (): ()| Ok((1u64,)))?;
+/// #     clock.func_wrap("resolution", |_: StoreContextMut<'_, ()>, (): ()| Ok((1u64,)))?;
+/// #     let mut seed = linker.instance("wasi:random/insecure-seed@0.2.0")?;
+/// #     seed.func_wrap("insecure-seed", |_: StoreContextMut<'_, ()>, (): ()| Ok(((1u64, 2u64),)))
+/// # }
+/// let app = wat::parse_str(r#"(component (import "localmap:core/local-map@0.1.0" (instance)))"#)?;
+/// let engine = Engine::default();
+/// let component = Component::new(&engine, plug(&app, &Limits::default())?)?;
+/// let mut linker = Linker::new(&engine);
+/// add_wasi_to_linker(&mut linker)?; // the map imports a clock and a seed
+/// let mut store = Store::new(&engine, ());
+/// let instance = linker.instantiate(&mut store, &component)?;
+///
+/// let control = Control::find(&mut store, &component, &instance)?.ok_or("not plugged")?;
+/// let limits = control.limits(&mut store)?.max_entries(10);
+/// control.configure(&mut store, &limits)??;
+/// let user = Preload { key: b"user".to_vec(), value: b"alice".to_vec(), ttl: Ttl::Never };
+/// control.preload(&mut store, &[user])??;
+/// assert_eq!(control.stats(&mut store)?.entries, 1);
+/// assert_eq!(control.sweep(&mut store, 100)?, 0);
+/// control.clear(&mut store)?;
+/// assert_eq!(control.stats(&mut store)?.entries, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Control {
     exports: control::Guest,
 }
 
 impl Control {
-    /// Finds the export. `None`: the component has no such export, as it is not
-    /// one that localmap has plugged.
+    /// Finds the interface among the exports of an instance of `component`. Returns `None` if
+    /// there is none, as localmap has not plugged the component. [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// The export is there and has other types than the contract.
+    /// Returns an error if the interface has other types than the contract.
     pub fn find(
         mut store: impl AsContextMut,
         component: &Component,
@@ -40,17 +75,19 @@ impl Control {
         Ok(Some(Self { exports }))
     }
 
+    /// Wraps the exports of an instance.
     pub(crate) fn new(exports: control::Guest) -> Self {
         Self { exports }
     }
 
-    /// Sets the limits of the map. While it has never held an entry, to any;
-    /// after that they may only rise, and the policy stays (the default TTL may
-    /// change).
+    /// Sets the limits of the map, as [`LocalMap::configure`](crate::LocalMap::configure) does.
+    /// [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// The inner error tells which limit was refused, and none has changed then.
+    /// - Returns the inner [`ConfigureError::OutOfRange`] or [`ConfigureError::Lowered`] if a
+    ///   limit is rejected. No limit has changed then.
+    /// - Returns the outer error if the instance cannot be called.
     pub fn configure(
         &self,
         store: impl AsContextMut<Data: Send>,
@@ -60,66 +97,69 @@ impl Control {
         Ok(answer.map_err(ConfigureError::from))
     }
 
-    /// The limits in force.
+    /// Returns the limits in force. [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// Only where the instance cannot be called.
+    /// Returns an error if the instance cannot be called.
     pub fn limits(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<Limits> {
         Ok(self.exports.call_current_limits(store)?.into())
     }
 
-    /// Stores entries, in their order.
+    /// Stores entries in order. [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// The inner error tells which entry was refused; those before it are stored.
+    /// - Returns the inner [`PreloadError::Refused`] if an entry is rejected. Those before it
+    ///   stay stored.
+    /// - Returns the outer error if the instance cannot be called.
     pub fn preload(
         &self,
         mut store: impl AsContextMut<Data: Send>,
         entries: &[Preload],
     ) -> wasmtime::Result<Result<(), PreloadError>> {
-        // One at a time: the map promises room for one key and one value.
+        // One at a time, as the map promises room for one key and one value.
         for (index, entry) in entries.iter().enumerate() {
-            let given = control::Preloaded {
+            let preloaded = control::Preloaded {
                 key: &entry.key,
                 value: &entry.value,
                 ttl: entry.ttl.into(),
             };
-            if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[given])? {
+            if let Err((_, refusal)) = self.exports.call_preload(&mut store, &[preloaded])? {
                 let limits = self.limits(&mut store)?;
-                let source = refused(refusal, entry, &limits);
+                let source = rejected(refusal, entry, &limits);
                 return Ok(Err(PreloadError::Refused { index, source }));
             }
         }
         Ok(Ok(()))
     }
 
-    /// What the map has counted since it was made. Visits every entry that is due.
+    /// Returns the statistics of the map. Visits every expired entry. [`Control`] has an
+    /// example.
     ///
     /// # Errors
     ///
-    /// Only where the instance cannot be called.
+    /// Returns an error if the instance cannot be called.
     pub fn stats(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<Stats> {
         Ok(self.exports.call_stats(store)?.into())
     }
 
-    /// Takes back the memory of at most `max` entries that are due, and tells how
-    /// many they were. Fewer than `max`: none is left.
+    /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
+    /// less than `max`, no more expired entries are left. [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// Only where the instance cannot be called.
+    /// Returns an error if the instance cannot be called.
     pub fn sweep(&self, store: impl AsContextMut<Data: Send>, max: u32) -> wasmtime::Result<u32> {
         self.exports.call_sweep(store, max)
     }
 
-    /// Removes all entries. Limits, statistics, the version counter and what is pinned
-    /// stay.
+    /// Removes all entries. Limits, statistics, the version counter and pinned values stay.
+    /// [`Control`] has an example.
     ///
     /// # Errors
     ///
-    /// Only where the instance cannot be called.
+    /// Returns an error if the instance cannot be called.
     pub fn clear(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<()> {
         self.exports.call_clear(store)
     }
@@ -131,11 +171,11 @@ impl fmt::Debug for Control {
     }
 }
 
-/// The error that `set` would have given for this entry under these limits.
-fn refused(refusal: control::Refusal, entry: &Preload, limits: &Limits) -> SetError {
+/// Returns the error that `set` would have returned for this entry under these limits.
+fn rejected(refusal: control::Refusal, entry: &Preload, limits: &Limits) -> SetError {
     match refusal {
         control::Refusal::InvalidKey => SetError::InvalidKey {
-            fault: KeyFault::of(&entry.key, limits).unwrap_or(KeyFault::NotUtf8),
+            fault: key_fault(limits, &entry.key).unwrap_or(KeyFault::NotUtf8),
         },
         control::Refusal::ValueTooLarge => SetError::ValueTooLarge {
             len: entry.value.len() as u64,

@@ -1,88 +1,92 @@
-//! Why there is no host, or no map.
+//! Why a host or a map could not be created.
 
 use crate::contract::error::ConfigureError;
 use std::time::Duration;
 
-/// Why a host or a map could not be made.
+/// Why a [`Host`](crate::Host) or a [`LocalMap`](crate::LocalMap) could not be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
     /// Wasmtime cannot run on this machine, or not with these
-    /// [`HostOptions`](crate::HostOptions): for example,
-    /// [`Allocation::Pooling`](crate::Allocation::Pooling) needs more address space than
-    /// there is.
+    /// [`HostOptions`](crate::HostOptions). For example,
+    /// [`Allocation::Pooling`](crate::Allocation::Pooling) may need more address space than
+    /// the process has.
     #[error("cannot set up Wasmtime on this machine")]
     #[non_exhaustive]
     Engine {
-        /// What Wasmtime says.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// The component given is not one that a host can make maps of.
-    #[error("cannot use the component as a map: `localmap inspect` tells what is missing")]
+    /// A host cannot make maps of the given component.
+    #[error("cannot use the component as a map: run `localmap inspect` to see why")]
     #[non_exhaustive]
     Component {
-        /// What Wasmtime says.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// There are as many live maps as
-    /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) allows, and none has ended
-    /// within [`HostOptions::wait`](crate::HostOptions::wait).
-    #[error("there are {max} live maps, which is all that this host makes: drop some, or raise it")]
+    /// The host has [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps, and none
+    /// of them ended within [`HostOptions::wait`](crate::HostOptions::wait).
+    #[error("limit of {max} live maps reached: drop one or raise max_maps")]
     #[non_exhaustive]
     TooManyMaps {
         /// The limit.
         max: u32,
     },
-    /// The map is to have more memory than
-    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory) allows each.
-    #[error("a map of this host has at most {max} bytes of memory: {asked} were asked for")]
+    /// [`MapOptions::max_memory`](crate::MapOptions::max_memory) exceeds
+    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory).
+    #[error(
+        "the map asks for {asked} bytes of memory, but its host allows {max}: lower the map's \
+         max_memory or raise the host's"
+    )]
     #[non_exhaustive]
     TooMuchMemory {
-        /// What was asked for, in bytes.
+        /// The memory of the map, in bytes.
         asked: usize,
-        /// The limit, in bytes.
+        /// The limit of the host, in bytes.
         max: usize,
     },
-    /// The pool of the host has nothing left, although there are not too many maps: stores
-    /// of your own have taken it.
-    #[error("the pool of the host is exhausted: drop some stores, or raise max_maps")]
+    /// The host's pool is exhausted, although the host has fewer than
+    /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps: stores of yours use
+    /// the rest.
+    #[error("the host's pool is exhausted: drop some stores or raise max_maps")]
     #[non_exhaustive]
     PoolExhausted {
-        /// What Wasmtime says.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// The map component could not be instantiated, for example because
-    /// [`MapOptions::max_memory`](crate::MapOptions::max_memory) is less than it
-    /// starts with.
+    /// The map component could not be instantiated. For example,
+    /// [`MapOptions::max_memory`](crate::MapOptions::max_memory) may be less than its initial
+    /// memory.
     #[error("cannot instantiate the map component")]
     #[non_exhaustive]
     Instantiate {
-        /// What Wasmtime says.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// The limits are not ones that a map can have.
+    /// The map rejected its limits.
     #[error("cannot configure the map")]
     #[non_exhaustive]
     Limits {
-        /// Which, and why.
+        /// Which limit, and why.
         source: ConfigureError,
     },
-    /// The map ended while it was being set up.
-    #[error("the map trapped while it was being set up")]
+    /// The map trapped while it was being created.
+    #[error("the map trapped while it was being created")]
     #[non_exhaustive]
     Trapped {
-        /// What it died of.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// Setting up the map took longer than
+    /// Creating the map took longer than
     /// [`MapOptions::call_timeout`](crate::MapOptions::call_timeout).
-    #[error("setting up the map took longer than {limit:?}")]
+    #[error("creating the map exceeded its time limit of {limit:?}: raise call_timeout")]
     #[non_exhaustive]
     TimedOut {
-        /// The time that it had.
+        /// The limit.
         limit: Duration,
     },
-    /// The [handle](crate::MapOptions::cancel_with) was cancelled, before or meanwhile.
-    #[error("it was cancelled")]
+    /// The map's [handle](crate::MapOptions::cancel_with) was cancelled, before or while the
+    /// map was being created.
+    #[error("the map was cancelled before it was created")]
     Cancelled,
 }

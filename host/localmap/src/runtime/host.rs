@@ -1,11 +1,11 @@
-//! What all maps of a program share: the engine and the compiled component.
+//! The host that all maps share: an engine and the compiled map component.
 
-use super::config;
-use crate::artifact::MAP_COMPONENT;
-use crate::cancel::ticker;
+use crate::artifact::components::MAP_COMPONENT;
+use crate::cancel::ticker::TICKER;
 use crate::contract::duration::nanos;
 use crate::contract::names::{CLOCK, SEED};
 use crate::runtime::compiled::Compiled;
+use crate::runtime::config;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::host_options::{Allocation, HostOptions};
 use crate::runtime::local_map::LocalMap;
@@ -18,34 +18,46 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, StoreContextMut};
 
-/// Makes maps: holds the engine and the map component, compiled once.
+/// Creates maps: an engine, and the map component compiled once.
 ///
-/// Making a host compiles the component, which takes far longer than making a
-/// map: make one and keep it. Clones are cheap and share everything.
+/// Creating a host compiles the component, which takes far longer than creating a map: create
+/// one host and keep it. Clones are cheap and share everything.
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl};
+///
+/// let host = Host::new()?;
+/// let mut map = host.map(&MapOptions::new())?;
+/// map.set(b"k", b"v", Ttl::Default)?;
+/// assert_eq!(host.live_maps(), 1);
+/// drop(map);
+/// assert_eq!(host.live_maps(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,
     allocation: Allocation,
     map: Arc<Compiled>,
     options: Arc<HostOptions>,
-    slots: Arc<Permits>,
+    permits: Arc<Permits>,
 }
 
 impl Host {
-    /// Sets up Wasmtime and compiles the map component, with the default options.
+    /// Creates a host with the default options. [`Host`] has an example.
     ///
     /// # Errors
     ///
-    /// [`CreateError::Engine`] where Wasmtime cannot compile for this machine.
+    /// Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine.
     pub fn new() -> Result<Self, CreateError> {
         Self::with_options(&HostOptions::new())
     }
 
-    /// Does so with other options.
+    /// Creates a host with the given options. [`HostOptions`] has an example.
     ///
     /// # Errors
     ///
-    /// [`CreateError::Engine`] where Wasmtime cannot run on this machine with these
+    /// Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine with these
     /// options.
     pub fn with_options(options: &HostOptions) -> Result<Self, CreateError> {
         Self::link(MAP_COMPONENT, options, |source| CreateError::Engine {
@@ -53,16 +65,24 @@ impl Host {
         })
     }
 
-    /// Does so with another map component than the one that comes with this crate: one
-    /// that fits `world provider` of the contract, which [`inspect`](crate::inspect)
-    /// tells.
+    /// Creates a host with another map component than [`MAP_COMPONENT`]: one that fits `world
+    /// provider` of the contract, which [`inspect`](crate::inspect) checks.
+    ///
+    /// ```
+    /// use localmap::{Host, HostOptions, MAP_COMPONENT};
+    ///
+    /// assert!(localmap::inspect(MAP_COMPONENT)?.provider.is_empty());
+    /// let host = Host::with_component(MAP_COMPONENT, &HostOptions::new())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`CreateError::Component`] where the bytes are not a component that Wasmtime
-    /// compiles, or it imports more or exports other types than the contract has;
-    /// [`CreateError::Engine`] where Wasmtime cannot run on this machine with these
-    /// options.
+    /// - Returns [`CreateError::Component`] if `bytes` are not a component that Wasmtime can
+    ///   compile, or if it imports more than a clock and a seed, or if its exports differ from
+    ///   the contract.
+    /// - Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine with these
+    ///   options.
     pub fn with_component(bytes: &[u8], options: &HostOptions) -> Result<Self, CreateError> {
         Self::link(bytes, options, |source| CreateError::Component { source })
     }
@@ -70,46 +90,64 @@ impl Host {
     fn link(
         bytes: &[u8],
         options: &HostOptions,
-        refused: impl FnOnce(wasmtime::Error) -> CreateError,
+        unusable: impl FnOnce(wasmtime::Error) -> CreateError,
     ) -> Result<Self, CreateError> {
         let (engine, allocation) = config::engine(options)
-            .and_then(|made| Ok(ticker::watch(&made.0).map(|()| made)?))
+            .and_then(|(engine, allocation)| {
+                TICKER.watch(&engine)?;
+                Ok((engine, allocation))
+            })
             .map_err(|source| CreateError::Engine { source })?;
         Ok(Self {
-            map: Arc::new(link(&engine, bytes).map_err(refused)?),
+            map: Arc::new(link(&engine, bytes).map_err(unusable)?),
             engine,
             allocation,
             options: Arc::new(options.clone()),
-            slots: Arc::new(Permits::new(options.max_maps)),
+            permits: Arc::new(Permits::new(options.max_maps)),
         })
     }
 
-    /// Where the memories of its maps come from: [`Allocation::Pooling`] or
+    /// Returns where the memory of its maps comes from: [`Allocation::Pooling`] or
     /// [`Allocation::OnDemand`].
+    ///
+    /// ```
+    /// use localmap::{Allocation, Host, HostOptions};
+    ///
+    /// let options = HostOptions::new().allocation(Allocation::OnDemand);
+    /// assert_eq!(Host::with_options(&options)?.allocation(), Allocation::OnDemand);
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
     pub fn allocation(&self) -> Allocation {
         self.allocation
     }
 
-    /// How many of its maps are alive now.
+    /// Returns the number of its live maps. [`Host`] has an example.
     pub fn live_maps(&self) -> usize {
-        self.slots.taken() as usize
+        self.permits.taken() as usize
     }
 
-    /// A new, empty map, in a store and an instance of its own.
+    /// Creates an empty map, in a store and an instance of its own. [`Host`] has an example.
     ///
-    /// Where there are [`HostOptions::max_maps`], it waits as long as
-    /// [`HostOptions::wait`] for one to end.
+    /// If there are [`HostOptions::max_maps`] live maps, waits at most [`HostOptions::wait`]
+    /// for one of them to end.
     ///
     /// # Errors
     ///
-    /// See [`CreateError`]: too many maps, limits out of their range, too little memory or
-    /// too much, or it was cancelled.
+    /// - Returns [`CreateError::TooManyMaps`] if the limit on live maps is reached.
+    /// - Returns [`CreateError::TooMuchMemory`] if the options ask for more memory than the
+    ///   host allows.
+    /// - Returns [`CreateError::Limits`] if a limit is out of its range.
+    /// - Returns [`CreateError::Cancelled`] if the options' handle is cancelled.
+    /// - Returns [`CreateError::TimedOut`] if creating the map exceeds the time of a call.
+    /// - Returns [`CreateError::PoolExhausted`] if stores of yours use the rest of the pool.
+    /// - Returns [`CreateError::Instantiate`] or [`CreateError::Trapped`] if the component
+    ///   cannot start, for example with too little memory.
     pub fn map(&self, options: &MapOptions) -> Result<LocalMap, CreateError> {
-        LocalMap::new(&self.map, &self.options, &self.slots, options)
+        LocalMap::new(&self.map, &self.options, &self.permits, options)
     }
 }
 
-/// Compiles a map component and links it with the clock of the store.
+/// Compiles a map component and links it with the clock of its store and a random seed.
 fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
     let component = Component::new(engine, bytes)?;
     let mut linker = Linker::<StoreData>::new(engine);
@@ -127,11 +165,11 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
     Compiled::new(linker.instantiate_pre(&component)?, bytes)
 }
 
-/// The engine is for stores of your own too, which need not hold a map: the pool has room
-/// for [`HostOptions::max_maps`] of them.
+/// Returns the engine, for stores of yours, with or without a map: the pool has slots for
+/// [`HostOptions::max_maps`] of them.
 ///
-/// It has no concurrency support and counts epochs: a store starts with a deadline that has
-/// passed, so set one, or let a [handle](crate::CancelHandle::guard) do so.
+/// The engine has no concurrency support and interrupts by epochs. A new store has an epoch
+/// deadline that has passed: set one, or let a [handle](crate::CancelHandle::guard) do it.
 impl AsRef<Engine> for Host {
     fn as_ref(&self) -> &Engine {
         &self.engine
@@ -147,8 +185,8 @@ impl fmt::Debug for Host {
     }
 }
 
-/// 64 bits that a guest cannot foresee: the standard library seeds its hash maps
-/// from the operating system.
+/// Returns 64 bits that a guest cannot predict: the standard library seeds its hash maps from
+/// the operating system.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,6 +1,6 @@
-//! The store of a map that lives, and how it is made.
+//! The instance of a live map in its store, and how it is created.
 
-use crate::cancel::CancelHandle;
+use crate::cancel::handle::CancelHandle;
 use crate::contract::bindings::local_map;
 use crate::contract::error::{Cancelled, ConfigureError, TimedOut};
 use crate::contract::limits::Limits;
@@ -8,55 +8,58 @@ use crate::runtime::compiled::{self, Compiled};
 use crate::runtime::control::Control;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::map_options::MapOptions;
+use crate::runtime::map_state::Instance;
 use crate::runtime::memory::MemoryLimiter;
 use crate::runtime::permits::Permit;
 use crate::runtime::pinned::Released;
 use crate::runtime::store_data::StoreData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmtime::component::{Func, Instance};
-use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
+use wasmtime::component::Func;
+use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline, component};
 
+/// The instance of a map component, with its store.
 pub(crate) struct MapInstance {
     pub(crate) store: Store<StoreData>,
     pub(crate) map: local_map::Guest,
-    instance: Instance,
+    instance: component::Instance,
     compiled: Arc<Compiled>,
     control: Option<Control>,
-    /// See [`Compiled::get`].
+    /// See [`Compiled::own_get`].
     get: Option<Func>,
     /// As configured.
     pub(crate) limits: Limits,
     /// Pins that were dropped, whose handles the store still has.
     pub(crate) released: Arc<Released>,
-    /// The place among the live maps of the host, which is free when the store is.
-    _slot: Permit,
+    /// Dropped after the store, so that the host has room for another map only then.
+    _permit: Permit,
 }
 
 impl MapInstance {
+    /// Creates a store and an instance in it, and configures the map.
     pub(crate) fn new(
         compiled: &Arc<Compiled>,
         options: &MapOptions,
         max_memory: usize,
         handle: &CancelHandle,
-        slot: Permit,
+        permit: Permit,
     ) -> Result<Self, CreateError> {
         let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
-        let state = StoreData::new(options.clock.clone(), memory);
-        let mut store = Store::new(compiled.instance.engine(), state);
-        store.limiter(|state| &mut state.memory);
+        let data = StoreData::new(options.clock.clone(), memory);
+        let mut store = Store::new(compiled.instance.engine(), data);
+        store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(options.fuel(max_memory));
         store.set_max_component_handles(options.max_handles);
-        bound(&mut store, handle.clone(), options.call_timeout);
-        handle.making_in(store.engine());
+        bound_calls(&mut store, handle.clone(), options.call_timeout);
+        handle.interrupt_calls_in(store.engine());
         store.set_epoch_deadline(1);
-        let made = compiled.instance.instantiate(&mut store);
-        let loaded = made.and_then(|instance| {
+        let instantiated = compiled.instance.instantiate(&mut store);
+        let loaded = instantiated.and_then(|instance| {
             let map = compiled.local_map.load(&mut store, &instance)?;
             Ok((instance, map))
         });
-        let (instance, map) =
-            loaded.map_err(|error| refusal(error, |source| CreateError::Instantiate { source }))?;
+        let (instance, map) = loaded
+            .map_err(|error| create_error(error, |source| CreateError::Instantiate { source }))?;
         let mut live = Self {
             store,
             map,
@@ -65,13 +68,13 @@ impl MapInstance {
             control: None,
             get: None,
             limits: options.limits.clone(),
-            released: Arc::default(),
-            _slot: slot,
+            released: Arc::new(Released::new()),
+            _permit: permit,
         };
-        // Ours starts with the default limits.
-        if !compiled.is_ours() || options.limits != Limits::default() {
+        // This crate's own component starts with the default limits.
+        if !compiled.is_own() || options.limits != Limits::default() {
             live.configure(&options.limits)
-                .map_err(|error| refusal(error, |source| CreateError::Trapped { source }))?
+                .map_err(|error| create_error(error, |source| CreateError::Trapped { source }))?
                 .map_err(|source| CreateError::Limits { source })?;
         }
         Ok(live)
@@ -82,7 +85,7 @@ impl MapInstance {
         control.configure(store, limits)
     }
 
-    /// The host's side of the map, which most maps never need.
+    /// Returns the host's side of the map, which most maps never need.
     pub(crate) fn control(&mut self) -> wasmtime::Result<(&Control, &mut Store<StoreData>)> {
         let control = match self.control.take() {
             Some(control) => control,
@@ -94,13 +97,13 @@ impl MapInstance {
         Ok((self.control.insert(control), &mut self.store))
     }
 
-    /// Appends the value of `key` to `buffer`.
+    /// Appends the value of `key` to `buffer` and returns its length; `None` if it is absent.
     pub(crate) fn append(
         &mut self,
         key: &[u8],
         buffer: &mut Vec<u8>,
     ) -> wasmtime::Result<Option<usize>> {
-        if let (None, Some(get)) = (self.get, self.compiled.get()) {
+        if let (None, Some(get)) = (self.get, self.compiled.own_get()) {
             self.get = self.instance.get_func(&mut self.store, get);
         }
         if let Some(get) = self.get {
@@ -112,45 +115,43 @@ impl MapInstance {
             value.len()
         }))
     }
+}
 
-    /// Calls, with all the time that a call has.
-    pub(crate) fn enter<R>(
-        &mut self,
-        call: impl FnOnce(&mut Self) -> wasmtime::Result<R>,
-    ) -> wasmtime::Result<R> {
-        self.store.data_mut().begin();
+impl Instance for MapInstance {
+    /// Gives the call its full time, and drops the handles of pins that were dropped.
+    fn begin_call(&mut self) -> wasmtime::Result<()> {
+        self.store.data_mut().begin_call();
         self.store.set_epoch_deadline(1);
         for pin in self.released.take() {
             pin.resource_drop(&mut self.store)?;
         }
-        call(self)
+        Ok(())
     }
 
-    /// How much memory there may be, if the last call was refused more.
-    pub(crate) fn refused_memory(&self) -> Option<usize> {
-        self.store.data().memory.refused()
+    fn denied_memory_over(&self) -> Option<usize> {
+        self.store.data().memory.denied_over()
     }
 }
 
-/// Ends calls that were cancelled or take longer than `limit`. Asked at each tick, and
-/// whenever somebody cancels something else.
-fn bound(store: &mut Store<StoreData>, handle: CancelHandle, limit: Duration) {
+/// Ends calls that are cancelled or exceed `limit`. The callback runs at each tick, and
+/// whenever anything in the engine is cancelled.
+fn bound_calls(store: &mut Store<StoreData>, handle: CancelHandle, limit: Duration) {
     store.epoch_deadline_callback(move |mut store| {
         if handle.is_cancelled() {
             return Err(Cancelled.into());
         }
-        // The first tick of a call starts its time, so that a call without one never
-        // looks at a clock.
-        let began = *store.data_mut().began.get_or_insert_with(Instant::now);
-        if began.elapsed() >= limit {
+        // The time of a call begins with its first tick, so that a call without a tick never
+        // reads a clock.
+        let seen = *store.data_mut().call_seen.get_or_insert_with(Instant::now);
+        if seen.elapsed() >= limit {
             return Err(TimedOut { limit }.into());
         }
         Ok(UpdateDeadline::Continue(1))
     });
 }
 
-/// Why there is no map: what ended it, or else what `other` makes of it.
-fn refusal(
+/// Returns why there is no map: what ended it, or else what `other` makes of the error.
+fn create_error(
     error: wasmtime::Error,
     other: impl FnOnce(wasmtime::Error) -> CreateError,
 ) -> CreateError {

@@ -1,13 +1,13 @@
-//! What one map is made with.
+//! The options of a map.
 
-use crate::cancel::CancelHandle;
+use crate::cancel::handle::CancelHandle;
 use crate::contract::limits::Limits;
 use crate::runtime::clock::{Clock, SystemClock};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a map is made with. The default is safe for untrusted guests.
+/// The options of a map. The defaults are safe for untrusted guests.
 ///
 /// ```
 /// use localmap::{Host, Limits, ManualClock, MapOptions};
@@ -33,7 +33,7 @@ pub struct MapOptions {
 }
 
 impl MapOptions {
-    /// The defaults.
+    /// Creates the default options. The example of [`MapOptions`] shows these methods.
     pub fn new() -> Self {
         Self {
             limits: Limits::default(),
@@ -47,31 +47,32 @@ impl MapOptions {
         }
     }
 
-    /// The bounds of the map. Default: [`Limits::default`].
+    /// Sets the limits of the map. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How many bytes of linear memory and tables the store may have, all told. Default,
-    /// and the most that it may be: [`HostOptions::max_memory`](crate::HostOptions), which
+    /// Sets the limit on all linear memories and tables of the store together, in bytes.
+    /// Default and maximum: [`HostOptions::max_memory`](crate::HostOptions::max_memory), which
     /// is 64 MiB unless it is set.
     ///
-    /// It is there to contain the component, not to size the map: choose it well over
-    /// [`Limits::max_bytes`], as arguments, answers and what the allocator has to spare
-    /// take room as well. Where it is reached first, what the map holds then is its
-    /// limit: it answers [`Error::Full`](crate::Error::Full), or
-    /// [evicts](crate::Policy). So that it can, it sets aside the largest value or
-    /// 1 MiB, and some 600 KiB. With less than that, an argument or an answer that does
-    /// not fit [ends the map](crate::TerminationCause::OutOfMemory).
+    /// This limit contains the component; it does not size the map. Choose it well over
+    /// [`Limits::max_bytes`](Limits#structfield.max_bytes), as arguments, results and spare
+    /// memory of the allocator need room as well: [`Limits::recommended_memory`] is such a
+    /// value. If the map reaches this limit first, its current size becomes its limit: it
+    /// returns [`Error::Full`](crate::Error::Full) or [evicts](crate::Policy). To be able to,
+    /// it reserves the size of the largest value or 1 MiB, and some 600 KiB. With less memory
+    /// than that, an argument or a result that does not fit
+    /// [terminates the map](crate::TerminationCause::OutOfMemory).
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = Some(bytes);
         self
     }
 
-    /// How many elements the tables of the store may have, all told. Default 100,000. In a
+    /// Sets the limit on elements in all tables of the store together. Default 100,000. In a
     /// [pool](crate::Allocation::Pooling) one table has at most 20,000.
     #[must_use]
     pub fn max_table_elements(mut self, elements: usize) -> Self {
@@ -79,58 +80,59 @@ impl MapOptions {
         self
     }
 
-    /// How long one operation may take before it ends the map. Default 5 s.
-    /// [`Duration::MAX`]: for ever. Making the map is bounded likewise.
+    /// Sets the time limit of one operation: exceeding it terminates the map. Default 5 s.
+    /// [`Duration::MAX`] sets no limit. Creating the map has the same limit.
     ///
-    /// The time is that of a clock on the wall, looked at every 10 ms: an operation ends
-    /// after this time, and at most 20 ms and one instruction later. (One instruction can
-    /// fill all of the memory.) It does not end what takes long in the
-    /// [clock](Self::clock).
+    /// The limit is in real time, and is checked every 10 ms: the operation ends at most 20 ms
+    /// and one instruction after the limit. (One instruction can fill all of the memory.) It
+    /// does not interrupt the map's [clock](Self::clock).
     #[must_use]
     pub fn call_timeout(mut self, time: Duration) -> Self {
         self.call_timeout = time;
         self
     }
 
-    /// How many bytes the map may hand to the host in one call, as
-    /// [`wasmtime::Store::set_hostcall_fuel`] counts them: more ends the map. Default:
-    /// twice [`max_memory`](Self::max_memory), and at least 16 MiB.
+    /// Sets the limit on bytes that the map passes to the host in one call, as
+    /// [`wasmtime::Store::set_hostcall_fuel`] counts them: exceeding it terminates the map.
+    /// Default: twice [`max_memory`](Self::max_memory), and at least 16 MiB.
     #[must_use]
     pub fn hostcall_fuel(mut self, bytes: usize) -> Self {
         self.hostcall_fuel = Some(bytes);
         self
     }
 
-    /// How many handles of resources there may be in the store, of which each pin takes
-    /// one: more ends the map. Default 66,560, which is 1,024 more than the most that
-    /// [`Limits::max_pins`] can be.
+    /// Sets the limit on resource handles in the store: exceeding it terminates the map. Each
+    /// pin takes one. Default 66,560, which is 1,024 more than the maximum of
+    /// [`Limits::max_pins`](Limits#structfield.max_pins).
     #[must_use]
     pub fn max_handles(mut self, handles: usize) -> Self {
         self.max_handles = handles;
         self
     }
 
-    /// Cancels the map with `handle`: the map's own handle is a
-    /// [child](CancelHandle::child) of it. Default: it is cancelled by its own alone.
+    /// Lets `handle` cancel the map: the map's own handle becomes a
+    /// [child](CancelHandle::child) of it. Default: only the map's own handle cancels it.
+    ///
+    /// [`CancelHandle`] has an example.
     #[must_use]
     pub fn cancel_with(mut self, handle: &CancelHandle) -> Self {
         self.cancel_with = Some(handle.clone());
         self
     }
 
-    /// The clock that TTLs are measured with. Default: [`SystemClock`].
+    /// Sets the clock that measures TTLs. Default: [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// What the store may have where the host allows `most`.
-    pub(crate) fn memory_or(&self, most: usize) -> usize {
-        self.max_memory.unwrap_or(most)
+    /// Returns the memory limit of the store, which defaults to that of the host.
+    pub(crate) fn memory_or(&self, host_max: usize) -> usize {
+        self.max_memory.unwrap_or(host_max)
     }
 
-    /// The fuel of a store with so much memory.
+    /// Returns the hostcall fuel of a store with this memory limit.
     pub(crate) fn fuel(&self, max_memory: usize) -> usize {
         self.hostcall_fuel
             .unwrap_or(max_memory.saturating_mul(2).max(16 << 20))

@@ -1,13 +1,13 @@
-//! How much memory a store may have, and how many tables and instances.
+//! The limit on the memory of a store, and on its tables and instances.
 
 use wasmtime::ResourceLimiter;
 
-/// Bounds the memory of a store: the sum of all of its linear memories and tables,
-/// however many instances they belong to. ([`wasmtime::StoreLimits`] bounds each alone.)
+/// Bounds the memory of a store: the sum of all of its linear memories and tables, however
+/// many instances they belong to. ([`wasmtime::StoreLimits`] bounds each of them alone.)
 ///
-/// Growth over the bound is refused, which the guest sees as a `memory.grow` or
-/// `table.grow` that fails; memories and tables to begin with that are over it refuse
-/// the instance, as do more than 100 memories or 100 tables.
+/// Growth beyond the limit is denied: `memory.grow` or `table.grow` fails in the guest.
+/// Instantiation fails if the initial memories and tables exceed the limit, or if there are
+/// more than 100 memories or 100 tables.
 ///
 /// ```
 /// use localmap::{MemoryLimiter, wasmtime};
@@ -23,21 +23,22 @@ pub struct MemoryLimiter {
     max_instances: usize,
     memories: usize,
     tables: usize,
-    /// What the growth under way has added, to be taken back if it fails.
+    /// What the current growth has added, to be subtracted if it fails.
     growing: usize,
-    /// Whether the present call was refused memory.
-    refused: bool,
+    /// Whether the current call was denied memory.
+    denied: bool,
 }
 
 /// The most memories and the most tables: each takes address space, however small.
 const MAX_EACH: usize = 100;
 
-/// What an element of a table costs the host, in bytes.
+/// Bytes that a table element takes in the host.
 const ELEMENT: usize = size_of::<usize>();
 
 impl MemoryLimiter {
-    /// At most `max` bytes in all memories and tables together, 100,000 elements of
-    /// tables, and 100 core instances.
+    /// Creates a limiter of `max` bytes in all memories and tables together, with the default
+    /// limits of 100,000 table elements and 100 core instances. [`MemoryLimiter`] has an
+    /// example.
     pub fn new(max: usize) -> Self {
         Self {
             max,
@@ -46,46 +47,56 @@ impl MemoryLimiter {
             memories: 0,
             tables: 0,
             growing: 0,
-            refused: false,
+            denied: false,
         }
     }
 
-    /// At most so many elements in all tables together. Default 100,000.
+    /// Sets the limit on elements in all tables together. Default 100,000.
+    ///
+    /// ```
+    /// use localmap::MemoryLimiter;
+    ///
+    /// let limiter = MemoryLimiter::new(64 << 20).max_table_elements(10_000).max_instances(4);
+    /// assert_eq!(limiter.used(), 0);
+    /// ```
     #[must_use]
     pub fn max_table_elements(mut self, elements: usize) -> Self {
         self.max_elements = elements;
         self
     }
 
-    /// At most so many core instances, of which a component has one or more. Default 100.
-    /// To be set before [`wasmtime::Store::limiter`], which asks for it once.
+    /// Sets the limit on core instances. A component has one or more of them. Default 100. The
+    /// example of [`max_table_elements`](Self::max_table_elements) shows it.
+    ///
+    /// Set it before [`wasmtime::Store::limiter`], which reads it once.
     #[must_use]
     pub fn max_instances(mut self, instances: usize) -> Self {
         self.max_instances = instances;
         self
     }
 
-    /// Bytes that the linear memories have now.
+    /// Returns the current size of all linear memories together, in bytes. The example of
+    /// [`max_table_elements`](Self::max_table_elements) shows it.
     pub fn used(&self) -> usize {
         self.memories
     }
 
-    /// A call begins.
-    pub(crate) fn begin(&mut self) {
-        self.refused = false;
+    /// Begins a call, which has not been denied memory yet.
+    pub(crate) fn begin_call(&mut self) {
+        self.denied = false;
     }
 
-    /// How many bytes there may be, if the present call was refused more.
-    pub(crate) fn refused(&self) -> Option<usize> {
-        self.refused.then_some(self.max)
+    /// Returns the limit in bytes, if the current call was denied more.
+    pub(crate) fn denied_over(&self) -> Option<usize> {
+        self.denied.then_some(self.max)
     }
 
-    /// Whether so many bytes more fit.
+    /// Returns `true` if this many more bytes fit.
     fn grow(&mut self, bytes: usize) -> bool {
         let left = self.max.saturating_sub(self.memories + self.tables);
         let fits = bytes <= left;
         self.growing = if fits { bytes } else { 0 };
-        self.refused |= !fits;
+        self.denied |= !fits;
         fits
     }
 }
@@ -116,7 +127,7 @@ impl ResourceLimiter for MemoryLimiter {
         let elements = desired.saturating_sub(current);
         if elements > self.max_elements.saturating_sub(self.tables / ELEMENT) {
             self.growing = 0;
-            self.refused = true;
+            self.denied = true;
             return Ok(false);
         }
         let fits = self.grow(elements.saturating_mul(ELEMENT));
@@ -156,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_summed_with_them() {
+    fn tables_are_summed_with_the_memories() {
         let mut limiter = MemoryLimiter::new(100);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.table_growing(0, 6, None).unwrap());
@@ -170,30 +181,30 @@ mod tests {
     fn the_elements_of_tables_are_summed() {
         let mut limiter = MemoryLimiter::new(1 << 20).max_table_elements(10);
         assert!(limiter.table_growing(0, 6, None).unwrap());
-        assert_eq!(limiter.refused(), None);
+        assert_eq!(limiter.denied_over(), None);
         assert!(!limiter.table_growing(0, 5, None).unwrap());
-        assert_eq!(limiter.refused(), Some(1 << 20));
+        assert_eq!(limiter.denied_over(), Some(1 << 20));
         limiter
-            .table_grow_failed(wasmtime::Error::msg("refused"))
+            .table_grow_failed(wasmtime::Error::msg("denied"))
             .unwrap();
         assert!(limiter.table_growing(6, 10, None).unwrap());
-        limiter.begin();
-        assert_eq!(limiter.refused(), None);
+        limiter.begin_call();
+        assert_eq!(limiter.denied_over(), None);
     }
 
     #[test]
-    fn a_growth_that_fails_is_taken_back() {
+    fn a_growth_that_fails_is_subtracted() {
         let mut limiter = MemoryLimiter::new(100);
         assert!(limiter.memory_growing(0, 60, Some(50)).unwrap());
         limiter
             .memory_grow_failed(wasmtime::Error::msg("over its maximum"))
             .unwrap();
         assert_eq!(limiter.used(), 0);
-        // A refused growth has added nothing that could be taken back.
+        // A denied growth has added nothing that could be subtracted.
         assert!(limiter.memory_growing(0, 80, None).unwrap());
         assert!(!limiter.memory_growing(80, 200, None).unwrap());
         limiter
-            .memory_grow_failed(wasmtime::Error::msg("refused"))
+            .memory_grow_failed(wasmtime::Error::msg("denied"))
             .unwrap();
         assert_eq!(limiter.used(), 80);
     }

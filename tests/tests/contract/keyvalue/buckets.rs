@@ -255,7 +255,7 @@ fn a_cursor_that_no_page_gave_does_no_harm() {
             ("list b 4294967295", "…"),
         ],
     );
-    let bogus = |cursor: &str| format!("error: `{cursor}` is no cursor: …");
+    let bogus = |cursor: &str| format!("error: `{cursor}` is not a cursor: …");
     prints(
         "kv-draft2",
         &[],

@@ -26,7 +26,7 @@ fn imports(component: &[u8]) -> Vec<String> {
 fn the_component_in_front_imports_the_map_and_nothing_else() {
     assert_eq!(
         imports(KEYVALUE_ADAPTER),
-        [localmap::names::LOCAL_MAP, localmap::names::WORDS]
+        [localmap::names::LOCAL_MAP, localmap::names::BLOCKS]
     );
     let found = inspect(KEYVALUE_ADAPTER).expect("a component");
     assert_eq!(found.app, []);

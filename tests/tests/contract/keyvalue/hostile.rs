@@ -4,8 +4,8 @@ use super::{all_print, prints};
 
 #[test]
 fn handles_are_bounded_and_dropping_them_makes_room() {
-    let refused = "10000, 10000 buckets and cas handles are open: drop those that are not \
-                   used any more, true";
+    let refused = "10000, limit of 10000 open buckets and cas handles reached: drop those no \
+                   longer in use, true";
     all_print(
         &[],
         &[("handles b 100000", refused), ("handles b 9", "9, , true")],
@@ -17,7 +17,7 @@ fn handles_are_bounded_and_dropping_them_makes_room() {
             // The bucket is one of them.
             (
                 "cas-handles b 100000",
-                "9999, 10000 buckets and cas handles are open: drop those that are not used any more",
+                "9999, limit of 10000 open buckets and cas handles reached: drop those no longer in use",
             ),
             ("handles b 9", "9, , true"),
         ],
@@ -46,7 +46,7 @@ fn large_arguments_are_refused_and_the_guest_goes_on() {
             ("set b k 1000000*x", "ok"),
             (
                 "ask b k 1000",
-                "error: the keys and values together have more than 16777216…",
+                "error: the keys and values have more than 16777216…",
             ),
             ("ask b k 16", "16"),
             ("fill b 100 1000000*x", "error: the map is full: …"),

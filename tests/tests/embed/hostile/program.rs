@@ -74,7 +74,7 @@ fn maps() {
         ("value_past_the_end", "get k\n", "out of bounds"),
         ("error_of_no_kind", "set k v\n", "discriminant"),
         ("stack_overflow", "len\n", "call stack exhausted"),
-        ("loop_in_a_call", "get k\n", "ran out of its time"),
+        ("loop_in_a_call", "get k\n", "exceeded its time limit"),
     ] {
         shell(name, command).refused(&[words]);
     }

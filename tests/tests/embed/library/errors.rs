@@ -20,7 +20,7 @@ fn errors_say_what_happened() {
             map.set(b"k", b"", Ttl::After(Duration::ZERO))
                 .expect_err("zero")
                 .into(),
-            "TTL of zero",
+            "TTL is zero",
         ),
         (
             map.increment(b"k", 1, Ttl::Never)
@@ -32,11 +32,11 @@ fn errors_say_what_happened() {
             map.set_if(b"k", b"", Ttl::Never, Condition::Absent)
                 .expect_err("it is there")
                 .into(),
-            "there with version 1",
+            "present with version 1",
         ),
         (
             map.delete_if(b"x", 1).expect_err("absent").into(),
-            "not there",
+            "is absent",
         ),
     ];
     for (error, words) in errors {
@@ -88,8 +88,8 @@ fn a_map_that_trapped_is_dead_and_says_so() {
         assert!(matches!(error, Error::Terminated { .. }), "{error}");
         let words = error.to_string();
         assert_eq!(words, killed.to_string());
-        assert!(words.starts_with("the map is dead since 2"), "{words}");
-        let cause = "Z: it ran out of its memory of 2097152 bytes: make another one";
+        assert!(words.starts_with("the map died at 2"), "{words}");
+        let cause = "Z: it exceeded its memory limit of 2097152 bytes; create a new one";
         assert!(words.ends_with(cause), "{words}");
     }
     assert_eq!(beside.get(b"k").expect("alive").as_deref(), Some(&b"v"[..]));

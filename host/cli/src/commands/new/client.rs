@@ -1,47 +1,51 @@
-//! Where a new guest has the crate `localmap-client` from.
+//! The source of the crate `localmap-client` for a new guest.
 
 use anyhow::{Context, bail};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Its version, which is that of this program.
+/// The version of the crate, which is that of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) enum Client {
-    /// The registry.
-    Published,
+pub(super) enum ClientSource {
+    Registry,
     /// The repository that this program was built from.
-    BesideUs(PathBuf),
-    /// The folder that was asked for.
-    Given(PathBuf),
+    Repository(PathBuf),
+    /// The folder given by `--client`.
+    Folder(PathBuf),
 }
 
-impl Client {
-    /// The folder that was asked for; else the one in the repository that this program was
-    /// built from, while it is there in the same version; else the registry.
+impl ClientSource {
+    /// Returns the folder `given` if there is one; otherwise the crate in the repository that
+    /// this program was built from, if that exists in the same version; otherwise the
+    /// registry.
     pub(super) fn find(given: Option<&Path>) -> anyhow::Result<Self> {
         let Some(given) = given else {
-            return Ok(beside_us().map_or(Self::Published, Self::BesideUs));
+            return Ok(in_repository().map_or(Self::Registry, Self::Repository));
         };
         if !is_client(given) {
             bail!(
-                "--client `{}`: the crate localmap-client is not there; expected the folder \
-                 guest/client of a clone of {}",
+                "--client `{}`: the crate localmap-client is not in this folder; give the folder \
+                 guest/client in a clone of {}",
                 given.display(),
                 env!("CARGO_PKG_REPOSITORY")
             );
         }
-        let folder = std::path::absolute(given).context("cannot tell where --client is")?;
-        Ok(Self::Given(folder))
+        let folder =
+            std::path::absolute(given).context("--client: cannot find its absolute path")?;
+        Ok(Self::Folder(folder))
     }
 
-    /// What a manifest says of it.
+    /// Returns the value of the dependency in a manifest.
     pub(super) fn dependency(&self) -> anyhow::Result<String> {
         match self {
-            Self::Published => Ok(format!("\"{VERSION}\"")),
-            Self::BesideUs(folder) | Self::Given(folder) => {
+            Self::Registry => Ok(format!("\"{VERSION}\"")),
+            Self::Repository(folder) | Self::Folder(folder) => {
                 let folder = folder.to_str().with_context(|| {
-                    format!("`{}` is not UTF-8, as Cargo.toml is", folder.display())
+                    format!(
+                        "`{}` is not UTF-8, so Cargo.toml cannot name it",
+                        folder.display()
+                    )
                 })?;
                 Ok(format!("{{ path = {} }}", quoted(folder)))
             }
@@ -49,24 +53,25 @@ impl Client {
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Published => write!(f, "version {VERSION} of the registry"),
-            Self::BesideUs(folder) => write!(
+            Self::Registry => write!(f, "the registry, version {VERSION}"),
+            Self::Repository(folder) => write!(
                 f,
-                "`{}`, of the repository that this program was built from",
+                "`{}`, in the repository that this program was built from",
                 folder.display()
             ),
-            Self::Given(folder) => write!(f, "`{}`", folder.display()),
+            Self::Folder(folder) => write!(f, "`{}`", folder.display()),
         }
     }
 }
 
-fn beside_us() -> Option<PathBuf> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+fn in_repository() -> Option<PathBuf> {
+    // This crate is host/cli.
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     let folder = repository.join("guest").join("client");
-    // The version of all crates is that of the workspace.
+    // All crates have the version of the workspace.
     let same = has_line(&repository.join("Cargo.toml"), &version_line());
     (same && is_client(&folder)).then_some(folder)
 }
@@ -84,7 +89,7 @@ fn has_line(file: &Path, wanted: &str) -> bool {
         .is_ok_and(|text| text.lines().any(|line| line.trim_end() == wanted))
 }
 
-/// As a string of TOML.
+/// Quotes a string for TOML.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for letter in text.chars() {
@@ -103,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manifest_tells_where_it_is() {
-        let of = |client: Client| client.dependency().unwrap();
-        assert_eq!(of(Client::Published), format!("\"{VERSION}\""));
+    fn the_manifest_names_the_source() {
+        let of = |client: ClientSource| client.dependency().unwrap();
+        assert_eq!(of(ClientSource::Registry), format!("\"{VERSION}\""));
         let odd = PathBuf::from("/a \"b\"\\c\n\u{e9}");
         assert_eq!(
-            of(Client::Given(odd)),
+            of(ClientSource::Folder(odd)),
             "{ path = \"/a \\\"b\\\"\\\\c\\u000A\u{e9}\" }"
         );
     }

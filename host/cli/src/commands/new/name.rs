@@ -1,8 +1,8 @@
-//! What a crate can be called, and its component.
+//! Names of crates and of their components.
 
 use anyhow::bail;
 
-/// Words of the language, of any edition.
+/// Keywords of Rust, in any edition.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -11,7 +11,7 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "_",
 ];
 
-/// Crates that every crate can name already.
+/// Crates that the guest already depends on.
 const CRATES: &[&str] = &[
     "alloc",
     "core",
@@ -21,11 +21,10 @@ const CRATES: &[&str] = &[
     "test",
 ];
 
-/// Folders that cargo makes beside what it builds.
+/// Folders that Cargo creates in its target folder.
 const FOLDERS: &[&str] = &["build", "deps", "examples", "incremental"];
 
-/// Whether a crate can have this name. That is what `cargo new` takes, but for names that
-/// it warns of.
+/// Checks that a crate can have this name. Accepts what `cargo new` accepts without a warning.
 pub(super) fn check(name: &str) -> anyhow::Result<()> {
     let lower = name.to_ascii_lowercase();
     let known = lower.replace('-', "_");
@@ -36,19 +35,19 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
     } else if name.starts_with('-') {
         "it begins with `-`"
     } else if !name.bytes().all(is_allowed) {
-        "it may have letters and digits of ASCII, `-` and `_`"
+        "only ASCII letters, digits, `-` and `_` are allowed"
     } else if KEYWORDS.contains(&lower.as_str()) {
-        "it is a word of the language"
+        "it is a Rust keyword"
     } else if CRATES.contains(&known.as_str()) {
-        "it is that of a crate which the guest has already"
+        "the guest depends on a crate of this name"
     } else if FOLDERS.contains(&lower.as_str()) {
-        "it is that of a folder which cargo makes"
+        "Cargo creates a folder of this name"
     } else if is_device(&lower) {
-        "it is that of a device on Windows"
+        "it is the name of a device on Windows"
     } else {
         return Ok(());
     };
-    bail!("a crate cannot have the name `{name}`: {why}; give it another with --name")
+    bail!("the name `{name}` is not allowed for a crate: {why}; choose another with --name")
 }
 
 const fn is_allowed(byte: u8) -> bool {
@@ -63,8 +62,8 @@ fn is_device(name: &str) -> bool {
             .any(|port| name.strip_prefix(port).is_some_and(numbered))
 }
 
-/// The name of the component's package, for cargo-component: words of small letters and
-/// digits that begin with a letter, and `-` between them.
+/// Returns the name of the component's package for cargo-component: words of lower-case
+/// letters and digits that begin with a letter, joined with `-`.
 pub(super) fn package(name: &str) -> String {
     let mut package = String::new();
     for word in name.split(['-', '_']).filter(|word| !word.is_empty()) {
@@ -84,38 +83,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_cargo_takes_are_taken() {
+    fn names_that_cargo_accepts_are_accepted() {
         for name in ["hits", "my-guest", "my_guest", "Hits2", "_x", "h", "comet"] {
             assert!(check(name).is_ok(), "{name}");
         }
     }
 
     #[test]
-    fn names_that_a_crate_cannot_have_are_refused_with_a_reason() {
+    fn other_names_are_rejected_with_a_reason() {
         for (name, why) in [
             ("", "empty"),
             ("9lives", "digit"),
             ("-hits", "begins with `-`"),
-            ("tee sorten", "letters and digits"),
-            ("t\u{e9}", "letters and digits"),
-            ("a.b", "letters and digits"),
-            ("fn", "word of the language"),
-            ("Self", "word of the language"),
-            ("_", "word of the language"),
-            ("test", "crate which the guest has"),
-            ("proc-macro", "crate which the guest has"),
-            ("localmap-client", "crate which the guest has"),
+            ("tee sorten", "letters, digits"),
+            ("t\u{e9}", "letters, digits"),
+            ("a.b", "letters, digits"),
+            ("fn", "keyword"),
+            ("Self", "keyword"),
+            ("_", "keyword"),
+            ("test", "depends on a crate"),
+            ("proc-macro", "depends on a crate"),
+            ("localmap-client", "depends on a crate"),
             ("deps", "folder"),
             ("COM1", "device"),
         ] {
-            let refused = check(name).unwrap_err().to_string();
-            assert!(refused.contains(why), "{refused}");
-            assert!(refused.contains("--name"), "{refused}");
+            let error = check(name).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(error.contains("--name"), "{error}");
         }
     }
 
     #[test]
-    fn a_component_has_a_name_in_words() {
+    fn the_package_of_a_component_has_a_valid_name() {
         for (name, package_name) in [
             ("hits", "component:hits"),
             ("My_Guest", "component:my-guest"),

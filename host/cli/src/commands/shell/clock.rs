@@ -1,9 +1,9 @@
-//! The clock of the shell's map: the system's, and what `sleep` has added to it.
+//! The clock of the shell's map: the system clock plus the time added by `sleep`.
 
 use localmap::{Clock, ManualClock, SystemClock};
 use std::time::Duration;
 
-/// Goes on by itself, and further when told to. Its clones are one clock.
+/// The system clock plus the skipped time. Clones share the skipped time.
 #[derive(Clone, Default)]
 pub(super) struct ShellClock {
     system: SystemClock,
@@ -11,7 +11,7 @@ pub(super) struct ShellClock {
 }
 
 impl ShellClock {
-    /// Lets time pass at once.
+    /// Moves the clock forward by `time`.
     pub(super) fn skip(&self, time: Duration) {
         self.skipped.advance(time);
     }

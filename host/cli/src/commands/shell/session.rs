@@ -1,69 +1,29 @@
-//! One map, and what the commands do to it.
+//! Executes commands on the map of a shell.
 
 use super::clock::ShellClock;
 use super::command::Command;
+use super::failure::Failure;
 use super::help;
-use super::words::{Quoted, SyntaxError};
+use super::parser::parse;
+use super::tokens::Quoted;
 use crate::terminal::stats::StatsLine;
-use localmap::{
-    ApplyError, Change, ChangeError, DeleteIfError, Entry, IncrementError, LocalMap, MapTerminated,
-    Outcome, PinError, Pinned, PinnedError, SetError, SetIfError, TouchError,
-};
+use localmap::{Change, Entry, LocalMap, MapTerminated, Outcome, Pinned};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// The map of a shell.
+/// The map of a shell with its clock and its pins.
 pub(super) struct Session {
     map: LocalMap,
     clock: ShellClock,
-    /// By their numbers, each with the key that it was pinned by.
+    /// The key and the pin, by the number of the pin.
     pins: BTreeMap<u64, (Vec<u8>, Pinned)>,
-    /// The number of the pin that was made last.
+    /// The number of the last pin.
     last_pin: u64,
 }
 
-/// Why a line was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Syntax(#[from] SyntaxError),
-    #[error(transparent)]
-    Map(#[from] localmap::Error),
-    #[error("change {number} of the batch")]
-    Change {
-        /// Counted from 1.
-        number: usize,
-        source: ChangeError,
-    },
-    #[error("cannot write to standard output")]
-    Output(#[from] io::Error),
-}
-
-/// What a map refuses is told alike, whichever operation it refused.
-macro_rules! of_the_map {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Failure {
-            fn from(error: $error) -> Self {
-                Self::Map(error.into())
-            }
-        })*
-    };
-}
-
-of_the_map!(
-    MapTerminated,
-    DeleteIfError,
-    IncrementError,
-    PinError,
-    PinnedError,
-    SetError,
-    SetIfError,
-    TouchError
-);
-
-/// The most entries of one page of a scan.
+/// Maximum number of entries on one page of a scan.
 const PAGE: u32 = 1_024;
 
 impl Session {
@@ -76,19 +36,19 @@ impl Session {
         }
     }
 
-    /// Carries out one line. A break: it was the last one.
-    pub(super) fn line(
+    /// Executes one line and writes its answer. Breaks if the line ends the shell.
+    pub(super) fn execute_line(
         &mut self,
         line: &[u8],
         out: &mut dyn Write,
     ) -> Result<ControlFlow<()>, Failure> {
-        match Command::read(line)? {
-            Some(command) => self.carry_out(command, out),
+        match parse(line)? {
+            Some(command) => self.execute(command, out),
             None => Ok(ControlFlow::Continue(())),
         }
     }
 
-    fn carry_out(
+    fn execute(
         &mut self,
         command: Command,
         out: &mut dyn Write,
@@ -174,7 +134,7 @@ impl Session {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Keys that begin with `prefix`: some of them, where there are many.
+    /// Returns keys that begin with `prefix`: if there are many, only some of them.
     pub(super) fn some_keys(&mut self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, MapTerminated> {
         const PAGES: usize = 16;
         const ENOUGH: usize = 100;
@@ -200,22 +160,16 @@ fn write_value(out: &mut dyn Write, value: Option<&[u8]>) -> io::Result<()> {
     }
 }
 
-/// Prints what each change would have printed by itself.
+/// Applies a batch and prints the result of each change as its command would.
 fn apply(map: &mut LocalMap, commands: &[Command], out: &mut dyn Write) -> Result<(), Failure> {
     let changes: Vec<Change<'_>> = commands.iter().filter_map(Command::change).collect();
-    let outcomes = map.apply(&changes).map_err(|error| match error {
-        ApplyError::Refused { index, source, .. } => Failure::Change {
-            number: index + 1,
-            source,
-        },
-        dead => Failure::Map(dead.into()),
-    })?;
+    let outcomes = map.apply(&changes)?;
     for (change, outcome) in changes.iter().zip(outcomes) {
         match (change, outcome) {
             (_, Outcome::Stored(version)) => writeln!(out, "version {version}")?,
             (_, Outcome::Counter(sum)) => writeln!(out, "{sum}")?,
             (Change::DeleteIf { .. }, Outcome::Deleted(_)) => writeln!(out, "deleted")?,
-            (_, Outcome::Touched(there) | Outcome::Deleted(there)) => writeln!(out, "{there}")?,
+            (_, Outcome::Touched(found) | Outcome::Deleted(found)) => writeln!(out, "{found}")?,
         }
     }
     Ok(())
@@ -241,12 +195,12 @@ fn scan(map: &mut LocalMap, prefix: &[u8], out: &mut dyn Write) -> Result<(), Fa
 
 fn write_stats(map: &mut LocalMap, out: &mut dyn Write) -> Result<(), Failure> {
     let stats = map.stats()?;
-    writeln!(out, "{} memory={}", StatsLine(stats), map.memory(),)?;
+    writeln!(out, "{} memory={}", StatsLine(stats), map.memory())?;
     Ok(())
 }
 
-/// The value and what belongs to it. A counter is told as a comment, which a line
-/// that is pasted may keep.
+/// Formats an entry. The number of a counter is a comment, so that the output can be pasted
+/// as input.
 fn describe(entry: &Entry) -> String {
     let value = Quoted(&entry.value).to_string();
     let expiry = match entry.expires_in {
@@ -262,7 +216,7 @@ fn describe(entry: &Entry) -> String {
     format!("{value} version {} {expiry}{counter}", entry.version)
 }
 
-/// A time span as short as it can be read at a glance, and never longer than it is.
+/// Formats a time span in short form, rounded down.
 fn rounded_down(time: Duration) -> String {
     match time.as_nanos() {
         nanos @ 0..1_000 => format!("{nanos}ns"),
@@ -280,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_that_is_left_is_never_overstated() {
+    fn the_time_left_is_never_overstated() {
         for (time, shown) in [
             (Duration::from_nanos(1), "1ns"),
             (Duration::from_nanos(1_999), "1us"),

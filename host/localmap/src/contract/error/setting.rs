@@ -1,6 +1,6 @@
-//! Why limits were refused.
+//! Why limits were rejected.
 
-use super::MapTerminated;
+use super::terminated::MapTerminated;
 use crate::contract::bindings::control;
 use std::fmt;
 
@@ -8,39 +8,40 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Setting {
-    /// [`Limits::max_entries`](crate::Limits::max_entries).
+    /// [`Limits::max_entries`](crate::Limits#structfield.max_entries).
     MaxEntries,
-    /// [`Limits::max_bytes`](crate::Limits::max_bytes).
+    /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes).
     MaxBytes,
-    /// [`Limits::max_value`](crate::Limits::max_value).
+    /// [`Limits::max_value`](crate::Limits#structfield.max_value).
     MaxValue,
-    /// [`Limits::default_ttl`](crate::Limits::default_ttl).
+    /// [`Limits::default_ttl`](crate::Limits#structfield.default_ttl).
     DefaultTtl,
-    /// [`Limits::utf8_keys`](crate::Limits::utf8_keys).
+    /// [`Limits::utf8_keys`](crate::Limits#structfield.utf8_keys).
     Utf8Keys,
-    /// [`Limits::policy`](crate::Limits::policy).
+    /// [`Limits::policy`](crate::Limits#structfield.policy).
     Policy,
-    /// [`Limits::max_key`](crate::Limits::max_key).
+    /// [`Limits::max_key`](crate::Limits#structfield.max_key).
     MaxKey,
-    /// [`Limits::max_pins`](crate::Limits::max_pins).
+    /// [`Limits::max_pins`](crate::Limits#structfield.max_pins).
     MaxPins,
 }
 
 impl Setting {
+    /// Returns the range, in words.
     fn range(self) -> &'static str {
         match self {
-            Self::MaxEntries => "1 to 4294967295 entries",
-            Self::MaxBytes => "at least 131072 bytes (128 KiB)",
-            Self::MaxValue => "0 to 1073741824 bytes (1 GiB)",
-            Self::DefaultTtl => "at least one nanosecond",
-            Self::Utf8Keys => "true or false",
-            Self::Policy => "refuse, lru or s3-fifo",
-            Self::MaxKey => "1 to 512 bytes",
-            Self::MaxPins => "0 to 65536 pins",
+            Self::MaxEntries => "use 1 to 4294967295 entries",
+            Self::MaxBytes => "use at least 131072 bytes (128 KiB)",
+            Self::MaxValue => "use 0 to 1073741824 bytes (1 GiB)",
+            Self::DefaultTtl => "use at least one nanosecond",
+            Self::Utf8Keys => "use true or false",
+            Self::Policy => "use refuse, lru or s3-fifo",
+            Self::MaxKey => "use 1 to 512 bytes",
+            Self::MaxPins => "use 0 to 65536 pins",
         }
     }
 
-    /// What may not happen to it once the map has held data.
+    /// Returns what may not happen to the setting once the map has held data.
     fn forbidden(self) -> &'static str {
         match self {
             Self::Policy => "changed",
@@ -79,30 +80,34 @@ impl From<control::Setting> for Setting {
     }
 }
 
-/// Why limits were refused. Those before stay in force.
+/// Why limits were rejected. The previous limits stay in force.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigureError {
     /// A limit is out of its range.
-    #[error("{setting} is out of range: it takes {}", .setting.range())]
+    #[error("{setting} is out of range: {}", .setting.range())]
     #[non_exhaustive]
     OutOfRange {
-        /// Which one.
+        /// Which limit.
         setting: Setting,
     },
-    /// A limit is lower than it was, or the policy another, and the map has held data
-    /// already.
-    #[error("{setting} cannot be {} once the map has held data", .setting.forbidden())]
+    /// The map has held data, and this limit would become lower, so that existing entries
+    /// might exceed it. For the policy: it would change.
+    #[error(
+        "{setting} cannot be {} once the map has held data: set it before the first entry",
+        .setting.forbidden()
+    )]
     #[non_exhaustive]
     Lowered {
-        /// Which one.
+        /// Which limit.
         setting: Setting,
     },
-    /// The map is dead. Only [`LocalMap::configure`](crate::LocalMap::configure) tells so.
+    /// The map has terminated, in this call or before it. Only
+    /// [`LocalMap::configure`](crate::LocalMap::configure) returns this.
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// What killed it, and when.
+        /// When, and why.
         #[from]
         source: MapTerminated,
     },

@@ -1,34 +1,47 @@
-//! The end of a map: what killed it, and when.
+//! The end of a map: what terminated it, and when.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime::Trap;
 
-/// The map is dead, and what it held is gone: its memory has been given back. Make
-/// another one.
+/// The map has terminated: its entries are gone and its memory has been freed. Create a new
+/// one.
+///
+/// Every operation of a terminated map returns the same cause and time.
+///
+/// ```
+/// use localmap::{Host, MapOptions, TerminationCause};
+///
+/// let mut map = Host::new()?.map(&MapOptions::new())?;
+/// map.cancel_handle().cancel();
+/// let terminated = map.get(b"k").unwrap_err();
+/// assert!(matches!(terminated.cause(), TerminationCause::Cancelled));
+/// println!("{terminated}"); // the map died at 2026-01-01T00:00:00Z: it was cancelled; create a new one
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct MapTerminated(Arc<Death>);
+pub struct MapTerminated(Arc<Termination>);
 
 #[derive(Debug)]
-struct Death {
+struct Termination {
     cause: TerminationCause,
     at: SystemTime,
 }
 
 impl MapTerminated {
-    /// Of this cause, now.
-    pub(crate) fn of(cause: TerminationCause) -> Self {
+    /// Records a termination that happens now.
+    pub(crate) fn now(cause: TerminationCause) -> Self {
         let at = SystemTime::now();
-        Self(Arc::new(Death { cause, at }))
+        Self(Arc::new(Termination { cause, at }))
     }
 
-    /// What killed the map.
+    /// Returns what terminated the map. [`MapTerminated`] has an example.
     pub fn cause(&self) -> &TerminationCause {
         &self.0.cause
     }
 
-    /// When it died, by the clock of the system.
+    /// Returns when the map terminated, by the system's wall clock.
     pub fn at(&self) -> SystemTime {
         self.0.at
     }
@@ -37,64 +50,64 @@ impl MapTerminated {
 impl fmt::Display for MapTerminated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (cause, at) = (self.cause(), Utc(self.at()));
-        write!(f, "the map is dead since {at}: {cause}: make another one")
+        write!(f, "the map died at {at}: {cause}; create a new one")
     }
 }
 
 impl std::error::Error for MapTerminated {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The cause itself is told already.
+        // The message contains the cause itself already.
         std::error::Error::source(self.cause())
     }
 }
 
-/// What killed a map.
+/// What terminated a map. [`MapTerminated`] has an example.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum TerminationCause {
-    /// It trapped: the component has a bug, or lacks room for an argument or an answer.
+    /// The component trapped: it has a bug, or no memory for an argument or a result.
     #[non_exhaustive]
     Trap {
-        /// Which trap.
+        /// The trap.
         trap: Trap,
-        /// What Wasmtime says, with the stack of the guest.
+        /// Wasmtime's error, with the guest's stack.
         source: Arc<wasmtime::Error>,
     },
-    /// It trapped in a call that was refused more memory: see
+    /// The component trapped in a call that was denied more memory: see
     /// [`MapOptions::max_memory`](crate::MapOptions::max_memory).
     #[non_exhaustive]
     OutOfMemory {
-        /// The most that its store may have, in bytes.
+        /// The limit of its store, in bytes.
         max: usize,
-        /// Which trap.
+        /// The trap.
         trap: Trap,
-        /// What Wasmtime says, with the stack of the guest.
+        /// Wasmtime's error, with the guest's stack.
         source: Arc<wasmtime::Error>,
     },
     /// A call took longer than
     /// [`MapOptions::call_timeout`](crate::MapOptions::call_timeout).
     #[non_exhaustive]
     TimedOut {
-        /// The time that it had.
+        /// The limit.
         limit: Duration,
     },
-    /// It was [cancelled](crate::CancelHandle::cancel).
+    /// The map was [cancelled](crate::CancelHandle::cancel).
     Cancelled,
-    /// It answered what no map may answer, or more than the host takes in one call.
+    /// The component returned something that the contract does not allow, or more than
+    /// [`MapOptions::hostcall_fuel`](crate::MapOptions::hostcall_fuel) allows.
     #[non_exhaustive]
     Fault {
-        /// What Wasmtime or this crate says.
+        /// The error, of Wasmtime or of this crate.
         source: Arc<wasmtime::Error>,
     },
-    /// A call panicked in the host: in the [`Clock`](crate::Clock) that the map was
-    /// given.
+    /// The map's [`Clock`](crate::Clock) panicked.
     Panicked,
 }
 
 impl TerminationCause {
-    /// What a call that failed so has died of. `refused`: it was refused memory, as
-    /// there may be no more than so much.
-    pub(crate) fn of(error: wasmtime::Error, refused: Option<usize>) -> Self {
+    /// Returns the cause for a call that failed with `error`. `denied_over` is the limit in
+    /// bytes, if the call was denied more memory.
+    pub(crate) fn of(error: wasmtime::Error, denied_over: Option<usize>) -> Self {
         if error.is::<Cancelled>() {
             return Self::Cancelled;
         }
@@ -103,14 +116,14 @@ impl TerminationCause {
         }
         let trap = error.downcast_ref::<Trap>().copied();
         let source = Arc::new(error);
-        match (trap, refused) {
+        match (trap, denied_over) {
             (Some(trap), Some(max)) => Self::OutOfMemory { max, trap, source },
             (Some(trap), None) => Self::Trap { trap, source },
             (None, _) => Self::Fault { source },
         }
     }
 
-    /// The trap, if it was one.
+    /// Returns the trap, if the component trapped.
     pub fn trap(&self) -> Option<Trap> {
         match self {
             Self::Trap { trap, .. } | Self::OutOfMemory { trap, .. } => Some(*trap),
@@ -124,11 +137,11 @@ impl fmt::Display for TerminationCause {
         match self {
             Self::Trap { trap, .. } => trap.fmt(f),
             Self::OutOfMemory { max, .. } => {
-                write!(f, "it ran out of its memory of {max} bytes")
+                write!(f, "it exceeded its memory limit of {max} bytes")
             }
             Self::TimedOut { limit } => TimedOut { limit: *limit }.fmt(f),
             Self::Cancelled => f.write_str("it was cancelled"),
-            // What is around it is the stack of the guest.
+            // The errors around it are the guest's stack.
             Self::Fault { source } => write!(f, "{}", source.root_cause()),
             Self::Panicked => f.write_str("its clock panicked"),
         }
@@ -143,7 +156,7 @@ impl std::error::Error for TerminationCause {
             }
             Self::Fault { source } => {
                 let fault: &(dyn std::error::Error + 'static) = (**source).as_ref();
-                // What is told already is not told again.
+                // The message contains the root cause already.
                 fault.source().is_some().then_some(fault)
             }
             _ => None,
@@ -151,28 +164,34 @@ impl std::error::Error for TerminationCause {
     }
 }
 
-/// It was [cancelled](crate::CancelHandle::cancel).
+/// The work was [cancelled](crate::CancelHandle::cancel).
+///
+/// A call in a store that [`CancelHandle::guard`](crate::CancelHandle::guard) guards fails
+/// with an error that downcasts to this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it was cancelled")]
 #[non_exhaustive]
 pub struct Cancelled;
 
-/// It ran out of its time.
+/// The work exceeded its time limit.
+///
+/// A call in a store that [`CancelHandle::guard`](crate::CancelHandle::guard) guards fails
+/// with an error that downcasts to this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it ran out of its time of {limit:?}")]
+#[error("it exceeded its time limit of {limit:?}")]
 #[non_exhaustive]
 pub struct TimedOut {
-    /// The time that it had.
+    /// The limit.
     pub limit: Duration,
 }
 
-/// A time as RFC 3339 writes it, to the second.
+/// Displays a time as RFC 3339 does, to the second.
 struct Utc(SystemTime);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DAY: u64 = 24 * 60 * 60;
-        // A clock before 1970 was never set.
+        // A clock that stands before 1970 was never set.
         let time = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, seconds) = (time.as_secs() / DAY, time.as_secs() % DAY);
         let (year, month, day) = date(days);
@@ -184,10 +203,13 @@ impl fmt::Display for Utc {
     }
 }
 
-/// The date so many days after 1 January 1970.
+/// Returns the year, month and day, that many days after 1 January 1970.
+///
+/// The algorithm is Howard Hinnant's
+/// [`civil_from_days`](https://howardhinnant.github.io/date_algorithms.html#civil_from_days).
 fn date(days: u64) -> (u64, u64, u64) {
-    // Years that begin in March end with the day that leaps. The calendar repeats after
-    // 400 of them, of which the first here began in March of the year 0.
+    // A year that begins in March ends with the leap day. The calendar repeats every 400
+    // years; the first such cycle here began in March of the year 0.
     let days = days + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -206,8 +228,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_as_in_calendars() {
-        for (seconds, told) in [
+    fn times_are_displayed_as_in_calendars() {
+        for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
@@ -216,7 +238,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             let time = UNIX_EPOCH + Duration::from_secs(seconds);
-            assert_eq!(Utc(time).to_string(), told);
+            assert_eq!(Utc(time).to_string(), expected);
         }
     }
 }

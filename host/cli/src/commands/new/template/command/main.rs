@@ -1,4 +1,5 @@
-//! Tells of each line of standard input how often it has come within the last minute.
+//! Prints each line of standard input with the number of times it has occurred within the
+//! last minute.
 
 mod seen;
 
@@ -27,8 +28,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         let line = line?;
         match seen.count(&line) {
             Ok(times) => writeln!(out, "{line}: {times}")?,
-            // The line is too long for a key, or the map is full. The message tells what to
-            // do, and nothing has changed.
+            // The line is too long for a key, or the map is full. The message says what to do.
+            // Nothing has changed.
             Err(error) => eprintln!("{line}: {error}"),
         }
     }

@@ -1,4 +1,5 @@
-//! Tells of each path how often it has been asked for within the last minute.
+//! Answers each request with the number of times its path has been requested within the last
+//! minute.
 
 mod seen;
 
@@ -6,8 +7,8 @@ use wstd::http::{Body, Error, Request, Response, StatusCode};
 
 use seen::Seen;
 
-// Each request is answered by an instance of its own. What lasts is the map, which lives as
-// long as `localmap serve --map-per` says.
+// Each request runs in its own instance. Only the map outlives it, for as long as
+// `localmap serve --map-per` says.
 #[wstd::http_server]
 async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     let (status, text) = answer(&Seen::default(), request.uri().path());
@@ -23,8 +24,8 @@ fn answer(seen: &Seen, path: &str) -> (StatusCode, String) {
     }
     match seen.count(path) {
         Ok(times) => (StatusCode::OK, format!("{path}: {times}\n")),
-        // The path is too long for a key, or the map is full. The message tells what to do,
-        // and nothing has changed.
+        // The path is too long for a key, or the map is full. The message says what to do.
+        // Nothing has changed.
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
 }
