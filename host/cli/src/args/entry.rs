@@ -104,7 +104,7 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
     let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
     if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
         return Err(format!(
-            "its key has {} bytes; a key has 1 to {}, or to the value of --max-key",
+            "its key has {} bytes; use 1 to {}, or up to --max-key",
             key.len(),
             localmap::DEFAULT_MAX_KEY_LEN
         ));

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| {
         let hint = if path.is_dir() {
-            ": expected a component file; build the crate first, or use `localmap run`, which does"
+            ": expected a component file; build the crate first, as `localmap run` does"
         } else {
             ": expected a component file"
         };

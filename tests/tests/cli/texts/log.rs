@@ -50,7 +50,10 @@ fn log_texts() {
             ],
         );
         snapshots.check("requests.txt", &plain);
-        let server = lines(&["--map-scope", "server"], &[("", "/count"), ("", "/count")]);
+        let server = lines(
+            &["--map-scope", "server"],
+            &[("", "/count"), ("", "/count")],
+        );
         snapshots.check("server.txt", &server);
         let tenants = lines(
             &["--map-scope", "header:x-tenant", "--max-maps", "2"],
