@@ -141,7 +141,7 @@ impl fmt::Debug for Server {
 async fn drain_begins(mut draining: watch::Receiver<bool>) {
     // An error means that the server is gone, and its drain with it.
     if draining.wait_for(|begun| *begun).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
