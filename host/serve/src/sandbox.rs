@@ -3,6 +3,7 @@
 mod engine;
 
 use crate::error::SandboxError;
+use engine::Settings;
 use localmap::wasmtime::component::{Component, ResourceTable};
 use localmap::wasmtime::{Engine, Store};
 use localmap::{CancelHandle, LinkedMap, MemoryLimiter};
@@ -124,7 +125,7 @@ impl SandboxConfig {
     /// Returns [`SandboxError::Compile`] if Wasmtime cannot compile the component for this
     /// machine.
     pub fn compile(&self, component: &[u8]) -> Result<Component, SandboxError> {
-        engine::compile(self, component)
+        engine::compile(self.settings(self.timeout.is_some()), component)
     }
 
     /// Compiles a component for up to `instances` async stores at a time. Their memory comes
@@ -140,7 +141,7 @@ impl SandboxConfig {
         component: &[u8],
         instances: u32,
     ) -> Result<Component, SandboxError> {
-        engine::compile_pooled(self, component, instances)
+        engine::compile_pooled(self.settings(true), component, instances)
     }
 
     /// Creates the WASI context of a guest, with its variables, folders and output, for the
@@ -196,6 +197,15 @@ impl SandboxConfig {
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.memory);
         store
+    }
+
+    fn settings(&self, epochs: bool) -> Settings {
+        Settings {
+            max_memory: self.max_memory,
+            epochs,
+            #[cfg(feature = "cache")]
+            cache: self.cache,
+        }
     }
 
     pub(crate) fn time(&self) -> Option<Duration> {

@@ -1,6 +1,5 @@
 //! The settings of Wasmtime that the sandbox rests on.
 
-use super::SandboxConfig;
 use crate::error::SandboxError;
 use localmap::wasmtime::component::Component;
 #[cfg(feature = "cache")]
@@ -17,23 +16,34 @@ const ROOMY: u64 = 1 << 45;
 const TABLES: u32 = 16;
 const ELEMENTS: usize = 20_000;
 
-pub(super) fn compile(
-    sandbox: &SandboxConfig,
-    component: &[u8],
-) -> Result<Component, SandboxError> {
-    // Guests that count epochs are slower.
-    compile_on(&on_demand(sandbox, sandbox.timeout.is_some()), component)
+/// What an engine depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    /// Bytes of the memory of an instance.
+    pub(super) max_memory: usize,
+    /// Whether a guest that computes can be interrupted, which makes it slower.
+    pub(super) epochs: bool,
+    /// Whether compiled code is kept on disk.
+    #[cfg(feature = "cache")]
+    pub(super) cache: bool,
 }
 
+/// Compiles with memory from the operating system.
+pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
+    compile_on(&on_demand(settings), component)
+}
+
+/// Compiles with a pool for that number of instances, if there is room for one and the
+/// component fits.
 pub(super) fn compile_pooled(
-    sandbox: &SandboxConfig,
+    settings: Settings,
     component: &[u8],
     instances: u32,
 ) -> Result<Component, SandboxError> {
-    if let Some(component) = pooled(sandbox, component, instances) {
-        return Ok(component);
+    match pooled(settings, component, instances) {
+        Some(component) => Ok(component),
+        None => compile(settings, component),
     }
-    compile_on(&on_demand(sandbox, true), component)
 }
 
 fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxError> {
@@ -43,10 +53,10 @@ fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxErr
 }
 
 /// Compiles with a pool. `None`: there is no room for one, or the component does not fit.
-fn pooled(sandbox: &SandboxConfig, component: &[u8], instances: u32) -> Option<Component> {
+fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
     let memories = localmap::inspect(component).ok()?.memories.len().max(1);
     let memories = u32::try_from(memories).unwrap_or(u32::MAX);
-    let engine = Engine::new(&pooling(sandbox, instances, memories)).ok()?;
+    let engine = Engine::new(&pooling(settings, instances, memories)).ok()?;
     let component = Component::new(&engine, component).ok()?;
     let needed = component.resources_required()?;
     let elements = needed.max_initial_table_size.unwrap_or(0);
@@ -56,21 +66,21 @@ fn pooled(sandbox: &SandboxConfig, component: &[u8], instances: u32) -> Option<C
     fits.then_some(component)
 }
 
-fn on_demand(sandbox: &SandboxConfig, epochs: bool) -> Config {
+fn on_demand(settings: Settings) -> Config {
     let mut config = Config::new();
     // WASI 0.2 does without, and each call would pay for it. Sync calls stay sync, and calls
     // into a map's `control` are possible from within a call of the guest.
     config.concurrency_support(false);
-    config.epoch_interruption(epochs);
+    config.epoch_interruption(settings.epochs);
     // Where there is no folder for the cache, each run compiles.
     #[cfg(feature = "cache")]
-    if sandbox.keeps_code() {
+    if settings.cache {
         config.cache(Cache::new(CacheConfig::new()).ok());
     }
     config
 }
 
-fn pooling(sandbox: &SandboxConfig, instances: u32, memories: u32) -> Config {
+fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
     let all = memories.saturating_mul(instances);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
@@ -83,7 +93,7 @@ fn pooling(sandbox: &SandboxConfig, instances: u32, memories: u32) -> Config {
         .max_tables_per_module(TABLES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .max_memory_size(sandbox.max_memory)
+        .max_memory_size(settings.max_memory)
         // Instances come and go: what they touch first is wiped instead of unmapped.
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
@@ -92,10 +102,10 @@ fn pooling(sandbox: &SandboxConfig, instances: u32, memories: u32) -> Config {
         // A slot is wiped before it is used again.
         .decommit_batch_size(1)
         .pagemap_scan(Enabled::No);
-    let mut config = on_demand(sandbox, true);
+    let mut config = on_demand(settings);
     let roomy = u64::from(all).saturating_mul(WHOLE_MEMORY) <= ROOMY;
     if !roomy {
-        config.memory_reservation(sandbox.max_memory as u64);
+        config.memory_reservation(settings.max_memory as u64);
     }
     // Stacks hold what went through the host.
     config.async_stack_zeroing(true);
