@@ -1,4 +1,4 @@
-//! The stream of a connection, which gives up on a client that reads nothing.
+//! The stream of a connection, which fails when its client reads nothing for too long.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream of which no write waits longer than so long for the other side to take a byte.
-pub(super) struct Unstalled<S> {
+/// A stream whose writes fail when the other side takes no byte for `limit`.
+pub(crate) struct StallGuard<S> {
     stream: S,
     limit: Duration,
-    /// While a write waits.
+    /// `Some` while a write waits.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Unstalled<S> {
-    pub(super) fn new(stream: S, limit: Duration) -> Self {
+impl<S> StallGuard<S> {
+    pub(crate) fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
             limit,
@@ -24,7 +24,7 @@ impl<S> Unstalled<S> {
         }
     }
 
-    /// What a write has come to, or that it has waited for too long.
+    /// Returns `written`, or an error if the write has waited for too long.
     fn unless_stalled<T>(
         &mut self,
         written: Poll<io::Result<T>>,
@@ -43,7 +43,7 @@ impl<S> Unstalled<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -53,7 +53,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -93,9 +93,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
-    async fn a_write_that_nobody_takes_fails_and_others_do_not() {
+    async fn a_write_that_stalls_fails_and_others_do_not() {
         let (near, mut far) = tokio::io::duplex(8);
-        let mut near = Unstalled::new(near, Duration::from_millis(1));
+        let mut near = StallGuard::new(near, Duration::from_millis(1));
         near.write_all(b"fits in").await.expect("there is room");
         let stalled = near.write_all(b"does not").await;
         assert_eq!(
@@ -104,7 +104,7 @@ mod tests {
         );
 
         let (near, mut other) = tokio::io::duplex(8);
-        let mut near = Unstalled::new(near, Duration::MAX);
+        let mut near = StallGuard::new(near, Duration::MAX);
         let write = async move { near.write_all(&[1; 1_000]).await };
         let mut all = Vec::new();
         let (written, read) = tokio::join!(write, other.read_to_end(&mut all));
