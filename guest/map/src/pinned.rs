@@ -8,7 +8,7 @@ use localmap_engine as engine;
 /// What a handle stands for.
 pub(crate) struct Held {
     /// None: it has ended.
-    pin: Option<engine::Pin>,
+    pin: Option<engine::PinId>,
 }
 
 impl Held {
@@ -30,7 +30,7 @@ impl Held {
         Ok(Some(Self { pin: Some(pin) }))
     }
 
-    fn read<R: Default>(&self, read: impl FnOnce(engine::Pinned<'_>) -> R) -> R {
+    fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         with_map(|map| {
             // There is a pin until the handle ends, and it is one of this map.
             let pinned = self.pin.as_ref().and_then(|pin| map.pinned(pin));

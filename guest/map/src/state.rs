@@ -4,7 +4,7 @@ use crate::abi::{self, Instance};
 use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
-use localmap_engine::{Clock, ConfigureError, LONGEST_KEY, Limits, MAX_PAGE_BYTES, Map};
+use localmap_engine::{Clock, ConfigureError, MAX_KEY_LEN, Limits, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;
@@ -51,7 +51,7 @@ pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
     let value = usize::try_from(value).unwrap_or(usize::MAX / 4);
-    value.max(MAX_PAGE_BYTES) + LONGEST_KEY + (64 << 10) + PAGE_RECORDS
+    value.max(MAX_PAGE_BYTES) + MAX_KEY_LEN + (64 << 10) + PAGE_RECORDS
 }
 
 /// What the records of a page cost beside keys and values: up to 4,096 of them, in a list

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-/// Fingerprints that share a place: whichever is oldest makes room.
+/// Fingerprints that share a place: the oldest makes room.
 const WAYS: usize = 8;
 
 /// Fingerprints of a chunk, of 16 KiB.
@@ -32,6 +32,7 @@ impl Ghost {
         }
     }
 
+    /// Returns the bytes that it has allocated.
     pub(crate) fn bytes(&self) -> u64 {
         let chunks = self.chunks.iter().map(|chunk| 4 * chunk.capacity() as u64);
         chunks.sum::<u64>() + (self.chunks.capacity() * size_of::<Vec<u32>>()) as u64
@@ -68,7 +69,7 @@ impl Ghost {
         }
     }
 
-    /// Whether a hash is remembered, which it is not any more then.
+    /// Returns `true` if a hash is remembered, and forgets it.
     pub(crate) fn take(&mut self, hash: u32) -> bool {
         let (now, most) = (self.now(), self.size / self.granule());
         let Some((chunk, at)) = self.place(hash) else {
@@ -85,7 +86,7 @@ impl Ghost {
         found.map(|slot| *slot = 0).is_some()
     }
 
-    /// Begins anew, for a map of so many entries.
+    /// Forgets all, and makes room for what a map of that many entries needs.
     fn resize(&mut self, entries: u32, may_grow: impl Fn(u64) -> bool) {
         *self = Self::new();
         let size = (entries - entries / 10).max(1);
@@ -99,7 +100,7 @@ impl Ghost {
         }
     }
 
-    /// The ways that a hash may lie in.
+    /// Returns the chunk, and the place in it, that a hash may lie in.
     fn place(&self, hash: u32) -> Option<(usize, usize)> {
         if self.places == 0 {
             return None;
@@ -108,19 +109,19 @@ impl Ghost {
         Some((place * WAYS / CHUNK, place * WAYS % CHUNK))
     }
 
-    /// How many hashes come in a unit of time: so that all that are remembered came in
+    /// Returns how many hashes come in a unit of time: so that all that are remembered came in
     /// the last 1,024 units or fewer, far fewer than 16 bits can tell apart.
     const fn granule(&self) -> u32 {
         self.size / 1024 + 1
     }
 
-    /// The time.
+    /// Returns the time.
     const fn now(&self) -> u16 {
         (self.count / self.granule()) as u16
     }
 }
 
-/// The upper half of a word. Mixed, since the hash itself says in which place it is.
+/// Returns the upper half of a word. Mixed, since the hash itself says in which place it is.
 const fn fingerprint(hash: u32) -> u32 {
     let mixed = (hash ^ hash >> 15).wrapping_mul(0x9e37_79b1) & 0xffff_0000;
     if mixed == 0 { 0x1_0000 } else { mixed }

@@ -2,15 +2,15 @@
 
 use std::cell::Cell;
 
-use localmap_engine::{Change, Clock, Error, Limits, MIN_BYTES, Map, Pin, Ttl};
+use localmap_engine::{Change, Clock, Error, Limits, MIN_BYTES, Map, PinId, Ttl};
 
 use super::{CACHES, POLICIES, get, map};
 
-fn pin(map: &mut Map<impl Clock>, key: &[u8]) -> Pin {
+fn pin(map: &mut Map<impl Clock>, key: &[u8]) -> PinId {
     map.pin(key).expect("room").expect("it is there")
 }
 
-fn held(map: &Map<impl Clock>, pin: &Pin) -> (Vec<u8>, u64) {
+fn held(map: &Map<impl Clock>, pin: &PinId) -> (Vec<u8>, u64) {
     let held = map.pinned(pin).expect("it is held");
     (held.value.to_vec(), held.version)
 }
@@ -86,7 +86,7 @@ fn rule_9_pins_are_bounded() {
         };
         let mut map = map(&now, limits);
         map.set(b"k", b"v", Ttl::Never).unwrap();
-        let mut pins: Vec<Pin> = (0..max_pins).map(|_| pin(&mut map, b"k")).collect();
+        let mut pins: Vec<PinId> = (0..max_pins).map(|_| pin(&mut map, b"k")).collect();
         assert_eq!(map.pin(b"k").map(drop), Err(Error::Full));
         assert!(map.pin(b"absent").unwrap().is_none());
         assert_eq!(map.stats().refused, 1);
@@ -172,13 +172,13 @@ fn rule_9_pins_are_not_mistaken_for_each_other() {
     other.unpin(lost);
     assert!(one.stats().pinned > 0, "it is held on");
 
-    let pins: Vec<Pin> = (0..100u8)
+    let pins: Vec<PinId> = (0..100u8)
         .map(|n| {
             other.set(&[n], &[n], Ttl::Never).unwrap();
             pin(&mut other, &[n])
         })
         .collect();
-    let mut pins: Vec<(u8, Pin)> = (0..).zip(pins).collect();
+    let mut pins: Vec<(u8, PinId)> = (0..).zip(pins).collect();
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..2000 {
         let at = random.usize(..pins.len());
