@@ -95,3 +95,17 @@ soak seconds="1800":
 # Licences, sources and duplicates of what we depend on.
 deny:
     cargo test -p localmap-tests --test dependencies
+
+# The rules of the engine and a short replay of the model under Miri, which finds undefined
+# behaviour: in minutes.
+miri:
+    rustup toolchain install nightly --profile minimal --component miri,rust-src
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked -p localmap-engine --test rules --test model
+
+# Fuzzes the engine, out of the corpus, and keeps what is worth keeping. Needs a nightly
+# toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
+fuzz seconds="60":
+    guest/engine/fuzz/corpus.sh unpack
+    cd guest/engine && cargo +nightly fuzz run model -- -max_total_time={{seconds}}
+    cd guest/engine && cargo +nightly fuzz cmin model
+    guest/engine/fuzz/corpus.sh pack

@@ -81,7 +81,7 @@ impl SlotAddr {
     /// Returns the index of the block of the slot.
     #[inline(always)]
     pub(crate) const fn block_index(self) -> usize {
-        (self.0.get() / BLOCK_WORDS as u32).wrapping_sub(1) as usize
+        (self.0.get() as usize / BLOCK_WORDS).wrapping_sub(1)
     }
 
     /// Returns the word of the block that the slot begins at.

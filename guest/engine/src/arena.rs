@@ -9,9 +9,12 @@ use crate::entry::Header;
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
 use crate::list::List;
-use crate::slot::{RawSlot, Slot, SlotMut};
+use crate::slot::{RawSlot, Slot, SlotMut, preload};
 
 const IN_A_SLOT: &str = "the smallest slot holds a header";
+
+/// The word of a slot that lies in the next line of a cache.
+const NEXT_LINE: usize = 16;
 
 /// How many blocks of a class are looked at for the one that is least in use.
 const LOOKED_AT: usize = 8;
@@ -148,6 +151,13 @@ impl Arena {
         self.split_mut(entry).0
     }
 
+    /// Returns the hash of the key of an entry.
+    #[inline]
+    pub(crate) fn hash(&self, entry: EntryAddr) -> u32 {
+        let block = self.blocks.of(entry.slot());
+        *block.word(entry.slot(), Header::HASH_WORD)
+    }
+
     /// Returns the slot of an entry, which it checks.
     #[inline]
     pub(crate) fn checked_slot(&self, entry: EntryAddr) -> Slot<'_> {
@@ -169,7 +179,8 @@ impl Arena {
         unsafe { Slot::new_unchecked(self.blocks.words_unchecked(entry.slot())) }
     }
 
-    /// Returns the slot of an entry, to be changed.
+    /// Returns the slot of an entry, to be changed. Begins to load the value, too, while the
+    /// header is still on its way.
     ///
     /// # Safety
     ///
@@ -178,7 +189,11 @@ impl Arena {
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) unsafe fn slot_mut(&mut self, entry: EntryAddr) -> SlotMut<'_> {
         // SAFETY: as in `slot`.
-        unsafe { SlotMut::new_unchecked(self.blocks.words_mut_unchecked(entry.slot())) }
+        unsafe {
+            let block = self.blocks.of_mut_unchecked(entry.slot());
+            preload(block.word(entry.slot(), NEXT_LINE));
+            SlotMut::new_unchecked(block.words_mut(entry.slot()))
+        }
     }
 
     /// Borrows a slot of this arena again.
@@ -191,6 +206,18 @@ impl Arena {
     pub(crate) const unsafe fn borrow(&self, slot: RawSlot) -> Slot<'_> {
         // SAFETY: blocks never move, and go only when they are free.
         unsafe { slot.borrow(self) }
+    }
+
+    /// Borrows a slot of this arena again, to be changed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`borrow`](Self::borrow).
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) const unsafe fn borrow_mut(&mut self, slot: RawSlot) -> SlotMut<'_> {
+        // SAFETY: as in `borrow`.
+        unsafe { slot.borrow_mut(self) }
     }
 
     /// Returns the part of a value that lies here, and where the next one does.

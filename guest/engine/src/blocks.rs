@@ -91,6 +91,12 @@ impl Block {
         &mut self.words[slot.word()..]
     }
 
+    /// Returns a word of a slot, without a check: from behind the end it goes on at the front.
+    #[inline(always)]
+    pub(crate) fn word(&self, slot: SlotAddr, word: usize) -> &u32 {
+        &self.words[(slot.word() + word) % BLOCK_WORDS]
+    }
+
     /// Returns the class of its slots, which are in use.
     #[inline]
     pub(crate) fn class(&self) -> Class {
@@ -202,20 +208,19 @@ impl Blocks {
         block.words(slot)
     }
 
-    /// Does as [`words_mut`](Self::words_mut) does, and checks nothing.
+    /// Does as [`of_mut`](Self::of_mut) does, and checks nothing.
     ///
     /// # Safety
     ///
     /// The slot must lie in a block that is there.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
-    pub(crate) unsafe fn words_mut_unchecked(&mut self, slot: SlotAddr) -> &mut [u32] {
+    pub(crate) unsafe fn of_mut_unchecked(&mut self, slot: SlotAddr) -> &mut Block {
         // SAFETY: the block is there.
-        let block = unsafe {
+        unsafe {
             let block = self.blocks.get_unchecked_mut(slot.block_index());
             block.as_mut().unwrap_unchecked()
-        };
-        block.words_mut(slot)
+        }
     }
 
     /// Returns a block.

@@ -67,6 +67,9 @@ impl Header {
         }
     }
 
+    /// The word of a header that is the hash.
+    pub(crate) const HASH_WORD: usize = core::mem::offset_of!(Self, hash) / 4;
+
     /// Returns the hash of the key.
     #[inline]
     pub(crate) const fn hash(&self) -> u32 {

@@ -195,6 +195,7 @@ impl Eviction {
     }
 
     /// Adds an entry that is new.
+    #[inline]
     pub(crate) fn insert(
         &mut self,
         arena: &mut Arena,
@@ -365,6 +366,7 @@ impl Eviction {
     }
 
     /// Puts an entry into the front of a queue, if it is to be in any.
+    #[inline]
     fn push(&mut self, arena: &mut Arena, entry: EntryAddr, queue: Option<Name>) {
         let weighed = match queue {
             None => None,

@@ -18,6 +18,7 @@ use crate::address::EntryAddr;
 use crate::arena::Arena;
 use crate::error::NoRoom;
 use crate::key::KeyProbe;
+use crate::slot::preload;
 
 /// The low bits of a hash choose a bucket of a table, the next ones the table, and the
 /// seven highest are the tag in the bucket.
@@ -47,8 +48,6 @@ pub(crate) struct Index {
     directory: Vec<u32>,
     tables: Vec<Table>,
     depth: u8,
-    /// As many bits as [`depth`](Self::depth).
-    mask: u32,
     len: u32,
     /// Bytes of all tables.
     bytes: u64,
@@ -60,7 +59,6 @@ impl Index {
             directory: Vec::new(),
             tables: Vec::new(),
             depth: 0,
-            mask: 0,
             len: 0,
             bytes: 0,
         }
@@ -103,7 +101,7 @@ impl Index {
     pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, EntryAddr>> {
         let table = self.whole_table(hash).map(|table| &table.entries);
         // A single table is at hand.
-        if let (Some(table), true) = (table, self.mask != 0) {
+        if let (Some(table), false) = (table, self.is_one_table()) {
             prefetch_bucket(table, hash);
         }
         let empty = const { &HashTable::new() };
@@ -145,8 +143,9 @@ impl Index {
     }
 
     /// Returns `true` if all hashes belong to the same table.
+    #[inline]
     pub(crate) const fn is_one_table(&self) -> bool {
-        self.mask == 0
+        self.directory.len() <= 1
     }
 
     /// Returns `true` if two hashes belong to the same table.
@@ -208,12 +207,13 @@ impl Index {
     /// Returns the number of the table that a hash belongs to.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
-        if self.mask == 0 {
+        if self.is_one_table() {
             // All there is to a small map: no wait for the hash to look up the table.
             return 0;
         }
-        let at = (hash >> BUCKET_BITS & self.mask) as usize;
-        self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
+        // Its length is a power of two.
+        let at = (hash >> BUCKET_BITS) as usize & (self.directory.len() - 1);
+        self.directory[at] as usize
     }
 
     /// Makes the first table.
@@ -242,7 +242,7 @@ impl Index {
             if !may_grow(self, table_bytes(buckets.max(4))) {
                 return Err(NoRoom);
             }
-            let grown = table.copy(arena, table.most() + 1, |_| true)?;
+            let grown = table.copy(arena, table.most() + 1)?;
             self.put(at, grown);
             return Ok(());
         }
@@ -275,15 +275,11 @@ impl Index {
         self.directory.try_reserve_exact(directory)?;
         self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
-        let full = TABLE_ENTRIES;
-        let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;
-        let mut high = self.tables[at].copy(arena, full, upper)?;
+        let (low, high) = self.tables[at].halves(arena, upper)?;
         // From here on nothing fails.
-        (low.depth, high.depth) = (depth + 1, depth + 1);
         if depth == self.depth {
             self.directory.extend_from_within(..);
             self.depth += 1;
-            self.mask = (1 << self.depth) - 1;
         }
         self.bytes += high.bytes();
         let new = self.tables.len() as u32;
@@ -329,7 +325,7 @@ impl Index {
         let (len, buckets) = (table.entries.len(), table.entries.num_buckets());
         if len * 8 <= buckets
             && buckets > SMALLEST_SHRUNK
-            && let Ok(smaller) = table.copy(arena, len * 2, |_| true)
+            && let Ok(smaller) = table.copy(arena, len * 2)
         {
             self.put(at, smaller);
         }
@@ -359,26 +355,39 @@ impl Table {
         self.entries.len() + count <= self.entries.capacity()
     }
 
-    /// Returns a table with those entries for whose hash `choose` returns `true`, and with room
-    /// for `room`.
-    fn copy(
-        &self,
-        arena: &Arena,
-        room: usize,
-        choose: impl Fn(u32) -> bool,
-    ) -> Result<Self, NoRoom> {
+    /// Returns a table with the same entries, and with room for `room`.
+    fn copy(&self, arena: &Arena, room: usize) -> Result<Self, NoRoom> {
+        let mut copy = Self::with_room(arena, room, self.depth)?;
+        for &entry in &self.entries {
+            copy.put(arena, arena.hash(entry), entry);
+        }
+        Ok(copy)
+    }
+
+    /// Returns two tables with the entries of this one, by what `upper` says of their hashes.
+    fn halves(&self, arena: &Arena, upper: impl Fn(u32) -> bool) -> Result<(Self, Self), NoRoom> {
+        let depth = self.depth + 1;
+        let mut low = Self::with_room(arena, TABLE_ENTRIES, depth)?;
+        let mut high = Self::with_room(arena, TABLE_ENTRIES, depth)?;
+        for &entry in &self.entries {
+            let hash = arena.hash(entry);
+            let half = if upper(hash) { &mut high } else { &mut low };
+            half.put(arena, hash, entry);
+        }
+        Ok((low, high))
+    }
+
+    fn with_room(arena: &Arena, room: usize, depth: u8) -> Result<Self, NoRoom> {
         let mut entries = HashTable::new();
         entries.try_reserve(room, |&entry| stored(arena, entry))?;
-        for &entry in &self.entries {
-            let hash = arena.header(entry).hash();
-            if choose(hash) {
-                entries.insert_unique(wide(hash), entry, |&entry| stored(arena, entry));
-            }
-        }
-        Ok(Self {
-            entries,
-            depth: self.depth,
-        })
+        Ok(Self { entries, depth })
+    }
+
+    /// Adds an entry, for which there is room.
+    #[inline]
+    fn put(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
+        let stored = |&entry: &EntryAddr| stored(arena, entry);
+        self.entries.insert_unique(wide(hash), entry, stored);
     }
 }
 
@@ -388,7 +397,7 @@ const fn table_bytes(buckets: usize) -> u64 {
 }
 
 fn stored(arena: &Arena, entry: EntryAddr) -> u64 {
-    wide(arena.header(entry).hash())
+    wide(arena.hash(entry))
 }
 
 /// Returns a hash as a table takes it, which chooses a bucket by the low bits and a tag by the
@@ -401,12 +410,10 @@ pub(crate) const fn wide(hash: u32) -> u64 {
 
 /// Begins to load the address that a table most likely has for a hash.
 #[inline(always)]
-#[expect(unsafe_code, reason = "a load that nothing asks for would not be made")]
 fn prefetch_bucket(table: &HashTable<EntryAddr>, hash: u32) {
     let bucket = hash as usize & table.num_buckets().wrapping_sub(1);
     if let Some(entry) = table.get_bucket(bucket) {
-        // SAFETY: a reference is good to read.
-        let _ = unsafe { core::ptr::from_ref(entry).read_volatile() };
+        preload(entry);
     }
 }
 

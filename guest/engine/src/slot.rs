@@ -20,9 +20,6 @@ use crate::entry::Header;
 use crate::key::{KeyProbe, middle_eq};
 use crate::layout::{EntryLayout, HEADER_WORDS};
 
-/// The word of a slot that lies in the next line of a cache.
-const NEXT_LINE: usize = 16;
-
 /// The slot of an entry.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot<'a> {
@@ -156,18 +153,13 @@ impl<'a> Slot<'a> {
 }
 
 impl<'a> SlotMut<'a> {
-    /// Takes `words`, those of a block from the slot on, for the slot of an entry. Begins to
-    /// load the value, too, while the header is still on its way.
+    /// Takes `words`, those of a block from the slot on, for the slot of an entry.
     ///
     /// # Safety
     ///
     /// As for [`Slot::new_unchecked`].
     #[inline(always)]
-    pub(crate) unsafe fn new_unchecked(words: &'a mut [u32]) -> Self {
-        if let Some(word) = words.get(NEXT_LINE) {
-            // SAFETY: a reference is good to read.
-            let _ = unsafe { core::ptr::from_ref(word).read_volatile() };
-        }
+    pub(crate) const unsafe fn new_unchecked(words: &'a mut [u32]) -> Self {
         Self {
             header: NonNull::from_mut(words).cast(),
             words: PhantomData,
@@ -229,4 +221,25 @@ impl RawSlot {
             words: PhantomData,
         }
     }
+
+    /// Borrows the slot again, to be changed, for as long as `owner` is borrowed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`borrow`](Self::borrow).
+    #[inline(always)]
+    pub(crate) const unsafe fn borrow_mut<T>(self, owner: &mut T) -> SlotMut<'_> {
+        let _ = owner;
+        SlotMut {
+            header: self.0,
+            words: PhantomData,
+        }
+    }
+}
+
+/// Begins to load what a reference leads to.
+#[inline(always)]
+pub(crate) fn preload<T: Copy>(to: &T) {
+    // SAFETY: a reference is good to read.
+    let _ = unsafe { core::ptr::from_ref(to).read_volatile() };
 }

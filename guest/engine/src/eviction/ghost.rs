@@ -20,6 +20,8 @@ pub(crate) struct Ghost {
     size: u32,
     /// How many have come so far.
     count: u32,
+    /// Bytes of all chunks and of the list of them.
+    bytes: u64,
 }
 
 impl Ghost {
@@ -29,13 +31,13 @@ impl Ghost {
             places: 0,
             size: 0,
             count: 0,
+            bytes: 0,
         }
     }
 
     /// Returns the bytes that it has allocated.
-    pub(crate) fn bytes(&self) -> u64 {
-        let chunks = self.chunks.iter().map(|chunk| 4 * chunk.capacity() as u64);
-        chunks.sum::<u64>() + (self.chunks.capacity() * size_of::<Vec<u32>>()) as u64
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Remembers a hash. `entries`: how many the map has, of which nine tenths are
@@ -58,6 +60,7 @@ impl Ghost {
                 return;
             }
             chunk.resize(len, 0);
+            self.bytes += 4 * chunk.capacity() as u64;
         }
         let ways = &mut chunk[at..at + WAYS];
         let age = |&slot: &u32| match slot {
@@ -96,6 +99,7 @@ impl Ghost {
         let bytes = (chunks * size_of::<Vec<u32>>()) as u64;
         if may_grow(bytes) && self.chunks.try_reserve_exact(chunks).is_ok() {
             self.chunks.resize_with(chunks, Vec::new);
+            self.bytes = (self.chunks.capacity() * size_of::<Vec<u32>>()) as u64;
             (self.places, self.size) = (places, size);
         }
     }

@@ -202,6 +202,7 @@ impl<C: Clock> Map<C> {
         key: &'a [u8],
     ) -> (usize, Option<Present<'a>>) {
         let (hash, found) = self.living(call, key);
+        let found = found.map(|found| found.entry);
         let place = batch.place(key, hash, found);
         let header = |entry| *self.arena.header(entry);
         let present = match batch.plan[place].action {

@@ -17,6 +17,13 @@ use crate::slot::RawSlot;
 use crate::value::Value;
 use crate::wheel;
 
+/// An entry that has been found, and its slot, which is good until the next change.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) entry: EntryAddr,
+    pub(super) slot: RawSlot,
+}
+
 impl<C: Clock> Map<C> {
     /// Returns the value of `key`, and counts a hit or a miss.
     ///
@@ -73,19 +80,21 @@ impl<C: Clock> Map<C> {
     /// Returns the hash of a key, and its entry if that is alive. An expired one is taken
     /// back, and so its key is absent.
     #[inline(always)]
-    pub(super) fn living(&mut self, call: &mut CallTime, key: &[u8]) -> (u32, Option<EntryAddr>) {
+    pub(super) fn living(&mut self, call: &mut CallTime, key: &[u8]) -> (u32, Option<Found>) {
         let probe = KeyProbe::new(key);
         let hash = self.hasher.hash(&probe);
         let Some(entry) = self.locate(hash, &probe) else {
             return (hash, None);
         };
         // SAFETY: the index leads to it.
-        let deadline = wheel::deadline(unsafe { self.arena.slot(entry) }.header());
+        let slot = unsafe { self.arena.slot_mut(entry) };
+        let deadline = wheel::deadline(slot.as_slot().header());
+        let slot = slot.into_raw();
         if deadline.is_some_and(|deadline| self.clock.reached(call, deadline)) {
             self.expire(entry);
             return (hash, None);
         }
-        (hash, Some(entry))
+        (hash, Some(Found { entry, slot }))
     }
 
     /// Returns the living entry of a key that may be any bytes.
@@ -94,7 +103,7 @@ impl<C: Clock> Map<C> {
         if key.len() > MAX_KEY_LEN {
             return None;
         }
-        self.living(call, key).1
+        Some(self.living(call, key).1?.entry)
     }
 
     /// Returns the entry of a key, alive or not.
@@ -109,16 +118,16 @@ impl<C: Clock> Map<C> {
     ///
     /// # Safety
     ///
-    /// `entry` must be in the arena.
+    /// Nothing may have been removed or moved since `found` was found.
     #[inline(always)]
     pub(super) unsafe fn write_over(
         &mut self,
-        entry: EntryAddr,
+        found: Found,
         value: &[u8],
         deadline: Option<u64>,
     ) -> bool {
         // SAFETY: as the caller vouches.
-        let mut slot = unsafe { self.arena.slot_mut(entry) };
+        let mut slot = unsafe { self.arena.borrow_mut(found.slot) };
         if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
             return false;
         }
@@ -132,10 +141,10 @@ impl<C: Clock> Map<C> {
             (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {
                 wheel::set_deadline_in_place(header, deadline);
             }
-            _ => self.set_deadline(entry, deadline),
+            _ => self.set_deadline(found.entry, deadline),
         }
         if moves {
-            self.eviction.put_first(&mut self.arena, entry);
+            self.eviction.put_first(&mut self.arena, found.entry);
         }
         true
     }

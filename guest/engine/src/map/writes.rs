@@ -1,6 +1,7 @@
 //! The operations that change. Each one checks the key, the TTL, the size, the
 //! condition and the room, in this order, before it changes anything.
 
+use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
 use super::{CallTime, Condition, Map, Ttl};
 use crate::address::EntryAddr;
@@ -112,22 +113,22 @@ impl<C: Clock> Map<C> {
         self.limits.check_value(COUNTER_LEN)?;
         let (hash, found) = self.living(&mut call, key);
         let (counter, deadline) = match found {
-            Some(entry) => {
+            Some(found) => {
                 // SAFETY: it has just been found.
-                let slot = unsafe { self.arena.slot(entry) };
+                let slot = unsafe { self.arena.borrow(found.slot) };
                 (Some(slot.counter()), wheel::deadline(slot.header()))
             }
             None => (None, self.deadline(&mut call, ttl)),
         };
         let sum = add(counter, delta)?;
         let value = sum.to_le_bytes();
-        if let Some(entry) = found {
+        if let Some(found) = found {
             // SAFETY: it has just been found.
-            if unsafe { self.write_over(entry, &value, deadline) } {
+            if unsafe { self.write_over(found, &value, deadline) } {
                 return Ok(sum);
             }
         }
-        let value = Bytes::Counter(value);
+        let (found, value) = (found.map(|found| found.entry), Bytes::Counter(value));
         self.store_planned(&mut call, key, hash, found, value, deadline)?;
         Ok(sum)
     }
@@ -154,12 +155,12 @@ impl<C: Clock> Map<C> {
         let mut call = CallTime::begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
-        let (hash, Some(entry)) = self.living(&mut call, key) else {
+        let (hash, Some(found)) = self.living(&mut call, key) else {
             return Ok(false);
         };
         let deadline = self.deadline(&mut call, ttl);
         let action = Action::Touch(deadline);
-        let mut planned = PlannedWrite::new(key, hash, Some(entry), action);
+        let mut planned = PlannedWrite::new(key, hash, Some(found.entry), action);
         self.ensure(&mut call, &mut planned)?;
         self.commit(core::slice::from_mut(&mut planned));
         Ok(true)
@@ -235,16 +236,19 @@ impl<C: Clock> Map<C> {
         self.limits.check_value(value.len())?;
         let (hash, found) = self.living(&mut call, key);
         if let Some(condition) = condition {
-            check(self.version_of(found), condition)?;
+            // SAFETY: it has just been found.
+            let version = |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version;
+            check(found.map(version), condition)?;
         }
         let deadline = self.deadline(&mut call, ttl);
-        if let Some(entry) = found {
+        if let Some(found) = found {
             // SAFETY: it has just been found.
-            if unsafe { self.write_over(entry, value, deadline) } {
+            if unsafe { self.write_over(found, value, deadline) } {
                 return Ok(self.version);
             }
         }
-        self.store_planned(&mut call, key, hash, found, Bytes::Given(value), deadline)
+        let (found, value) = (found.map(|found| found.entry), Bytes::Given(value));
+        self.store_planned(&mut call, key, hash, found, value, deadline)
     }
 
     /// Stores a value that has no place yet, and returns its version. `found`: the entry of the

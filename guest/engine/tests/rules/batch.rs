@@ -249,6 +249,7 @@ fn rule_6_a_batch_evicts_others_and_not_its_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_batch_of_the_largest_size() {
     let now = Cell::new(0);
     for policy in POLICIES {

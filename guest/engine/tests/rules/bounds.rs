@@ -7,6 +7,7 @@ use localmap_engine::{ConfigureError, Error, Limits, MAX_PINS, MIN_BYTES, Policy
 use super::{POLICIES, fill, map, scan};
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_bounds() {
     let now = Cell::new(0);
     let limits = Limits {
@@ -51,6 +52,7 @@ fn rule_6_bounds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
     for policy in POLICIES {
         let now = Cell::new(0);
@@ -82,6 +84,7 @@ fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
 /// Not one byte more, where it is reached by blocks, tables, lists or the places of pins,
 /// at sizes in between all of them.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_limits_on_bytes_are_never_exceeded() {
     let small = (MIN_BYTES..MIN_BYTES + 20_000).step_by(611);
     let large = (1 << 21..(1 << 21) + 40_000).step_by(9001);
@@ -142,6 +145,7 @@ fn rule_6_places_of_pins_count() {
 
 /// The table of deadlines is made when there is one: it must have room then.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_first_deadline_in_a_full_map() {
     for policy in POLICIES {
         let now = Cell::new(0);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use localmap_engine::{Change, Clock, Error, Limits, MIN_BYTES, Map, PinId, Ttl};
 
-use super::{CACHES, POLICIES, get, map};
+use super::{CACHES, POLICIES, get, map, times};
 
 fn pin(map: &mut Map<impl Clock>, key: &[u8]) -> PinId {
     map.pin(key).expect("room").expect("it is there")
@@ -17,7 +17,12 @@ fn held(map: &Map<impl Clock>, pin: &PinId) -> (Vec<u8>, u64) {
 
 #[test]
 fn rule_9_a_pin_holds_the_value_whatever_becomes_of_its_key() {
-    for len in [0, 1, 8, 900, 5000, 100_000] {
+    let lens: &[usize] = if cfg!(miri) {
+        &[8, 5000]
+    } else {
+        &[0, 1, 8, 900, 5000, 100_000]
+    };
+    for &len in lens {
         let value: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
         type Fate = fn(&mut Map<&dyn Fn() -> u64>, &Cell<u64>);
         let fates: [Fate; 12] = [
@@ -46,14 +51,14 @@ fn rule_9_a_pin_holds_the_value_whatever_becomes_of_its_key() {
                 map.clear();
             },
             |map, _| {
-                for n in 0..5000u32 {
+                for n in 0..times(5000) {
                     map.set(&n.to_le_bytes(), &n.to_le_bytes(), Ttl::Never)
                         .unwrap();
                 }
             },
             |map, _| {
                 map.delete(b"k");
-                for n in 0..500u32 {
+                for n in 0..times(500) {
                     map.set(&n.to_le_bytes(), &[1; 700], Ttl::Never).unwrap();
                     map.delete(&(n / 2).to_le_bytes());
                 }
@@ -180,7 +185,7 @@ fn rule_9_pins_are_not_mistaken_for_each_other() {
         .collect();
     let mut pins: Vec<(u8, PinId)> = (0..).zip(pins).collect();
     let mut random = fastrand::Rng::with_seed(1);
-    for _ in 0..2000 {
+    for _ in 0..times(2000) {
         let at = random.usize(..pins.len());
         let (_, dropped) = pins.swap_remove(at);
         other.unpin(dropped);
