@@ -4,7 +4,7 @@ use crate::abi::{self, Instance};
 use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
-use localmap_engine::{Clock, ConfigureError, MAX_KEY_LEN, Limits, MAX_PAGE_BYTES, Map};
+use localmap_engine::{Clock, ConfigureError, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;

@@ -10,7 +10,8 @@ use crate::{
     Scanned, Ttl,
 };
 
-const _: () = assert!(MAX_KEY_LEN == engine::DEFAULT_MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
+const _: () =
+    assert!(MAX_KEY_LEN == engine::DEFAULT_MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
 const _: () = assert!(LONGEST_KEY == engine::MAX_KEY_LEN);
 
 impl From<Ttl> for engine::Ttl {

@@ -22,6 +22,7 @@ use crate::wheel;
 pub(super) struct Found {
     pub(super) entry: EntryAddr,
     pub(super) slot: RawSlot,
+    pub(super) deadline: Option<u64>,
 }
 
 impl<C: Clock> Map<C> {
@@ -94,7 +95,12 @@ impl<C: Clock> Map<C> {
             self.expire(entry);
             return (hash, None);
         }
-        (hash, Some(Found { entry, slot }))
+        let found = Found {
+            entry,
+            slot,
+            deadline,
+        };
+        (hash, Some(found))
     }
 
     /// Returns the living entry of a key that may be any bytes.
@@ -136,7 +142,7 @@ impl<C: Clock> Map<C> {
         let header = slot.header_mut();
         header.version = self.version;
         let moves = self.eviction.use_moves(header);
-        match (wheel::deadline(header), deadline) {
+        match (found.deadline, deadline) {
             (None, None) => {}
             (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {
                 wheel::set_deadline_in_place(header, deadline);

@@ -116,7 +116,7 @@ impl<C: Clock> Map<C> {
             Some(found) => {
                 // SAFETY: it has just been found.
                 let slot = unsafe { self.arena.borrow(found.slot) };
-                (Some(slot.counter()), wheel::deadline(slot.header()))
+                (Some(slot.counter()), found.deadline)
             }
             None => (None, self.deadline(&mut call, ttl)),
         };

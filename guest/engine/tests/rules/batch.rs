@@ -283,6 +283,7 @@ fn rule_6_a_batch_of_the_largest_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many bytes for Miri")]
 fn rule_6_a_batch_gives_back_memory_before_it_takes_it() {
     let now = Cell::new(0);
     let large = vec![1; 90_000];

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use localmap_engine::{ConfigureError, Error, Limits, MAX_PINS, MIN_BYTES, Policy, Setting, Ttl};
 
-use super::{POLICIES, fill, map, scan};
+use super::{POLICIES, fill, map, scan, times};
 
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
@@ -240,17 +240,17 @@ fn rule_6_limits_may_only_rise_once_there_was_data() {
 
 #[test]
 fn rule_10_nothing_of_it_is_left_after_clear() {
-    let now = Cell::new(0);
+    let (now, count) = (Cell::new(0), times(1000));
     let mut map = map(&now, Limits::default());
-    fill(&mut map, 1000, Ttl::After(5));
+    fill(&mut map, count, Ttl::After(5));
     map.clear();
     assert!(scan(&mut map, b"", 100).is_empty());
-    assert!((0..1000u32).all(|n| map.get(&n.to_le_bytes()).is_none()));
+    assert!((0..count).all(|n| map.get(&n.to_le_bytes()).is_none()));
     now.set(5);
     assert_eq!((map.sweep(u32::MAX), map.stats().expired), (0, 0));
     // Those whose time was up count as expired.
-    fill(&mut map, 1000, Ttl::After(5));
+    fill(&mut map, count, Ttl::After(5));
     now.set(10);
     map.clear();
-    assert_eq!(map.stats().expired, 1000);
+    assert_eq!(map.stats().expired, count.into());
 }

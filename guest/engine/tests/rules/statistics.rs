@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use localmap_engine::{Limits, MIN_BYTES, Policy, Ttl};
 
-use super::{POLICIES, map, times};
+use super::{POLICIES, map};
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn statistics_add_up_and_the_high_water_mark_is_the_most_there_was() {
     for policy in POLICIES {
         let now = Cell::new(0);
@@ -21,7 +22,7 @@ fn statistics_add_up_and_the_high_water_mark_is_the_most_there_was() {
         let mut random = fastrand::Rng::with_seed(7);
         let mut most = 0;
         let mut payload = std::collections::BTreeMap::new();
-        for _ in 0..times(3000) {
+        for _ in 0..3000 {
             let key = [random.u8(..100)];
             let len = random.usize(..8000);
             if random.bool() {
