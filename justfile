@@ -1,4 +1,4 @@
-# What there is to do here. CI runs the same commands: see .ci/run.
+# Recipes for frequent tasks. CI runs the same commands: see .ci/run.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -6,17 +6,17 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 default:
     @just --list
 
-# What must pass before a commit.
+# Runs the checks that must pass before a commit.
 pre: fmt lint guest-same doc test
 
-# Checks the form of the code.
+# Checks the formatting of the code.
 fmt:
     cargo fmt --all --check
 
-# Clippy, for the host and for the sandbox.
+# Runs Clippy, for the host and for the sandbox.
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
-    cargo clippy --locked -p localmap-map -p localmap-keyvalue --target wasm32-wasip2 -- -D warnings
+    cargo clippy --locked -p localmap-abi -p localmap-map -p localmap-keyvalue --target wasm32-wasip2 -- -D warnings
 
 # Checks the documentation.
 doc:
@@ -26,83 +26,90 @@ doc:
 build:
     cargo build --release
 
-# All tests.
+# Runs all tests.
 test:
     cargo test --workspace
+
+# Writes the files in tests/snapshots from what is printed now. Read the difference.
+bless:
+    BLESS=1 cargo test --workspace --test cli --test embed texts
 
 # Builds the components that the host embeds.
 guest:
     cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
-    cp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
-    cp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
+    cp target/wasm32-wasip2/guest/localmap_map.wasm host/localmap/src/artifact/map.wasm
+    cp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/localmap/src/artifact/keyvalue.wasm
 
-# Checks that the embedded components are what their source gives.
+# Rebuilds the embedded components and compares them with the committed ones.
 guest-same:
     cargo build --locked -p localmap-map -p localmap-keyvalue --profile guest --target wasm32-wasip2
-    cmp target/wasm32-wasip2/guest/localmap_map.wasm host/guest.wasm
-    cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/keyvalue.wasm
+    cmp target/wasm32-wasip2/guest/localmap_map.wasm host/localmap/src/artifact/map.wasm
+    cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/localmap/src/artifact/keyvalue.wasm
 
-# Packs the crates that are published and builds each out of its package; `--config` is for
-# the profiles, so that what is compiled already serves.
+# Packs the published crates and builds each from its package. `--config` applies the profiles of
+# the workspace, so that crates compiled before are reused.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap -p localmap-cli
 
-# The WIT package in its binary form, with wasm-tools.
+# Writes the WIT package in its binary form, with wasm-tools.
 wit:
     mkdir -p target
     wasm-tools component wit wit --wasm -o target/localmap-core.wasm
 
-# Builds an example as guest authors do who use cargo-component.
+# Builds and runs an example with cargo-component.
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
-# Guests in Python and JavaScript; the map under Node and wasmtime for Python.
+# Tests guests in Python and JavaScript, and the map under Node and wasmtime for Python.
 interop *parts:
     tests/interop/run.sh {{parts}}
 
-# A guest in Python, as the same guest in Rust.
+# Compares a guest in Python with the same guest in Rust.
 interop-python: (interop "python")
 
-# A guest in JavaScript, as the same guest in Rust.
+# Compares a guest in JavaScript with the same guest in Rust.
 interop-javascript: (interop "javascript")
 
-# The vectors against the committed component under Node.
+# Runs the vectors against the committed component under Node.
 interop-node: (interop "node")
 
-# The same under wasmtime for Python.
+# Runs the vectors against the committed component under wasmtime for Python.
 interop-wasmtime-py: (interop "wasmtime-py")
 
-# The three examples on a log.
+# Runs three examples on a log.
 demo:
     cargo run --release -- run --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
     cargo run --release -- run --clock clf guest/examples/limiter --limit 10 --window 60s < tests/data/access.log | tail -n 1
     cargo run --release -- run --clock clf guest/examples/dedupe --window 1h < tests/data/access.log > /dev/null
 
-# Measures ours and the peers, in minutes; `just bench quick` is a look, `just bench --write`
-# fills README.md and docs, `just bench --help` tells the rest.
+# Measures localmap and its peers; takes minutes. `just bench quick` takes a first look, `just bench
+# --write` fills README.md and docs, and `just bench --help` lists the other options.
 bench *options:
     cargo run --release --locked -p localmap-bench -- {{ if options =~ '^quick\b' { "--" + options } else { options } }}
 
-# Instructions of the engine's operations, with valgrind: compares them with those stored, or
-# stores them (`--write`).
+# Counts the instructions of the engine's operations with valgrind, and compares them with the
+# stored counts, or stores them (`--write`).
 instructions *options:
     cargo run --locked -p bench-instructions --profile guest -- {{options}}
 
-# The soak, for half an hour unless told otherwise: `just soak 60`.
+# Runs the soak test, for half an hour or the given number of seconds: `just soak 60`.
 soak seconds="1800":
     LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture
 
-# Licences, sources and duplicates of what we depend on.
+# Checks the licences, sources and duplicates of our dependencies, and, if cargo-deny is installed,
+# their advisories, whose database is on GitHub.
 deny:
-    cargo test -p localmap-tests --test dependencies
+    cargo test --workspace --test repo dependencies
+    if command -v cargo-deny; then cargo deny --locked check; \
+        else echo "no cargo-deny here (cargo install --locked cargo-deny): no advisories checked"; fi
 
-# The rules of the engine and a short replay of the model under Miri, which finds undefined
-# behaviour: in minutes.
+# Runs the rules of the engine and a short replay of the model under Miri, which detects undefined
+# behaviour.
 miri:
     rustup toolchain install nightly --profile minimal --component miri,rust-src
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked -p localmap-engine --test rules --test model
 
-# Fuzzes the engine, out of the corpus, and keeps what is worth keeping. Needs a nightly
+# Fuzzes the engine, starting from its corpus, and keeps the cases that add coverage. Needs a nightly
 # toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
 fuzz seconds="60":
     guest/engine/fuzz/corpus.sh unpack

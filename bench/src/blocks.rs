@@ -1,14 +1,14 @@
-//! What can stand between two marks of a document, as `<!-- bench:WHAT -->` asks for it.
+//! The blocks that a document can contain, each requested by a mark `<!-- bench:WHAT -->`.
 //!
-//! | WHAT | is |
+//! | WHAT | text |
 //! |---|---|
-//! | `run` | one line: which run it was, and whether it is to be believed |
-//! | `machine` | a table of what it ran on |
+//! | `run` | one line: which run it was, and a warning if its figures are not reliable |
+//! | `machine` | a table of the machine and the run |
 //! | `rows` | the rows that the README shows |
 //! | `tables GROUP` | all rows of a group |
-//! | `tables` | those of all groups that the document does not name |
+//! | `tables` | the rows of all groups that the document does not name |
 //! | `chart NAME` | the chart with this file name |
-//! | `charts` | all that the document does not name |
+//! | `charts` | all charts that the document does not name |
 //! | `instructions` | the instruction counts of `bench/instructions.json` |
 
 use crate::curves::CURVES;
@@ -18,18 +18,18 @@ use crate::{chart, picks, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 
-/// What the tables of each group are headed.
+/// The heading of each group's tables.
 pub(crate) const TITLES: &[(&str, &str)] = &[
     ("operations", "Each operation"),
-    ("redis", "Each operation of Redis"),
-    ("mixed", "A mixed run at capacity"),
-    ("by-size", "By the size of values"),
-    ("by-entries", "By the number of entries"),
-    ("by-maps", "By the number of live maps"),
-    ("by-threads", "By threads"),
+    ("redis", "Each operation, compared with Redis"),
+    ("mixed", "A mixed load at capacity"),
+    ("by-size", "By value size"),
+    ("by-entries", "By number of entries"),
+    ("by-maps", "By number of live maps"),
+    ("by-threads", "By number of threads"),
     ("get", "Reads"),
     ("set", "Writes"),
-    ("counts", "What a read does besides"),
+    ("counts", "Allocations and clock reads of a get"),
     ("memory", "Memory beyond keys and values"),
     ("call", "Calls from the host"),
     ("life", "The life of a map"),
@@ -37,8 +37,8 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("fuel", "Fuel, and the longest pause"),
 ];
 
-/// What stands between the marks of `what` in a document; `charts` is the folder of the charts
-/// from there.
+/// Returns the text of the block `what` of a document. `charts` is the path from the document to
+/// the folder of the charts.
 pub(crate) fn block(run: &Run, what: &str, document: &str, charts: &str) -> Result<String> {
     let rows = run.report.rows();
     let named = |kind: &str, name: &str| document.contains(&format!("{BEGIN}{kind} {name} -->"));
@@ -52,7 +52,7 @@ pub(crate) fn block(run: &Run, what: &str, document: &str, charts: &str) -> Resu
             let group: Vec<&Row> = rows.iter().filter(|row| row.group == wanted).collect();
             ensure!(
                 !group.is_empty(),
-                "there are no rows of the group `{wanted}`"
+                "the run has no rows of the group `{wanted}`"
             );
             table::tables(&group)
         }
@@ -68,19 +68,20 @@ pub(crate) fn block(run: &Run, what: &str, document: &str, charts: &str) -> Resu
         }
         ("chart", name) => {
             let curve = CURVES.iter().find(|curve| chart::file_name(curve) == name);
-            let curve = curve.with_context(|| format!("there is no chart `{name}`"))?;
+            let curve =
+                curve.with_context(|| format!("no chart `{name}`; see bench/src/curves.rs"))?;
             ensure!(
                 chart::draw(curve, rows)?.is_some(),
-                "there are no rows `{}`, or just one of each system",
+                "the chart needs at least two rows `{}` of one system",
                 curve.work
             );
             format!("![{}]({charts}/{name}.svg)", curve.title)
         }
-        _ => bail!("there is no block `{what}`: see bench/src/blocks.rs"),
+        _ => bail!("no block `{what}`; see bench/src/blocks.rs"),
     })
 }
 
-/// The tables of these groups, each with a heading.
+/// Returns the tables of the groups that `wanted` accepts, each with a heading.
 pub(crate) fn by_group(rows: &[Row], wanted: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
@@ -97,7 +98,7 @@ pub(crate) fn by_group(rows: &[Row], wanted: impl Fn(&str) -> bool) -> String {
     text
 }
 
-/// The counts of `just instructions --write`.
+/// Returns the counts that `just instructions --write` stored, as a table.
 fn instructions() -> Result<String> {
     let file = root().join("bench/instructions.json");
     let text =
@@ -110,7 +111,7 @@ fn instructions() -> Result<String> {
     for (name, count) in counts {
         let count = count
             .as_u64()
-            .with_context(|| format!("`{name}` is no number in {}", file.display()))?;
+            .with_context(|| format!("`{name}` is not a number in {}", file.display()))?;
         text += &format!("| {name} | {} |\n", table::thousands(count));
     }
     Ok(text)

@@ -1,11 +1,11 @@
-//! How the cost of a read, that of a write, and the memory grow with the number of
-//! entries: in the sandbox and natively, values of 64 bytes, keys of 16.
+//! How the cost of reads and writes, and the memory, grow with the number of entries: in the
+//! sandbox and natively, with values of 64 bytes and keys of 16.
 //!
-//! All entries have a TTL, and a clock that costs nothing, but for moka and mini-moka, which
-//! have a clock of their own. Caches and ours have room for twice as many entries, so that
-//! nothing is evicted; a boxed map has no limit. Memory is all that there is for an entry,
-//! its key and its value included: in the sandbox the growth of the linear memory, natively
-//! what the allocator has given and what it needs beside.
+//! All entries have a TTL. The clock costs nothing, except for moka and mini-moka, which have
+//! their own. Caches and localmap have room for twice the entries, so that nothing is evicted;
+//! a boxed map has no limit. Memory includes the key and the value of an entry: in the sandbox
+//! it is the growth of the linear memory, natively the allocated bytes with the allocator's
+//! overhead.
 
 use crate::Options;
 use crate::curves::{GET_BY_ENTRIES, MEMORY_BY_ENTRIES, SET_BY_ENTRIES};
@@ -31,8 +31,8 @@ const ALL: [Kind; 10] = [
     (Place::Native, System::QuickUnsync),
 ];
 
-/// More than this are not all in memory at a time: each of the others takes turns with ours
-/// alone.
+/// The most entries with which all systems are in memory at the same time. With more, each
+/// peer takes turns with localmap alone.
 const TOGETHER: u32 = 1_000_000;
 
 const WORKS: [(&str, Work); 2] = [
@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             }
         }
         for (kind, bytes) in ALL.into_iter().zip(&memory) {
-            // Where the system does not tell what is allocated.
+            // The system does not report what is allocated.
             if *bytes == 0.0 {
                 continue;
             }
@@ -75,7 +75,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A map that is full, and the bytes that it takes for each entry.
+/// Returns a filled map, and its bytes per entry.
 fn fill(guest: &Guest, kind: Kind, entries: u32) -> Result<(Subject, f64)> {
     let before = allocated();
     let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
@@ -86,7 +86,7 @@ fn fill(guest: &Guest, kind: Kind, entries: u32) -> Result<(Subject, f64)> {
         Place::Sandbox => subject.memory()? - empty,
         Place::Native => allocated().saturating_sub(before),
     };
-    // Some put off work when they grow, moka above all.
+    // Some systems defer work while they grow, moka above all.
     subject.run(Work::Get, entries.min(TOGETHER))?;
     Ok((subject, bytes as f64 / f64::from(entries)))
 }
@@ -115,7 +115,7 @@ fn together(
         .collect()
 }
 
-/// Ours and one of the others at a time, in turns.
+/// Measures localmap in turns with one peer at a time.
 fn in_pairs(
     options: &Options,
     guest: &Guest,
@@ -136,14 +136,14 @@ fn in_pairs(
     Ok(all.into_iter().map(Times::of_pairs).collect())
 }
 
-/// All of these, in turns.
+/// Measures these systems in turns.
 fn take_turns(options: &Options, subjects: &mut [&mut Subject], work: Work) -> Result<Times> {
     let mut counts = Vec::new();
     for subject in &mut *subjects {
         counts.push(turn(options, subject, work)?);
     }
     Times::take(subjects.len(), options.rounds(), |at| {
-        // The caches are those of who ran before: fills them.
+        // The CPU caches hold the data of the previous system: warm them up.
         subjects[at].run(work, counts[at] / 2)?;
         subjects[at].time(work, counts[at])
     })

@@ -1,9 +1,9 @@
-//! What maps cost while many are alive: the memory that one takes, and making one more and
-//! dropping it. Each has one key. Beside ours stands the smallest component, in the same
-//! pool, which has a memory and nothing in it.
+//! The cost of maps while many are live: the memory of one, and the time to create and drop
+//! one more. Each map has one key. For comparison, the smallest component, with an empty
+//! memory, runs in the same pool.
 //!
-//! The pool has one slot more than there are live maps. Where the system does not let a
-//! process have as many mappings (`vm.max_map_count`), there is a row without a figure.
+//! The pool has one slot more than there are live maps. If the system does not allow a process
+//! enough mappings (`vm.max_map_count`), the row has no figure.
 
 use crate::Options;
 use crate::curves::{LIFE_BY_MAPS, MEMORY_BY_MAPS};
@@ -49,7 +49,7 @@ fn make(host: &Host) -> Result<LocalMap, CreateError> {
 }
 
 fn maps(options: &Options, report: &mut Report, host: &Host, live: u32, name: &str) -> Result<()> {
-    // It has the memory of the engine, which all share. While it lives, no slot is used again.
+    // The first map pays for memory that all maps share. While it lives, no slot is reused.
     let first = make(host)?;
     let before = resident_bytes()?;
     let mut maps = Vec::with_capacity(live as usize);
@@ -57,7 +57,7 @@ fn maps(options: &Options, report: &mut Report, host: &Host, live: u32, name: &s
         let mut map = match make(host) {
             Ok(map) => map,
             Err(error) => {
-                eprintln!("  {live} live maps cannot be had: {error:#}");
+                eprintln!("  cannot create {live} live maps: {error:#}");
                 missing(report, live, name);
                 return Ok(());
             }
@@ -75,7 +75,7 @@ fn maps(options: &Options, report: &mut Report, host: &Host, live: u32, name: &s
     match one_more() {
         Ok(()) => life(options, report, live, name, one_more),
         Err(error) => {
-            eprintln!("  no map beside {live} live ones can be had: {error:#}");
+            eprintln!("  cannot create another map with {live} live ones: {error:#}");
             no_life(report, live, name);
             Ok(())
         }
@@ -91,7 +91,7 @@ fn floor(options: &Options, report: &mut Report, host: &Host, live: u32, name: &
         match smallest.make() {
             Ok(store) => stores.push(store),
             Err(error) => {
-                eprintln!("  {live} of the smallest component cannot be had: {error:#}");
+                eprintln!("  cannot create {live} of the smallest component: {error:#}");
                 missing(report, live, name);
                 return Ok(());
             }
@@ -106,7 +106,9 @@ fn floor(options: &Options, report: &mut Report, host: &Host, live: u32, name: &
     match one_more() {
         Ok(()) => life(options, report, live, name, one_more),
         Err(error) => {
-            eprintln!("  none of the smallest component beside {live} can be had: {error:#}");
+            eprintln!(
+                "  cannot create another smallest component with {live} live ones: {error:#}"
+            );
             no_life(report, live, name);
             Ok(())
         }

@@ -1,10 +1,11 @@
-//! What it costs to reach a map by the size of its values: in the guest's own memory,
-//! beside it in one component, through the host, in the host, and from the host.
+//! The cost of reaching a map, by value size: in the guest's own memory, plugged into its
+//! component, through the host, in the host, and from the host.
 //!
-//! The loops are the same, and so is the guest, but for that of wasi:keyvalue, which is the
-//! same loops with other imports. 64 keys of 16 bytes: it is the way that is measured. Each
-//! way gives a value as a vector of the caller. `wasmtime-wasi-keyvalue` has no TTL and no
-//! limits, and its entries are in the memory of the host.
+//! All ways run the same loops in the same guest, except wasi:keyvalue, whose guest has the
+//! same loops with other imports. Maps have only 64 keys of 16 bytes, so that the way itself
+//! is measured. Each way returns a value as a vector that the caller owns.
+//! `wasmtime-wasi-keyvalue` has no TTL and no limits, and stores its entries in the memory of
+//! the host.
 
 use crate::Options;
 use crate::curves::{GET_BY_SIZE, SET_BY_SIZE};
@@ -17,12 +18,12 @@ use bench_loops::Plan;
 
 const SIZES: [u32; 5] = [8, 64, 512, 4096, 65_536];
 const KEYS: u32 = 64;
-/// Enough: nothing is evicted.
+/// Large enough that nothing is evicted.
 const CAPACITY: u32 = 1024;
 
 const WORKS: [(Work, bool, &str); 5] = [
     (Work::Get, false, GET_BY_SIZE),
-    (Work::Absent, false, "get of what is absent, by value size"),
+    (Work::Absent, false, "get of an absent key, by value size"),
     (Work::Overwrite, false, SET_BY_SIZE),
     (Work::Get, true, "get, by value size, with a TTL"),
     (
@@ -48,7 +49,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
                 anyhow::ensure!(done == KEYS, "{} took {done} keys", way.label());
                 subjects.push(subject);
             }
-            // Short turns, and many of them: what disturbs then disturbs few.
+            // Many short turns, so that a disturbance affects few of them.
             let count = ((1u32 << 20) / (size + 256)).next_multiple_of(KEYS);
             for (work, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
                 if work == Work::Absent && size != SIZES[0] {

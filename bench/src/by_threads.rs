@@ -1,10 +1,10 @@
-//! One thread that reads, and two at the same time, each on a core of its own: nanoseconds
-//! of one read by the clock on the wall, of all threads together, so that two that do not
-//! hinder each other need half. 1,000 entries of 64 bytes, without a TTL.
+//! Reads by one thread, and by two at the same time, each on its own core. The figure is the
+//! wall-clock time divided by the reads of all threads, so that two threads that do not
+//! hinder each other take half of the time. Maps have 1,000 entries of 64 bytes without a TTL.
 //!
-//! Ours is for one thread: each thread has a map, in a store of its own, or natively. moka
-//! and quick_cache are what they are made for: one cache that all share. The loop that
-//! spins tells what the machine has to give.
+//! A localmap map belongs to one thread, so each thread has its own, in its own store or
+//! natively. moka and quick_cache are used as they are meant to be, one cache shared by all
+//! threads. The spinning loop shows how far the machine itself scales.
 
 use crate::Options;
 use crate::curves::GET_BY_THREADS;
@@ -36,7 +36,10 @@ const SYSTEMS: [(Reads, &str); 5] = [
         Reads::Native(System::QuickSyncSystemClock),
         "quick_cache sync, one cache, native",
     ),
-    (Reads::Spin, "a loop that spins, ten turns for a get"),
+    (
+        Reads::Spin,
+        "a spinning loop, ten iterations counted as a get",
+    ),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -45,7 +48,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let reads = if options.quick { 20_000 } else { 200_000 };
     for threads in [1, 2] {
         if cores < threads as usize {
-            eprintln!("  {threads} threads are skipped: there are {cores} cores");
+            eprintln!("  skipping {threads} threads: this machine has {cores} cores");
             for (_, name) in SYSTEMS {
                 report.add(Row {
                     entries: threads.into(),
@@ -70,12 +73,11 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Nanoseconds of one read.
+/// Returns the nanoseconds of one read.
 fn read(host: &Host, reads: Reads, count: u32, times: u32) -> Result<f64> {
     match reads {
-        Reads::Native(system) => {
-            threads(system, ENTRIES, VALUE, count, times).context("no such system for threads")
-        }
+        Reads::Native(system) => threads(system, ENTRIES, VALUE, count, times)
+            .context("this system cannot be shared by threads"),
         Reads::Spin => together(count, times, || {
             Ok(|times: u32| {
                 for number in 0..u64::from(times) * 10 {
@@ -94,27 +96,27 @@ fn read(host: &Host, reads: Reads, count: u32, times: u32) -> Result<f64> {
             map.run(Work::Insert as u32, ENTRIES);
             Ok(move |times: u32| {
                 let found = map.run(Work::Get as u32, times);
-                ensure!(found == times, "{found} of {times} were found");
+                ensure!(found == times, "found {found} of {times} keys");
                 Ok(())
             })
         }),
     }
 }
 
-/// Starts threads which make what they need, and then do `times` at the same time.
+/// Starts threads that each call `make`, and then run its result `times` times simultaneously.
 fn together<F: FnMut(u32) -> Result<()>>(
     count: u32,
     times: u32,
     make: impl Fn() -> Result<F> + Sync,
 ) -> Result<f64> {
     let ready = Barrier::new(count as usize);
-    // The thread that measures is kept on one core, and those it starts with it.
+    // The measuring thread is pinned to one core, and the threads that it starts inherit that.
     let run = |number: u32| -> Result<(u64, u64)> {
         if let Some(core) = cores().get(number as usize) {
             core_affinity::set_for_current(*core);
         }
         let made = make();
-        // Whoever fails does not keep the others waiting.
+        // A thread that failed must not keep the others waiting.
         ready.wait();
         let mut work = made?;
         work(times / 4)?;

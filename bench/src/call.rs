@@ -1,19 +1,20 @@
-//! What a call from the host costs: the map's operations, beside the same call made with
-//! nothing but Wasmtime.
+//! The cost of a call from the host: the map's operations, compared with a call made by
+//! Wasmtime alone.
 
 use crate::Options;
 use crate::measure::{Times, nanos};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result};
+use localmap::names::LOCAL_MAP;
 use localmap::wasmtime::component::{Component, Linker, TypedFunc};
 use localmap::wasmtime::{Store, StoreContextMut};
-use localmap::{Host, LOCAL_MAP, LocalMap, MapOptions, Ttl};
+use localmap::{Host, LocalMap, MapOptions, Ttl};
 use std::hint::black_box;
 use std::time::Duration;
 
 const ENTRIES: u32 = 1_000;
 const SIZE: u32 = 64;
-/// Calls of one turn.
+/// Calls in one turn.
 const CALLS: u32 = 5_000;
 
 type Len = TypedFunc<(), (u64,)>;
@@ -144,10 +145,10 @@ fn key(number: u32) -> [u8; 16] {
     key
 }
 
-/// The map's `len`, called with Wasmtime alone: the same component, engine and limits.
+/// Returns the map's `len`, to be called by Wasmtime alone: same component, engine and limits.
 fn bare(host: &Host) -> Result<(Store<()>, Len)> {
     let engine = host.as_ref();
-    let component = Component::new(engine, localmap::COMPONENT)?;
+    let component = Component::new(engine, localmap::MAP_COMPONENT)?;
     let mut linker = Linker::<()>::new(engine);
     linker
         .instance("wasi:clocks/monotonic-clock@0.2.0")?

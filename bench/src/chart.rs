@@ -1,5 +1,5 @@
-//! Charts of rows, as SVG: a line for each system, a mark for each figure, and the names
-//! below. They read in light and in dark surroundings, and without colours.
+//! Draws charts of rows as SVG: a line for each system, a mark for each figure, and the names
+//! below. They are readable on light and dark backgrounds, and without colours.
 
 use crate::curves::{Axis, Curve};
 use crate::report::Row;
@@ -10,13 +10,13 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const WIDTH: u32 = 860;
-/// Of all but the names.
+/// The height without the names.
 const HEIGHT: u32 = 470;
-/// Of the line of one name.
+/// The height of one name.
 const LINE: u32 = 22;
 
-/// Of the ground, of letters, and of the grid. Where it is dark, the style below puts others
-/// in their place.
+/// The colours of the background, the text and the grid. In dark mode, the style below replaces
+/// them.
 const GROUND: RGBColor = RGBColor(255, 255, 254);
 const INK: RGBColor = RGBColor(36, 41, 46);
 const GRID: RGBColor = RGBColor(222, 226, 230);
@@ -25,7 +25,7 @@ const DARK: &str = "<style>@media (prefers-color-scheme: dark) {\
     [stroke=\"#24292E\"] { stroke: #8b949e } [stroke=\"#DEE2E6\"] { stroke: #30363d } \
     }</style>";
 
-/// Each stands out from white and from black, and from its neighbours.
+/// Colours that contrast with white, with black and with their neighbours.
 const COLOURS: [RGBColor; 10] = [
     RGBColor(29, 120, 216),
     RGBColor(222, 112, 10),
@@ -41,7 +41,7 @@ const COLOURS: [RGBColor; 10] = [
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The file name of a chart, without its ending.
+/// Returns the file name of a chart, without its extension.
 pub(crate) fn file_name(curve: &Curve) -> String {
     let words = curve
         .work
@@ -50,14 +50,14 @@ pub(crate) fn file_name(curve: &Curve) -> String {
     words.join("-")
 }
 
-/// What a chart shows of one system: its figures from left to right.
+/// The line of one system: its figures from left to right.
 struct Line<'a> {
     system: &'a str,
     points: Vec<(f64, f64)>,
 }
 
-/// The chart of these rows; `None`: they are no curve, since fewer than two figures of a
-/// system lie side by side.
+/// Draws the chart of these rows. Returns `None` if no system has figures at two points or
+/// more.
 pub(crate) fn draw(curve: &Curve, rows: &[Row]) -> Result<Option<String>> {
     let lines = lines(curve, rows);
     let slopes =
@@ -151,7 +151,7 @@ fn paint(
             mark(&area, number, chart.backend_coord(point))?;
         }
     }
-    // The names in the order of the lines' ends, from the top.
+    // List the names in the order in which the lines end, from the top.
     let mut order: Vec<usize> = (0..lines.len()).collect();
     let end = |at: &usize| lines[*at].points.last().map_or(0.0, |point| point.1);
     order.sort_by(|a, b| end(b).total_cmp(&end(a)));
@@ -171,7 +171,7 @@ fn paint(
     Ok(())
 }
 
-/// The mark of the system with this number, in pixels of the whole.
+/// Draws the mark of the system with this number, at a position in pixels of the whole image.
 fn mark(
     area: &Area<'_>,
     number: usize,

@@ -1,5 +1,4 @@
-//! What a read does besides reading: allocations and clock reads, counted inside the
-//! sandbox.
+//! Allocations and clock reads of a `get`, counted inside the sandbox.
 
 use crate::guest::Guest;
 use crate::report::{Report, Row};
@@ -8,7 +7,7 @@ use anyhow::Result;
 
 const READS: u32 = 1_000_000;
 
-/// Reads, allocations, clock reads.
+/// The numbers of reads, allocations and clock reads.
 type Counted = (u64, u64, u64);
 
 pub(crate) fn run(_: &Options, report: &mut Report) -> Result<()> {

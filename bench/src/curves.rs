@@ -1,28 +1,28 @@
-//! What can be drawn: works whose rows lie on curves, one for each system. The groups name
-//! their rows by these constants, the charts find them by them.
+//! The charts, each of one `work`, with a curve for each system. Groups name their rows by
+//! these constants, and charts find the rows by them.
 //!
-//! Rows of one curve have the same `work` and `system` and differ in `size` or in `entries`.
-//! A row whose `value` is not a number (`null` in JSON) stands for what could not be measured
-//! on this machine, and is no point of a curve.
+//! Rows of one curve have the same `work` and `system`, and differ in `size` or in `entries`.
+//! A row whose `value` is not a number (`null` in JSON) could not be measured on this machine,
+//! and is not a point of a curve.
 
-/// The field of a row that goes along the horizontal axis.
+/// The field of a row on the horizontal axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Axis {
     /// `Row::size`: bytes of a value.
     Size,
-    /// `Row::entries`: whatever `Curve::along` says.
+    /// `Row::entries`, which counts what `Curve::along` names.
     Entries,
 }
 
 /// One chart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Curve {
-    /// Its heading.
+    /// Its title.
     pub(crate) title: &'static str,
-    /// The rows: those with exactly this `work`.
+    /// The `work` of its rows.
     pub(crate) work: &'static str,
     pub(crate) x: Axis,
-    /// What the horizontal axis counts, with its unit.
+    /// The label of the horizontal axis.
     pub(crate) along: &'static str,
     /// The unit of the rows.
     pub(crate) unit: &'static str,
@@ -78,19 +78,19 @@ pub(crate) const CURVES: &[Curve] = &[
     hits(5, "Hit ratio by capacity: web07"),
     hits(6, "Hit ratio by capacity: 2_pools"),
     of_entries(
-        "Cost of making and dropping a map by live maps",
+        "Cost of creating and dropping a map by number of live maps",
         LIFE_BY_MAPS,
         MAPS,
         "ns",
     ),
     of_entries(
-        "Memory of a map by live maps",
+        "Memory of a map by number of live maps",
         MEMORY_BY_MAPS,
         MAPS,
         "bytes",
     ),
     of_entries(
-        "Cost of a get by threads that call",
+        "Cost of a get by number of threads",
         GET_BY_THREADS,
         "threads",
         "ns",
@@ -105,7 +105,7 @@ const fn of_size(title: &'static str, work: &'static str) -> Curve {
         title,
         work,
         x: Axis::Size,
-        along: "bytes of a value",
+        along: "value size in bytes",
         unit: "ns",
     }
 }

@@ -1,6 +1,6 @@
-//! The documents that show figures. Between `<!-- bench:WHAT -->` and `<!-- /bench -->` stands
-//! what a run gave, and nobody writes there by hand. The run lies beside, in
-//! `docs/performance`: rows, machine and charts.
+//! The documents that show figures. The text between `<!-- bench:WHAT -->` and `<!-- /bench -->`
+//! comes from a run, and is never written by hand. The run itself (rows, machine and charts) is
+//! in `docs/performance`.
 
 use crate::blocks::block;
 use crate::chart;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The documents, and where the charts are from there.
+/// The documents, and the path from each to the charts.
 const DOCUMENTS: [(&str, &str); 4] = [
     ("README.md", "docs/performance"),
     ("docs/performance.md", "performance"),
@@ -20,20 +20,20 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ("docs/embedding.md", "performance"),
 ];
 
-/// Where the run lies that the documents tell of.
+/// The folder of the run that the documents show.
 const FOLDER: &str = "docs/performance";
-/// Before the name of a block.
+/// Begins a block, before its name.
 pub(crate) const BEGIN: &str = "<!-- bench:";
 const END: &str = "<!-- /bench -->";
 
-/// A run: what was measured, and on what.
+/// A run: its rows, and the machine that it was measured on.
 pub(crate) struct Run {
     pub(crate) report: Report,
     pub(crate) machine: Machine,
 }
 
 impl Run {
-    /// Reads the rows in this file, and `machine.json` beside it.
+    /// Reads the rows in this file, and `machine.json` in the same folder.
     pub(crate) fn load(rows: &Path) -> Result<Self> {
         Ok(Self {
             report: Report::load(rows)?,
@@ -41,12 +41,12 @@ impl Run {
         })
     }
 
-    /// Reads the run that the documents tell of.
+    /// Reads the run that the documents show.
     pub(crate) fn published() -> Result<Self> {
         Self::load(&root().join(FOLDER).join("results.json"))
     }
 
-    /// Its files, by name: rows, machine and charts.
+    /// Returns the files of the run by name: rows, machine and charts.
     fn files(&self) -> Result<BTreeMap<String, String>> {
         let mut files = BTreeMap::from([
             ("results.json".to_owned(), self.report.to_json()),
@@ -60,10 +60,11 @@ impl Run {
         Ok(files)
     }
 
-    /// Writes `results.json`, `machine.json` and the charts into a folder, and takes charts
-    /// away that are of other runs.
+    /// Writes `results.json`, `machine.json` and the charts into a folder, and removes charts of
+    /// other runs.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let files = self.files()?;
         for old in charts_in(folder)? {
             let name = old.file_name().unwrap_or_default().to_string_lossy();
@@ -78,7 +79,7 @@ impl Run {
         Ok(())
     }
 
-    /// Fills the documents, and puts the run beside them.
+    /// Fills the documents, and saves the run for them.
     pub(crate) fn write_documents(&self) -> Result<()> {
         let filled = self.filled()?;
         self.save(&root().join(FOLDER))?;
@@ -88,7 +89,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether the documents and the files beside them are what this run gives.
+    /// Checks that the documents and the saved files match this run.
     pub(crate) fn check_documents(&self) -> Result<()> {
         let mut expected = self.filled()?;
         let folder = root().join(FOLDER);
@@ -97,7 +98,7 @@ impl Run {
             let name = chart.file_name().unwrap_or_default().to_string_lossy();
             ensure!(
                 files.contains_key(name.as_ref()),
-                "{} is of no curve of bench/src/curves.rs",
+                "{} belongs to no curve in bench/src/curves.rs",
                 chart.display()
             );
         }
@@ -110,16 +111,15 @@ impl Run {
             let is = fs::read_to_string(&file).unwrap_or_default();
             ensure!(
                 is == text,
-                "{} is not what docs/performance/results.json gives: `just bench --write --from \
-                 docs/performance/results.json` writes it anew",
+                "{} does not match docs/performance/results.json: run `just bench --write --from \
+                 docs/performance/results.json`",
                 file.display()
             );
         }
         Ok(())
     }
 
-    /// Whether there are rows for each curve, where the run was one of all groups. Those of
-    /// traces need the traces.
+    /// Checks that a run of all groups has rows for each curve, except those that need traces.
     fn check_charts(&self) -> Result<()> {
         if !self.machine.is_whole() {
             return Ok(());
@@ -139,7 +139,7 @@ impl Run {
         Ok(())
     }
 
-    /// The documents, filled.
+    /// Returns the documents with their blocks filled.
     fn filled(&self) -> Result<Vec<(PathBuf, String)>> {
         self.check_charts()?;
         let fill = |(name, charts): (&str, &str)| {
@@ -154,19 +154,18 @@ impl Run {
         DOCUMENTS.into_iter().map(fill).collect()
     }
 
-    /// A document with its blocks filled. `charts` is the folder of the charts from there.
+    /// Returns a document with its blocks filled. `charts` is the path from there to the charts.
     fn fill(&self, document: &str, charts: &str) -> Result<String> {
         let mut text = String::new();
         let mut rest = document;
         while let Some((before, after)) = rest.split_once(BEGIN) {
-            let (what, after) = after.split_once(" -->").context("a mark has no end")?;
+            let (what, after) = after
+                .split_once(" -->")
+                .context("a `<!-- bench:` mark has no ` -->`")?;
             let (old, after) = after
                 .split_once(END)
-                .with_context(|| format!("there is no `{END}` after `{BEGIN}{what} -->`"))?;
-            ensure!(
-                !old.contains(BEGIN),
-                "there is no `{END}` after `{BEGIN}{what} -->`"
-            );
+                .with_context(|| format!("no `{END}` after `{BEGIN}{what} -->`"))?;
+            ensure!(!old.contains(BEGIN), "no `{END}` after `{BEGIN}{what} -->`");
             let block = block(self, what, document, charts)?;
             text += before;
             text += &format!("{BEGIN}{what} -->\n\n{}\n\n{END}", block.trim());

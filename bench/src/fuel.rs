@@ -1,6 +1,6 @@
-//! What is counted in fuel, which is the same in each run: about the instructions of
-//! the usual operations, and the longest single `set` while a map grows, against the
-//! median one.
+//! Figures in fuel, which counts roughly the instructions and is the same in each run: the cost
+//! of `get` and `set`, and the longest single `set` while a map grows, compared with the
+//! median.
 
 use crate::report::{Report, Row};
 use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
@@ -11,8 +11,8 @@ use std::time::Instant;
 /// Bytes of a value.
 const VALUE: u32 = 64;
 
-/// So many times a map grows where time is taken: of each `set` the shortest time
-/// counts, so that only pauses are left that come each time.
+/// How often a map grows when time is measured. The shortest time of each `set` counts, so
+/// that only pauses that occur every time remain.
 const GROWTHS: usize = 5;
 
 const ALL: [Kind; 2] = [OURS, (Place::Sandbox, System::Boxed)];
@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The fuel of an operation, with that of the loop around it.
+/// Measures the fuel of an operation, including the loop around it.
 fn usual(guest: &Guest, name: &str, work: Work, report: &mut Report) -> Result<()> {
     const ENTRIES: u32 = 100_000;
     let mut ours = None;
@@ -62,7 +62,7 @@ fn usual(guest: &Guest, name: &str, work: Work, report: &mut Report) -> Result<(
     Ok(())
 }
 
-/// The fuel of each `set`, without what it takes to call one and to make its key.
+/// Returns the fuel of each `set`, without the call and without generating its key.
 fn fuel(guest: &Guest, kind: Kind, entries: u32) -> Result<Vec<u64>> {
     let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
     let call = subject.fuel(Work::Nothing, 1)?;
@@ -71,7 +71,7 @@ fn fuel(guest: &Guest, kind: Kind, entries: u32) -> Result<Vec<u64>> {
         .collect()
 }
 
-/// The nanoseconds of each `set`, with those of its call.
+/// Returns the nanoseconds of each `set`, including the call.
 fn nanos(guest: &Guest, kind: Kind, entries: u32) -> Result<Vec<u64>> {
     let mut shortest = vec![u64::MAX; entries as usize];
     for _ in 0..GROWTHS {
@@ -103,7 +103,7 @@ fn add(report: &mut Report, kind: Kind, entries: u32, unit: &'static str, mut al
             longest as f64,
         ),
         (
-            format!("longest by median set, in {unit}{call}"),
+            format!("longest set divided by the median, in {unit}{call}"),
             "times",
             longest as f64 / median as f64,
         ),

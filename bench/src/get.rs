@@ -1,5 +1,5 @@
-//! Reads that wait for each other, and what a clock costs, in the sandbox and natively.
-//! `by_entries` has reads that do not wait.
+//! Reads that depend on each other, and the cost of reading the clock, in the sandbox and
+//! natively. `by_entries` has independent reads.
 
 use crate::measure::Times;
 use crate::report::{Report, Row};
@@ -30,7 +30,7 @@ const SYSTEM_CLOCK: [Kind; 3] = [
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let guest = Guest::load(&Guest::config(), "bench_engine.wasm")?;
     for entries in options.sizes() {
-        let work = ("get, each after the one before", Work::Chase);
+        let work = ("get, each after the previous one", Work::Chase);
         compare(options, &guest, work, &ALL, entries, report)?;
     }
     compare(
@@ -53,14 +53,14 @@ fn compare(
 ) -> Result<()> {
     let mut subjects = Vec::new();
     for &kind in kinds {
-        // Room for twice as many: nothing is evicted, though it could be.
+        // Room for twice the entries, so that nothing is evicted.
         let mut subject = Subject::new(guest, kind, 2 * entries, VALUE)?;
         subject.run(Work::Insert, entries)?;
         let count = subject.turn(work)?;
         subjects.push((subject, count));
     }
     let times = Times::take(subjects.len(), options.rounds(), |at| {
-        // The caches are those of who ran before: fills them.
+        // The CPU caches hold the data of the previous system: warm them up.
         let (subject, count) = &mut subjects[at];
         subject.run(work, *count / 2)?;
         subject.time(work, *count)

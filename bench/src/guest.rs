@@ -1,29 +1,29 @@
-//! The guests, and the Wasmtime that runs them: set up as the library's `Host` is.
+//! The guests, and the Wasmtime that runs them, configured like the library's `Host`.
 
 use anyhow::{Context as _, Result};
 use localmap::wasmtime::component::{Component, Linker, ResourceTable};
 use localmap::wasmtime::{Config, Engine, Store};
-use localmap::{Attached, Buckets, Host, Limits, MapOptions, PlugOptions, Policy};
+use localmap::{Buckets, Host, Limits, LinkedMap, MapOptions, PlugOptions, Policy};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_keyvalue::{WasiKeyValue, WasiKeyValueCtx};
 
-/// The guest with the engine and with maps written by hand.
+/// The guest with the engine and with hand-written maps.
 pub(crate) const ENGINE: &str = "bench_engine.wasm";
-/// The guest with what crosses a boundary, and the map in the guest.
+/// The guest that reaches maps across a boundary, and has one in its own memory.
 const BOUNDARY: &str = "bench_boundary.wasm";
-/// The guest of wasi:keyvalue.
+/// The guest that uses wasi:keyvalue.
 const KEYVALUE: &str = "bench_keyvalue.wasm";
 
-/// What a store of a guest holds.
+/// The data of a guest's store.
 pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     keyvalue: WasiKeyValueCtx,
-    /// Of a guest that is bridged alone.
-    map: Option<Attached>,
+    /// Only in the stores of a linked guest.
+    map: Option<LinkedMap>,
 }
 
 impl WasiView for State {
@@ -40,12 +40,12 @@ pub(crate) struct Guest {
     pub(crate) engine: Engine,
     pub(crate) component: Component,
     pub(crate) linker: Linker<State>,
-    /// The maps beside the stores of a guest that is bridged.
+    /// Creates the maps of a linked guest.
     maps: Option<(Host, MapOptions)>,
 }
 
-/// The limits of all maps that a guest reaches across a boundary: what is beyond `capacity`
-/// is evicted.
+/// Returns the limits of all maps that a guest reaches across a boundary. Entries beyond
+/// `capacity` are evicted.
 pub(crate) fn limits(capacity: u32) -> Limits {
     Limits::default()
         .max_entries(capacity.into())
@@ -54,14 +54,14 @@ pub(crate) fn limits(capacity: u32) -> Limits {
 }
 
 impl Guest {
-    /// The settings of the library's `Host`.
+    /// Returns the settings of the library's `Host`.
     pub(crate) fn config() -> Config {
         let mut config = Config::new();
         config.concurrency_support(false);
         config
     }
 
-    /// Compiles the guest of this file name.
+    /// Compiles the guest with this file name.
     pub(crate) fn load(config: &Config, name: &str) -> Result<Self> {
         Self::compile(config, name, &read(name)?)
     }
@@ -81,14 +81,14 @@ impl Guest {
         })
     }
 
-    /// The guest with its map beside it, in one component.
+    /// Compiles the guest with its map plugged into it.
     pub(crate) fn plugged(capacity: u32) -> Result<Self> {
         let plugged = localmap::plug(&read(BOUNDARY)?, &limits(capacity))?;
         Self::compile(&Self::config(), BOUNDARY, &plugged)
     }
 
-    /// The same guest, whose calls the host hands on to a map in a store of its own.
-    pub(crate) fn bridged(capacity: u32) -> Result<Self> {
+    /// Compiles the same guest with a linked map, in its own store.
+    pub(crate) fn linked(capacity: u32) -> Result<Self> {
         let mut guest = Self::load(&Self::config(), BOUNDARY)?;
         localmap::add_to_linker(&mut guest.linker, |state: &mut State| {
             state.map.as_mut().expect("`store` gives it one")
@@ -97,7 +97,7 @@ impl Guest {
         Ok(guest)
     }
 
-    /// The guest of wasi:keyvalue, with the map that Wasmtime's host of it has.
+    /// Compiles the guest of wasi:keyvalue, with Wasmtime's implementation of it in the host.
     pub(crate) fn keyvalue() -> Result<Self> {
         let mut guest = Self::load(&Self::config(), KEYVALUE)?;
         wasmtime_wasi_keyvalue::add_to_linker(&mut guest.linker, |state: &mut State| {
@@ -106,8 +106,8 @@ impl Guest {
         Ok(guest)
     }
 
-    /// The same guest, plugged: its buckets are in a map of ours. With `ttl` its entries
-    /// live for an hour, which the host says, since the guest cannot.
+    /// Compiles the same guest, plugged, so that its buckets are in a localmap map. With `ttl`,
+    /// entries live for an hour; the host sets that, since the guest cannot.
     pub(crate) fn keyvalue_plugged(capacity: u32, ttl: bool) -> Result<Self> {
         let mut buckets = Buckets::new();
         if ttl {
@@ -118,11 +118,11 @@ impl Guest {
         Self::compile(&Self::config(), KEYVALUE, &plugged)
     }
 
-    /// A store that writes errors to ours, with all the fuel that there is where it
-    /// is counted.
+    /// Creates a store whose guest writes errors to our standard error. If fuel is counted, it has
+    /// the largest amount.
     pub(crate) fn store(&self) -> Result<Store<State>> {
         let map = match &self.maps {
-            Some((host, options)) => Some(Attached::new(host.map(options)?)),
+            Some((host, options)) => Some(LinkedMap::new(host.map(options)?)),
             None => None,
         };
         let state = State {
@@ -132,20 +132,20 @@ impl Guest {
             map,
         };
         let mut store = Store::new(&self.engine, state);
-        // Fails where fuel is not counted.
+        // Fails if fuel is not counted.
         let _ = store.set_fuel(u64::MAX);
         Ok(store)
     }
 }
 
-/// Starts the threads that compile. They stay on the core that their starter is kept on.
+/// Starts the compiler threads. They inherit the cores of the thread that starts them.
 pub(crate) fn start_compilers() -> Result<()> {
     Component::new(&Engine::default(), wat::parse_str(crate::life::SMALLEST)?)?;
     Ok(())
 }
 
-/// The bytes of a guest that build.rs has built.
+/// Returns the bytes of a guest that build.rs has built.
 fn read(name: &str) -> Result<Vec<u8>> {
     let file: PathBuf = Path::new(env!("LOCALMAP_BENCH_GUESTS")).join(name);
-    fs::read(&file).with_context(|| format!("no guest {}", file.display()))
+    fs::read(&file).with_context(|| format!("cannot read the guest {}", file.display()))
 }

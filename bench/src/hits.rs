@@ -1,11 +1,11 @@
-//! Hit ratios: on real traces, where they are at hand, and on keys drawn by Zipf's law.
+//! Hit ratios, on real traces if they are available, and on keys drawn by Zipf's law.
 //!
-//! The traces are those of the simulator of Caffeine: multi3, sprite, gli, loop and 2_pools,
-//! with which LIRS was measured, and web07 of cache2k.
+//! The traces are those of Caffeine's simulator: multi3, sprite, gli, loop and 2_pools, with
+//! which LIRS was evaluated, and web07 from cache2k.
 //!
-//! A key that is not there is set, with an empty value and no TTL. libCacheSim's figures
-//! are constants, taken once with the same traces. moka and quick_cache have the capacity
-//! that ours has, in entries, and their own policies.
+//! A key that misses is set, with an empty value and no TTL. The figures of libCacheSim are
+//! constants, measured once with the same traces. moka and quick_cache have the same capacity
+//! as localmap, in entries, and their own policies.
 
 use crate::Options;
 use crate::curves::HITS_BY_CAPACITY;
@@ -17,10 +17,10 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// Where the traces lie unless the options tell: not in the repository.
+/// The default folder of the traces, which are not in the repository.
 pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/traces");
 
-/// A trace, a capacity, and the hit ratios of libCacheSim there: S3-FIFO and LRU.
+/// A trace, a capacity, and the hit ratios of libCacheSim for them: S3-FIFO and LRU.
 const RUNS: [(&str, u64, f64, f64); 7] = [
     ("multi3", 1000, 51.4, 37.7),
     ("sprite", 500, 78.7, 78.3),
@@ -31,7 +31,7 @@ const RUNS: [(&str, u64, f64, f64); 7] = [
     ("2_pools", 1000, 54.4, 54.4),
 ];
 
-/// The capacities of a curve, in parts of the number of different keys.
+/// The capacities of a curve, as fractions of the number of distinct keys.
 const PARTS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -42,12 +42,13 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         for (_, capacity, s3_fifo, lru) in RUNS.into_iter().filter(|run| run.0 == trace) {
             references(&keys, trace, capacity, (s3_fifo, lru), report)?;
         }
-        curve(&keys, work, report).with_context(|| format!("{trace} is refused"))?;
+        curve(&keys, work, report)
+            .with_context(|| format!("a map rejected a key of the trace {trace}"))?;
     }
     Ok(())
 }
 
-/// The keys of a trace in their order; `None`: it is not here.
+/// Returns the keys of a trace in order, or `None` if the trace is not available.
 fn keys(options: &Options, trace: &str) -> Result<Option<Vec<String>>> {
     if trace == "zipf" {
         let drawn = bench_loops::zipf(100_000, 500_000, 0x5eed);
@@ -55,17 +56,17 @@ fn keys(options: &Options, trace: &str) -> Result<Option<Vec<String>>> {
     }
     let file = options.traces.join(format!("{trace}.keys.gz"));
     let Ok(file) = File::open(&file) else {
-        eprintln!("  {trace} is skipped: there is no {}", file.display());
+        eprintln!("  skipping {trace}: no file {}", file.display());
         return Ok(None);
     };
     let keys = BufReader::new(GzDecoder::new(file))
         .lines()
         .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("{trace} cannot be read"))?;
+        .with_context(|| format!("cannot read the trace {trace}"))?;
     Ok(Some(keys))
 }
 
-/// Ours beside libCacheSim's, at the capacities that we have those of.
+/// Adds rows for localmap and libCacheSim, at the capacities for which its figures are known.
 fn references(
     keys: &[String],
     trace: &str,
@@ -74,8 +75,9 @@ fn references(
     report: &mut Report,
 ) -> Result<()> {
     for (policy, reference) in [(Policy::S3Fifo, s3_fifo), (Policy::Lru, lru)] {
-        let ours = ours(keys, capacity, policy).with_context(|| format!("{trace} is refused"))?;
-        for (system, percent) in [("ours", ours), ("libCacheSim", reference)] {
+        let ours = ours(keys, capacity, policy)
+            .with_context(|| format!("a map rejected a key of the trace {trace}"))?;
+        for (system, percent) in [("localmap", ours), ("libCacheSim", reference)] {
             report.add(Row {
                 entries: capacity,
                 ..Row::new(
@@ -90,7 +92,7 @@ fn references(
     Ok(())
 }
 
-/// All systems at several capacities.
+/// Adds rows for all systems at several capacities.
 fn curve(keys: &[String], work: &str, report: &mut Report) -> Result<()> {
     let different = keys.iter().collect::<HashSet<_>>().len();
     for part in PARTS {
@@ -115,7 +117,7 @@ fn curve(keys: &[String], work: &str, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The hits in per cent where each key that is not there is set.
+/// Returns the hits in per cent. Each key that misses is set.
 fn ours(keys: &[String], capacity: u64, policy: Policy) -> Result<f64, localmap_engine::Error> {
     let limits = Limits {
         max_entries: capacity,
@@ -144,7 +146,7 @@ fn moka(keys: &[String], capacity: u64) -> f64 {
         } else {
             cache.insert(key.clone(), ());
         }
-        // What it would do later on it does now: no thread is late.
+        // Run deferred work now, so that no background thread lags behind.
         cache.run_pending_tasks();
     }
     percent(hits, keys)

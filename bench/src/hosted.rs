@@ -1,4 +1,4 @@
-//! A map that this program calls: it is in the sandbox, and the loop is not.
+//! A map that this program calls: the map is in the sandbox, the loop is not.
 
 use crate::guest::limits;
 use anyhow::Result;
@@ -12,7 +12,7 @@ struct Hosted {
     cursor: u64,
 }
 
-/// The loops on a new map of `host`, with the limits of the plugged ones.
+/// Creates the loops on a new map of `host`, with the same limits as plugged maps.
 pub(crate) fn make(host: &Host, plan: Plan) -> Result<Box<dyn Runner>> {
     let options = MapOptions::new().limits(limits(u32::try_from(plan.capacity)?));
     let hosted = Hosted {
@@ -27,7 +27,7 @@ pub(crate) fn make(host: &Host, plan: Plan) -> Result<Box<dyn Runner>> {
     Ok(Loops::boxed(hosted, plan))
 }
 
-/// A call that fails is one that has not succeeded: whoever takes the time sees it.
+/// A failed call counts as one that has not succeeded, which the caller that measures detects.
 impl System for Hosted {
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         self.map.set(key, value, self.ttl).is_ok()

@@ -1,5 +1,5 @@
-//! What a map costs to have: making it and dropping it, and the memory of many that are
-//! idle. Beside it stands the smallest component that has a memory.
+//! The cost of having a map: creating and dropping it, and the memory of many idle maps. For
+//! comparison, the smallest component that has a memory.
 
 use crate::Options;
 use crate::measure::{Times, nanos};
@@ -11,7 +11,7 @@ use localmap::{Host, HostOptions, LocalMap, MapOptions, Profile, Ttl};
 use std::fs;
 use std::time::Duration;
 
-/// A component that has a memory and nothing to do.
+/// A component that has a memory and does nothing.
 pub(crate) const SMALLEST: &str = r#"
     (component
         (core module $module (memory (export "memory") 1) (func (export "run")))
@@ -22,7 +22,7 @@ pub(crate) const SMALLEST: &str = r#"
 
 const PROFILES: [(Profile, &str); 2] = [(Profile::Dense, "dense"), (Profile::Churn, "churn")];
 
-/// Live maps whose memory is measured.
+/// The number of live maps whose memory is measured.
 const LIVE: u32 = 10_000;
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// What is made and dropped.
+/// A thing that is created and dropped.
 #[derive(Clone, Copy)]
 enum Made {
     MapWithKey,
@@ -101,7 +101,7 @@ impl Smallest {
         })
     }
 
-    /// An instance of it, in a store of its own.
+    /// Creates an instance of it, in its own store.
     pub(crate) fn make(&self) -> Result<Store<()>> {
         let mut store = Store::new(&self.engine, ());
         store.set_epoch_deadline(1 << 40);
@@ -129,7 +129,7 @@ fn resident(options: &Options, report: &mut Report, profile: Profile, name: &str
     Ok(())
 }
 
-/// Bytes of this process that are in memory, without those that its allocator keeps free.
+/// Returns the resident bytes of this process, without those that its allocator keeps free.
 pub(crate) fn resident_bytes() -> Result<u64> {
     crate::subject::trim();
     let text = fs::read_to_string("/proc/self/smaps_rollup")?;

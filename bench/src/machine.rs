@@ -1,4 +1,4 @@
-//! What a run was measured on, and when: figures mean nothing without it.
+//! The machine and the time of a run, without which its figures mean nothing.
 
 use crate::report::root;
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-/// The facts, in the order in which they are shown.
+/// The names of the facts, in display order.
 const FACTS: [&str; 11] = [
     "run",
     "date",
@@ -25,14 +25,14 @@ const FACTS: [&str; 11] = [
     "wasmtime",
 ];
 
-/// Where the load average of a machine is above this, something else runs on it.
+/// The load average above which a machine counts as busy.
 const BUSY: f64 = 0.5;
 
 /// The machine and the circumstances of a run.
 pub(crate) struct Machine(Map<String, Value>);
 
 impl Machine {
-    /// This machine, now. `run` tells what is run: `full`, `quick`, `only get`.
+    /// Describes this machine, now. `run` names the run: `full`, `quick`, `partial (get)`.
     pub(crate) fn here(run: String) -> Self {
         let unknown = || "unknown".to_owned();
         let proc = |file: &str, key: &str| {
@@ -72,7 +72,7 @@ impl Machine {
         Self(facts.collect())
     }
 
-    /// The run that began at `started` is over.
+    /// Records the duration of the run, which began at `started`.
     pub(crate) fn ends(&mut self, started: Instant) {
         let seconds = started.elapsed().as_secs();
         let took = format!("{} min {} s", seconds / 60, seconds % 60);
@@ -88,7 +88,7 @@ impl Machine {
         let text =
             fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let facts = serde_json::from_str(&text)
-            .with_context(|| format!("{} does not tell of a machine", file.display()))?;
+            .with_context(|| format!("{} does not describe a machine", file.display()))?;
         Ok(Self(facts))
     }
 
@@ -99,17 +99,17 @@ impl Machine {
             .unwrap_or("unknown")
     }
 
-    /// Whether all groups were run.
+    /// Returns `true` if all groups were run.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(self.fact("run"), "full" | "quick")
     }
 
-    /// In one line: which run it was, and whether it is to be believed.
+    /// Returns one line that names the run, and a warning if its figures are not reliable.
     pub(crate) fn sentence(&self) -> String {
         let run = self.fact("run");
         let load = self.fact("load average before");
         let mut text = format!(
-            "A {run} run of {}, at {}, on {} ({} cores, load average {load}).\n",
+            "A {run} run of {}, at commit {}, on {} ({} cores, load average {load}).\n",
             self.fact("date"),
             self.fact("commit"),
             self.fact("processor"),
@@ -125,13 +125,13 @@ impl Machine {
             (false, true) => "the machine was busy",
             (false, false) => return text,
         };
-        let _ = writeln!(text, "**Not figures to quote: {why}.**");
+        let _ = writeln!(text, "**Do not quote these figures: {why}.**");
         text
     }
 
-    /// All facts, as a table.
+    /// Returns all facts as a table.
     pub(crate) fn table(&self) -> String {
-        let mut text = String::from("| of the run | |\n|---|---|\n");
+        let mut text = String::from("| property | value |\n|---|---|\n");
         for name in FACTS {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {name} | {} |", self.fact(name));
@@ -140,21 +140,21 @@ impl Machine {
     }
 }
 
-/// The first two load averages.
+/// Returns the first two load averages.
 fn load() -> Option<String> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     let averages: Vec<&str> = text.split_whitespace().take(2).collect();
     Some(averages.join(" "))
 }
 
-/// The version of Wasmtime in the lock file.
+/// Returns the version of Wasmtime in the lock file.
 fn wasmtime() -> Option<String> {
     let lock = fs::read_to_string(root().join("Cargo.lock")).ok()?;
     let version = lock.split("name = \"wasmtime\"\nversion = \"").nth(1)?;
     Some(version.split('"').next()?.to_owned())
 }
 
-/// What a program prints; `None`: nothing, or it fails.
+/// Returns the output of a program, or `None` if it prints nothing or fails.
 fn says(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(args)

@@ -1,5 +1,5 @@
-//! Benchmarks of localmap: one run that prints figures and ratios, writes them with their
-//! charts to `target/bench`, and fills the documents.
+//! Benchmarks of localmap. A run prints figures and ratios, writes them with charts to
+//! `target/bench`, and can fill the documents with them.
 
 mod blocks;
 #[cfg(feature = "guests")]
@@ -63,7 +63,7 @@ use std::time::Instant;
 
 type Group = (&'static str, fn(&Options, &mut Report) -> Result<()>);
 
-/// What can be run, by name.
+/// The groups of benchmarks, by name.
 const GROUPS: &[Group] = &[
     #[cfg(feature = "guests")]
     ("operations", operations::run),
@@ -96,36 +96,36 @@ const GROUPS: &[Group] = &[
     ("fuel", fuel::run),
 ];
 
-/// Benchmarks of localmap. All figures of one run come from the same process, and
-/// what is compared takes turns.
+/// Measures localmap and its peers
+///
+/// All figures of a run come from one process, in which the systems take turns.
 #[derive(Parser)]
 struct Options {
-    /// Fewer rounds and smaller maps: a look, no figures to publish.
+    /// Run fewer rounds on smaller maps: a first look, not figures to publish
     #[arg(long)]
     quick: bool,
-    /// Only this group. Can be given several times.
+    /// Run only this group; can be given several times
     #[arg(long, value_name = "GROUP", value_parser = names())]
     only: Vec<String>,
-    /// The core that measures. Default: the last.
+    /// Core to measure on [default: the last one]
     #[arg(long, value_name = "NUMBER")]
     core: Option<usize>,
-    /// Where the traces for the hit ratios lie, as `NAME.keys.gz`, one key a line. Default:
-    /// `shared/data/traces`, beside the repository.
+    /// Folder of the traces for the hit ratios, `NAME.keys.gz` with one key per line
+    /// [default: `shared/data/traces`, next to the repository]
     #[arg(long, value_name = "FOLDER", default_value = hits::FOLDER, hide_default_value = true)]
     traces: PathBuf,
-    /// Fills README.md and docs with the figures and charts of this run.
+    /// Fill README.md and docs with the figures and charts of this run
     #[arg(long, conflicts_with = "only")]
     write: bool,
-    /// Measures nothing: takes the rows of an earlier run, with the `machine.json` beside
-    /// them.
+    /// Measure nothing: read the rows of an earlier run, and `machine.json` from the same
+    /// folder
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "only", "core"])]
     from: Option<PathBuf>,
-    /// Measures nothing: fails when README.md and docs are not what their run gives, the one
-    /// in `docs/performance`.
+    /// Measure nothing: check that README.md and docs match the run in `docs/performance`
     #[arg(long, conflicts_with_all = ["quick", "only", "core", "write", "from"])]
     check: bool,
-    /// Runs one loop on localmap instead, for a profiler: WORK:PLACE:ENTRIES:SECONDS, with
-    /// `get`, `set` or `evict` in `sandbox` or `native`.
+    /// Run one loop on localmap for a profiler: WORK:PLACE:ENTRIES:SECONDS, where WORK is
+    /// `get`, `set` or `evict`, and PLACE is `sandbox` or `native`
     #[cfg(feature = "guests")]
     #[arg(long, value_name = "LOOP")]
     profile: Option<String>,
@@ -137,7 +137,7 @@ fn names() -> Vec<&'static str> {
 
 #[cfg(feature = "guests")]
 impl Options {
-    /// Entries of the maps.
+    /// Returns the numbers of entries to measure with.
     fn sizes(&self) -> Vec<u32> {
         if self.quick {
             vec![1_000, 100_000]
@@ -146,7 +146,7 @@ impl Options {
         }
     }
 
-    /// How often what is compared takes turns.
+    /// Returns the number of rounds in which the systems take turns.
     fn rounds(&self) -> u32 {
         if self.quick { 5 } else { 15 }
     }
@@ -169,15 +169,15 @@ fn main() -> Result<()> {
     print!("{}", blocks::by_group(run.report.rows(), |_| true));
     let folder = root().join("target/bench");
     run.save(&folder)?;
-    eprintln!("results.json, machine.json and charts are in target/bench");
+    eprintln!("wrote results.json, machine.json and charts to target/bench");
     if options.write {
         run.write_documents()?;
-        eprintln!("README.md and docs are filled");
+        eprintln!("filled README.md and docs");
     }
     Ok(())
 }
 
-/// Keeps what measures on one core. What compiles has threads of its own by then, on all.
+/// Pins the measuring thread to one core. The compiler threads are started before, on all cores.
 fn stay_on_one_core(options: &Options) -> Result<()> {
     #[cfg(feature = "guests")]
     guest::start_compilers()?;
@@ -185,7 +185,7 @@ fn stay_on_one_core(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the groups.
+/// Runs the selected groups.
 fn measure(options: &Options) -> Result<Run> {
     let started = Instant::now();
     let mut machine = Machine::here(match (options.quick, options.only.join(", ")) {
@@ -200,7 +200,7 @@ fn measure(options: &Options) -> Result<Run> {
         if options.only.is_empty() || options.only.iter().any(|only| only == name) {
             eprintln!("{name} ..");
             report.begin(name);
-            run(options, &mut report).with_context(|| format!("{name} fails"))?;
+            run(options, &mut report).with_context(|| format!("the group `{name}` failed"))?;
         }
     }
     machine.ends(started);

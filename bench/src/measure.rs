@@ -1,38 +1,38 @@
-//! How time is taken: on one core, in turns, medians of rounds.
+//! How time is measured: on one core, in turns, as medians of rounds.
 
 use core_affinity::CoreId;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::OnceLock;
 
-/// Nanoseconds since some instant.
+/// Returns nanoseconds since some instant.
 #[cfg(feature = "guests")]
 pub(crate) type Clock = fn() -> u64;
 
-/// Keeps this thread on one core, where the system lets us: the last, or the one with
-/// this number.
+/// Pins this thread to one core, if the system allows it: to the one with this number, or to
+/// the last.
 pub(crate) fn pin(core: Option<usize>) {
     let wanted = match core {
         None => cores().last(),
         Some(id) => cores().iter().find(|core| core.id == id),
     };
     if !wanted.is_some_and(|&core| core_affinity::set_for_current(core)) {
-        eprintln!("this thread cannot be kept on one core: figures will vary more");
+        eprintln!("cannot pin this thread to one core: figures will vary more");
     }
 }
 
-/// The cores that there are for us: all that there were before [`pin`].
+/// Returns the cores available to this process, as they were before [`pin`].
 pub(crate) fn cores() -> &'static [CoreId] {
     static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
     CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default())
 }
 
-/// Nanoseconds that this thread has run. What others do meanwhile does not count, but
-/// for what they leave in the caches.
+/// Returns the CPU time of this thread in nanoseconds. It excludes other threads, except for
+/// what they do to the CPU caches.
 pub(crate) fn nanos() -> u64 {
     read(ClockId::ThreadCPUTime)
 }
 
-/// Nanoseconds of the clock on the wall: for what waits for others.
+/// Returns wall-clock nanoseconds, for work that waits for other threads.
 #[cfg(feature = "guests")]
 pub(crate) fn wall() -> u64 {
     read(ClockId::Monotonic)
@@ -47,24 +47,24 @@ fn read(clock: ClockId) -> u64 {
     }
 }
 
-/// What systems took for the same work, in nanoseconds for each operation.
+/// The times of several systems for the same work, in nanoseconds per operation.
 pub(crate) struct Times {
-    /// For each system a time for each round, and those of the first in the same rounds.
+    /// For each system, its time in each round, and the time of the first system in that round.
     systems: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 /// The median of one system.
 pub(crate) struct Median {
     pub(crate) nanos: f64,
-    /// Half of the distance between the quartiles, in parts of the median.
+    /// Half the interquartile range, as a fraction of the median.
     pub(crate) spread: f64,
-    /// The median of the ratios of each round to the first system.
+    /// The median over the rounds of the ratio to the first system.
     pub(crate) ratio: f64,
 }
 
 impl Times {
-    /// Lets `systems` take turns for so many rounds; `time(system)` gives the
-    /// nanoseconds of one operation.
+    /// Lets `systems` take turns for `rounds` rounds; `time(system)` returns the nanoseconds of
+    /// one operation.
     pub(crate) fn take<E>(
         systems: usize,
         rounds: u32,
@@ -72,20 +72,20 @@ impl Times {
     ) -> Result<Self, E> {
         let mut times = vec![Vec::new(); systems];
         for round in 0..rounds as usize {
-            // Each goes first now and then: what ran before leaves its traces.
+            // Rotate the order, because a system influences the one after it.
             for turn in 0..systems {
                 let system = (turn + round) % systems;
                 times[system].push(time(system)?);
             }
         }
         let first = times.first().cloned().unwrap_or_default();
-        let beside = |times| (times, first.clone());
+        let with_first = |times| (times, first.clone());
         Ok(Self {
-            systems: times.into_iter().map(beside).collect(),
+            systems: times.into_iter().map(with_first).collect(),
         })
     }
 
-    /// Of pairs in which the first system took turns with one of the others at a time.
+    /// Combines pairs in which the first system took turns with one other system each.
     #[cfg(feature = "guests")]
     pub(crate) fn of_pairs(pairs: Vec<Self>) -> Self {
         let firsts = pairs.iter().filter_map(|pair| pair.systems.first());
@@ -100,7 +100,7 @@ impl Times {
         }
     }
 
-    /// The medians, in the order of the systems.
+    /// Returns the medians, in the order of the systems.
     pub(crate) fn medians(&self) -> Vec<Median> {
         self.systems
             .iter()
@@ -121,7 +121,7 @@ impl Times {
     }
 }
 
-/// The value under which the part `at` of `values` lies.
+/// Returns the quantile `at` of `values`.
 pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

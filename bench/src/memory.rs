@@ -1,4 +1,4 @@
-//! What an entry costs beyond its key and its value.
+//! The memory of an entry beyond its key and its value.
 
 use crate::report::{Report, Row};
 use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             };
             add("growth of the memory", grown);
             if stated > 0.0 {
-                add("as the map counts", stated);
+                add("as the map reports", stated);
             }
         }
     }

@@ -1,11 +1,11 @@
-//! A cache as it is used: keys drawn by Zipf's law with 0.99, nine reads to a write, all
-//! entries with a TTL, room for a tenth of the keys.
+//! A realistic cache load: keys drawn by Zipf's law with 0.99, nine reads to a write, all
+//! entries with a TTL, and room for a tenth of the keys.
 //!
-//! Keys are drawn before, the same for all. A read that misses is not followed by a write:
-//! the mix is what it is. All start with each key set once, the most wanted last. Ours evict
+//! Keys are drawn beforehand, the same for all systems. A read that misses is not followed by
+//! a write. All systems start with each key set once, the most frequent last. localmap evicts
 //! by S3-FIFO, the others by their own policies (moka: TinyLFU, quick_cache: a kind of
-//! CLOCK-Pro), with the same capacity in entries. All read the system's clock; the deadline
-//! of quick_cache is compared by the caller. What has no limit does not take part.
+//! CLOCK-Pro), with the same capacity in entries. All read the system's clock; for
+//! quick_cache, the caller compares deadlines. Systems without a limit do not take part.
 
 use crate::Options;
 use crate::measure::{Times, nanos};
@@ -19,7 +19,7 @@ const VALUE: u32 = 64;
 const COST: &str = "mixed: Zipf 0.99, 90 % reads, TTL, at capacity";
 const HITS: &str = "hit ratio of the mixed run";
 
-const WAYS: [Way; 4] = [Way::Client, Way::InGuest, Way::Bridged, Way::Host];
+const WAYS: [Way; 4] = [Way::Client, Way::InGuest, Way::Linked, Way::Host];
 
 const NATIVE: [System; 5] = [
     System::OursSystemClock,
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     for (name, subject) in &mut subjects {
         let stored = subject.run(Work::Draw, space)?;
         ensure!(stored == space, "{name} stored {stored} of {space}");
-        // Until the policy has seen what is wanted.
+        // Warm up, until the policy has learned the frequent keys.
         subject.run(Work::Mixed, 5 * count)?;
     }
     let reads = count / 10 * 9;

@@ -1,23 +1,23 @@
-//! Each operation, by each way to a map of ours and by what a user would take instead, on
-//! maps of 100,000 entries with keys of 16 bytes and values of 64.
+//! Each operation, on localmap by each way to reach it, and on its alternatives. Maps have
+//! 100,000 entries with keys of 16 bytes and values of 64.
 //!
-//! All have the same keys in the same order, the same hash (foldhash; SipHash in
-//! `wasmtime-wasi-keyvalue`, which is its own), and room for more than is there. What they
-//! are not alike in:
+//! All systems have the same keys in the same order, the same hash function (foldhash, but
+//! SipHash in `wasmtime-wasi-keyvalue`, which has its own), and room to spare. They differ in
+//! these points:
 //!
-//! - Ours have limits of entries and of bytes and a policy (S3-FIFO), which is kept up in
-//!   each call. A boxed map and `wasmtime-wasi-keyvalue` have neither; the caches have a
-//!   limit of entries and a policy.
-//! - What is not in a sandbox is said to be native. Natively a `get` looks at the value
-//!   where it lies, or holds a reference that is counted (moka, quick_cache sync); across
-//!   a boundary and in the guest it is given a vector of its own.
-//! - moka and quick_cache sync are made for many threads, and pay for that with one.
-//! - Only where the row says "with a TTL" is there one, and the system's clock is read: by
-//!   all of them. quick_cache and a boxed map have none: a deadline is compared.
-//! - `apply` of ours is all or nothing; `set-many` of `wasmtime-wasi-keyvalue` need not be.
+//! - localmap has limits on entries and bytes, and a policy (S3-FIFO) that each call maintains.
+//!   A boxed map and `wasmtime-wasi-keyvalue` have neither; the caches have a limit on entries
+//!   and a policy.
+//! - Systems outside a sandbox are labelled native. Natively, a `get` looks at the value in
+//!   place, or holds a counted reference (moka, quick_cache sync); across a boundary and in
+//!   the guest it receives its own vector.
+//! - moka and quick_cache sync are made for many threads, and pay for that with a single one.
+//! - Only rows labelled "with a TTL" have one; there, all systems read the system's clock.
+//!   quick_cache and a boxed map have no TTL, so a deadline is compared.
+//! - localmap's `apply` is all or nothing; `set-many` of `wasmtime-wasi-keyvalue` need not be.
 //!   Its counters are text.
 //!
-//! Who has no such operation has no row.
+//! A system without an operation has no row for it.
 
 use crate::Options;
 use crate::guest::{ENGINE, Guest};
@@ -31,13 +31,13 @@ use bench_loops::{PAGE, Plan};
 /// Bytes of a value.
 pub(crate) const VALUE: u32 = 64;
 
-/// Room for this many: nothing is evicted.
+/// The capacity in entries, large enough that nothing is evicted.
 pub(crate) const CAPACITY: u32 = 1 << 18;
 
-/// What is measured, whether entries have a TTL, and its name.
+/// The works that are measured: the operation, whether entries have a TTL, and the name.
 pub(crate) const WORKS: [(Work, bool, &str); 9] = [
-    (Work::Get, false, "get of what is there"),
-    (Work::Absent, false, "get of what is absent"),
+    (Work::Get, false, "get of a present key"),
+    (Work::Absent, false, "get of an absent key"),
     (Work::New, false, "set of a new key"),
     (Work::Overwrite, false, "set over a value"),
     (Work::Overwrite, true, "set over a value, with a TTL"),
@@ -47,7 +47,7 @@ pub(crate) const WORKS: [(Work, bool, &str); 9] = [
     (Work::Scan, false, "scan, a page of 256"),
 ];
 
-/// The ways that users of each operation take.
+/// The ways to reach a map that are compared.
 const WAYS: [Way; 5] = [
     Way::Client,
     Way::InGuest,
@@ -65,7 +65,7 @@ const NATIVE: [System; 6] = [
     System::QuickUnsyncSystemClock,
 ];
 
-/// Entries of the maps.
+/// Returns the number of entries of the maps.
 pub(crate) fn entries(options: &Options) -> u32 {
     if options.quick { 10_000 } else { 100_000 }
 }
@@ -97,7 +97,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A label without words about a TTL where there is none.
+/// Returns the label of a system, which mentions a TTL only if there is one.
 fn name(kind: Kind, ttl: bool) -> String {
     let text = match (kind.1, ttl) {
         (System::BoxedSystemClock, true) => {
@@ -118,20 +118,20 @@ fn name(kind: Kind, ttl: bool) -> String {
     format!("{text}, {place}")
 }
 
-/// What to do before a turn, and how often: until the caches, which are those of who ran
-/// before, have met most entries.
+/// Returns the work to do before a turn, and how often: until the CPU caches, which hold the
+/// data of the previous system, have seen most entries.
 const fn warm_up(work: Work, entries: u32) -> (Work, u32) {
     match work {
-        // What is new is so once.
+        // A key is new only once.
         Work::New => (Work::Overwrite, entries),
-        // Of 16 keys.
+        // Each has 16 keys.
         Work::GetMany | Work::Apply => (work, entries / 16),
         Work::Scan => (work, entries / PAGE),
         _ => (work, entries),
     }
 }
 
-/// Systems that take turns. The first is what the others are compared with.
+/// Systems that take turns. The others are compared with the first.
 pub(crate) struct Contest {
     systems: Vec<(String, Subject)>,
     clock: Clock,
@@ -142,7 +142,7 @@ pub(crate) struct Contest {
 }
 
 impl Contest {
-    /// Nobody yet. Maps will have so many entries.
+    /// Creates a contest without systems. Maps will have `entries` entries.
     pub(crate) fn new(options: &Options, clock: Clock, entries: u32) -> Self {
         Self {
             systems: Vec::new(),
@@ -153,15 +153,15 @@ impl Contest {
         }
     }
 
-    /// One more, whose map is filled.
+    /// Adds a system, and fills its map.
     pub(crate) fn enter(&mut self, label: String, mut subject: Subject) -> Result<()> {
         let done = subject.run(Work::Insert, self.entries)?;
-        anyhow::ensure!(done == self.entries, "{label} took {done} entries");
+        anyhow::ensure!(done == self.entries, "{label} stored only {done} entries");
         self.systems.push((label, subject));
         Ok(())
     }
 
-    /// Lets all do the same that have an operation for it.
+    /// Lets all systems that have an operation for `work` take turns at it.
     pub(crate) fn compare(&mut self, work: Work, name: &str, report: &mut Report) -> Result<()> {
         let (clock, turn) = (self.clock, self.turn);
         let mut able = Vec::new();

@@ -1,4 +1,4 @@
-//! The rows that the README shows: what a reader asks first.
+//! The rows that the README shows, which answer a reader's first questions.
 
 use crate::curves::{GET_BY_ENTRIES, GET_BY_SIZE};
 use crate::report::Row;
@@ -6,9 +6,9 @@ use crate::table::{at, figure, ratio};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 
-/// One question, and where its answer is.
+/// One question, and the two rows that answer it.
 struct Pick {
-    /// In plain words.
+    /// The question in plain words.
     question: &'static str,
     group: &'static str,
     work: &'static str,
@@ -20,16 +20,16 @@ struct Pick {
 
 const PICKS: [Pick; 3] = [
     Pick {
-        question: "a guest reads a value of its map, or of the host's",
+        question: "a guest reads a value from its map, or from one in the host",
         group: "by-size",
         work: GET_BY_SIZE,
         size: 64,
         entries: 64,
         ours: "localmap, plugged, client crate",
-        theirs: "wasmtime-wasi-keyvalue (no TTL, no limit, outside of the sandbox)",
+        theirs: "wasmtime-wasi-keyvalue (no TTL, no limit, outside the sandbox)",
     },
     Pick {
-        question: "a read in the sandbox, of a map written by hand too",
+        question: "a read in the sandbox, from localmap or a hand-written map",
         group: "by-entries",
         work: GET_BY_ENTRIES,
         size: 64,
@@ -38,7 +38,7 @@ const PICKS: [Pick; 3] = [
         theirs: "boxed map (deadline compared), in the sandbox",
     },
     Pick {
-        question: "a map for each request: made, one key set, dropped",
+        question: "a map for each request: create it, set one key, drop it",
         group: "life",
         work: "making and dropping, churn",
         size: 0,
@@ -48,13 +48,14 @@ const PICKS: [Pick; 3] = [
     },
 ];
 
-/// The table of the README.
+/// Returns the table of the README.
 ///
 /// # Errors
 ///
-/// A row is not there: its name has changed, or the run was not a whole one.
+/// Returns an error if a row is missing: its name has changed, or the run was partial.
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
-    let mut text = String::from("| | work | localmap | beside it |\n|---|---|---:|---:|\n");
+    let mut text =
+        String::from("| question | row | localmap | alternative |\n|---|---|---:|---:|\n");
     for pick in &PICKS {
         let find = |system: &str| {
             let found = |row: &&Row| {
@@ -66,8 +67,8 @@ pub(crate) fn table(rows: &[Row]) -> Result<String> {
             };
             rows.iter().find(found).with_context(|| {
                 format!(
-                    "the README wants the row `{}`, `{}` of the group `{}`: was it renamed? \
-                     See bench/src/picks.rs",
+                    "no row `{}`, `{}` in the group `{}` for the README: if it was renamed, \
+                     change bench/src/picks.rs",
                     pick.work, system, pick.group
                 )
             })
@@ -94,7 +95,7 @@ pub(crate) fn table(rows: &[Row]) -> Result<String> {
     Ok(text)
 }
 
-/// How many times ours theirs is.
+/// Returns the ratio of their figure to ours, as text.
 fn against(ours: &Row, theirs: &Row) -> String {
     let both = Row {
         ratio: Some(theirs.ratio.unwrap_or(f64::NAN) / ours.ratio.unwrap_or(f64::NAN)),

@@ -1,5 +1,5 @@
-//! One loop for a while, to be looked at from outside: `perf record -g`, or
-//! `valgrind --tool=callgrind` for what runs natively.
+//! Runs one loop for a while under a profiler: `perf record -g`, or
+//! `valgrind --tool=callgrind` for native code.
 
 use crate::guest::Guest;
 use crate::measure;
@@ -7,7 +7,7 @@ use crate::subject::{Place, Subject, System, Work};
 use anyhow::{Context, Result, bail};
 use localmap::wasmtime::ProfilingStrategy;
 
-/// Runs what `WORK:PLACE:ENTRIES:SECONDS` says, such as `get:native:1000000:5`.
+/// Runs the loop `WORK:PLACE:ENTRIES:SECONDS`, such as `get:native:1000000:5`.
 pub(crate) fn run(what: &str) -> Result<()> {
     let parts: Vec<&str> = what.split(':').collect();
     let [work, place, entries, seconds] = parts[..] else {
@@ -18,9 +18,9 @@ pub(crate) fn run(what: &str) -> Result<()> {
         "sandbox" => Place::Sandbox,
         other => bail!("expected `native` or `sandbox`, found `{other}`"),
     };
-    let entries: u32 = entries.parse().context("a number of entries is expected")?;
-    let seconds: u64 = seconds.parse().context("a number of seconds is expected")?;
-    // `evict`: new keys in a map that is full.
+    let entries: u32 = entries.parse().context("ENTRIES must be a number")?;
+    let seconds: u64 = seconds.parse().context("SECONDS must be a number")?;
+    // `evict` sets new keys in a full map.
     let (work, capacity) = match work {
         "get" => (Work::Get, 2 * entries),
         "set" => (Work::Overwrite, 2 * entries),
@@ -29,7 +29,7 @@ pub(crate) fn run(what: &str) -> Result<()> {
     };
 
     let mut config = Guest::config();
-    // So that perf knows the functions of the guest.
+    // Lets perf resolve the functions of the guest.
     config.profiler(ProfilingStrategy::PerfMap);
     let guest = Guest::load(&config, "bench_engine.wasm")?;
     let mut subject = Subject::new(&guest, (place, System::Ours), capacity, 64)?;

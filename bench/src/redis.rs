@@ -1,12 +1,12 @@
-//! The same operations with a Redis on this machine, over a unix socket, one after the
-//! other by one client: what a program pays that keeps its state there.
+//! The same operations on a Redis on this machine, over a unix socket, one after the other by
+//! one client: the cost for a program that keeps its state there.
 //!
-//! Redis keeps nothing on disk here (`save ""`, no append-only file), as ours does. It is on
-//! the core of its client, which suits it best where one waits for the other: on a core of its
-//! own it would have to be woken each time, which took three times as long where we tried. Time
-//! is that of the clock on the wall, for ours too. The client is the crate `redis` with its plain
-//! synchronous connection. `get-many` is MGET; `apply` is MULTI and EXEC in one pipeline,
-//! which is all or nothing as well; a scan gives keys alone.
+//! Redis writes nothing to disk here (`save ""`, no append-only file), like localmap. It runs on
+//! the core of its client, which suits it best when one waits for the other: on another core it
+//! would have to be woken each time, which took three times as long where we tried. Times are
+//! wall-clock times, for localmap too. The client is the crate `redis` with its plain synchronous
+//! connection. `get-many` is MGET; `apply` is MULTI and EXEC in one pipeline, which is also all or
+//! nothing; a scan returns only keys.
 
 use crate::Options;
 use crate::measure::wall;
@@ -56,12 +56,13 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The name of a row: its time is another than that of the group `operations`.
+/// Returns the name of a row, which differs from that in the group `operations`, because the
+/// times are wall-clock times.
 fn work(name: &str) -> String {
-    format!("{name}, beside Redis")
+    format!("{name}, compared with Redis")
 }
 
-/// A Redis that ends with this.
+/// A Redis server, which ends when this is dropped.
 struct Server {
     process: Child,
     folder: TempDir,
@@ -75,10 +76,10 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// `None`: there is none on this machine.
+    /// Starts a server. Returns `None` if Redis is not installed.
     fn start() -> Result<Option<Self>> {
         let folder = TempDir::with_prefix("localmap-bench").context("no folder for Redis")?;
-        // What is started stays on the core where its starter is.
+        // The child stays on the core of its parent.
         let Ok(process) = spawn(folder.path()) else {
             return Ok(None);
         };
@@ -88,9 +89,9 @@ impl Server {
         let mut said = String::new();
         while !said.contains("ready to accept connections") {
             let line = output.read_line(&mut said)?;
-            anyhow::ensure!(line > 0, "redis-server has ended: {said}");
+            anyhow::ensure!(line > 0, "redis-server exited: {said}");
         }
-        // It must not find that nobody listens.
+        // Keep reading its output, so that its writes do not fail.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(Some(server))
     }
@@ -112,7 +113,7 @@ fn spawn(folder: &Path) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// A connection to it.
+/// A connection to the server.
 struct Redis {
     connection: Connection,
     ttl: bool,
@@ -120,7 +121,7 @@ struct Redis {
 }
 
 impl Redis {
-    /// With an empty database.
+    /// Connects, and empties the database.
     fn new(server: &Server, ttl: bool) -> Result<Self> {
         let address = format!("redis+unix://{}", server.socket().display());
         let mut connection = redis::Client::open(address)?.get_connection()?;
@@ -132,7 +133,7 @@ impl Redis {
         })
     }
 
-    /// Whether a command is answered, with what does not matter.
+    /// Returns `true` if the command succeeds, whatever the answer.
     fn ask(&mut self, command: &redis::Cmd) -> bool {
         command.query::<()>(&mut self.connection).is_ok()
     }

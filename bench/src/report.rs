@@ -1,4 +1,4 @@
-//! What was measured: rows, which are printed as they come and written as JSON.
+//! The rows of a run, which are printed as they are measured and written as JSON.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -9,29 +9,28 @@ use std::path::{Path, PathBuf};
 /// One figure.
 #[derive(Clone)]
 pub(crate) struct Row {
-    /// The group of the benchmarks that it belongs to; set by [`Report::add`].
+    /// The benchmark group; set by [`Report::add`].
     pub(crate) group: String,
-    /// What was done.
+    /// The work that was measured.
     pub(crate) work: String,
-    /// Bytes of a value; 0: does not apply.
+    /// Bytes of a value, or 0 if that does not apply.
     pub(crate) size: u32,
-    /// Entries of the map; 0: does not apply.
+    /// Entries of the map, or 0 if that does not apply.
     pub(crate) entries: u64,
-    /// Who did it.
+    /// The system that did the work.
     pub(crate) system: String,
-    /// Of `value`: ns, bytes, percent, fuel, count, times.
+    /// The unit of `value`: ns, bytes, percent, fuel, count or times.
     pub(crate) unit: Cow<'static, str>,
-    /// Not a number: it could not be measured here.
+    /// The figure, or not a number if it could not be measured on this machine.
     pub(crate) value: f64,
-    /// Half of the distance from the first to the third quartile, in parts of
-    /// `value`; 0 where nothing varies.
+    /// Half the interquartile range, as a fraction of `value`; 0 if the figure does not vary.
     pub(crate) spread: f64,
-    /// `value` in units of ours; `None` where there is nothing to compare.
+    /// The ratio of `value` to localmap's, or `None` if there is nothing to compare.
     pub(crate) ratio: Option<f64>,
 }
 
 impl Row {
-    /// A figure that does not vary and is compared with nothing.
+    /// Creates a row whose figure does not vary and is compared with nothing.
     pub(crate) fn new(work: String, system: String, unit: &'static str, value: f64) -> Self {
         Self {
             group: String::new(),
@@ -46,7 +45,7 @@ impl Row {
         }
     }
 
-    /// Nanoseconds of one operation.
+    /// Creates a row for the nanoseconds of one operation.
     #[cfg(feature = "guests")]
     pub(crate) fn time(
         work: &str,
@@ -71,7 +70,7 @@ impl Row {
             "size": self.size,
             "entries": self.entries,
             "system": self.system,
-            // `null` where it is not a number.
+            // `null` if it is not a number.
             self.unit.as_ref(): self.value,
             "spread": self.spread,
             "ratio_to_ours": self.ratio,
@@ -107,7 +106,7 @@ impl Row {
     }
 }
 
-/// All figures of a run.
+/// All rows of a run.
 #[derive(Default)]
 pub(crate) struct Report {
     group: String,
@@ -115,7 +114,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Rows belong to this group from now on.
+    /// Starts a group: rows added from now on belong to it.
     pub(crate) fn begin(&mut self, group: &str) {
         group.clone_into(&mut self.group);
     }
@@ -123,7 +122,7 @@ impl Report {
     pub(crate) fn add(&mut self, mut row: Row) {
         row.group.clone_from(&self.group);
         row.value = rounded(row.value);
-        // What has no figure has no spread.
+        // A row without a figure has no spread.
         row.spread = Some(rounded(row.spread))
             .filter(|spread| spread.is_finite())
             .unwrap_or(0.0);
@@ -146,7 +145,7 @@ impl Report {
         &self.rows
     }
 
-    /// A list of rows.
+    /// Returns the rows as a JSON list.
     pub(crate) fn to_json(&self) -> String {
         let rows: Vec<_> = self.rows.iter().map(Row::to_json).collect();
         format!("{:#}\n", json!(rows))
@@ -157,11 +156,11 @@ impl Report {
         let text =
             fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let rows: Vec<Value> = serde_json::from_str(&text)
-            .with_context(|| format!("{} is no list of rows", file.display()))?;
+            .with_context(|| format!("{} is not a list of rows", file.display()))?;
         let rows = rows.iter().enumerate().map(|(at, row)| {
             Row::from_json(row).with_context(|| {
                 format!(
-                    "row {at} of {} lacks fields: it is of another version of this program",
+                    "row {at} of {} lacks fields: another version of this program wrote it",
                     file.display()
                 )
             })
@@ -173,12 +172,12 @@ impl Report {
     }
 }
 
-/// Six digits: more than is measured, and the same again when it is read.
+/// Rounds to six digits, more than are significant, so that a row reads back unchanged.
 fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-/// The workspace.
+/// Returns the root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

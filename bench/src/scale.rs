@@ -1,34 +1,34 @@
-//! The axes of a chart: logarithmic where the range asks for it, with marks at numbers that
-//! people read.
+//! The axes of a chart: logarithmic if the range requires it, with marks at round numbers.
 
 use crate::table::{bytes, thousands};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
-/// From so many times the smallest on, differences are seen on a logarithmic axis only.
+/// The ratio of the largest to the smallest value from which an axis is logarithmic.
 const WIDE: f64 = 15.0;
 
 /// An axis.
 pub(crate) struct Scale {
     logarithmic: bool,
-    /// Its values are bytes.
+    /// Whether its values are bytes.
     bytes: bool,
-    /// Values.
+    /// The first value.
     from: f64,
+    /// The last value.
     to: f64,
-    /// Values.
+    /// The values that have a mark.
     marks: Vec<f64>,
 }
 
 impl Scale {
-    /// An axis with a mark at each point that there is. `bytes`: that is what they are.
+    /// Creates an axis with a mark at each point. `bytes` says that the values are bytes.
     pub(crate) fn of_points(values: impl Iterator<Item = f64>, bytes: bool) -> Self {
         let mut marks: Vec<f64> = values.collect();
         marks.sort_by(f64::total_cmp);
         marks.dedup();
         let (from, to) = ends(&marks);
         let logarithmic = from > 0.0 && to / from >= WIDE;
-        // Some room beside the first and the last mark.
+        // Leave some room before the first mark and after the last.
         let (from, to) = if logarithmic {
             let room = (to / from).powf(0.04);
             (from / room, to * room)
@@ -45,8 +45,8 @@ impl Scale {
         }
     }
 
-    /// An axis for figures, from nothing on if it is not logarithmic. `percent` goes no
-    /// further than to 100.
+    /// Creates an axis for figures. It starts at 0 unless it is logarithmic. `percent` limits it
+    /// to 100.
     pub(crate) fn of_figures(values: impl Iterator<Item = f64>, percent: bool) -> Self {
         let values: Vec<f64> = values.collect();
         let (least, most) = ends(&values);
@@ -86,7 +86,7 @@ impl Scale {
         }
     }
 
-    /// Where a value lies, on an axis that is even.
+    /// Returns the position of a value on a linear axis.
     fn place(&self, value: f64) -> f64 {
         if self.logarithmic {
             value.log10()
@@ -111,7 +111,7 @@ impl Ranged for Scale {
     fn map(&self, value: &f64, (first, last): (i32, i32)) -> i32 {
         let (from, to) = (self.place(self.from), self.place(self.to));
         let part = (self.place(*value) - from) / (to - from);
-        // Within the picture, which has a few hundred pixels.
+        // The image has a few hundred pixels.
         #[expect(clippy::cast_possible_truncation)]
         let pixels = (f64::from(last - first) * part).round() as i32;
         first + pixels
@@ -142,13 +142,14 @@ fn ends(values: &[f64]) -> (f64, f64) {
     (least, most)
 }
 
-/// At most about so many marks.
+/// Keeps about `most` marks at most.
 fn thinned(marks: Vec<f64>, most: usize) -> Vec<f64> {
     let each = marks.len().div_ceil(most).max(1);
     marks.into_iter().step_by(each).collect()
 }
 
-/// 1, 2 or 5 with zeros: the first that is not less.
+/// Returns the smallest number of the form 1, 2 or 5 times a power of ten that is not below
+/// `least`.
 fn step(least: f64) -> f64 {
     let decade = 10f64.powf(least.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade);

@@ -1,4 +1,4 @@
-//! Writes of new keys, in the sandbox and natively. `by_entries` has those over a value.
+//! Writes of new keys, in the sandbox and natively. `by_entries` has the overwrites.
 
 use crate::measure::Times;
 use crate::report::{Report, Row};
@@ -21,7 +21,7 @@ const ALL: [Kind; 9] = [
     (Place::Native, System::QuickUnsync),
 ];
 
-/// Those that evict.
+/// The systems that evict.
 const BOUNDED: [Kind; 5] = [
     OURS,
     (Place::Native, System::Ours),
@@ -41,9 +41,9 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Fills an empty map. Its memory is as new as it is in a new instance.
+/// Fills an empty map, whose memory is fresh, as in a new instance.
 fn grow(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
-    // Small maps are filled in less time than can be taken.
+    // Filling one small map takes less time than can be measured.
     let maps = (100_000 / entries).max(1);
     let rounds = options.rounds().div_ceil(3);
     let times = Times::take(ALL.len(), rounds, |at| {
@@ -66,14 +66,14 @@ fn grow(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> 
     Ok(())
 }
 
-/// Sets new keys in a map that is full: each evicts another.
+/// Sets new keys in a full map, each of which evicts another.
 fn churn(options: &Options, guest: &Guest, entries: u32, report: &mut Report) -> Result<()> {
     let mut subjects = Vec::new();
     for kind in BOUNDED {
         let mut subject = Subject::new(guest, kind, entries, VALUE)?;
         subject.run(Work::Insert, 2 * entries)?;
         if kind == OURS && subject.run(Work::Insert, 1)? == 0 {
-            eprintln!("  evicting is skipped: the engine has no policy");
+            eprintln!("  skipping eviction: the engine has no policy");
             return Ok(());
         }
         let count = subject.turn(Work::Insert)?;

@@ -1,4 +1,4 @@
-//! What is compared: a system in a place, and the loops that run on a map of it.
+//! The systems that are compared, in the sandbox or natively, and the loops that run on them.
 
 use crate::guest::{Guest, State};
 use crate::measure::{self, Clock};
@@ -10,13 +10,13 @@ use localmap::wasmtime::component::TypedFunc;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Inside the sandbox.
+    /// In the sandbox.
     Sandbox,
-    /// The same source with the same profile, compiled for this machine.
+    /// The same source, compiled with the same profile for this machine.
     Native,
 }
 
-/// The systems, with their numbers in `bench/guests/engine/src/systems.rs`.
+/// The systems, numbered as in `bench/guests/engine/src/systems.rs`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     Ours = 0,
@@ -37,7 +37,7 @@ pub(crate) type Kind = (Place, System);
 
 pub(crate) const OURS: Kind = (Place::Sandbox, System::Ours);
 
-/// What a reader is to call it. Each label says what is done for time to live.
+/// Returns the name of a system in tables. Each says how the system handles time to live.
 pub(crate) fn label((place, system): Kind) -> String {
     let place = match place {
         Place::Sandbox => "in the sandbox",
@@ -60,7 +60,7 @@ pub(crate) fn label((place, system): Kind) -> String {
     format!("{system}, {place}")
 }
 
-/// A map of some kind.
+/// A map of one system.
 pub(crate) struct Subject(Inner);
 
 enum Inner {
@@ -80,8 +80,7 @@ struct Sandbox {
     unsafe_code,
     reason = "the library that build.rs builds from guests/engine/src/native.rs"
 )]
-// SAFETY: the signatures are those of that file, and its functions check what they are
-// given.
+// SAFETY: the signatures are those of that file, and its functions check their arguments.
 unsafe extern "C" {
     safe fn localmap_bench_make(system: u32, capacity: u32, value_len: u32, ttl: bool) -> u32;
     safe fn localmap_bench_run(map: u32, work: u32, count: u32) -> u32;
@@ -99,18 +98,19 @@ unsafe extern "C" {
     ) -> f64;
 }
 
-/// Bytes that all native maps have allocated; 0: the system does not tell.
+/// Returns the bytes that all native maps have allocated, or 0 if the system does not report
+/// them.
 pub(crate) fn allocated() -> u64 {
     localmap_bench_allocated()
 }
 
-/// Gives free memory back to the system, so that it is not there when memory is counted.
+/// Returns free memory to the system, so that it is not counted as memory in use.
 pub(crate) fn trim() {
     localmap_bench_trim();
 }
 
-/// Nanoseconds of a read, by the wall's clock, where so many threads read at the same time
-/// natively; `None`: this system is not for threads.
+/// Returns the wall-clock nanoseconds of a read when `threads` threads read at the same time
+/// natively, or `None` if threads cannot share this system.
 pub(crate) fn threads(
     system: System,
     entries: u32,
@@ -125,8 +125,8 @@ pub(crate) fn threads(
 }
 
 impl Subject {
-    /// An empty map of `kind`, in an instance of its own, that evicts nothing before it
-    /// holds `capacity` entries. They have a TTL.
+    /// Creates an empty map of `kind`, in its own instance, that evicts nothing before it holds
+    /// `capacity` entries. Entries have a TTL.
     pub(crate) fn new(guest: &Guest, kind: Kind, capacity: u32, value_len: u32) -> Result<Self> {
         let plan = Plan {
             capacity: capacity as usize,
@@ -136,7 +136,7 @@ impl Subject {
         Self::planned(guest, kind, plan)
     }
 
-    /// An empty map of `kind`, as `plan` says.
+    /// Creates an empty map of `kind` for `plan`.
     pub(crate) fn planned(guest: &Guest, (place, system): Kind, plan: Plan) -> Result<Self> {
         match place {
             Place::Sandbox => Self::in_guest(guest, system as u32, plan),
@@ -144,30 +144,30 @@ impl Subject {
         }
     }
 
-    /// An empty map of the system that has this number in a guest.
+    /// Creates an empty map of the system with this number in a guest.
     pub(crate) fn in_guest(guest: &Guest, system: u32, plan: Plan) -> Result<Self> {
         let sandbox = Sandbox::new(guest, system, plan)?;
         Ok(Self(Inner::Sandbox(Box::new(sandbox))))
     }
 
-    /// An empty map of this machine.
+    /// Creates an empty native map.
     pub(crate) fn native(system: System, plan: Plan) -> Result<Self> {
         let (capacity, value_len) = lengths(plan)?;
         let map = localmap_bench_make(system as u32, capacity, value_len, plan.ttl);
         ensure!(
             map != u32::MAX,
-            "there is no {}",
+            "no system {}",
             label((Place::Native, system))
         );
         Ok(Self(Inner::Native(map)))
     }
 
-    /// A map of this program.
+    /// Wraps a map that this program calls itself.
     pub(crate) fn here(runner: Box<dyn Runner>) -> Self {
         Self(Inner::Here(runner))
     }
 
-    /// Does `count` times the same and tells how many succeeded, or [`NONE`].
+    /// Does `work` `count` times. Returns how many times succeeded, or [`NONE`].
     pub(crate) fn run(&mut self, work: Work, count: u32) -> Result<u32> {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox
@@ -179,9 +179,9 @@ impl Subject {
         }
     }
 
-    /// Whether the system has an operation for this.
+    /// Returns `true` if the system has an operation for `work`.
     pub(crate) fn can(&mut self, work: Work) -> Result<bool> {
-        // What is new has to go again.
+        // A new key would have to be deleted again.
         let work = match work {
             Work::New => Work::Forget,
             other => other,
@@ -189,13 +189,13 @@ impl Subject {
         Ok(self.run(work, 1)? != NONE)
     }
 
-    /// Does `count` times the same, which must succeed, and gives the nanoseconds of one,
-    /// that this thread has run.
+    /// Does `work` `count` times, all of which must succeed. Returns the nanoseconds of one, in
+    /// CPU time of this thread.
     pub(crate) fn time(&mut self, work: Work, count: u32) -> Result<f64> {
         self.time_by(measure::nanos, work, count)
     }
 
-    /// The same by another clock. Afterwards what was new is forgotten.
+    /// Measures like [`time`](Self::time), with another clock. Afterwards deletes new keys.
     pub(crate) fn time_by(&mut self, clock: Clock, work: Work, count: u32) -> Result<f64> {
         let start = clock();
         let done = self.run(work, count)?;
@@ -207,13 +207,13 @@ impl Subject {
         Ok(nanos)
     }
 
-    /// How often it does `work` in one turn: for about 50 ms, which is long against a call
-    /// and short against what disturbs. Half of that goes before.
+    /// Returns how often to do `work` in one turn of about 50 ms, which is long compared with a
+    /// call and short compared with disturbances. Half as many go before as a warm-up.
     pub(crate) fn turn(&mut self, work: Work) -> Result<u32> {
         self.turn_of(measure::nanos, work, 50e6)
     }
 
-    /// How often it does `work` in so many nanoseconds.
+    /// Returns how often to do `work` to fill about `nanos` nanoseconds.
     pub(crate) fn turn_of(&mut self, clock: Clock, work: Work, nanos: f64) -> Result<u32> {
         let mut count = 64;
         let each = loop {
@@ -229,7 +229,7 @@ impl Subject {
             reason = "clamped, and no time is negative"
         )]
         let count = (nanos / each).clamp(16.0, 3e6) as u32;
-        // So many new keys at a time that they are few beside those that are there.
+        // Few new keys at a time, compared with those in the map.
         Ok(if work == Work::New {
             count.min(5_000)
         } else {
@@ -237,7 +237,7 @@ impl Subject {
         })
     }
 
-    /// Bytes that the map says it takes; 0: it says nothing.
+    /// Returns the bytes that the map reports, or 0 if it reports nothing.
     pub(crate) fn footprint(&mut self) -> Result<u64> {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox.footprint.call(&mut sandbox.store, ())?.0),
@@ -246,7 +246,7 @@ impl Subject {
         }
     }
 
-    /// Bytes of the linear memory; 0: there is none.
+    /// Returns the bytes of the linear memory, or 0 if there is none.
     pub(crate) fn memory(&mut self) -> Result<u64> {
         match &mut self.0 {
             Inner::Sandbox(sandbox) => Ok(sandbox.memory.call(&mut sandbox.store, ())?.0),
@@ -254,8 +254,8 @@ impl Subject {
         }
     }
 
-    /// Fuel of `count` times the same, which must succeed, where the engine of the guest
-    /// counts fuel.
+    /// Does `work` `count` times, all of which must succeed. Returns the fuel, if the engine of
+    /// the guest counts it.
     pub(crate) fn fuel(&mut self, work: Work, count: u32) -> Result<u64> {
         let Inner::Sandbox(sandbox) = &mut self.0 else {
             return Ok(0);
@@ -276,7 +276,7 @@ impl Drop for Subject {
     }
 }
 
-/// Capacity and length of values, as they go through a door.
+/// Returns capacity and value length as the guests and the native library take them.
 fn lengths(plan: Plan) -> Result<(u32, u32)> {
     Ok((plan.capacity.try_into()?, plan.value_len.try_into()?))
 }
@@ -287,10 +287,10 @@ impl Sandbox {
         let instance = guest.linker.instantiate(&mut store, &guest.component)?;
         let loops = instance
             .get_export_index(&mut store, None, "localmap:bench/loops")
-            .context("the guest has no loops")?;
+            .context("the guest does not export `localmap:bench/loops`")?;
         let mut find = |name| {
             let found = instance.get_export_index(&mut store, Some(&loops), name);
-            found.with_context(|| format!("the guest has no {name}"))
+            found.with_context(|| format!("the guest does not export `{name}`"))
         };
         let (make, run) = (find("make")?, find("run")?);
         let (footprint, memory) = (find("footprint")?, find("linear-memory")?);
@@ -298,7 +298,7 @@ impl Sandbox {
         let (made,) = instance
             .get_typed_func::<(u32, u32, u32, bool), (bool,)>(&mut store, make)?
             .call(&mut store, (system, capacity, value_len, plan.ttl))?;
-        ensure!(made, "the guest has no such system");
+        ensure!(made, "the guest does not have the system {system}");
         Ok(Self {
             run: instance.get_typed_func(&mut store, run)?,
             footprint: instance.get_typed_func(&mut store, footprint)?,

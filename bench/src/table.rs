@@ -1,11 +1,11 @@
-//! Rows as tables to read: one for each work, with a line for each system and a column for
-//! each size. Works of a single column are the lines of one table.
+//! Formats rows as tables: one table for each work, with a line for each system and a column
+//! for each size. Works with a single column are lines of one table.
 
 use crate::curves::{Axis, CURVES};
 use crate::report::Row;
 use std::fmt::Write as _;
 
-/// Tables of these rows, in their order. Each is a list of works of one unit.
+/// Returns the tables of these rows, in order. Each table has one unit.
 pub(crate) fn tables(rows: &[&Row]) -> String {
     let mut works: Vec<Work<'_>> = Vec::new();
     for row in rows {
@@ -44,7 +44,7 @@ impl Work<'_> {
         &self.rows[0].unit
     }
 
-    /// Sizes and entries, in the order of the rows.
+    /// Returns sizes and entries, in the order of the rows.
     fn columns(&self) -> Vec<(u32, u64)> {
         distinct(self.rows.iter().map(|row| (row.size, row.entries)))
     }
@@ -53,8 +53,8 @@ impl Work<'_> {
         distinct(self.rows.iter().map(|row| row.system.as_str()))
     }
 
-    /// Whether the two have the same single column and the same systems, so that they are
-    /// two lines of one table.
+    /// Returns `true` if both have the same single column and the same systems, so that they can
+    /// be lines of one table.
     fn goes_with(&self, other: &Self) -> bool {
         const MOST: usize = 5;
         let columns = self.columns();
@@ -87,7 +87,7 @@ fn by_system(text: &mut String, work: &Work<'_>) {
     let columns = work.columns();
     let sizes = distinct(columns.iter().map(|column| column.0));
     let entries = distinct(columns.iter().map(|column| column.1));
-    // What is the same in all columns is said once, and what differs at each.
+    // The heading has what all columns share, and each column what differs.
     let one_size = (sizes.len() == 1).then(|| sizes[0]);
     let one_number = (entries.len() == 1).then(|| entries[0]);
     let same = at(work.name, one_size.unwrap_or(0), one_number.unwrap_or(0));
@@ -101,7 +101,7 @@ fn by_system(text: &mut String, work: &Work<'_>) {
         let size = if one_size.is_none() { size } else { 0 };
         let entries = if one_number.is_none() { entries } else { 0 };
         let head = match at(work.name, size, entries) {
-            // There is one column.
+            // There is only one column.
             none if none.is_empty() => "figure".into(),
             head => head,
         };
@@ -124,8 +124,8 @@ fn by_work(text: &mut String, works: &[Work<'_>]) {
     let systems = works[0].systems();
     let unit = in_words(works[0].unit());
     let _ = match at(works[0].name, column.0, column.1).as_str() {
-        "" => writeln!(text, "In {unit}"),
-        same => writeln!(text, "In {unit}; {same}"),
+        "" => writeln!(text, "Unit: {unit}"),
+        same => writeln!(text, "Unit: {unit}; {same}"),
     };
     text.push_str("\n| work |");
     for system in &systems {
@@ -147,13 +147,13 @@ fn in_words(unit: &str) -> &str {
     match unit {
         "ns" => "nanoseconds",
         "percent" => "per cent",
-        "count" => "numbers",
-        "times" => "multiples",
+        "count" => "count",
+        "times" => "ratio",
         other => other,
     }
 }
 
-/// `values of 64 B, 1,000 entries`; what is 0 does not apply.
+/// Returns a text such as `64 B, 1,000 entries`, without the parts that are 0.
 pub(crate) fn at(work: &str, size: u32, entries: u64) -> String {
     let size = (size > 0).then(|| bytes(size.into()));
     let entries = (entries > 0).then(|| {
@@ -176,7 +176,7 @@ pub(crate) fn at(work: &str, size: u32, entries: u64) -> String {
         .join(", ")
 }
 
-/// `8 B`, `4 KiB`.
+/// Formats a size, such as `8 B` or `4 KiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) {
         format!("{} KiB", bytes >> 10)
@@ -197,7 +197,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// The figure, how far it varies, and how many times ours it is.
+/// Formats a figure, its spread and its ratio to ours.
 fn cell(row: &Row) -> String {
     let mut cell = figure(row);
     if row.spread > 0.0 {
@@ -209,7 +209,7 @@ fn cell(row: &Row) -> String {
     cell
 }
 
-/// `1.98×`; `None`: there is nothing to compare.
+/// Formats a ratio, such as `1.98×`. Returns `None` if there is nothing to compare.
 pub(crate) fn ratio(row: &Row) -> Option<String> {
     let ratio = row.ratio.filter(|_| row.value.is_finite())?;
     Some(match ratio {
@@ -219,7 +219,8 @@ pub(crate) fn ratio(row: &Row) -> Option<String> {
     })
 }
 
-/// The figure without its unit, three digits of it; `–`: it could not be measured.
+/// Formats a figure with three digits and without its unit, or `–` if it could not be
+/// measured.
 pub(crate) fn figure(row: &Row) -> String {
     let whole = matches!(row.unit.as_ref(), "count" | "fuel");
     match row.value {
@@ -230,7 +231,7 @@ pub(crate) fn figure(row: &Row) -> String {
     }
 }
 
-/// A whole number.
+/// Formats a number rounded to a whole one.
 fn number(value: f64) -> String {
     let whole = value.round();
     if whole < 0.0 {

@@ -1,4 +1,4 @@
-//! What the documents show is what was measured, and all of it.
+//! Tests that the documents show everything that was measured, and nothing else.
 
 use crate::blocks::TITLES;
 use crate::chart;
@@ -17,7 +17,7 @@ fn text(file: &str) -> String {
     fs::read_to_string(root().join(file)).expect(file)
 }
 
-/// The names of the rows, out of the JSON alone.
+/// Returns the names of the rows, read from the JSON alone.
 fn names_in_rows() -> BTreeSet<Name> {
     let rows: Vec<Value> =
         serde_json::from_str(&text("docs/performance/results.json")).expect("a list");
@@ -28,7 +28,7 @@ fn names_in_rows() -> BTreeSet<Name> {
     rows.iter().map(name).collect()
 }
 
-/// What stands in a document between the marks of these blocks.
+/// Returns the texts of the blocks of this kind in a document.
 fn blocks<'a>(document: &'a str, kind: &str) -> Vec<&'a str> {
     let begin = format!("<!-- bench:{kind}");
     let blocks = document.split(begin.as_str()).skip(1);
@@ -42,8 +42,8 @@ fn cells(line: &str) -> Vec<&str> {
     line.split('|').map(str::trim).collect()
 }
 
-/// The names in tables, which have a system in each line below the name of a work, or a work
-/// in each line below the names of systems.
+/// Returns the names in tables. A table has either a work as its heading and a system in each
+/// line, or systems as its columns and a work in each line.
 fn names_in_tables(text: &str) -> BTreeSet<Name> {
     let (mut names, mut heading, mut head) = (BTreeSet::new(), "", Vec::new());
     for line in text.lines() {
@@ -115,7 +115,7 @@ fn the_readme_shows_three_rows_that_were_measured() {
         .lines()
         .filter(|line| line.starts_with("| "))
         .collect();
-    // The first is the head.
+    // The first is the header.
     assert_eq!(lines.len(), 4);
     for line in &lines[1..] {
         let cells = cells(line);

@@ -1,5 +1,5 @@
-//! The ways to reach a map, from a guest and from the host, with the settings that all of
-//! them share: S3-FIFO, room for `capacity` entries, 48 MiB.
+//! The ways to reach a map, from a guest and from the host. All share the same settings:
+//! S3-FIFO, room for `capacity` entries, 48 MiB.
 
 use crate::guest::Guest;
 use crate::hosted;
@@ -13,17 +13,17 @@ use std::cell::OnceCell;
 pub(crate) enum Way {
     /// `localmap_client::in_process`: the map is in the memory of the guest.
     InGuest,
-    /// One component of app and map, by the client crate.
+    /// One component of app and map, called through the client crate.
     Client,
-    /// The same by bindings of `local-map`.
+    /// The same component, called through bindings of `local-map`.
     Plain,
-    /// `localmap::add_to_linker`: the host hands each operation on to a store of its own.
-    Bridged,
-    /// The host itself calls.
+    /// `localmap::add_to_linker`: the host passes each operation on to the map's own store.
+    Linked,
+    /// The host calls the map itself.
     Host,
-    /// `wasmtime-wasi-keyvalue`: a hash map of the host without limits.
+    /// `wasmtime-wasi-keyvalue`: a hash map in the host, without limits.
     Keyvalue,
-    /// A guest of wasi:keyvalue, plugged: a component of ours translates.
+    /// A guest of wasi:keyvalue, plugged: the keyvalue adapter translates.
     KeyvaluePlugged,
 }
 
@@ -32,7 +32,7 @@ impl Way {
         Self::Client,
         Self::InGuest,
         Self::Plain,
-        Self::Bridged,
+        Self::Linked,
         Self::Host,
         Self::KeyvaluePlugged,
         Self::Keyvalue,
@@ -43,39 +43,39 @@ impl Way {
             Self::InGuest => "localmap, in the guest",
             Self::Client => "localmap, plugged, client crate",
             Self::Plain => "localmap, plugged, plain contract",
-            Self::Bridged => "localmap, bridged (add_to_linker)",
+            Self::Linked => "localmap, linked (add_to_linker)",
             Self::Host => "localmap, the host calls",
-            Self::Keyvalue => "wasmtime-wasi-keyvalue (no TTL, no limit, outside of the sandbox)",
+            Self::Keyvalue => "wasmtime-wasi-keyvalue (no TTL, no limit, outside the sandbox)",
             Self::KeyvaluePlugged => "localmap, plugged, as wasi:keyvalue",
         }
     }
 }
 
-/// The guests of all ways, each compiled when it is wanted first.
+/// The guests of all ways, each compiled on first use.
 pub(crate) struct Ways {
     capacity: u32,
     plugged: OnceCell<Guest>,
-    bridged: OnceCell<Guest>,
+    linked: OnceCell<Guest>,
     host: Host,
     keyvalue: OnceCell<Guest>,
-    /// For entries that live for ever, and for those with a TTL.
+    /// For entries without a TTL, and for entries with one.
     keyvalue_plugged: [OnceCell<Guest>; 2],
 }
 
 impl Ways {
-    /// For maps that evict what is beyond `capacity`.
+    /// Creates the guests for maps that evict entries beyond `capacity`.
     pub(crate) fn new(capacity: u32) -> Result<Self> {
         Ok(Self {
             capacity,
             plugged: OnceCell::new(),
-            bridged: OnceCell::new(),
+            linked: OnceCell::new(),
             host: Host::new()?,
             keyvalue: OnceCell::new(),
             keyvalue_plugged: [OnceCell::new(), OnceCell::new()],
         })
     }
 
-    /// An empty map that is reached in this way. The capacity of the plan must be that of
+    /// Creates an empty map that is reached in this way. The plan must have the capacity given to
     /// [`new`](Self::new).
     pub(crate) fn subject(&self, way: Way, plan: Plan) -> Result<Subject> {
         let capacity = self.capacity;
@@ -85,8 +85,8 @@ impl Ways {
             Way::InGuest => Subject::in_guest(plugged()?, 22, plan),
             Way::Client => Subject::in_guest(plugged()?, 20, plan),
             Way::Plain => Subject::in_guest(plugged()?, 21, plan),
-            Way::Bridged => {
-                let guest = made(&self.bridged, || Guest::bridged(capacity))?;
+            Way::Linked => {
+                let guest = made(&self.linked, || Guest::linked(capacity))?;
                 Subject::in_guest(guest, 20, plan)
             }
             Way::Host => Ok(Subject::here(hosted::make(&self.host, plan)?)),
@@ -101,7 +101,7 @@ impl Ways {
     }
 }
 
-/// What is in the cell, made where nothing is.
+/// Returns the guest in the cell, which is made if the cell is empty.
 fn made(cell: &OnceCell<Guest>, make: impl FnOnce() -> Result<Guest>) -> Result<&Guest> {
     match cell.get() {
         Some(guest) => Ok(guest),

@@ -1,11 +1,11 @@
-//! How the component is linked.
+//! Linker arguments of the component.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     for arg in [
-        // Nothing of WASI 0.1 is used, and the adapter would bring imports of its own.
+        // The component does not use WASI 0.1, and the adapter would add imports of its own.
         "--wasi-adapter=none",
-        // Nothing here recurses: stack and data share the first page.
+        // The component does not recurse: stack and data share the first page.
         "-zstack-size=32768",
     ] {
         println!("cargo::rustc-link-arg-cdylib={arg}");

@@ -1,13 +1,13 @@
-//! How the component is linked.
+//! Linker arguments of the component.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     for arg in [
-        // Nothing of WASI 0.1 is used. The adapter would bring imports of its own,
-        // and turn ours into those of its version.
+        // The component does not use WASI 0.1. The adapter would add imports of its own
+        // and change the version of ours.
         "--wasi-adapter=none",
-        // Nothing here recurses. A small stack lets stack, data and the first
-        // entries share a page.
+        // The component does not recurse. With a small stack, the stack, the data and the
+        // first entries share a page.
         "-zstack-size=16384",
     ] {
         println!("cargo::rustc-link-arg-cdylib={arg}");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes access.log: a real nginx, real clients on loopback, and a clock for nginx
-# that this script turns, so that a day takes seconds. README.md tells more.
+# Generates access.log with a real nginx, real clients on loopback, and a clock for nginx that this
+# script sets, so that a day takes seconds. README.md explains it.
 #
 # usage: make-access-log.sh > access.log
 # needs (Debian): nginx libfaketime curl wget python3 apache2-utils
@@ -15,7 +15,7 @@ trap 'if [ -n "$nginx" ]; then kill "$nginx"; wait "$nginx" || true; fi; rm -rf 
 
 # --- the site -----------------------------------------------------------------
 
-made='Sun, 01 Mar 2026 00:00:00 GMT' # All of it is from the day before.
+made='Sun, 01 Mar 2026 00:00:00 GMT' # Every file is from the day before.
 mkdir -p "$dir"/{site/{img,docs},tmp}
 page() { # NAME LINES LINK...
     local name=$1 lines=$2
@@ -43,7 +43,7 @@ daemon off;
 master_process off;
 pid tmp/pid;
 error_log stderr crit;
-# nginx clears its environment; libfaketime asks for these again and again.
+# nginx clears its environment, but libfaketime reads these variables repeatedly.
 env FAKETIME_TIMESTAMP_FILE; env FAKETIME_FMT; env FAKETIME_NO_CACHE;
 env FAKETIME_DONT_FAKE_MONOTONIC; env NO_FAKE_STAT;
 events {}
@@ -55,7 +55,7 @@ http {
     server {
         listen 127.0.0.1:$port;
         listen [::1]:$port;
-        # So that 127.0.0.2 and the like reach it as well.
+        # Lets addresses such as 127.0.0.2 reach it.
         root site;
         location = /health { return 204; }
         location = /login { return 303 /; }
@@ -71,7 +71,7 @@ CONF
 day=1772409600 # 2026-03-02 00:00:00 UTC, a Monday
 at() { echo $((day + $1 * 3600 + $2 * 60 + ${3:-0})); } # HOUR MINUTE [SECOND]
 
-# Someone looks at some pages and thinks in between.
+# A reader looks at some pages, with pauses in between.
 visit() { # SECOND CLIENT PAGES
     local t=$1 client=$2 pages=$3
     echo "$t $client page /"
@@ -104,20 +104,20 @@ plan() {
     for t in 0 600 1500 2400 3900 4000 7900; do
         echo "$(($(at 23 20) + t)) 127.0.0.50 page ${docs[RANDOM % 12]}"
     done
-    # A monitor that asks every ten minutes, in working hours.
+    # A monitor that sends a request every ten minutes, in working hours.
     for t in $(seq "$(at 8 0)" 600 "$(at 17 59)"); do
         if ((t < $(at 12 0) || t >= $(at 13 0))); then echo "$t 127.0.0.101 health"; fi
     done
-    # A crawler: all pages, a few seconds apart; it comes again the next morning.
+    # A crawler reads all pages, a few seconds apart, and returns the next morning.
     for t in "$(at 10 30)" "$(at 30 15)"; do
         echo "$t 127.0.0.102 crawl /robots.txt"
         for n in $(seq 0 11); do echo "$((t + 4 * n + 3)) 127.0.0.102 crawl ${docs[n]}"; done
     done
-    # One who copies the site, one who measures it, and one who reloads.
+    # A client that copies the site, one that benchmarks it, and one that reloads.
     echo "$(at 11 5) 127.0.0.103 mirror"
     echo "$(at 14 45) 127.0.0.104 bench"
     for n in $(seq 0 2 70); do echo "$(($(at 16 2) + n)) 127.0.0.105 page /"; done
-    # A client that keeps its copies: answers without a body.
+    # A client with a cache: responses without a body.
     for t in 0 20 80 140; do echo "$(at 15 $t) 127.0.0.106 fresh /img/map.png"; done
     # Logins and uploads.
     for t in 10 11 70; do echo "$(at 9 $t) 127.0.0.107 login"; done
@@ -128,7 +128,7 @@ plan() {
         echo "$(at 10 $t 9) 127.0.0.108 page /search?q=${long}two"
         echo "$(at 10 $t 9) 127.0.0.109 page /search?q=${long}one"
     done
-    # A scanner: what is not there, what is not allowed, what is not HTTP.
+    # A scanner: missing pages, forbidden pages, requests that are not HTTP.
     n=0
     for path in /wp-login.php /.env /admin/ /private/keys /phpmyadmin/ /cgi-bin/test /%00 \
         /backup.zip /favicon.ico /.git/config /old /xmlrpc.php; do

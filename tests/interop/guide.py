@@ -1,9 +1,9 @@
-"""Makes a shell script of a section of the docs: the commands, and the files in between.
+"""Turns a section of the docs into a shell script, with its commands and its files.
 
     python guide.py GUIDE SECTION
 
-Two things are not as a reader has them: the clone is the REPOSITORY that is here, and the
-program is LOCALMAP, both from the environment of the script.
+The script differs from the docs in two points: it uses the clone REPOSITORY and the program
+LOCALMAP, both from its environment.
 """
 
 import re
@@ -31,7 +31,7 @@ def main(guide, title):
             continue
         named = FILE.findall(block["before"])
         if not named:
-            sys.exit(f"Error: {guide}, {title}: which file is it? {body[:60]!r}")
+            sys.exit(f"Error: {guide}, {title}: the text before this block names no file: {body[:60]!r}")
         print(f"cat > {named[-1]} <<'END OF FILE'\n{body}\nEND OF FILE")
     if commands != len(REPLACED):
         sys.exit(f"Error: {guide}, {title}: expected one clone and one run, found {commands}")

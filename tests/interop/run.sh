@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Guests in other languages, and the map component in other hosts: `just interop`, and CI.
+# Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
 #   tests/interop/run.sh [python|javascript|node|wasmtime-py]...   all of them by default
 #
-# Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and says so
-# where one is missing. What it installs is pinned and stays below the target folder.
-# LOCALMAP names a built `localmap` to use instead of building one.
+# Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and reports the one
+# that is missing. It installs pinned versions below the target folder. Set LOCALMAP to the path of
+# a built `localmap` to use that instead of building one.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -25,30 +25,30 @@ trap 'die "line $LINENO of tests/interop/run.sh failed"' ERR
 # same WHAT EXPECTED FOUND: compares two files, which must not be empty.
 same() {
     [ -s "$2" ] || die "$1: nothing to compare with in $2"
-    cmp "$2" "$3" || die "$1: $3 is not what $2 says"
+    cmp "$2" "$3" || die "$1: $3 differs from $2"
     echo "$1: $(wc -l < "$2") lines, as expected"
 }
 
-# need WHAT COMMAND...: the command is one that succeeds where it is there.
+# need WHAT COMMAND...: fails unless the command succeeds, which shows that WHAT is installed.
 need() {
     local what=$1
     shift
-    "$@" > /dev/null 2>&1 || die "it needs $what: install it"
+    "$@" > /dev/null 2>&1 || die "$what is missing: install it"
 }
 
-# The program, and guests in Rust to compare with.
+# Builds the program, and guests in Rust to compare with.
 program() {
     say "localmap and guests in Rust"
     cargo build --locked -p limiter -p sessions --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
-        cargo build --locked --release -p localmap
+        cargo build --locked --release -p localmap-cli
         LOCALMAP=$target/release/localmap
     fi
     "$LOCALMAP" --version
 }
 
-# What comes from PyPI, in a virtual environment that is made anew when a version changes.
+# Installs packages from PyPI, in a virtual environment that is recreated when a version changes.
 python_tools() {
     need "Python 3.10 or newer" python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'
     need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
@@ -64,7 +64,7 @@ python_tools() {
     export PYTHONDONTWRITEBYTECODE=1
 }
 
-# What comes from npm. The lock file is that of the example.
+# Installs packages from npm, with the lock file of the example.
 javascript_tools() {
     need "Node 20 or newer" node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
     need "npm" npm --version
@@ -80,7 +80,7 @@ javascript_tools() {
     jco=$modules/node_modules/.bin/jco
 }
 
-# newcomer LANGUAGE: does what the guide says, in an empty folder. Installs what it says.
+# newcomer LANGUAGE: follows the guide in an empty folder, including its installations.
 newcomer() {
     say "docs/guests.md, in $1"
     local folder=$work/newcomer-$1
@@ -99,7 +99,7 @@ newcomer() {
     rm -rf "$folder"
 }
 
-# A guest in Python says what the same guest in Rust says.
+# Checks that a guest in Python prints what the same guest in Rust prints.
 python() {
     newcomer Python
     say "a guest in Python, under localmap"
@@ -110,11 +110,11 @@ python() {
     same "limiter in Python" "$work/limiter.rust.txt" "$work/limiter.py.txt"
 }
 
-# A guest in JavaScript, likewise.
+# Checks that a guest in JavaScript prints what the same guest in Rust prints.
 javascript() {
     newcomer JavaScript
     say "a guest in JavaScript, under localmap"
-    # The command of the example, with what it makes below the target folder.
+    # The command of the example, with its output below the target folder.
     "$jco" componentize "$javascript_example/sessions.js" --wit "$javascript_example/wit" \
         --world-name sessions --disable http fetch-event --out "$work/sessions.js.wasm"
     "$LOCALMAP" run --clock clf "$guests/sessions.wasm" --idle 30m < "$log" > "$work/sessions.rust.txt"
@@ -122,28 +122,28 @@ javascript() {
     same "sessions in JavaScript" "$work/sessions.rust.txt" "$work/sessions.js.txt"
 }
 
-# A guest with its map plugged in, which needs nothing but WASI, and what it says. Its
-# windows last a day, so that the real clock of other hosts makes no difference.
+# Plugs a guest, so that it needs only WASI, and records its output. Its windows last a day, so
+# that the real clock of other hosts makes no difference.
 plugged=(--limit 10 --window 24h)
 plug() {
     "$LOCALMAP" plug "$guests/limiter.wasm" -o "$work/plugged.wasm"
     "$LOCALMAP" run "$guests/limiter.wasm" "${plugged[@]}" < "$log" > "$work/plugged.txt"
 }
 
-# The committed component under Node.
+# Runs the committed component under Node.
 node_host() {
     say "the map component under Node"
-    "$jco" transpile host/guest.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
+    "$jco" transpile host/localmap/src/artifact/map.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
     node tests/interop/node/vectors.mjs "$work/map/map.js" tests/vectors
     plug
     "$jco" run "$work/plugged.wasm" "${plugged[@]}" < "$log" > "$work/plugged.node.txt"
     same "a plugged guest under Node" "$work/plugged.txt" "$work/plugged.node.txt"
 }
 
-# The committed component under wasmtime for Python.
+# Runs the committed component under wasmtime for Python.
 wasmtime_py() {
     say "the map component under wasmtime for Python"
-    "$venv/bin/python" tests/interop/python/vectors.py host/guest.wasm tests/vectors
+    "$venv/bin/python" tests/interop/python/vectors.py host/localmap/src/artifact/map.wasm tests/vectors
     plug
     "$venv/bin/python" tests/interop/python/command.py "$work/plugged.wasm" "${plugged[@]}" \
         < "$log" > "$work/plugged.py.txt"
@@ -152,7 +152,7 @@ wasmtime_py() {
 
 [ $# -gt 0 ] || set -- python javascript node wasmtime-py
 mkdir -p "$work"
-# Tools first: where one is missing, nothing has been built for nothing.
+# Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
     case $part in
         python | wasmtime-py) python_tools ;;
@@ -160,7 +160,7 @@ for part in "$@"; do
             need "Python 3" python3 --version
             javascript_tools
             ;;
-        *) die "no part \`$part\`; expected python, javascript, node or wasmtime-py" ;;
+        *) die "no part \`$part\`: expected python, javascript, node or wasmtime-py" ;;
     esac
 done
 program
@@ -172,4 +172,4 @@ for part in "$@"; do
         wasmtime-py) wasmtime_py ;;
     esac
 done
-say "interop: all of $* has passed"
+say "interop: $* passed"

@@ -1,15 +1,21 @@
 //! What the tests that cross a crate boundary share: the guests that they run, the
 //! program that runs them, and the vectors.
 
+mod alone;
 mod program;
 mod provider;
 mod relay;
+mod snapshots;
+mod stable;
 pub mod translate;
 pub mod vectors;
 
+pub use alone::alone;
 pub use program::{Finished, Program, access_log, guest, localmap, root};
 pub use provider::provider;
 pub use relay::relay;
+pub use snapshots::{Snapshots, snapshots};
+pub use stable::stable;
 
 /// The programs in the documents for users are tests.
 #[cfg(doctest)]

@@ -31,8 +31,8 @@ pub fn access_log() -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The program, built beside the tests: `cargo test --workspace` builds it first, as
-/// its own package has tests that need it.
+/// The program, which `cargo test --workspace` builds first, as its own package has a test that
+/// needs it. With `--test` that is so for the suite `cli` alone.
 ///
 /// # Panics
 ///
@@ -47,7 +47,7 @@ pub fn localmap() -> Program {
         .unwrap_or_default();
     assert!(
         program.is_file(),
-        "{} is not built: run `cargo test --workspace`, or `cargo build -p localmap` before",
+        "{} is not built: run `cargo test --workspace`, or `cargo build --workspace --bins` before",
         program.display()
     );
     let mut command = Command::new(program);

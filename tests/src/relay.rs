@@ -3,7 +3,7 @@
 //! It exports the interfaces that it imports. What goes through it lies in its memory as
 //! it came, so each function is a call of the one of its name.
 
-use localmap::{LOCAL_MAP, WORDS};
+use localmap::names::{BLOCKS, LOCAL_MAP};
 
 /// The types of `local-map` that its functions name.
 const TYPES: &[(&str, &str)] = &[
@@ -73,8 +73,8 @@ const TYPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Those of `words`, but for what it has from `local-map`.
-const WORDS_TYPES: &[(&str, &str)] = &[
+/// Those of `blocks`, but for what it has from `local-map`.
+const BLOCKS_TYPES: &[(&str, &str)] = &[
     ("block", "(tuple u64 u64 u64 u64 u64 u64 u64 u64)"),
     (
         "key",
@@ -215,7 +215,7 @@ const FUNCTIONS: &[Function] = &[
     function("len", "(result u64)", "", "i64"),
 ];
 
-const WORDS_FUNCTIONS: &[Function] = &[
+const BLOCKS_FUNCTIONS: &[Function] = &[
     function(
         "get",
         r#"(param "key" $key) (result (option $bytes))"#,
@@ -267,28 +267,28 @@ pub fn relay() -> Vec<u8> {
     let imports = declare_functions(FUNCTIONS);
     let aliases = alias("map", TYPES);
     let map = interface("map", FUNCTIONS);
-    let words_types = declare(WORDS_TYPES);
-    let words_imports = declare_functions(WORDS_FUNCTIONS);
-    let words_aliases = alias("words", WORDS_TYPES);
-    let words = interface("words", WORDS_FUNCTIONS);
+    let blocks_types = declare(BLOCKS_TYPES);
+    let blocks_imports = declare_functions(BLOCKS_FUNCTIONS);
+    let blocks_aliases = alias("blocks", BLOCKS_TYPES);
+    let blocks = interface("blocks", BLOCKS_FUNCTIONS);
     let map_exports = exported("map", TYPES, FUNCTIONS);
-    let all_types = [TYPES, WORDS_TYPES].concat();
-    let words_exports = exported("words", &all_types, WORDS_FUNCTIONS);
+    let all_types = [TYPES, BLOCKS_TYPES].concat();
+    let blocks_exports = exported("blocks", &all_types, BLOCKS_FUNCTIONS);
     let text = format!(
         r#"(component $relay
             (import "{LOCAL_MAP}" (instance $map
                 {types} (export "pinned" (type $pinned (sub resource))) {imports}))
             {aliases}
             (alias export $map "pinned" (type $pinned))
-            (import "{WORDS}" (instance $words
+            (import "{BLOCKS}" (instance $blocks
                 (alias outer $relay $ttl (type $ttl')) (export "ttl" (type $ttl (eq $ttl')))
                 (alias outer $relay $error (type $error')) (export "error" (type $error (eq $error')))
-                {words_types} {words_imports}))
-            {words_aliases}
+                {blocks_types} {blocks_imports}))
+            {blocks_aliases}
             (core func $drop (canon resource.drop $pinned))
-            {MEMORY} {map} {words} {map_exports} {words_exports}
+            {MEMORY} {map} {blocks} {map_exports} {blocks_exports}
             (export "{LOCAL_MAP}" (instance $relayed-map))
-            (export "{WORDS}" (instance $relayed-words)))"#
+            (export "{BLOCKS}" (instance $relayed-blocks)))"#
     );
     wat::parse_str(&text).expect("a component")
 }

@@ -5,8 +5,8 @@
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
 use localmap::{
-    CancelHandle, Cause, Dead, Error, Host, HostOptions, Limits, LocalMap, MapOptions, Pinned,
-    Policy, Profile, Ttl,
+    CancelHandle, Error, Host, HostOptions, Limits, LocalMap, MapOptions, MapTerminated, Pinned,
+    Policy, Profile, TerminationCause, Ttl,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -76,12 +76,14 @@ impl Owned {
 
 /// Whether that is how a map ends here: any other end is a defect.
 fn died(error: &Error) -> bool {
-    let Error::Dead { source, .. } = error else {
+    let Error::Terminated { source, .. } = error else {
         return false;
     };
     matches!(
-        Dead::cause(source),
-        Cause::Cancelled | Cause::OutOfMemory { .. } | Cause::Trap { .. }
+        MapTerminated::cause(source),
+        TerminationCause::Cancelled
+            | TerminationCause::OutOfMemory { .. }
+            | TerminationCause::Trap { .. }
     )
 }
 

@@ -1,10 +1,11 @@
 //! Counts the instructions of the engine's operations with callgrind, and compares them with
-//! those in `bench/instructions.json`. An operation that takes a tenth more than there, or a
-//! tenth less, is an error until the new counts are stored: with `--write`.
+//! those in `bench/instructions.json`. If a count differs by more than a tenth, the program fails
+//! until the new counts are stored with `--write`.
 //!
-//! A count is that of a run which does it many times, less that of a run which only makes the
-//! map, less the loop around. Seeds, keys and clock are the same each time, and the C library
-//! copies bytes as on the least processor, so that the machine makes no difference.
+//! The count of an operation is that of a run that does it many times, minus that of a run that
+//! only creates the map, minus the loop. Seeds, keys and clock are the same each time, and the C
+//! library is limited to the instructions of the simplest processor, so that the machine makes no
+//! difference.
 
 mod paths;
 
@@ -16,19 +17,19 @@ use std::fs;
 use std::process::Command;
 
 const STORED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../instructions.json");
-/// The part by which a count may differ.
+/// The fraction by which a count may differ.
 const TOLERANCE: f64 = 0.1;
 
-/// The C library is not to use what only some processors have.
+/// Keeps the C library from using instructions that only some processors have.
 const LEAST: &str = "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM";
 
 const HELP: &str = "\
 Usage: bench-instructions [--write]
 
-Counts the instructions of each operation of the engine, and fails where a count differs by
-more than a tenth from the one in bench/instructions.json. Needs valgrind.
+Counts the instructions of each operation of the engine, and fails if a count differs by more
+than a tenth from the one in bench/instructions.json. Needs valgrind.
 
-  --write  Stores the counts instead
+  --write  Store the counts instead of comparing them
 ";
 
 fn main() -> Result<()> {
@@ -41,10 +42,10 @@ fn main() -> Result<()> {
             print!("{HELP}");
             Ok(())
         }
-        // What is counted: this program, which calls itself.
+        // The program runs itself under callgrind with these arguments.
         ["run", name, times] => {
             let path = PATHS.iter().chain([&LOOP]).find(|path| path.name == name);
-            path.with_context(|| format!("there is no `{name}`"))?
+            path.with_context(|| format!("no operation `{name}`"))?
                 .run(times.parse()?);
             Ok(())
         }
@@ -52,7 +53,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The instructions of each operation.
+/// Counts the instructions of each operation.
 fn count_all() -> Result<Vec<(&'static str, f64)>> {
     let around = count(&LOOP)?;
     PATHS
@@ -61,36 +62,38 @@ fn count_all() -> Result<Vec<(&'static str, f64)>> {
         .collect()
 }
 
-/// The instructions of one time, with those of the loop.
+/// Counts the instructions of one operation, including the loop.
 fn count(path: &Path) -> Result<f64> {
     let all = collected(path.name, path.times)?;
     let made = collected(path.name, 0)?;
-    let more = all.checked_sub(made).context("doing more took less")?;
+    let more = all
+        .checked_sub(made)
+        .context("more operations took fewer instructions")?;
     Ok(more as f64 / f64::from(path.times))
 }
 
-/// All instructions of a run of this program.
+/// Counts all instructions of a run of this program.
 fn collected(name: &str, times: u32) -> Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env::current_exe()?)
         .args(["run", name, &times.to_string()])
-        // What is there lies on the stack, and moves it.
+        // The environment is on the stack, and would shift it.
         .env_clear()
         .envs(env::var_os("PATH").map(|path| ("PATH", path)))
         .env("GLIBC_TUNABLES", LEAST)
         .output()
         .context("cannot run valgrind: install it (Debian: `apt-get install valgrind`)")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "valgrind fails: {said}");
+    ensure!(output.status.success(), "valgrind failed: {said}");
     let line = said.lines().find(|line| line.contains("Collected :"));
     let number = line.and_then(|line| line.rsplit(' ').next());
     number
         .and_then(|number| number.parse().ok())
-        .with_context(|| format!("valgrind does not tell what it collected: {said}"))
+        .with_context(|| format!("valgrind did not report a count: {said}"))
 }
 
-/// For what the counts are.
+/// Returns the kind of machine that the counts are for.
 fn machine() -> Value {
     json!(format!("{}-{}", env::consts::ARCH, env::consts::OS))
 }
@@ -108,17 +111,18 @@ fn store(counts: &[(&str, f64)]) -> Result<()> {
 }
 
 fn check(counts: &[(&str, f64)]) -> Result<()> {
-    let text = fs::read_to_string(STORED)
-        .with_context(|| format!("cannot read {STORED}: `just instructions --write` makes it"))?;
+    let text = fs::read_to_string(STORED).with_context(|| {
+        format!("cannot read {STORED}: create it with `just instructions --write`")
+    })?;
     let stored: Value = serde_json::from_str(&text)?;
     ensure!(
         stored["machine"] == machine(),
-        "the counts in {STORED} are for {}, and this is {}",
+        "the counts in {STORED} are for {}, but this machine is {}",
         stored["machine"],
         machine()
     );
     let stored = stored["counts"].as_object();
-    let stored = stored.with_context(|| format!("there are no counts in {STORED}"))?;
+    let stored = stored.with_context(|| format!("no counts in {STORED}"))?;
     let mut faults = Vec::new();
     println!("| operation | stored | now | change |\n|---|---:|---:|---:|");
     for (name, now) in counts {
@@ -133,18 +137,22 @@ fn check(counts: &[(&str, f64)]) -> Result<()> {
             change * 100.0
         );
         if change.abs() > TOLERANCE {
-            faults.push(format!("`{name}` took {before:.0} and takes {now:.0}"));
+            faults.push(format!(
+                "`{name}` took {before:.0} instructions and now takes {now:.0}"
+            ));
         }
     }
     for name in stored.keys() {
         if !counts.iter().any(|(counted, _)| counted == name) {
-            faults.push(format!("`{name}` is stored and not counted"));
+            faults.push(format!(
+                "`{name}` is stored, but there is no such operation"
+            ));
         }
     }
     ensure!(
         faults.is_empty(),
-        "{}\n\nIf that is as it should be, store the counts, `just instructions --write`, and \
-         tell in the commit why they are others.",
+        "{}\n\nIf the change is intended, store the new counts with `just instructions --write`, \
+         and give the reason in the commit.",
         faults.join("\n")
     );
     Ok(())

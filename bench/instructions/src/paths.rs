@@ -1,4 +1,4 @@
-//! The hot paths of the engine, each a loop over a map that is made the same each time.
+//! The hot paths of the engine, each a loop over a map that is created in the same way each time.
 
 use localmap_engine::{Change, Clock, Limits, Map, Policy, Ttl};
 use std::cell::Cell;
@@ -9,24 +9,25 @@ const ENTRIES: u32 = 10_000;
 /// Bytes of a value; keys have 16.
 const VALUE: usize = 64;
 const SEED: u64 = 0x5eed;
-/// Nanoseconds that an entry lives which has a TTL: no run takes that long.
+/// The TTL of entries in nanoseconds, longer than any run.
 const HOUR: u64 = 3_600_000_000_000;
-/// Changes of one `apply`.
+/// Changes in one `apply`.
 const CHANGES: usize = 16;
-/// Entries of a page of a scan.
+/// Entries in a page of a scan.
 const PAGE: u32 = 256;
 
-/// What is counted.
+/// An operation that is counted.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
-    /// How often it is done. So many that what is done now and then has its share.
+    /// How often the operation is done: often enough to include work that is done only now and
+    /// then.
     pub(crate) times: u32,
     run: fn(&mut Subject, u32),
-    /// The map is full before: what is set evicts.
+    /// Whether the map is full beforehand, so that each new key evicts.
     full: bool,
 }
 
-/// The loop alone, with the keys that it makes: what is taken off each count.
+/// The loop alone, with the generation of keys, which is subtracted from each count.
 pub(crate) const LOOP: Path = path("loop", 20_000, |subject, times| {
     for number in subject.spread(times) {
         black_box(&subject.keys.of(number));
@@ -78,7 +79,7 @@ pub(crate) const PATHS: [Path; 10] = [
         })
     },
     path("increment", 20_000, |subject, times| {
-        // Counters of their own: values are none.
+        // The values of entries are not counters, so use other keys.
         let counters = ENTRIES..ENTRIES + 1_000;
         for number in counters.clone() {
             subject.increment(number);
@@ -113,12 +114,12 @@ const fn path(name: &'static str, times: u32, run: fn(&mut Subject, u32)) -> Pat
 }
 
 impl Path {
-    /// Makes the map and does it so many times; 0: makes the map.
+    /// Creates the map, and does the operation `times` times.
     pub(crate) fn run(&self, times: u32) {
         let mut subject = Subject::new(if self.full { ENTRIES } else { 10 * ENTRIES });
         subject.fill(Ttl::Never);
         if self.full {
-            // What is new has pushed out what was there: the map is in the middle of it.
+            // Replace all entries once, so that the map is in a steady state of eviction.
             for number in ENTRIES..2 * ENTRIES {
                 subject.set(number, Ttl::Never);
             }
@@ -135,7 +136,7 @@ struct Subject {
     value: [u8; VALUE],
 }
 
-/// A clock that moves on by a microsecond when it is read.
+/// A clock that advances by a microsecond each time it is read.
 struct Ticking(Cell<u64>);
 
 impl Clock for Ticking {
@@ -188,13 +189,13 @@ impl Subject {
         black_box(self.map.apply(&changes).is_ok());
     }
 
-    /// So many numbers of entries, all over the map.
+    /// Returns `times` numbers of entries, spread over the map.
     fn spread(&self, times: u32) -> impl Iterator<Item = u32> + use<> {
         (0..times).map(|turn| turn.wrapping_mul(7_919) % ENTRIES)
     }
 }
 
-/// Keys, made on the way.
+/// Generates keys on the fly.
 #[derive(Default)]
 struct Keys([u8; 16]);
 

@@ -1,12 +1,11 @@
-//! How a batch crosses the contract.
+//! How a batch goes through the contract.
 
 use crate::contract::calls;
-use crate::types::LONGEST_KEY;
-use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, Outcome};
+use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome};
 
-/// Makes all of `changes`, or none.
+/// Makes all of `changes` or none of them.
 pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
-    // The map would say so too; but so large a list may be more than it can take.
+    // The map would return the same, but a list of this size may exceed its memory.
     if changes.len() > MAX_CHANGES {
         return Err(ApplyError {
             index: MAX_CHANGES,
@@ -16,12 +15,12 @@ pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> 
     let sent: Vec<_> = changes.iter().map(calls::ChangeParam::from).collect();
     match calls::apply(&sent) {
         Ok(outcomes) => Ok(outcomes.into_iter().map(Outcome::from).collect()),
-        Err((index, error)) => Err(refused(changes, index as usize, error.into())),
+        Err((index, error)) => Err(failed(changes, index as usize, error.into())),
     }
 }
 
-/// The error as it would be had the whole key been sent.
-fn refused(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError {
+/// Returns the error that the map would return for the whole key, if only a part was sent.
+fn failed(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError {
     if let Error::InvalidKey(KeyFault::TooLong { len }) = &mut error
         && let Some(change) = changes.get(index)
     {
@@ -30,15 +29,15 @@ fn refused(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError
     ApplyError { index, error }
 }
 
-/// As much of a key as it takes to see that it is too long. That must be the map's
-/// answer, since a change before this one may be refused first.
+/// Cuts a key to what the map needs to see that it is too long. The map must be the one to
+/// reject it, since a change before this one may fail first.
 fn to_write(key: &[u8]) -> &[u8] {
-    key.get(..=LONGEST_KEY).unwrap_or(key)
+    key.get(..=MAX_KEY_LEN).unwrap_or(key)
 }
 
-/// One that is too long to exist goes as the empty one, which does not exist either.
+/// Replaces a key that is too long to exist by the empty one, which does not exist either.
 fn to_delete(key: &[u8]) -> &[u8] {
-    if key.len() > LONGEST_KEY { &[] } else { key }
+    if key.len() > MAX_KEY_LEN { &[] } else { key }
 }
 
 impl<'a> From<&Change<'a>> for calls::ChangeParam<'a> {
@@ -83,8 +82,8 @@ impl From<calls::Outcome> for Outcome {
         match outcome {
             calls::Outcome::Stored(version) => Self::Stored(version),
             calls::Outcome::Counter(value) => Self::Counter(value),
-            calls::Outcome::Touched(there) => Self::Touched(there),
-            calls::Outcome::Deleted(there) => Self::Deleted(there),
+            calls::Outcome::Touched(present) => Self::Touched(present),
+            calls::Outcome::Deleted(present) => Self::Deleted(present),
         }
     }
 }
@@ -95,7 +94,7 @@ mod tests {
     use crate::Ttl;
 
     #[test]
-    fn a_key_too_long_is_refused_with_its_length_though_not_all_of_it_is_sent() {
+    fn a_key_too_long_is_an_error_with_its_length_though_not_all_of_it_is_sent() {
         let key = [b'k'; 5000];
         let changes = [
             Change::delete("k"),
@@ -107,24 +106,24 @@ mod tests {
             calls::ChangeParam::Delete(key) => key.len(),
             _ => usize::MAX,
         };
-        assert_eq!(changes.each_ref().map(sent), [1, LONGEST_KEY + 1, 0]);
+        assert_eq!(changes.each_ref().map(sent), [1, MAX_KEY_LEN + 1, 0]);
 
-        let answered = Error::InvalidKey(KeyFault::TooLong { len: 513 });
+        let returned = Error::InvalidKey(KeyFault::TooLong { len: 513 });
         let error = Error::InvalidKey(KeyFault::TooLong { len: 5000 });
         assert_eq!(
-            refused(&changes, 1, answered),
+            failed(&changes, 1, returned),
             ApplyError { index: 1, error }
         );
     }
 
     #[test]
-    fn a_batch_of_too_many_changes_is_refused_before_a_call() {
-        // Natively a call would panic.
+    fn a_batch_of_too_many_changes_fails_before_a_call() {
+        // Outside WebAssembly a call would panic.
         let changes = vec![Change::delete("k"); MAX_CHANGES + 1];
-        let refused = ApplyError {
+        let expected = ApplyError {
             index: MAX_CHANGES,
             error: Error::Full,
         };
-        assert_eq!(apply(&changes), Err(refused));
+        assert_eq!(apply(&changes), Err(expected));
     }
 }

@@ -1,14 +1,14 @@
-//! What a batch is made of, and what it answers.
+//! The changes of a batch, and their outcomes.
 
 use crate::{Condition, Ttl, Version};
 
-/// The most changes that one [`apply`](crate::LocalMap::apply) makes.
+/// The most changes that one [`apply`](crate::LocalMap::apply) accepts.
 pub const MAX_CHANGES: usize = 1024;
 
 /// One change of a batch, for [`LocalMap::apply`](crate::LocalMap::apply).
 ///
-/// It borrows its key and its value. The functions below make one as the operations
-/// of the same names are called:
+/// It borrows its key and its value. Each function below creates one with the arguments of
+/// the operation of the same name:
 ///
 /// ```
 /// use localmap_client::{Change, Condition, Ttl};
@@ -16,48 +16,52 @@ pub const MAX_CHANGES: usize = 1024;
 ///
 /// let token = format!("token:{}", 7);
 /// let batch = [
+///     Change::set("last", &token, Ttl::Never),
 ///     Change::set_if(&token, "alice", Duration::from_secs(300), Condition::Absent),
 ///     Change::increment("tokens", 1, Ttl::Never),
+///     Change::touch("session:alice", Duration::from_secs(1800)),
 ///     Change::delete("invitation:alice"),
+///     Change::delete_if("draft:alice", 41),
 /// ];
-/// # assert_eq!(batch.len(), 3);
+/// assert_eq!(batch[0].key(), b"last");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change<'a> {
     /// [`set`](crate::LocalMap::set)
     Set {
-        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
+        /// 1 to [`DEFAULT_MAX_KEY_LEN`](crate::DEFAULT_MAX_KEY_LEN) bytes, or more if the
+        /// map's `max-key` allows it.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry is to live.
+        /// How long the entry lives.
         ttl: Ttl,
     },
     /// [`set_if`](crate::LocalMap::set_if)
     SetIf {
-        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
+        /// As for `Set`.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry is to live.
+        /// How long the entry lives.
         ttl: Ttl,
-        /// What must hold, after the changes before this one.
+        /// What must hold after the changes before this one.
         condition: Condition,
     },
     /// [`increment`](crate::LocalMap::increment)
     Increment {
-        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
+        /// As for `Set`.
         key: &'a [u8],
-        /// What is added.
+        /// The number to add.
         delta: i64,
-        /// How long a counter is to live that begins with this.
+        /// How long a counter lives that this change creates.
         ttl: Ttl,
     },
     /// [`touch`](crate::LocalMap::touch)
     Touch {
-        /// 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes.
+        /// As for `Set`.
         key: &'a [u8],
-        /// How long the entry is to live from now on.
+        /// How long the entry lives from now on.
         ttl: Ttl,
     },
     /// [`delete`](crate::LocalMap::delete)
@@ -69,13 +73,14 @@ pub enum Change<'a> {
     DeleteIf {
         /// Any bytes.
         key: &'a [u8],
-        /// The version that must be there, after the changes before this one.
+        /// The version that the value must have after the changes before this one.
         version: Version,
     },
 }
 
 impl<'a> Change<'a> {
-    /// Stores a value and its TTL. The outcome is [`Outcome::Stored`].
+    /// Creates a change that stores a value with its TTL. Its outcome is
+    /// [`Outcome::Stored`].
     pub fn set(
         key: &'a (impl AsRef<[u8]> + ?Sized),
         value: &'a (impl AsRef<[u8]> + ?Sized),
@@ -88,8 +93,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Stores where `condition` holds; where it does not, the batch is refused. The
-    /// outcome is [`Outcome::Stored`].
+    /// Creates a change that stores a value if `condition` holds, and makes the batch fail
+    /// if it does not. Its outcome is [`Outcome::Stored`].
     pub fn set_if(
         key: &'a (impl AsRef<[u8]> + ?Sized),
         value: &'a (impl AsRef<[u8]> + ?Sized),
@@ -104,7 +109,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Adds to a counter. The outcome is [`Outcome::Counter`].
+    /// Creates a change that adds `delta` to a counter. Its outcome is
+    /// [`Outcome::Counter`].
     pub fn increment(
         key: &'a (impl AsRef<[u8]> + ?Sized),
         delta: i64,
@@ -117,8 +123,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Gives an entry a new TTL. The outcome is [`Outcome::Touched`]; a key that is
-    /// not there is no error.
+    /// Creates a change that gives a present entry a new TTL. Its outcome is
+    /// [`Outcome::Touched`]. An absent key is not an error.
     pub fn touch(key: &'a (impl AsRef<[u8]> + ?Sized), ttl: impl Into<Ttl>) -> Self {
         Self::Touch {
             key: key.as_ref(),
@@ -126,14 +132,14 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Deletes. The outcome is [`Outcome::Deleted`]; a key that is not there is no
-    /// error.
+    /// Creates a change that deletes `key`. Its outcome is [`Outcome::Deleted`]. An absent
+    /// key is not an error.
     pub fn delete(key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         Self::Delete { key: key.as_ref() }
     }
 
-    /// Deletes if the value there has this version; where it has not, the batch is
-    /// refused. The outcome is [`Outcome::Deleted`].
+    /// Creates a change that deletes `key` if its value has the given version, and makes
+    /// the batch fail if it has not. Its outcome is [`Outcome::Deleted`].
     pub fn delete_if(key: &'a (impl AsRef<[u8]> + ?Sized), version: Version) -> Self {
         Self::DeleteIf {
             key: key.as_ref(),
@@ -141,7 +147,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The key that it is about.
+    /// Returns the key of the change.
     #[must_use]
     pub const fn key(&self) -> &'a [u8] {
         match self {
@@ -155,16 +161,16 @@ impl<'a> Change<'a> {
     }
 }
 
-/// What one change of a batch has done: the answer of the operation of its name.
+/// The result of one change of a batch: that of the operation of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Of [`Change::set`] and [`Change::set_if`]: the version of the value.
+    /// Of [`Change::set`] and [`Change::set_if`]: the version of the stored value.
     Stored(Version),
-    /// Of [`Change::increment`]: the new value of the counter.
+    /// Of [`Change::increment`]: the sum.
     Counter(i64),
-    /// Of [`Change::touch`]. False: it was not there.
+    /// Of [`Change::touch`]: `false` if the key was absent.
     Touched(bool),
-    /// Of [`Change::delete`] (false: it was not there) and of [`Change::delete_if`]
-    /// (always true).
+    /// Of [`Change::delete`]: `false` if the key was absent. Of [`Change::delete_if`]:
+    /// always `true`.
     Deleted(bool),
 }

@@ -1,65 +1,63 @@
-//! Why a write was refused.
+//! Why a write failed.
 
 use thiserror::Error;
 
-use crate::{MAX_KEY_LEN, Version};
+use crate::{DEFAULT_MAX_KEY_LEN, Version};
 
-/// Why a write was refused. It has changed nothing then.
+/// Why a write failed. A failed write has changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The key cannot be one.
+    /// The map does not accept the key.
     #[error("{0}")]
     InvalidKey(KeyFault),
-    /// The value is longer than the map takes.
+    /// The value is longer than the map's `max-value`.
     #[error(
-        "the value is longer than the {max} bytes that this map takes: \
-         split it, or raise the map's max-value"
+        "the value is longer than the {max} bytes that this map accepts: split it, or raise \
+         `max-value`"
     )]
     ValueTooLarge {
         /// The map's `max-value`, in bytes.
         max: u64,
     },
-    /// A TTL of zero.
-    #[error("a TTL of zero: give it at least a nanosecond, or delete the key instead")]
+    /// The TTL is zero.
+    #[error("the TTL is zero: use at least one nanosecond, or delete the key instead")]
     InvalidTtl,
-    /// The limit on entries, on bytes or on pins, or the memory at hand is reached, and
-    /// nothing may be evicted; or a batch is larger than one may be. What is there stays
-    /// there.
+    /// The limit on entries, bytes or pins is reached, or there is no more memory, and
+    /// nothing can be evicted. Or a batch exceeds its size limit. All entries stay.
     #[error(
-        "the map is full: delete entries, give them shorter TTLs, drop what is pinned, \
-         or raise the map's limits"
+        "the map is full: delete entries, use shorter TTLs, drop pinned values, or raise its \
+         limits"
     )]
     Full,
     /// The condition of the write does not hold.
     #[error("{}", describe_conflict(current))]
     Conflict {
-        /// The version that is there; `None`: the key is absent.
+        /// The version of the present value; `None` if the key is absent.
         current: Option<Version>,
     },
-    /// `increment` of a value that is not 8 bytes long.
+    /// The value to increment is not 8 bytes long.
     #[error("the value is not a counter (8 bytes): use another key, or delete this one first")]
     NotACounter,
-    /// `increment` past the end of `i64`.
-    #[error("the counter would leave the range of a 64-bit integer: set it anew")]
+    /// The sum does not fit into an `i64`.
+    #[error("the counter would exceed the range of a 64-bit integer: set it to a new value")]
     Overflow,
 }
 
-/// Why a batch was refused. None of its changes has happened.
+/// Why a batch failed. None of its changes has been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("change {index} of the batch: {error}")]
 pub struct ApplyError {
-    /// The change that was refused, counted from 0.
+    /// The index of the change that failed, counted from 0.
     pub index: usize,
-    /// Why.
+    /// The reason.
     pub error: Error,
 }
 
-/// For functions whose error is [`enum@Error`], and which need not tell which change it
-/// was.
+/// Drops the index, for functions that return [`enum@Error`].
 impl From<ApplyError> for Error {
-    fn from(refused: ApplyError) -> Self {
-        refused.error
+    fn from(failed: ApplyError) -> Self {
+        failed.error
     }
 }
 
@@ -68,27 +66,28 @@ impl From<ApplyError> for Error {
 #[non_exhaustive]
 pub enum KeyFault {
     /// It has no bytes.
-    #[error("the key is empty: give it 1 to {MAX_KEY_LEN} bytes")]
+    #[error("the key is empty: use 1 to {DEFAULT_MAX_KEY_LEN} bytes")]
     Empty,
-    /// It has more than [`MAX_KEY_LEN`] bytes, or than the host's `max-key`.
+    /// It is longer than the map's `max-key`, which is [`DEFAULT_MAX_KEY_LEN`] unless the
+    /// host sets another.
     #[error(
-        "the key has {len} bytes: shorten it to {MAX_KEY_LEN}, \
-         or use a hash of it and keep the whole of it in the value"
+        "the key has {len} bytes: shorten it to {DEFAULT_MAX_KEY_LEN}, or use a hash of it and \
+         keep the whole key in the value"
     )]
     TooLong {
         /// Its length in bytes.
         len: u64,
     },
-    /// The host has this map take keys in UTF-8 only.
-    #[error("the key is not UTF-8, which this map asks for: encode it, in hexadecimal for example")]
+    /// It is not UTF-8, which the host's `utf8-keys` requires.
+    #[error("the key is not UTF-8, which this map requires: encode it, for example in hexadecimal")]
     NotUtf8,
 }
 
 fn describe_conflict(current: &Option<Version>) -> String {
     match current {
         Some(version) => {
-            format!("the key holds version {version}: read it again and decide anew")
+            format!("the key is present with version {version}: read it again, then retry")
         }
-        None => "the key is not there: read it again and decide anew".to_owned(),
+        None => "the key is absent: read it again, then retry".to_owned(),
     }
 }

@@ -1,8 +1,8 @@
-//! The map inside of the guest: [`LocalMap`] with the same operations as
-//! [the one of the host](crate::LocalMap), and nothing between the guest and its map.
+//! The map inside the guest: a [`LocalMap`] with the same operations as
+//! [the host's](crate::LocalMap), without a boundary between the guest and its map.
 //!
-//! A guest moves from one to the other by changing one line, since all that the crate
-//! root has is here too:
+//! This module exports the same names as the crate root, so a guest switches by changing one
+//! line:
 //!
 //! ```
 //! use localmap_client::in_process::{LocalMap, Ttl}; // was: localmap_client::{LocalMap, Ttl}
@@ -18,19 +18,18 @@
 //! }
 //! ```
 //!
-//! # What is different
+//! # Differences
 //!
-//! - **No call and no copy between memories.** An operation is a function call. The
-//!   component imports a clock and a seed of WASI and no map, so it runs on any host.
-//! - **Nothing has to fit into a call.** A batch, a value or a list of keys that is too
-//!   large for the contract cannot end the instance. It may be [`Error::Full`].
-//! - **The limits are the guest's own**, and so are `stats`, `sweep` and `clear`. The
-//!   host sees one memory and bounds it as a whole. It cannot put entries there from
-//!   the start.
-//! - **As many maps as you like.** [`LocalMap::new`] is the one map of the instance, as
-//!   with the host's; [`LocalMap::with_limits`] makes one of its own.
-//! - **It runs natively**, so `cargo test` can run what goes through the map, with a
-//!   [`ManualClock`] where time matters:
+//! - **No call and no copy between memories.** An operation is a function call. The component
+//!   imports a clock and a seed from WASI but no map, so it runs on any host.
+//! - **No limit on arguments.** A batch, a value or a list of keys that is too large for the
+//!   contract cannot end the instance. It may be [`Error::Full`].
+//! - **The guest owns the limits**, and has `stats`, `sweep` and `clear`. The host sees one
+//!   memory and limits it as a whole. It cannot store entries in advance.
+//! - **Any number of maps.** [`LocalMap::new`] returns the one map of the instance, as with
+//!   the host's; [`LocalMap::with_limits`] creates a separate one.
+//! - **It runs natively**, so `cargo test` can run code that uses the map, with a
+//!   [`ManualClock`] if time matters:
 //!
 //! ```
 //! use localmap_client::in_process::{Limits, LocalMap, ManualClock};
@@ -59,12 +58,12 @@ pub use map::LocalMap;
 pub use pinned::Pinned;
 
 pub use crate::{
-    ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome, Page,
-    Scanned, Ttl, Version,
+    ApplyError, Change, Condition, DEFAULT_MAX_KEY_LEN, Entry, Error, KeyFault, MAX_CHANGES,
+    MAX_KEY_LEN, Outcome, Page, Scanned, Ttl, Version,
 };
 pub use localmap_engine::{ConfigureError, Policy, Setting, Stats};
 
-/// The entries of a map, made by [`LocalMap::scan`].
+/// An iterator over the entries of a map, returned by [`LocalMap::scan`].
 pub type Scan<'a> = crate::Scan<'a, LocalMap>;
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! What a Rust guest uses to talk to its localmap: the small, bounded key-value
-//! map that its host gives to each component instance, with a time to live for
-//! each key.
+//! The client of localmap for guests in Rust. A localmap is the small, bounded key-value map
+//! that a host gives to each component instance, with a time to live for each key.
 //!
-//! The guest is an ordinary program or library. Using this crate is all it takes
-//! to make the component import `localmap:core/local-map@0.1.0`:
+//! The guest is an ordinary program or library. Using this crate is enough to make the
+//! component import `localmap:core/local-map@0.1.0`:
 //!
 //! ```no_run
 //! use localmap_client::{LocalMap, Ttl};
@@ -16,7 +15,7 @@
 //!     let requests = map.increment("requests:alice", 1, Duration::from_secs(60))?;
 //!     println!("{}", if requests <= 10 { "go on" } else { "too many" });
 //!
-//!     // A token that is good once, for five minutes.
+//!     // A one-time token, valid for five minutes.
 //!     map.set("token:7f3a", "alice", Duration::from_secs(300))?;
 //!     assert_eq!(map.take("token:7f3a").as_deref(), Some(b"alice".as_slice()));
 //!     assert!(map.take("token:7f3a").is_none());
@@ -30,33 +29,31 @@
 //! }
 //! ```
 //!
-//! Build it with `cargo build --target wasm32-wasip2` and run it with
-//! `localmap run`, or let `localmap run` build it. `localmap new` makes such a crate, with
-//! a test; [the guide][guide] leads there by hand. Each operation of [`LocalMap`] has an
-//! example.
+//! Build it with `cargo build --target wasm32-wasip2` and run it with `localmap run`, or let
+//! `localmap run` build it. `localmap new` creates such a crate, with a test; [the
+//! guide][guide] does the same step by step. Each operation of [`LocalMap`] has an example.
 //!
-//! - **Time** is the host's monotonic clock. All spans are [`Duration`]s, to the
-//!   nanosecond. An entry is gone as soon as its time is up, for every operation
-//!   alike.
-//! - **Limits** are the host's: entries, bytes, and the length of a value. A
-//!   write past them is an [`Error`], and what is there stays. Keys have 1 to
-//!   [`MAX_KEY_LEN`] bytes, or up to 512 where the host says so.
-//! - **All or nothing**: an operation that answers with an error has changed no
-//!   key, no value, no version and no deadline.
-//! - **Errors** are one type, [`Error`], whose messages tell what to do; a batch's
-//!   [`ApplyError`] tells of which change it is, and becomes an `Error` by `?`. What
-//!   is not an error: reading, deleting or touching what is not there.
+//! - **Time** is the host's monotonic clock. All time spans are [`Duration`]s, exact to the
+//!   nanosecond. An entry expires when the clock reaches its deadline. From then on every
+//!   operation treats its key as absent.
+//! - **Limits** are the host's: entries, bytes, and the length of a value. A write beyond
+//!   them is an [`Error`], and all entries stay. Keys have 1 to [`DEFAULT_MAX_KEY_LEN`]
+//!   bytes, or up to [`MAX_KEY_LEN`] if the host allows it.
+//! - **All or nothing**: an operation that returns an error has changed no key, no value, no
+//!   version and no deadline.
+//! - **Errors** have one type, [`Error`], whose messages say what to do. The [`ApplyError`] of
+//!   a batch adds the index of the change and converts to `Error` with `?`. Reading, deleting
+//!   or touching an absent key is not an error.
 //!
-//! # Without a boundary
+//! # Without a host
 //!
-//! With [`in_process`] the map is a part of the guest, and nothing is asked of the host:
-//! the same operations, chosen by one `use` line. Natively it is what a guest's own code
-//! can be tested with.
+//! With [`in_process`] the map is part of the guest, and the host provides nothing: the same
+//! operations, chosen by one `use` line. Natively, it lets a guest test its own code.
 //!
 //! # Features
 //!
-//! - `in-process`, on by default: the module [`in_process`]. A guest that does not use
-//!   it has nothing of it; without the feature, the engine is not compiled.
+//! - `in-process`, on by default: the module [`in_process`]. A guest that does not use it
+//!   links none of it; without the feature, the engine is not compiled.
 //!
 //! [`Duration`]: std::time::Duration
 //! [guide]: https://github.com/localmap/localmap/blob/main/docs/guests.md
@@ -65,11 +62,12 @@
     not(feature = "in-process"),
     allow(
         rustdoc::broken_intra_doc_links,
-        reason = "they lead to the module that is not there then"
+        reason = "they lead to the module that does not exist then"
     )
 )]
 
 mod batch;
+mod blocks;
 mod change;
 mod contract;
 mod error;
@@ -79,16 +77,15 @@ mod map;
 mod pinned;
 mod scan;
 mod types;
-mod words;
 
 pub use change::{Change, MAX_CHANGES, Outcome};
 pub use error::{ApplyError, Error, KeyFault};
 pub use map::LocalMap;
 pub use pinned::Pinned;
 pub use scan::Scan;
-pub use types::{Condition, Entry, MAX_KEY_LEN, Page, Scanned, Ttl, Version};
+pub use types::{Condition, DEFAULT_MAX_KEY_LEN, Entry, MAX_KEY_LEN, Page, Scanned, Ttl, Version};
 
-/// The examples of the README are tests.
+/// Runs the examples of the README as tests.
 #[cfg(all(doctest, feature = "in-process"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

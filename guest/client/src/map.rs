@@ -1,48 +1,52 @@
 //! The operations.
 
 use crate::{
-    ApplyError, Change, Condition, Entry, Error, KeyFault, Outcome, Page, Pinned, Scan, Scanned,
-    Ttl, Version, batch,
-    contract::calls,
-    types::{LONGEST_KEY, OneThread},
-    words,
+    ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
+    Scan, Scanned, Ttl, Version, batch, blocks, contract::calls, types::OneThread,
 };
 
-/// What the keys of one `get-many` may take up, each with the 8 bytes that
-/// point to it. The contract promises to take 64 KiB.
+/// The bytes that the keys of one `get-many` may take up, each with the 8 bytes that point to
+/// it. The contract guarantees 64 KiB.
 const MAX_BATCH: usize = 32 * 1024;
 
 /// The map of this component instance.
 ///
-/// There is one for each instance, whoever asks for it: all values of this type
-/// are the same map. It is empty when the instance starts (but for entries that
-/// the host put there) and ends with it. No other instance can see it.
+/// Each instance has one map: all values of this type stand for the same one. It starts
+/// empty, except for entries that the host stored in advance, and ends with the instance. No
+/// other instance can see it.
 ///
-/// Keys are any 1 to [`MAX_KEY_LEN`](crate::MAX_KEY_LEN) bytes, values any bytes up to the map's
-/// `max-value` (1 MiB unless the host says otherwise). Writes check both; reads
-/// never fail: a key that cannot exist is absent. A value that is more than
-/// 64 KiB longer than `max-value` may end the instance.
+/// Keys are any 1 to [`DEFAULT_MAX_KEY_LEN`](crate::DEFAULT_MAX_KEY_LEN) bytes, or up to
+/// [`MAX_KEY_LEN`] if the host's `max-key` allows it. Values are any bytes, up to the map's
+/// `max-value` (1 MiB unless the host sets another). Writes check both. Reads never fail: a
+/// key that cannot exist is absent. A value that exceeds `max-value` by more than 64 KiB may
+/// end the instance with a trap.
 ///
-/// An entry whose time is up is gone, for every operation alike. The clock is
-/// the host's.
+/// An entry expires when the host's clock reaches its deadline. From then on every operation
+/// treats its key as absent.
 ///
-/// Outside of WebAssembly there is no host to answer: the calls compile, and panic
-/// when they are made. To test natively, take
-/// [`in_process::LocalMap`](crate::in_process::LocalMap), which has the same operations.
-/// The examples of the operations are tested with that one.
+/// Outside WebAssembly there is no host to call: the operations compile, and panic when they
+/// are called. For native tests use [`in_process::LocalMap`](crate::in_process::LocalMap),
+/// which has the same operations. The examples below run with that type.
 #[derive(Debug, Default)]
 pub struct LocalMap {
     _one_thread: OneThread,
 }
 
 impl LocalMap {
-    /// The map of this instance. Costs nothing and changes nothing.
+    /// Returns the map of this instance. Calls nothing and changes nothing.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// LocalMap::new().set("motd", "hello", Ttl::Never)?;
+    /// assert!(LocalMap::new().contains("motd")); // the same map
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`, or `None` if it is absent.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -51,7 +55,7 @@ impl LocalMap {
     /// assert_eq!(map.get("name").as_deref(), Some(b"alice".as_slice()));
     /// assert_eq!(map.get("absent"), None);
     ///
-    /// // A counter, without changing it: 8 bytes, little-endian.
+    /// // Reading a counter: 8 bytes, little-endian.
     /// map.increment("visits", 3, Ttl::Never)?;
     /// let visits = map.get("visits").and_then(|value| value.try_into().ok());
     /// assert_eq!(visits.map(i64::from_le_bytes), Some(3));
@@ -60,16 +64,16 @@ impl LocalMap {
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let key = to_read(key.as_ref());
-        if key.len() <= words::MAX_KEY {
-            return words::get(key);
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::get(key);
         }
         calls::get(key)
     }
 
-    /// Puts the value of `key` into `value`, in place of what was in it. False: the key
-    /// is not there, and `value` is empty.
+    /// Replaces the contents of `value` with the value of `key`. Returns `false`, and leaves
+    /// `value` empty, if `key` is absent.
     ///
-    /// This saves an allocation, where `value` has room, for keys of at most 64 bytes.
+    /// For keys of at most 64 bytes this allocates only if `value` has too little capacity.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -84,19 +88,20 @@ impl LocalMap {
     /// }
     /// # Ok::<(), Error>(())
     /// ```
-    #[must_use = "an empty value and one that is not there are not the same"]
+    #[must_use = "an empty value may also be the value of a present key"]
     pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
         let key = to_read(key.as_ref());
-        if key.len() <= words::MAX_KEY {
-            return words::get_into(key, value);
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::get_into(key, value);
         }
         let found = calls::get(key);
-        let there = found.is_some();
+        let present = found.is_some();
         *value = found.unwrap_or_default();
-        there
+        present
     }
 
-    /// The value of `key` with its version and the time it has left.
+    /// Returns the value of `key` with its version and remaining time, or `None` if it is
+    /// absent.
     ///
     /// ```
     /// # use localmap_client::{Condition, Error, Ttl, in_process::LocalMap};
@@ -104,7 +109,7 @@ impl LocalMap {
     /// # let map = LocalMap::new();
     /// map.set("list", "tea", Duration::from_secs(60))?;
     ///
-    /// // Change what nobody else has changed, and leave it the time that it has.
+    /// // Change the value unless it has changed meanwhile, and keep its remaining time.
     /// if let Some(entry) = map.get_entry("list") {
     ///     let longer = [entry.value, b", milk".to_vec()].concat();
     ///     let unchanged = Condition::Version(entry.version);
@@ -118,11 +123,10 @@ impl LocalMap {
         calls::get_entry(to_read(key.as_ref())).map(Entry::from)
     }
 
-    /// The values of several keys, in their order.
+    /// Returns the values of several keys, in the order of `keys`.
     ///
-    /// They are all as of one instant where the keys take less than 32 KiB,
-    /// with 8 bytes for each, and their values no more than 1 MiB. What is
-    /// beyond that is asked for in further calls.
+    /// All values are as of one instant if the keys, plus 8 bytes each, take less than 32 KiB
+    /// and the values at most 1 MiB. The rest is read in further calls, as of later instants.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -140,14 +144,14 @@ impl LocalMap {
         let mut rest = keys.as_slice();
         while !rest.is_empty() {
             let answers = calls::get_many(&rest[..batch_len(rest)]);
-            // The contract promises one answer at least, and none too many.
+            // The contract guarantees at least one answer and at most one per key.
             rest = rest.get(answers.len().max(1)..).unwrap_or_default();
             values.extend(answers);
         }
         values
     }
 
-    /// Whether `key` is there.
+    /// Returns `true` if `key` is present. Counts as neither a hit nor a miss.
     ///
     /// ```
     /// # use localmap_client::{Error, in_process::LocalMap};
@@ -162,7 +166,8 @@ impl LocalMap {
         calls::contains(to_read(key.as_ref()))
     }
 
-    /// Stores a value and its TTL, in place of what was there.
+    /// Stores a value with its TTL and returns its version. Replaces the value and the TTL
+    /// that `key` had.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -177,8 +182,10 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`ValueTooLarge`](Error::ValueTooLarge),
-    /// [`InvalidTtl`](Error::InvalidTtl), [`Full`](Error::Full).
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`ValueTooLarge`](Error::ValueTooLarge) if the value is longer than `max-value`.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no room and nothing can be evicted.
     pub fn set(
         &self,
         key: impl AsRef<[u8]>,
@@ -186,19 +193,19 @@ impl LocalMap {
         ttl: impl Into<Ttl>,
     ) -> Result<Version, Error> {
         let key = to_write(key.as_ref())?;
-        if key.len() <= words::MAX_KEY {
-            return words::set(key, value.as_ref(), ttl.into());
+        if key.len() <= blocks::MAX_KEY {
+            return blocks::set(key, value.as_ref(), ttl.into());
         }
         Ok(calls::set(key, value.as_ref(), ttl.into().into())?)
     }
 
-    /// Stores as [`set`](Self::set) does, where `condition` holds.
+    /// Stores a value as [`set`](Self::set) does, if `condition` holds.
     ///
     /// ```
     /// # use localmap_client::{Condition, Error, in_process::LocalMap};
     /// # use std::time::Duration;
     /// # let map = LocalMap::new();
-    /// // Once in ten minutes, whoever asks.
+    /// // At most one mail in ten minutes.
     /// let once = |key| map.set_if(key, "", Duration::from_secs(600), Condition::Absent);
     /// assert!(once("mail:alice").is_ok());
     /// assert!(matches!(once("mail:alice"), Err(Error::Conflict { .. })));
@@ -206,8 +213,9 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Self::set), and [`Conflict`](Error::Conflict) where it
-    /// does not hold.
+    /// Those of [`set`](Self::set), and:
+    ///
+    /// - [`Conflict`](Error::Conflict) if `condition` does not hold.
     pub fn set_if(
         &self,
         key: impl AsRef<[u8]>,
@@ -220,12 +228,12 @@ impl LocalMap {
         Ok(calls::set_if(key, value.as_ref(), ttl, condition.into())?)
     }
 
-    /// Adds `delta` to a counter and gives its new value.
+    /// Adds `delta` to a counter and returns the sum.
     ///
-    /// A counter is a value of 8 bytes: an `i64`, little-endian. One that is
-    /// there keeps its deadline, and `ttl` is only checked; one that is not
-    /// there starts from 0 with `ttl`. So a TTL makes a fixed window that begins
-    /// with the first `increment`. The counter gets a new version.
+    /// A counter is a value of 8 bytes: a little-endian `i64`. A present counter keeps its
+    /// deadline, and `ttl` is only checked. An absent one starts from 0 with `ttl`. A TTL
+    /// thus makes a fixed window that begins with the first `increment`. The counter gets a
+    /// new version.
     ///
     /// ```
     /// # use localmap_client::{Error, in_process::LocalMap};
@@ -239,10 +247,13 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
-    /// [`Full`](Error::Full), [`NotACounter`](Error::NotACounter),
-    /// [`Overflow`](Error::Overflow); [`ValueTooLarge`](Error::ValueTooLarge)
-    /// where the host has set `max-value` to less than 8 bytes.
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no room and nothing can be evicted.
+    /// - [`NotACounter`](Error::NotACounter) if the present value is not 8 bytes long.
+    /// - [`Overflow`](Error::Overflow) if the sum does not fit into an `i64`.
+    /// - [`ValueTooLarge`](Error::ValueTooLarge) if the host set `max-value` to less than 8
+    ///   bytes.
     pub fn increment(
         &self,
         key: impl AsRef<[u8]>,
@@ -253,14 +264,14 @@ impl LocalMap {
         Ok(calls::increment(key, delta, ttl.into().into())?)
     }
 
-    /// Gives an entry that is there a new TTL, counted from now, and leaves its
-    /// value and version. False: it is not there, and stays so.
+    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Returns `false` if `key` is absent; it stays absent.
     ///
     /// ```
     /// # use localmap_client::{Error, in_process::LocalMap};
     /// # use std::time::Duration;
     /// # let map = LocalMap::new();
-    /// // A session that ends after half an hour of silence.
+    /// // A session that ends after half an hour without a request.
     /// let idle = Duration::from_secs(1800);
     /// if !map.touch("session:alice", idle)? {
     ///     map.set("session:alice", "new", idle)?;
@@ -271,14 +282,17 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
-    /// [`Full`](Error::Full).
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no memory to record the deadline of an entry that
+    ///   had none.
     pub fn touch(&self, key: impl AsRef<[u8]>, ttl: impl Into<Ttl>) -> Result<bool, Error> {
         let key = to_write(key.as_ref())?;
         Ok(calls::touch(key, ttl.into().into())?)
     }
 
-    /// Reads and deletes in one: for tokens that are good once.
+    /// Deletes `key` and returns the value it had, or `None` if it was absent. Use it for
+    /// one-time tokens.
     ///
     /// ```
     /// # use localmap_client::{Error, in_process::LocalMap};
@@ -289,12 +303,12 @@ impl LocalMap {
     /// assert_eq!(map.take("token:7f3a"), None);
     /// # Ok::<(), Error>(())
     /// ```
-    #[must_use = "the value is gone from the map; `delete` is for values that nobody needs"]
+    #[must_use = "the value is deleted; use `delete` if you do not need it"]
     pub fn take(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         calls::take(to_read(key.as_ref()))
     }
 
-    /// Deletes. False: it was not there.
+    /// Deletes `key`. Returns `true` if it was present.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -308,7 +322,7 @@ impl LocalMap {
         calls::delete(to_read(key.as_ref()))
     }
 
-    /// Deletes if the value there has this version.
+    /// Deletes `key` if its value has the given version.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -322,22 +336,23 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](Error::Conflict) if not, also when the key is not there.
+    /// - [`Conflict`](Error::Conflict) if the value has another version or the key is absent.
     pub fn delete_if(&self, key: impl AsRef<[u8]>, version: Version) -> Result<(), Error> {
         Ok(calls::delete_if(to_read(key.as_ref()), version)?)
     }
 
-    /// Makes several changes, or none of them, all as of one instant.
+    /// Makes all changes of a batch or none of them, all as of one instant.
     ///
-    /// They are made in their order, each finding what those before it have done, and
-    /// there is one outcome for each, in the same order. Where one is refused, none has
-    /// happened: the error tells which and why. Deleting and touching a key that is not
-    /// there are no errors. An empty batch does nothing.
+    /// Changes are made in order, each on the state that the changes before it left. The
+    /// result has one outcome per change. If a change fails, none is made; the error carries
+    /// its index and the reason. Deleting or touching an absent key is not an error. An empty
+    /// batch changes nothing.
     ///
-    /// A batch has at most [`MAX_CHANGES`](crate::MAX_CHANGES) changes, whose keys and
-    /// values together have at most 64 KiB more than 1 MiB or the map's largest value,
-    /// whichever is more. (That is `max-value`, or `max-bytes` where that is less.) What
-    /// is beyond is [`Full`](Error::Full), and much beyond may end the instance.
+    /// A batch has at most [`MAX_CHANGES`](crate::MAX_CHANGES) changes. Its keys and values
+    /// have at most 64 KiB plus the larger of 1 MiB and the map's largest value in total.
+    /// (The largest value is `max-value`, or `max-bytes` if that is less.) The first change
+    /// beyond these limits is [`Full`](Error::Full). A batch far beyond them may end the
+    /// instance with a trap.
     ///
     /// ```
     /// use localmap_client::{Change, Condition, Outcome, Ttl};
@@ -346,7 +361,7 @@ impl LocalMap {
     ///
     /// # let map = LocalMap::new();
     /// let done = map.apply(&[
-    ///     // Only if nobody has redeemed it yet.
+    ///     // Only if the token has not been redeemed yet.
     ///     Change::set_if("redeemed:7f3a", "alice", Ttl::Never, Condition::Absent),
     ///     Change::increment("credit:alice", 10, Ttl::Never),
     ///     Change::touch("session:alice", Duration::from_secs(1800)),
@@ -360,16 +375,17 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// Those of the operations that the changes are named after.
+    /// An [`ApplyError`] with the index of the first change that fails, and the error of the
+    /// operation of the same name. [`Full`](Error::Full) also if the batch exceeds its limits.
     pub fn apply(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         batch::apply(changes)
     }
 
-    /// Holds the value of `key`: it stays readable until what this gives is dropped,
-    /// whatever happens to the key meanwhile. `None`: it is not there.
+    /// Pins the value of `key`: it stays readable until the returned [`Pinned`] is dropped,
+    /// whatever happens to the key meanwhile. Returns `None` if the key is absent.
     ///
-    /// An entry is not evicted while the value that it has now is pinned. It expires at
-    /// its time as any other.
+    /// An entry is not evicted while its current value is pinned. It still expires at its
+    /// deadline.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -384,20 +400,20 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`Full`](Error::Full) where the map has as many pins as its `max-pins` (1,024
-    /// unless the host says otherwise), or no memory for one more.
+    /// - [`Full`](Error::Full) if the map has as many pins as its `max-pins` allows (1,024
+    ///   unless the host sets another limit), or no memory for another one.
     pub fn pin(&self, key: impl AsRef<[u8]>) -> Result<Option<Pinned>, Error> {
         Ok(calls::pin(to_read(key.as_ref()))?.map(Pinned::new))
     }
 
-    /// All entries whose keys begin with `prefix` (all there are, if it is
-    /// empty), in no order that means anything.
+    /// Returns an iterator over the entries whose keys begin with `prefix` (all entries, if
+    /// it is empty), in no particular order.
     ///
-    /// Each entry that is there throughout is given exactly once. The map may be
-    /// changed meanwhile: an entry that comes or goes is given or not, as it stood
-    /// when its part of the map was read, and a key that is deleted and set again
-    /// may be given twice, with two versions. The iterator holds a part of the map
-    /// at a time, about 1 MiB or one entry at most.
+    /// The map may be changed meanwhile. Each entry that exists throughout the scan is
+    /// returned exactly once. An entry that is created or removed meanwhile may or may not be
+    /// returned, in the state in which its page was read. A key that is deleted and set again
+    /// is returned at most once. The iterator holds one page at a time: at most 1 MiB, or one
+    /// entry if that is larger.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -417,14 +433,14 @@ impl LocalMap {
         })
     }
 
-    /// A part of a [`scan`](Self::scan), for those who cannot hold an iterator until
-    /// its end: between two requests, for example.
+    /// Returns one page of a [`scan`](Self::scan). Use it where an iterator cannot be kept,
+    /// for example between two requests.
     ///
-    /// Begin with a `cursor` of 0 and go on with [`Page::next`] until there is none. A
-    /// page holds at most `limit` entries (0 counts as 1, more than 4,096 as 4,096). It
-    /// ends early rather than hold more than 1 MiB of keys and values, but holds at
-    /// least one entry when it has come by one. A `cursor` that no page gave may skip
-    /// entries and does no harm.
+    /// Start with a `cursor` of 0 and continue with [`Page::next`] until it is `None`. A page
+    /// visits at most `limit` entries (0 counts as 1, more than 4,096 as 4,096), plus a few
+    /// whose hashes are equal, and may be empty before the scan ends. It ends early rather
+    /// than exceed 1 MiB of keys and values, but always holds at least one entry if it found
+    /// one. A `cursor` that no page returned is harmless but may skip entries.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -434,7 +450,7 @@ impl LocalMap {
     /// while let Some(at) = cursor {
     ///     let page = map.scan_page("user:", at, 100);
     ///     users += page.entries.len();
-    ///     cursor = page.next; // to be kept until there is time for more
+    ///     cursor = page.next; // keep it until there is time for more
     /// }
     /// assert_eq!(users, 1);
     /// # Ok::<(), Error>(())
@@ -442,8 +458,8 @@ impl LocalMap {
     #[must_use]
     pub fn scan_page(&self, prefix: impl AsRef<[u8]>, cursor: u64, limit: u32) -> Page {
         let prefix = prefix.as_ref();
-        // No key is longer, so none begins with more.
-        if prefix.len() > LONGEST_KEY {
+        // No key is longer than this, so none begins with the prefix.
+        if prefix.len() > MAX_KEY_LEN {
             return Page::default();
         }
         let page = calls::scan(prefix, cursor, limit);
@@ -453,7 +469,7 @@ impl LocalMap {
         }
     }
 
-    /// How many entries there are. Those whose time is up are not counted.
+    /// Returns the number of entries that have not expired. May visit every expired entry.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -468,30 +484,31 @@ impl LocalMap {
         calls::len()
     }
 
-    /// Whether there is no entry.
+    /// Returns `true` if the map has no entry. May visit every expired entry. See
+    /// [`len`](Self::len) for an example.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A key as a read may send it. One that is too long to exist goes as the empty
-/// one, which does not exist either: its bytes need not travel, and arguments
+/// Returns the key that a read passes to the map. A key that is too long to exist becomes
+/// the empty one, which does not exist either: its bytes need not be copied, and arguments
 /// that are too large end the instance.
 fn to_read(key: &[u8]) -> &[u8] {
-    if key.len() > LONGEST_KEY { &[] } else { key }
+    if key.len() > MAX_KEY_LEN { &[] } else { key }
 }
 
-/// A key as a write may send it.
+/// Returns the key that a write passes to the map, or an error if it is too long to exist.
 fn to_write(key: &[u8]) -> Result<&[u8], Error> {
-    if key.len() > LONGEST_KEY {
+    if key.len() > MAX_KEY_LEN {
         let len = key.len() as u64;
         return Err(Error::InvalidKey(KeyFault::TooLong { len }));
     }
     Ok(key)
 }
 
-/// How many of `keys` go into one call: at least one, where there is one.
+/// Returns how many of `keys` go into one call: at least one, if there is one.
 fn batch_len(keys: &[&[u8]]) -> usize {
     let mut bytes = 0;
     keys.iter()
@@ -507,9 +524,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_too_long_to_exist_is_absent_for_reads_and_refused_for_writes() {
-        let longest = [b'k'; LONGEST_KEY];
-        let longer = [b'k'; LONGEST_KEY + 1];
+    fn a_key_too_long_to_exist_is_absent_for_reads_and_an_error_for_writes() {
+        let longest = [b'k'; MAX_KEY_LEN];
+        let longer = [b'k'; MAX_KEY_LEN + 1];
         assert_eq!(to_read(&longest), longest);
         assert_eq!(to_read(&longer), []);
         assert_eq!(to_write(&longest), Ok(longest.as_slice()));
@@ -522,7 +539,7 @@ mod tests {
     #[test]
     fn a_batch_takes_at_least_one_key_and_no_more_than_its_bytes() {
         assert_eq!(batch_len(&[]), 0);
-        let longest = [b'k'; LONGEST_KEY];
+        let longest = [b'k'; MAX_KEY_LEN];
         for key in [b"".as_slice(), b"k", &longest] {
             let keys = vec![key; MAX_BATCH];
             let n = batch_len(&keys);

@@ -1,18 +1,17 @@
-//! A value that is held.
+//! A pinned value.
 
 use crate::{Version, contract::calls, types::OneThread};
 
-/// A value that is held, made by [`LocalMap::pin`](crate::LocalMap::pin): it stays
-/// readable until this is dropped, even if its key is overwritten or deleted, expires
-/// or is cleared meanwhile.
+/// A pinned value, returned by [`LocalMap::pin`](crate::LocalMap::pin). It stays readable
+/// until this is dropped, even if its key is overwritten, deleted or cleared, or expires.
 ///
-/// What it holds counts against the map's `max-bytes`, and it is one of `max-pins`.
-/// Dropping it gives both back.
+/// Its bytes count towards the map's `max-bytes`, and it counts as one of `max-pins`.
+/// Dropping it releases both.
 ///
-/// It does not lend the bytes as a slice: they lie in the map's memory, which is not
-/// the guest's.
+/// It does not lend the bytes as a slice: they are in the map's memory, which is not the
+/// guest's.
 #[derive(Debug)]
-#[must_use = "the value is held only until this is dropped"]
+#[must_use = "the value is pinned only until this is dropped"]
 pub struct Pinned {
     handle: calls::Pinned,
     _one_thread: OneThread,
@@ -26,13 +25,23 @@ impl Pinned {
         }
     }
 
-    /// A copy of the value, as it was when it was pinned. Each call copies it anew.
+    /// Returns a copy of the value as it was when it was pinned. Each call makes a new copy.
+    /// See [`LocalMap::pin`](crate::LocalMap::pin) for an example.
     #[must_use]
     pub fn value(&self) -> Vec<u8> {
         self.handle.value()
     }
 
-    /// The version of the value.
+    /// Returns the version of the value.
+    ///
+    /// ```
+    /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
+    /// # let map = LocalMap::new();
+    /// let version = map.set("rates", "EUR 1.08", Ttl::Never)?;
+    /// let pinned = map.pin("rates")?;
+    /// assert_eq!(pinned.map(|rates| rates.version()), Some(version));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn version(&self) -> Version {
         self.handle.version()

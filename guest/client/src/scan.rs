@@ -1,33 +1,32 @@
-//! A scan that turns its own pages.
+//! A scan as an iterator, which reads page after page.
 
 use std::{iter::FusedIterator, vec};
 
 use crate::{LocalMap, Page, Scanned};
 
-/// Entries that one page holds at most: enough that the calls do not count beside
-/// the entries.
+/// The most entries of one page: enough to make the cost of the calls negligible.
 const PAGE: u32 = 256;
 
-/// The entries of a map, made by [`LocalMap::scan`].
+/// An iterator over the entries of a map, returned by [`LocalMap::scan`].
 #[derive(Debug)]
-#[must_use = "a scan reads nothing until it is asked for entries"]
+#[must_use = "a scan is lazy: it reads nothing until `next` is called"]
 pub struct Scan<'a, M = LocalMap> {
     map: &'a M,
-    turn: Turn<M>,
+    read_page: ReadPage<M>,
     prefix: Vec<u8>,
-    /// Where the next page starts; none: there is no further page.
+    /// The cursor of the next page; `None` after the last one.
     cursor: Option<u64>,
     page: vec::IntoIter<Scanned>,
 }
 
-/// Gives the page of a map with this prefix, cursor and limit.
-pub(crate) type Turn<M> = fn(&M, &[u8], u64, u32) -> Page;
+/// Reads a page of a map, with a prefix, a cursor and a limit.
+pub(crate) type ReadPage<M> = fn(&M, &[u8], u64, u32) -> Page;
 
 impl<'a, M> Scan<'a, M> {
-    pub(crate) fn new(map: &'a M, prefix: &[u8], turn: Turn<M>) -> Self {
+    pub(crate) fn new(map: &'a M, prefix: &[u8], read_page: ReadPage<M>) -> Self {
         Self {
             map,
-            turn,
+            read_page,
             prefix: prefix.to_vec(),
             cursor: Some(0),
             page: Vec::new().into_iter(),
@@ -43,7 +42,7 @@ impl<M> Iterator for Scan<'_, M> {
             if let Some(entry) = self.page.next() {
                 return Some(entry);
             }
-            let page = (self.turn)(self.map, &self.prefix, self.cursor?, PAGE);
+            let page = (self.read_page)(self.map, &self.prefix, self.cursor?, PAGE);
             self.page = page.entries.into_iter();
             self.cursor = page.next;
         }

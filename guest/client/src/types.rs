@@ -1,53 +1,53 @@
-//! What goes into a call and what comes back.
+//! The arguments and results of operations.
 
 use std::{cell::Cell, marker::PhantomData, rc::Rc, time::Duration};
 
-/// The longest key that every map takes, in bytes. The shortest has 1 byte. A host may let
-/// its map take longer ones, up to 512 bytes (its `max-key`).
-pub const MAX_KEY_LEN: usize = 128;
-
-/// No map has a longer key, whatever its host says.
-pub(crate) const LONGEST_KEY: usize = 512;
-
-/// Names one stored value of one key.
+/// The longest key that a map accepts by default, in bytes. The shortest has 1 byte.
 ///
-/// A map has one counter for all of its keys and each value stored gets its next
-/// number, so a version is never used twice, not after a delete or an expiry
-/// either.
+/// The host's `max-key` can set another limit, up to [`MAX_KEY_LEN`].
+pub const DEFAULT_MAX_KEY_LEN: usize = 128;
+
+/// The longest key that any map accepts, in bytes, whatever its `max-key`.
+pub const MAX_KEY_LEN: usize = 512;
+
+/// Identifies one stored value of one key.
+///
+/// A map has one counter for all of its keys, and each stored value gets the next number.
+/// A version is never used twice, not even after a delete or an expiry.
 pub type Version = u64;
 
-/// How long an entry is to live.
+/// How long an entry lives.
 ///
-/// A [`Duration`] can be given wherever a TTL is asked for:
+/// Operations that take a TTL accept a [`Duration`] as well:
 ///
 /// ```
 /// # use localmap_client::Ttl;
 /// # use std::time::Duration;
 /// assert_eq!(Ttl::from(Duration::from_secs(30)), Ttl::After(Duration::from_secs(30)));
-/// assert_eq!(Ttl::from(None), Ttl::Never); // as `Entry::expires_in` has it
+/// assert_eq!(Ttl::from(None), Ttl::Never); // as in `Entry::expires_in`
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Ttl {
-    /// As the map says: for ever, unless the host has configured a default.
+    /// The map's default: no expiry, unless the host configured a default TTL.
     #[default]
     Default,
     /// Until it is deleted or the instance ends.
     Never,
-    /// Gone when so much time has passed, counted from the call. Zero is
-    /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). The map counts in
-    /// nanoseconds, and what is more than [`u64::MAX`] of them (584 years) is
-    /// taken as that.
+    /// Until this much time has passed, counted from the call. Zero is
+    /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). The map counts in nanoseconds; a
+    /// span of more than [`u64::MAX`] of them (584 years) counts as that.
     After(Duration),
 }
 
+/// Converts to [`Ttl::After`].
 impl From<Duration> for Ttl {
     fn from(span: Duration) -> Self {
         Self::After(span)
     }
 }
 
-/// As [`Entry::expires_in`] has it: `None` is [`Ttl::Never`]. So what is written anew can
-/// keep the time that it has.
+/// Converts [`Entry::expires_in`]: `None` becomes [`Ttl::Never`]. A value written back with
+/// it keeps the remaining time that its entry had.
 impl From<Option<Duration>> for Ttl {
     fn from(left: Option<Duration>) -> Self {
         left.map_or(Self::Never, Self::After)
@@ -57,26 +57,26 @@ impl From<Option<Duration>> for Ttl {
 /// What must hold for a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Condition {
-    /// The key is not there.
+    /// The key is absent.
     Absent,
-    /// The key is there.
+    /// The key is present.
     Present,
-    /// The key is there and its value has this version.
+    /// The key is present and its value has this version.
     Version(Version),
 }
 
-/// A value and what belongs to it.
+/// A value with its version and remaining time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The value.
     pub value: Vec<u8>,
     /// The version of the value.
     pub version: Version,
-    /// The time that is left, at least 1 nanosecond; `None`: it does not expire.
+    /// The time until it expires, at least 1 nanosecond; `None` if it does not expire.
     pub expires_in: Option<Duration>,
 }
 
-/// An entry that a [scan](crate::LocalMap::scan) came by.
+/// An entry that a [scan](crate::LocalMap::scan) found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scanned {
     /// The key.
@@ -85,24 +85,24 @@ pub struct Scanned {
     pub value: Vec<u8>,
     /// The version of the value.
     pub version: Version,
-    /// The time that is left, at least 1 nanosecond; `None`: it does not expire.
+    /// The time until it expires, at least 1 nanosecond; `None` if it does not expire.
     pub expires_in: Option<Duration>,
 }
 
-/// A part of a scan, made by [`scan_page`](crate::LocalMap::scan_page).
+/// One page of a scan, returned by [`scan_page`](crate::LocalMap::scan_page).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Page {
-    /// What the page holds; may be empty although the scan goes on.
+    /// The entries of the page. May be empty before the scan ends.
     pub entries: Vec<Scanned>,
-    /// Where the next page starts; `None`: the scan is at its end.
+    /// The cursor of the next page; `None` at the end of the scan.
     pub next: Option<u64>,
 }
 
-/// Makes a type neither `Send` nor `Sync`: a map belongs to its instance, which has
-/// one thread.
+/// Makes a type neither `Send` nor `Sync`: a map belongs to its instance, which has one
+/// thread.
 pub(crate) type OneThread = PhantomData<Rc<Cell<()>>>;
 
-/// Whole nanoseconds in 64 bits, as a map counts them; saturates.
+/// Converts to whole nanoseconds in 64 bits, as a map counts them. Saturates.
 pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 // Counts the visitors of a web server's log and their sessions.
 //
-// Which sessions are open is known to the map alone: a session is an entry that lives for
-// the idle time, and each request gives it that time anew.
+// Only the map knows the open sessions: a session is an entry that lives for the idle time,
+// and each request restarts that time.
 
 import { getArguments } from 'wasi:cli/environment@0.2.0';
 import { getStdin } from 'wasi:cli/stdin@0.2.0';
@@ -13,7 +13,7 @@ export const run = {
     let lines = 0;
     try {
       const ttl = { tag: 'after', val: idleTime(getArguments().slice(1)) };
-      // All clients there ever were, numbered as they came. Clients do not expire, and
+      // All clients so far, numbered in order of appearance. Clients do not expire, and
       // their numbers fit into a key however long their names are.
       const clients = new Map();
       let sessions = 0;
@@ -36,17 +36,18 @@ export const run = {
         `lines=${lines} clients=${clients.size} sessions=${sessions} peak=${peak} open=${len()}`,
       );
     } catch (error) {
-      // What the map refuses is thrown; the payload is the `error` of the contract, such
-      // as { tag: 'full' }.
-      const told = error.payload ? `the map answers ${error.payload.tag}` : error.message;
-      console.error(`Error: ${lines ? `line ${lines}: ` : ''}${told}`);
-      throw error; // the command has failed
+      // An error of the map is thrown. Its payload is the `error` of the contract, such as
+      // { tag: 'full' }.
+      const message = error.payload ? `the map answers ${error.payload.tag}` : error.message;
+      console.error(`Error: ${lines ? `line ${lines}: ` : ''}${message}`);
+      throw error; // makes the command fail
     }
   },
 };
 
-// The lines of a stream, as text with one character for each byte, whatever the bytes are.
-// Each is given before more is read: with `localmap run --clock`, reading moves the clock.
+// Yields the lines of a stream, as text with one character per byte, so any bytes will do.
+// Each line is yielded before more is read: with `localmap run --clock`, reading moves the
+// clock.
 function* linesOf(stream) {
   const decoder = new TextDecoder('latin1');
   let text = '';
@@ -65,7 +66,7 @@ function* linesOf(stream) {
 
 const NANOSECONDS = { ms: 10n ** 6n, s: 10n ** 9n, m: 60n * 10n ** 9n, h: 3600n * 10n ** 9n };
 
-// The option `--idle SPAN`, in nanoseconds, which is what the map counts in.
+// Returns the option `--idle SPAN` in nanoseconds, the unit of the map.
 function idleTime(args) {
   if (args.length === 0) args = ['--idle', '30m'];
   const [, count, unit] = args[1]?.match(/^([1-9]\d*)(ms|s|m|h)$/) ?? [];

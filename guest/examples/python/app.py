@@ -1,7 +1,7 @@
-"""Tells which lines of a web server's log a rate limiter would have refused.
+"""Reports which lines of a web server's log a rate limiter would have rejected.
 
-A counter of the map keeps its deadline when it is incremented. So one that is made with
-the window as its TTL is the window: it is gone when the window is over.
+A counter of the map keeps its deadline when it is incremented. Created with the window as
+its TTL, the counter is the window: it expires when the window ends.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ class Run(exports.Run):
             lines += 1
             fields = line.split(maxsplit=1)
             if not fields:
-                continue  # a line of nobody is nobody's to answer for
+                continue  # an empty line has no client
             try:
                 requests = local_map.increment(key(fields[0]), 1, Ttl_After(window))
-            except Err as refusal:
-                # Its value is the `error` of the contract, such as `Error_Full()`.
-                sys.exit(f"Error: line {lines}: the map answers {refusal.value}")
+            except Err as failure:
+                # The value is the `error` of the contract, such as `Error_Full()`.
+                sys.exit(f"Error: line {lines}: the map answers {failure.value}")
             if requests > limit:
                 limited += 1
                 print(lines)
@@ -37,8 +37,8 @@ class Run(exports.Run):
 
 
 def key(client: bytes) -> bytes:
-    """The name itself, or a hash of one that is too long for a key. The line feed sets
-    it apart from names, which never hold one."""
+    """Returns the name, or a hash of a name that is too long for a key. The line feed keeps
+    hashes apart from names, which never contain one."""
     return client if len(client) <= 128 else b"\n" + hashlib.sha256(client).digest()
 
 
@@ -47,7 +47,7 @@ NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
 
 def options(args: list[str]) -> tuple[int, int]:
-    """The limit, and the window in nanoseconds, which is what the map counts in."""
+    """Returns the limit, and the window in nanoseconds, the unit of the map."""
     given = {"--limit": "10", "--window": "60s"} | dict(zip(args[::2], args[1::2]))
     span = SPAN.fullmatch(given["--window"])
     if len(given) != 2 or len(args) % 2 or not given["--limit"].isdecimal() or not span:

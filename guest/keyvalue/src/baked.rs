@@ -1,31 +1,21 @@
-//! The times to live of buckets, in a block that the host can find in the built component
-//! and overwrite: see `host/src/keyvalue/bake.rs`.
+//! The times to live of buckets. The host writes them into the built component: see
+//! `host/src/keyvalue/bake.rs`.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
-
-/// A mark of two words, and an entry for each bucket that has a TTL: nanoseconds, as 8
-/// bytes, little-endian; the length of its name, in one byte; its name. Zero nanoseconds
-/// are the end.
-///
-/// `used` and atomic, so that the compiler takes neither the block away nor its
-/// values for granted.
-#[used]
-static BLOCK: [AtomicU64; 2 + ROOM / 8] = {
-    let mut block = [const { AtomicU64::new(0) }; 2 + ROOM / 8];
-    block[0] = AtomicU64::new(u64::from_le_bytes(*b"localmap"));
-    block[1] = AtomicU64::new(u64::from_le_bytes(*b"-buckets"));
-    block
-};
+use localmap_abi::Baked;
 
 /// Bytes for the entries.
 const ROOM: usize = 4096;
 
-/// The TTL of the bucket of this name, in nanoseconds. `None`: it has none of its own.
+/// An entry for each bucket that has a TTL: nanoseconds, as 8 bytes, little-endian; the
+/// length of its name, in one byte; its name. Zero nanoseconds mark the end.
+#[used]
+static TABLE: Baked<{ ROOM / 8 }> = Baked::new(b"localmap-buckets", [0; ROOM / 8]);
+
+/// Returns the TTL of the bucket called `name`, in nanoseconds, or `None` if it has none of
+/// its own.
 pub(crate) fn ttl(name: &str) -> Option<u64> {
-    let [_, _, words @ ..] = &BLOCK;
-    let words = words.iter().map(|word| word.load(Ordering::Relaxed));
-    let mut bytes = words.flat_map(u64::to_le_bytes);
+    let mut bytes = TABLE.iter().flat_map(u64::to_le_bytes);
     loop {
         let mut nanos = [0; 8];
         for byte in &mut nanos {

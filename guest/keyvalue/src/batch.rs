@@ -1,32 +1,33 @@
-//! Several keys in one call. What is more than the map takes at a time goes in parts.
+//! Operations on several keys. Batches that are too large for one call of the map are split.
 
 use crate::bindings::localmap::core::local_map::{self as map, ChangeParam, SetChangeParam};
 use crate::bucket::Bucket;
-use crate::{names, refusal};
+use crate::error_text::error_text;
+use crate::names;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The most changes of one batch of the map.
+/// The most changes in one batch of the map.
 const CHANGES: usize = 1024;
 
-/// The bytes of keys and values that go into one batch: the map promises to take 1 MiB and
-/// 64 KiB, whatever its limits.
+/// The most bytes of keys and values in one batch: the map guarantees 1 MiB and 64 KiB,
+/// whatever its limits.
 const BATCH: usize = 1 << 20;
 
-/// What the keys of one `get-many` of the map may take, each with the 8 bytes that point
-/// to it. It promises to take 64 KiB.
+/// The most bytes of keys in one `get-many` of the map, each with the 8 bytes that point to
+/// it. The map guarantees 64 KiB.
 const READ: usize = 32 << 10;
 const POINTER: usize = 8;
 
-/// The bytes of keys and values that one answer may have: an app may ask for one value
-/// many times.
+/// The most bytes of keys and values in one result: an app may ask for the same value many
+/// times.
 const ANSWER: usize = 16 << 20;
 
-/// A key as it was asked for, and its value.
+/// A key as the app passed it, and its value.
 pub(crate) type Pair = (String, Vec<u8>);
 
-/// The values of keys, in their order.
+/// Returns the values of keys, in the order of `keys`.
 pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<Pair>>, String> {
     check(keys.iter())?;
     let mut answer = Vec::with_capacity(keys.len());
@@ -38,17 +39,17 @@ pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<
         let now = keys.as_slice().iter().take(count);
         let now: Vec<String> = now.map(|key| bucket.key(key)).collect::<Result<_, _>>()?;
         let now: Vec<&[u8]> = now.iter().map(String::as_bytes).collect();
-        // The map may answer with fewer than it was asked for, but with one at least.
+        // The map may return fewer values than keys, but at least one.
         let values = map::get_many(&now);
         if values.is_empty() {
-            return Err("the map does not answer: ask again".into());
+            return Err("the map returned no value: try again".into());
         }
         for (value, key) in values.into_iter().zip(keys.by_ref()) {
             bytes += key.len() + value.as_ref().map_or(0, Vec::len);
             if bytes > ANSWER && !answer.is_empty() {
                 return Err(format!(
-                    "the keys and values together have more than {ANSWER} bytes: ask for \
-                     fewer keys at a time"
+                    "the keys and values have more than {ANSWER} bytes in total: ask for fewer \
+                     keys at a time"
                 ));
             }
             answer.push(value.map(|value| (key, value)));
@@ -57,7 +58,7 @@ pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<
     Ok(answer)
 }
 
-/// Stores all pairs, in their order: all or none of them, where one batch takes them.
+/// Stores all pairs, in order. Stores all of them or none if they fit into one batch.
 pub(crate) fn set_many(bucket: &Bucket, pairs: &[Pair]) -> Result<(), String> {
     check(pairs.iter().map(|(key, _)| key))?;
     let mut rest = pairs;
@@ -66,7 +67,7 @@ pub(crate) fn set_many(bucket: &Bucket, pairs: &[Pair]) -> Result<(), String> {
         let count = fits(rest, CHANGES, BATCH, size);
         let (now, later) = rest.split_at(count);
         rest = later;
-        // A value of its own may be longer than a batch of many.
+        // A single value may be larger than a batch.
         if let [(key, value)] = now {
             bucket.set(key, value).map_err(|why| at(key, &why))?;
             continue;
@@ -87,7 +88,7 @@ pub(crate) fn set_many(bucket: &Bucket, pairs: &[Pair]) -> Result<(), String> {
     Ok(())
 }
 
-/// Deletes all keys that are there.
+/// Deletes all keys that are present.
 pub(crate) fn delete_many(bucket: &Bucket, keys: &[String]) -> Result<(), String> {
     check(keys.iter())?;
     for keys in keys.chunks(CHANGES) {
@@ -103,12 +104,12 @@ pub(crate) fn delete_many(bucket: &Bucket, keys: &[String]) -> Result<(), String
     Ok(())
 }
 
-/// Refuses all of it before anything is done.
+/// Checks all keys before anything is changed.
 fn check<'a>(mut keys: impl Iterator<Item = &'a String>) -> Result<(), String> {
     keys.try_for_each(|key| names::check(key))
 }
 
-/// How many of what is left go into one call: one at least.
+/// Returns how many of the remaining items go into one call: at least one.
 fn fits<T>(rest: &[T], max: usize, max_bytes: usize, size: impl Fn(&T) -> usize) -> usize {
     let mut bytes = 0;
     let more = rest.iter().enumerate().take_while(|(count, one)| {
@@ -125,7 +126,7 @@ fn apply<'a>(
     match map::apply(changes) {
         Ok(_) => Ok(()),
         Err((index, error)) => {
-            let why = refusal::text(error);
+            let why = error_text(error);
             Err(at(key(index as usize).unwrap_or_default(), &why))
         }
     }

@@ -1,4 +1,5 @@
-//! The contract and both drafts as Rust, generated from `wit/`.
+//! The contract and both drafts as Rust, generated from `wit/`, and the type that implements
+//! the drafts.
 
 #![allow(
     missing_docs,
@@ -11,12 +12,13 @@
     reason = "generated"
 )]
 
-use crate::Component;
+/// The type that implements the drafts.
+pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: ["../../wit", "wit"],
-    world: "localmap:keyvalue/front",
-    // Keys and values go into a call of the map from where they lie.
+    world: "localmap:keyvalue/adapter",
+    // Passes keys and values to the map without a copy.
     ownership: Borrowing { duplicate_if_necessary: true },
     generate_all,
 });

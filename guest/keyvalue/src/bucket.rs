@@ -1,37 +1,39 @@
-//! A bucket: the entries of the map whose keys begin with its name.
+//! A bucket: the entries of the map whose keys begin with the bucket's prefix.
 
 use crate::bindings::localmap::core::local_map::{self as map, Ttl};
+use crate::blocks::{get, set};
+use crate::error_text::error_text;
 use crate::handles::Handle;
-use crate::map::{get, set};
-use crate::{baked, names, refusal};
+use crate::{baked, names};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What an app has opened. All handles of a name are the same bucket.
+/// A bucket that an app has opened. All handles with the same name are the same bucket.
 pub(crate) struct Bucket {
-    /// What its keys begin with in the map.
+    /// The prefix of its keys in the map.
     prefix: String,
-    /// How long what is set in it lives.
+    /// The TTL of the entries that are set in it.
     ttl: Ttl,
     _held: Handle,
 }
 
-/// A part of the keys of a bucket.
+/// One page of the keys of a bucket.
 pub(crate) struct Keys {
     pub(crate) keys: Vec<String>,
-    /// Where the next part begins; none: this was the last.
+    /// The cursor of the next page; `None` on the last one.
     pub(crate) next: Option<u64>,
 }
 
-/// How many entries of the map one of its pages visits.
+/// The number of entries that one page of the map visits.
 const PAGE: u32 = 1024;
 
-/// The bytes of keys with which a part of them ends, each with what its string costs
-/// beside. So apps that take no notice of the cursor find all keys of most buckets.
-const PART: usize = 1 << 20;
+/// The bytes of keys, each with the overhead of its string, after which a page ends. Apps that
+/// ignore the cursor thus find all keys of most buckets.
+const MAX_PAGE: usize = 1 << 20;
 const STRING: usize = 16;
 
 impl Bucket {
+    /// Opens the bucket called `name`.
     pub(crate) fn open(name: &str) -> Result<Self, String> {
         Ok(Self {
             prefix: names::prefix(name)?,
@@ -44,12 +46,12 @@ impl Bucket {
         self.ttl
     }
 
-    /// How long a key is in the map.
+    /// Returns the length that a key has in the map.
     pub(crate) fn key_len(&self, key: &str) -> usize {
         self.prefix.len() + key.len()
     }
 
-    /// The key of the map for one of this bucket.
+    /// Returns the key in the map for a key of this bucket.
     pub(crate) fn key(&self, key: &str) -> Result<String, String> {
         names::map_key(&self.prefix, key)
     }
@@ -59,7 +61,7 @@ impl Bucket {
     }
 
     pub(crate) fn set(&self, key: &str, value: &[u8]) -> Result<(), String> {
-        set(self.key(key)?.as_bytes(), value, self.ttl).map_err(refusal::text)?;
+        set(self.key(key)?.as_bytes(), value, self.ttl).map_err(error_text)?;
         Ok(())
     }
 
@@ -72,16 +74,16 @@ impl Bucket {
         Ok(map::contains(self.key(key)?.as_bytes()))
     }
 
-    /// The keys from `cursor` on, which is 0 for the first. The map goes through its
-    /// entries in an order that writes do not change, and its cursors only rise.
+    /// Returns the keys from `cursor` on, which is 0 for the first page. The map scans its
+    /// entries in an order that writes do not change, and its cursors only increase.
     pub(crate) fn keys(&self, cursor: u64) -> Keys {
         let (mut keys, mut bytes) = (Vec::new(), 0);
         let mut at = cursor;
         loop {
             let page = map::scan(self.prefix.as_bytes(), at, PAGE);
             for entry in &page.entries {
-                // The map may have an app that writes to it by itself: what is no key of
-                // a bucket is not one of this.
+                // The app may also write to the map directly: skip what cannot be a key of
+                // a bucket.
                 let key = entry.key.get(self.prefix.len()..).unwrap_or_default();
                 if let Ok(key) = str::from_utf8(key)
                     && names::check(key).is_ok()
@@ -92,7 +94,7 @@ impl Bucket {
             }
             let next = page.next.filter(|next| *next > at);
             match next {
-                Some(next) if bytes < PART => at = next,
+                Some(next) if bytes < MAX_PAGE => at = next,
                 _ => return Keys { keys, next },
             }
         }

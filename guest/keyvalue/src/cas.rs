@@ -1,26 +1,28 @@
 //! Compare-and-swap, by versions: a swap succeeds if the key has not been written, deleted
-//! or expired since its handle was made.
+//! or expired since its handle was created.
 
 use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
 use crate::bucket::Bucket;
 use crate::handles::Handle;
-use crate::{map as words, refusal};
+use crate::{blocks, error_text::error_text};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// The handle of a compare-and-swap.
 pub(crate) struct Cas {
     /// The key in the map.
     key: String,
     /// The TTL of the bucket.
     ttl: Ttl,
-    /// What must still be there; none: nothing.
+    /// The version that the key must still have; `None` if it must still be absent.
     version: Option<u64>,
     _held: Handle,
 }
 
-/// Why a swap was not made.
+/// Why a swap failed.
 pub(crate) enum Failed {
-    Refused(String),
+    /// The map rejected the write.
+    Rejected(String),
     /// The key has changed. This is the handle for the next attempt.
     Changed(Cas),
 }
@@ -36,10 +38,10 @@ impl Cas {
         })
     }
 
-    /// The value that is there now. The handle goes on standing for the time when it was
-    /// made: if another value has come since, this gives it, and the swap fails.
+    /// Returns the current value. The handle still refers to the moment of its creation: if
+    /// the value has changed since, this returns the new one, and the swap fails.
     pub(crate) fn current(&self) -> Option<Vec<u8>> {
-        words::get(self.key.as_bytes())
+        blocks::get(self.key.as_bytes())
     }
 
     pub(crate) fn swap(self, value: &[u8]) -> Result<(), Failed> {
@@ -47,7 +49,7 @@ impl Cas {
         match map::set_if(self.key.as_bytes(), value, self.ttl, condition) {
             Ok(_) => Ok(()),
             Err(Error::Conflict(version)) => Err(Failed::Changed(Self { version, ..self })),
-            Err(error) => Err(Failed::Refused(refusal::text(error))),
+            Err(error) => Err(Failed::Rejected(error_text(error))),
         }
     }
 }

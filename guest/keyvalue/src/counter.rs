@@ -1,22 +1,22 @@
-//! Counters: decimal text, as other hosts of `wasi:keyvalue` have them, so that `set` can
-//! begin one and `get` can read it.
+//! Counters: decimal text, as in other hosts of `wasi:keyvalue`, so that `set` can start one
+//! and `get` can read it.
 
 use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
 use crate::bucket::Bucket;
-use crate::refusal;
+use crate::error_text::error_text;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::ops::RangeInclusive;
 
-/// How often an increment is tried where others change the counter between its two calls
-/// of the map. Each time it fails, one of theirs has been made.
+/// How often an increment is tried if others change the counter between its two calls of the
+/// map. Each failure means that another change has succeeded.
 const ATTEMPTS: u32 = 1_000;
 
-/// The longest text that is taken for a number.
+/// The longest text that is accepted as a number.
 const MAX_LEN: usize = 32;
 
-/// Adds to a counter, the sum of which must lie in `range`. One that is there keeps its
-/// deadline; one that is not starts from 0 with the TTL of the bucket.
+/// Adds `delta` to a counter and returns the sum, which must be in `range`. A present counter
+/// keeps its deadline; an absent one starts from 0 with the TTL of the bucket.
 pub(crate) fn increment(
     bucket: &Bucket,
     key: &str,
@@ -33,11 +33,11 @@ pub(crate) fn increment(
                 Condition::Version(entry.version),
             ),
         };
-        // Both have 65 bits at most.
+        // Both have at most 65 bits, so this cannot overflow.
         let sum = before + delta;
         if !range.contains(&sum) {
             return Err(format!(
-                "the counter would leave the range of {} to {}: set it anew",
+                "the counter would leave the range of {} to {}: set it to a new value",
                 range.start(),
                 range.end()
             ));
@@ -45,20 +45,20 @@ pub(crate) fn increment(
         match map::set_if(key.as_bytes(), sum.to_string().as_bytes(), ttl, condition) {
             Ok(_) => return Ok(sum),
             Err(Error::Conflict(_)) => {}
-            Err(error) => return Err(refusal::text(error)),
+            Err(error) => return Err(error_text(error)),
         }
     }
-    Err("others change the counter all the time: try again".into())
+    Err("the counter keeps changing meanwhile: try again".into())
 }
 
-/// A number of 65 bits at most.
+/// Parses a number of at most 65 bits.
 fn parse(value: &[u8]) -> Result<i128, String> {
     let text = Some(value).filter(|value| value.len() <= MAX_LEN);
     text.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok())
         .filter(|number| (i64::MIN.into()..=u64::MAX.into()).contains(number))
         .ok_or_else(|| {
             "the value is not a counter, which is a whole number in decimal digits: use another \
-             key, or set this one anew"
+             key, or set this one to a number"
                 .into()
         })
 }

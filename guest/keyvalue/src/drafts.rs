@@ -1,7 +1,7 @@
-//! Both drafts: what they have in common, and where they differ.
+//! Implements both drafts: what they have in common, and where they differ.
 
-use crate::Component;
 use crate::batch;
+use crate::bindings::Component;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft as draft;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft2 as draft2;
 use crate::bucket::Bucket;
@@ -11,7 +11,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// `store`, but for its cursor, and `batch`.
+/// Implements `batch` and `store`, except for the type of its cursor.
 macro_rules! store_and_batch {
     ($draft:ident, $cursor:ty, $from:expr, $to:expr) => {
         impl From<String> for $draft::store::Error {
@@ -91,10 +91,10 @@ store_and_batch!(
     |next: u64| next.to_string()
 );
 
-/// A cursor of the second draft is text, in which a number of the map is written.
+/// Parses a cursor of the second draft: a cursor of the map, written as text.
 fn from_text(cursor: &str) -> Result<u64, String> {
     cursor.parse().map_err(|_| {
-        format!("`{cursor:.32}` is no cursor: give one that list-keys gave, or none to begin")
+        format!("`{cursor:.32}` is not a cursor: use one that list-keys returned, or none to start")
     })
 }
 
@@ -127,7 +127,7 @@ impl draft2::atomics::Guest for Component {
         cas.into_inner::<Cas>()
             .swap(&value)
             .map_err(|failed| match failed {
-                Failed::Refused(text) => draft2::atomics::CasError::StoreError(text.into()),
+                Failed::Rejected(text) => draft2::atomics::CasError::StoreError(text.into()),
                 Failed::Changed(next) => {
                     draft2::atomics::CasError::CasFailed(draft2::atomics::Cas::new(next))
                 }

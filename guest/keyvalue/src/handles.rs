@@ -1,33 +1,34 @@
-//! How many buckets and swaps an app may hold: each costs memory here and in the host.
+//! Limits the buckets and swaps that an app may hold: each takes memory here and in the host.
 
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Enough for apps that leave dropping to a garbage collector, and far less than what
-/// Wasmtime takes from a store.
+/// Enough for apps that leave dropping to a garbage collector, and far below Wasmtime's limit
+/// for a store.
 const MAX: u32 = 10_000;
 
-static HELD: AtomicU32 = AtomicU32::new(0);
+static OPEN: AtomicU32 = AtomicU32::new(0);
 
-/// One of them. Dropping it makes room for another.
+/// One open handle. Dropping it makes room for another.
 pub(crate) struct Handle(());
 
 impl Handle {
+    /// Counts another handle, or returns an error text if there are too many.
     pub(crate) fn new() -> Result<Self, String> {
-        let held = HELD.load(Ordering::Relaxed);
-        if held >= MAX {
+        let open = OPEN.load(Ordering::Relaxed);
+        if open >= MAX {
             return Err(format!(
-                "{MAX} buckets and cas handles are open: drop those that are not used any more"
+                "limit of {MAX} open buckets and cas handles reached: drop those no longer in use"
             ));
         }
-        HELD.store(held + 1, Ordering::Relaxed);
+        OPEN.store(open + 1, Ordering::Relaxed);
         Ok(Self(()))
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        HELD.fetch_sub(1, Ordering::Relaxed);
+        OPEN.fetch_sub(1, Ordering::Relaxed);
     }
 }

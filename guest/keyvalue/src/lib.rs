@@ -1,26 +1,23 @@
-//! `wasi:keyvalue` in front of a map: the interfaces `store`, `atomics` and `batch` of the
-//! drafts 0.2.0-draft and 0.2.0-draft2, on the operations of `localmap:core`.
+//! The keyvalue adapter: the interfaces `store`, `atomics` and `batch` of the `wasi:keyvalue`
+//! drafts 0.2.0-draft and 0.2.0-draft2, implemented on the operations of `localmap:core`.
 //!
-//! It imports the map and nothing else, and holds nothing but handles. Several instances
-//! may stand in front of one map: what reads before it writes goes by versions.
+//! It imports the map and nothing else, and holds only handles. Several instances may share
+//! one map: an operation that reads before it writes checks the version.
 
 #![cfg(target_arch = "wasm32")]
 #![no_std]
 
 extern crate alloc;
 
-mod abi;
 mod baked;
 mod batch;
 mod bindings;
+mod blocks;
 mod bucket;
 mod cas;
 mod counter;
 mod drafts;
+mod error_text;
 mod handles;
-mod map;
+mod memory;
 mod names;
-mod refusal;
-
-/// What the drafts are implemented on.
-struct Component;

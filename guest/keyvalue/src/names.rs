@@ -1,16 +1,16 @@
-//! What buckets and keys may be called, and where they lie in the map.
+//! The names of buckets and keys, and the keys in the map that they become.
 
 use alloc::format;
 use alloc::string::String;
 
-/// The most bytes of a bucket's name, and of a key.
+/// The most bytes of a bucket's name and of a key.
 const MAX_LEN: usize = 255;
 
-/// What the keys of a bucket begin with in the map: the length of its name as a character,
-/// so that no bucket's begins with another's, and the name.
+/// Returns the prefix of a bucket's keys in the map: the length of the bucket's name, and the
+/// name. With the length in front, no prefix begins with another.
 ///
-/// A character, and not a byte, since that makes every key of the map UTF-8, which its
-/// host may ask for.
+/// The length is a character and not a byte, so that every key in the map is UTF-8, which the
+/// host may require.
 pub(crate) fn prefix(bucket: &str) -> Result<String, String> {
     let Ok(len) = u8::try_from(bucket.len()) else {
         return Err(format!(
@@ -24,20 +24,19 @@ pub(crate) fn prefix(bucket: &str) -> Result<String, String> {
     Ok(prefix)
 }
 
-/// Refuses what is no key here, in reads too: the drafts know no other answer that would
-/// tell.
+/// Checks the length of a key. Reads check it too: the drafts have no other way to report it.
 pub(crate) fn check(key: &str) -> Result<(), String> {
     match key.len() {
         1..=MAX_LEN => Ok(()),
         0 => Err(format!("the key is empty: give it 1 to {MAX_LEN} bytes")),
         len => Err(format!(
             "the key has {len} bytes: shorten it to {MAX_LEN}, or use a hash of it and keep \
-             the whole of it in the value"
+             the whole key in the value"
         )),
     }
 }
 
-/// The key of the map for a key of a bucket.
+/// Returns the key in the map for a key of a bucket.
 pub(crate) fn map_key(prefix: &str, key: &str) -> Result<String, String> {
     check(key)?;
     let mut whole = String::with_capacity(prefix.len() + key.len());

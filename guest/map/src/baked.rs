@@ -1,41 +1,37 @@
-//! The limits that the map starts with, in a block that `localmap plug` can find in
-//! the built component and overwrite: see `host/src/bake.rs`.
+//! The limits that the map starts with. `localmap plug` writes others into the built
+//! component: see `host/src/bake.rs`.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use localmap_abi::Baked;
 use localmap_engine::{Limits, Policy};
 
-/// A mark, and the limits as little-endian 64-bit words. A default TTL of zero stands
-/// for none, and a policy is the place that it has in the contract. The last word tells
-/// whether the map is plugged into an app, with which it shares the memory of the store.
-///
-/// `used` and atomic, so that the compiler takes neither the block away nor its
-/// values for granted.
+/// The limits. A default TTL of zero stands for none, and a policy is its position in the
+/// contract's enum. The last word says whether the map is plugged into an app, with which it
+/// shares the memory of the store.
 #[used]
-static BLOCK: [AtomicU64; 11] = [
-    AtomicU64::new(u64::from_le_bytes(*b"localmap")),
-    AtomicU64::new(u64::from_le_bytes(*b"-limits4")),
-    AtomicU64::new(Limits::DEFAULT.max_entries),
-    AtomicU64::new(Limits::DEFAULT.max_bytes),
-    AtomicU64::new(Limits::DEFAULT.max_value),
-    AtomicU64::new(0),
-    AtomicU64::new(Limits::DEFAULT.utf8_keys as u64),
-    AtomicU64::new(0),
-    AtomicU64::new(Limits::DEFAULT.max_pins as u64),
-    AtomicU64::new(Limits::DEFAULT.max_key as u64),
-    AtomicU64::new(0),
-];
+static TABLE: Baked<9> = Baked::new(
+    b"localmap-limits4",
+    [
+        Limits::DEFAULT.max_entries,
+        Limits::DEFAULT.max_bytes,
+        Limits::DEFAULT.max_value,
+        0,
+        Limits::DEFAULT.utf8_keys as u64,
+        0,
+        Limits::DEFAULT.max_pins as u64,
+        Limits::DEFAULT.max_key as u64,
+        0,
+    ],
+);
 
-/// Whether somebody else may take the memory of the store.
+/// Returns `true` if the map is plugged into an app, which may take the memory of the store.
 pub(crate) fn is_plugged() -> bool {
-    let [.., plugged] = &BLOCK;
-    plugged.load(Ordering::Relaxed) != 0
+    let [.., plugged] = TABLE.words();
+    plugged != 0
 }
 
-/// The limits in the block.
+/// Returns the limits in the table.
 pub(crate) fn limits() -> Limits {
     let [
-        _,
-        _,
         max_entries,
         max_bytes,
         max_value,
@@ -45,7 +41,7 @@ pub(crate) fn limits() -> Limits {
         max_pins,
         max_key,
         _,
-    ] = BLOCK.each_ref().map(|word| word.load(Ordering::Relaxed));
+    ] = TABLE.words();
     Limits {
         max_entries,
         max_bytes,

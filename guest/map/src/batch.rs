@@ -1,9 +1,10 @@
-//! Batches of changes: how large one may be, and what it looks like to the engine.
+//! Batches of changes: their size limit, and their conversion to the engine's types.
 
 use crate::bindings::exports::localmap::core::local_map as wit;
 use localmap_engine as engine;
 
-/// Refuses a batch that is larger than the scratch has room for.
+/// Returns `Full`, with the index of the first change that is too much, if a batch is larger
+/// than the contract allows.
 pub(crate) fn check(
     changes: &[engine::Change<'_>],
     limits: &engine::Limits,
@@ -11,7 +12,7 @@ pub(crate) fn check(
     let max = limits.max_value.min(limits.max_bytes);
     let max = max.max(engine::MAX_PAGE_BYTES as u64) + MAX_BATCH_EXTRA;
     let mut bytes = 0;
-    // The engine counts the changes, and refuses those that are more.
+    // The engine checks the number of changes.
     for (index, change) in (0..).zip(changes).take(engine::MAX_CHANGES) {
         bytes += len(change);
         if bytes > max {
@@ -21,10 +22,11 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// What the keys and values of a batch may have beyond one largest value or 1 MiB.
+/// The bytes that the keys and values of a batch may have in addition to one largest value or
+/// 1 MiB.
 const MAX_BATCH_EXTRA: u64 = 64 << 10;
 
-/// The bytes of the key and the value of a change.
+/// Returns the bytes of the key and the value of a change.
 const fn len(change: &engine::Change<'_>) -> u64 {
     use engine::Change;
     let (key, value) = match change {
@@ -74,8 +76,8 @@ impl From<engine::Outcome> for wit::Outcome {
         match outcome {
             engine::Outcome::Stored(version) => Self::Stored(version),
             engine::Outcome::Counter(sum) => Self::Counter(sum),
-            engine::Outcome::Touched(there) => Self::Touched(there),
-            engine::Outcome::Deleted(there) => Self::Deleted(there),
+            engine::Outcome::Touched(present) => Self::Touched(present),
+            engine::Outcome::Deleted(present) => Self::Deleted(present),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The contract as Rust, generated from `wit/`.
+//! The contract as Rust, generated from `wit/`, and the type that implements it.
 
 #![allow(
     missing_docs,
@@ -10,12 +10,13 @@
     reason = "generated"
 )]
 
-use crate::Component;
+/// The type that implements the contract.
+pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "words-provider",
-    // These are exported by hand: see `abi`.
+    world: "blocks-provider",
+    // `abi` exports these by hand.
     skip: ["get", "set"],
     generate_all,
 });

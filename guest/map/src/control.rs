@@ -1,6 +1,6 @@
-//! `localmap:core/control`: the map as its host sees it.
+//! `localmap:core/control`: the host's interface to the map.
 
-use crate::Component;
+use crate::bindings::Component;
 use crate::bindings::exports::localmap::core::control as wit;
 use crate::state::{configure, storing, with_map};
 use alloc::vec::Vec;
@@ -112,7 +112,7 @@ impl From<engine::Error> for wit::Refusal {
             Error::InvalidKey(_) => Self::InvalidKey,
             Error::ValueTooLarge(_) => Self::ValueTooLarge,
             Error::InvalidTtl => Self::InvalidTtl,
-            // The last three cannot be: `set` has no condition and does not count.
+            // `set` returns none of the last three: it has no condition and does not count.
             Error::Full | Error::Conflict(_) | Error::NotACounter | Error::Overflow => Self::Full,
         }
     }

@@ -1,25 +1,25 @@
-//! `localmap:core/local-map`: the map as its app sees it.
+//! `localmap:core/local-map`: the app's interface to the map.
 
-use crate::Component;
 use crate::batch;
+use crate::bindings::Component;
 use crate::bindings::exports::localmap::core::local_map as wit;
-use crate::pinned::Held;
+use crate::pinned::PinHandle;
 use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
-/// `get`. Its export and that of `set` are in `abi`.
+/// Reads the value of `key`. `abi` exports this as `get`.
 pub(crate) fn get<R>(key: &[u8], read: impl FnOnce(Option<engine::Value<'_>>) -> R) -> R {
     with_map(|map| read(map.get(key)))
 }
 
-/// `set`.
+/// Stores a value. `abi` exports this as `set`.
 pub(crate) fn set(key: &[u8], value: &[u8], ttl: engine::Ttl) -> Result<u64, engine::Error> {
     storing(|map| map.set(key, value, ttl))
 }
 
 impl wit::Guest for Component {
-    type Pinned = Held;
+    type Pinned = PinHandle;
 
     fn get_entry(key: Vec<u8>) -> Option<wit::Entry> {
         with_map(|map| {
@@ -87,8 +87,8 @@ impl wit::Guest for Component {
     }
 
     fn pin(key: Vec<u8>) -> Result<Option<wit::Pinned>, wit::Error> {
-        let held = storing(|map| Held::new(map, &key))?;
-        Ok(held.map(wit::Pinned::new))
+        let handle = storing(|map| PinHandle::new(map, &key))?;
+        Ok(handle.map(wit::Pinned::new))
     }
 
     fn scan(prefix: Vec<u8>, cursor: u64, limit: u32) -> wit::Page {

@@ -1,18 +1,18 @@
-//! `pinned`: a pin of the engine, which ends with its handle.
+//! The resource `pinned`: a pin of the engine that ends with its handle.
 
 use crate::bindings::exports::localmap::core::local_map as wit;
 use crate::state::{WasiClock, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
-/// What a handle stands for.
-pub(crate) struct Held {
-    /// None: it has ended.
+/// The pin behind a handle of the app.
+pub(crate) struct PinHandle {
+    /// `None` only once this is being dropped.
     pin: Option<engine::PinId>,
 }
 
-impl Held {
-    /// Pins the value of `key`. None: it is not there.
+impl PinHandle {
+    /// Pins the value of `key`. Returns `None` if it is absent.
     pub(crate) fn new(
         map: &mut engine::Map<WasiClock>,
         key: &[u8],
@@ -20,10 +20,10 @@ impl Held {
         let Some(pin) = map.pin(key)? else {
             return Ok(None);
         };
-        // A handle is allocated where that cannot be refused, and stays. So that it is
-        // not had from the scratch, we try here whether it can be had without.
-        let mut place = Vec::<Option<Self>>::new();
-        if place.try_reserve_exact(1).is_err() {
+        // The generated code allocates the handle where it cannot fail, and the handle stays.
+        // It must not take room of the scratch for that, so check that the heap has enough.
+        let mut room = Vec::<Option<Self>>::new();
+        if room.try_reserve_exact(1).is_err() {
             map.unpin(pin);
             return Err(engine::Error::Full);
         }
@@ -32,14 +32,14 @@ impl Held {
 
     fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         with_map(|map| {
-            // There is a pin until the handle ends, and it is one of this map.
+            // The pin exists until the handle ends and belongs to this map.
             let pinned = self.pin.as_ref().and_then(|pin| map.pinned(pin));
             pinned.map(read).unwrap_or_default()
         })
     }
 }
 
-impl wit::GuestPinned for Held {
+impl wit::GuestPinned for PinHandle {
     fn value(&self) -> Vec<u8> {
         self.read(|pinned| pinned.value.to_vec())
     }
@@ -49,7 +49,7 @@ impl wit::GuestPinned for Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for PinHandle {
     fn drop(&mut self) {
         if let Some(pin) = self.pin.take() {
             with_map(|map| map.unpin(pin));

@@ -1,9 +1,9 @@
-//! The one map of this instance.
+//! The map of this instance, with its clock.
 
-use crate::abi::{self, Instance};
-use crate::baked;
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
+use crate::{baked, memory};
+use localmap_abi::Instance;
 use localmap_engine::{Clock, ConfigureError, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
@@ -17,7 +17,7 @@ impl Clock for WasiClock {
 
 static MAP: Instance<Option<Map<WasiClock>>> = Instance::new(None);
 
-/// Calls with the map, which the first call makes.
+/// Calls `call` with the map. The first call creates it.
 pub(crate) fn with_map<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
     MAP.with(|map| call(map.get_or_insert_with(new_map)))
 }
@@ -27,34 +27,35 @@ pub(crate) fn with_map<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
 fn new_map() -> Map<WasiClock> {
     let (seed, _) = insecure_seed();
     let map = Map::new(WasiClock, seed, baked::limits());
-    abi::keep_scratch(largest_call(map.limits()));
+    memory::keep(largest_call(map.limits()));
     if baked::is_plugged() {
-        abi::reserve();
+        memory::reserve();
     }
     map
 }
 
-/// Sets the limits, and keeps room for the calls that they allow.
+/// Sets the limits, and reserves room for the largest call that they allow.
 pub(crate) fn configure(limits: Limits) -> Result<(), ConfigureError> {
     storing(|map| map.configure(limits))?;
-    abi::keep_scratch(with_map(|map| largest_call(map.limits())));
+    memory::keep(with_map(|map| largest_call(map.limits())));
     Ok(())
 }
 
-/// Does so for what stores, which must leave room for the next call.
+/// Calls `call` with the map, for a call that stores: it must leave room for the next one.
 pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
-    with_map(|map| abi::storing(|| call(map)))
+    with_map(|map| memory::storing(|| call(map)))
 }
 
-/// The bytes that a call may take up: the parameters that the contract promises room
-/// for, which are one key, one value and 64 KiB, or a batch; or a page of a scan.
+/// Returns the most bytes that a call may take up. The contract guarantees room for
+/// parameters of one key, one value and 64 KiB, or of a batch; a result may be a page of a
+/// scan.
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
     let value = usize::try_from(value).unwrap_or(usize::MAX / 4);
     value.max(MAX_PAGE_BYTES) + MAX_KEY_LEN + (64 << 10) + PAGE_RECORDS
 }
 
-/// What the records of a page cost beside keys and values: up to 4,096 of them, in a list
-/// that doubles, each with two blocks of its own. Those of a batch are 1,024, which are
-/// there twice, and its outcomes.
+/// The bytes that the records of a page take up in addition to keys and values: up to 4,096
+/// records, in a list that doubles, each with two blocks of its own. A batch needs less: 1,024
+/// records, held twice, and its outcomes.
 const PAGE_RECORDS: usize = 512 << 10;

@@ -1,6 +1,6 @@
-// What the map answers, as the words of `tests/vectors`; and what holds for all answers.
+// Formats the map's answers as the tokens of `tests/vectors`, and checks what holds for every answer.
 
-import { Fault } from './words.mjs';
+import { Fault } from './tokens.mjs';
 
 export const truth = (there) => [there ? 'true' : 'false'];
 
@@ -10,19 +10,19 @@ export function entry(there) {
   return [there.value, 'version', there.version, 'expires-in', there.expiresIn ?? 'never'];
 }
 
-/** What `words` says of the value; or why there is none. */
-export function result({ value, error }, words) {
-  return error === undefined ? words(value) : refused(error);
+/** Returns the value formatted by `tokens`, or the error. */
+export function result({ value, error }, tokens) {
+  return error === undefined ? tokens(value) : refused(error);
 }
 
 export function refused({ tag, val }) {
-  const words = ['error', tag];
-  if (tag === 'invalid-key') return [...words, val.tag, ...(val.val === undefined ? [] : [val.val])];
-  if (tag === 'conflict') return [...words, ...found(val)];
-  return val === undefined ? words : [...words, val];
+  const tokens = ['error', tag];
+  if (tag === 'invalid-key') return [...tokens, val.tag, ...(val.val === undefined ? [] : [val.val])];
+  if (tag === 'conflict') return [...tokens, ...found(val)];
+  return val === undefined ? tokens : [...tokens, val];
 }
 
-/** What a batch has done; or which of its changes was refused, and why. */
+/** Returns the outcomes of a batch, or the change that failed and its error. */
 export function outcomes({ value, error }) {
   if (error !== undefined) return ['change', BigInt(error[0]), ...refused(error[1])];
   return value.flatMap(({ tag, val }) => [
@@ -31,13 +31,13 @@ export function outcomes({ value, error }) {
   ]);
 }
 
-/** One of the limits. */
-export function limitWords(limit) {
+/** Formats one of the limits. */
+export function limitTokens(limit) {
   if (typeof limit === 'boolean') return truth(limit);
   return found(typeof limit === 'number' ? BigInt(limit) : limit);
 }
 
-/** At most `limit` entries, or one more, which may have the hash of the last. */
+/** Checks a page: at most `limit` entries, or one more, which may have the same hash as the last. */
 export function checkPage({ entries }, prefix, limit) {
   if (entries.length > Math.min(Math.max(limit, 1), 4096) + 1) {
     throw new Fault(`a page of ${entries.length} entries`);
@@ -46,21 +46,21 @@ export function checkPage({ entries }, prefix, limit) {
   if (size > 2 ** 20 && entries.length > 1) throw new Fault(`a page of ${size} bytes`);
   for (const { key } of entries) {
     if (Buffer.compare(key.subarray(0, prefix.length), prefix) !== 0) {
-      throw new Fault(`${Buffer.from(key)} has another prefix`);
+      throw new Fault(`${Buffer.from(key)} does not have the prefix`);
     }
   }
 }
 
-/** What holds for statistics of every map at every time. */
+/** Checks what holds for the statistics of every map at any time. */
 export function checkStats(stats, limits) {
   const rules = {
-    'its parts make up its bytes': stats.payload + stats.overhead + stats.free === stats.bytes,
-    'it has been as large as it is': stats.highWater >= stats.bytes,
-    'what pins hold is in use': stats.pinned <= stats.payload + stats.overhead,
-    'it has no more entries than it may': stats.entries <= limits.maxEntries,
-    'it has never held more bytes than it may': stats.highWater <= limits.maxBytes,
+    'payload, overhead and free add up to bytes': stats.payload + stats.overhead + stats.free === stats.bytes,
+    'the high-water mark is at least the current size': stats.highWater >= stats.bytes,
+    'pinned bytes are in use': stats.pinned <= stats.payload + stats.overhead,
+    'entries are within max-entries': stats.entries <= limits.maxEntries,
+    'the high-water mark is within max-bytes': stats.highWater <= limits.maxBytes,
   };
   for (const [rule, holds] of Object.entries(rules)) {
-    if (!holds) throw new Fault(`not so: ${rule}`);
+    if (!holds) throw new Fault(`does not hold: ${rule}`);
   }
 }

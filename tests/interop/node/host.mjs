@@ -1,17 +1,17 @@
-// The map component under Node, as `jco transpile --instantiation sync` makes it a module.
-// All that it needs is a clock and a seed.
+// The map component under Node, as the module that `jco transpile --instantiation sync` makes of it.
+// It needs only a clock and a seed.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What all maps share: the compiled component, and a clock that the tests set. */
+/** Holds what all maps share: the compiled component, and a clock that the tests set. */
 export class Host {
   now = 0n; // nanoseconds
   #instantiate;
   #core;
 
-  /** `module` is the path of the JavaScript that `jco transpile` wrote. */
+  /** Loads the JavaScript module that `jco transpile` wrote. */
   static async load(module) {
     const host = new Host();
     const compiled = new Map();
@@ -25,7 +25,7 @@ export class Host {
     return host;
   }
 
-  /** A new map: an instance of the component, with memory of its own. */
+  /** Creates a map: an instance of the component, with its own memory. */
   map() {
     const { localMap, control } = this.#instantiate(this.#core, {
       'wasi:clocks/monotonic-clock': { now: () => this.now },
@@ -35,22 +35,22 @@ export class Host {
   }
 }
 
-/** The value that `call` gives, or the `error` of the WIT that it throws. */
+/** Returns the value of `call`, or the `error` of the WIT that it throws. */
 export function attempt(call) {
   try {
     return { value: call() };
   } catch (error) {
-    if (error.payload === undefined) throw error; // a trap, or a mistake of ours
+    if (error.payload === undefined) throw error; // a trap, or a bug here
     return { error: error.payload };
   }
 }
 
-/** All values: one answer has at most 1 MiB of them, and is asked for the rest. */
+/** Returns all values. An answer has at most 1 MiB of them, so the call is repeated for the rest. */
 export function getMany(map, keys) {
   const values = [];
   while (values.length < keys.length) {
     const answer = map.getMany(keys.slice(values.length));
-    if (answer.length === 0) throw new Error('get-many gives at least one answer');
+    if (answer.length === 0) throw new Error('get-many returned no value');
     values.push(...answer);
   }
   return values;

@@ -2,18 +2,18 @@
 //
 //     node vectors.mjs MODULE VECTORS
 //
-// where MODULE is what `jco transpile --instantiation sync` made of the component, and VECTORS
-// the folder. Ends with exit code 1 at the first answer that is not the expected one, and if a
-// file has none.
+// where MODULE is the module that `jco transpile --instantiation sync` made of the component, and
+// VECTORS is the folder. Exits with code 1 at the first unexpected answer, and if a file compares
+// nothing.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Case } from './case.mjs';
 import { Host } from './host.mjs';
-import { Fault, parse, same, show } from './words.mjs';
+import { Fault, parse, same, show } from './tokens.mjs';
 
-/** Runs a script, and tells how many lines of it were compared. */
+/** Runs a script, and returns how many of its lines were compared. */
 function run(host, name, script) {
   let compared = 0;
   let current;
@@ -27,10 +27,10 @@ function run(host, name, script) {
       continue;
     }
     try {
-      if (current === undefined) throw new Fault('a case begins with `==`');
-      const { words, expected } = parse(line);
-      const answer = current.operation(words.name(), words);
-      words.end();
+      if (current === undefined) throw new Fault('the first case must begin with `==`');
+      const { tokens, expected } = parse(line);
+      const answer = current.operation(tokens.name(), tokens);
+      tokens.end();
       if (!same(answer, expected)) throw new Fault(`answered ${show(answer)}`);
     } catch (fault) {
       const told = fault instanceof Fault ? fault.message : fault.stack;
@@ -42,7 +42,7 @@ function run(host, name, script) {
   return compared;
 }
 
-/** What this would be worth if it found nothing wrong. */
+/** Checks that this runner detects a wrong answer. */
 function mustFail(host, name, script) {
   try {
     run(host, name, script);
@@ -50,10 +50,10 @@ function mustFail(host, name, script) {
     if (fault instanceof Fault) return;
     throw fault;
   }
-  throw new Fault(`${name}: a wrong answer was not found`);
+  throw new Fault(`${name}: a wrong answer was not detected`);
 }
 
-/** The script up to its first answer, which has one word too many. */
+/** Returns the script up to its first answer, with one token too many. */
 function altered(script) {
   const end = script.indexOf('\n', script.indexOf(' -> '));
   return `${script.slice(0, end)} "altered"\n`;
@@ -68,7 +68,7 @@ async function main([module, folder]) {
   const files = readdirSync(folder).filter((name) => name.endsWith('.txt')).sort();
   if (files.length === 0) throw new Fault(`no vectors in ${folder}`);
   const host = await Host.load(module);
-  for (const script of WRONG) mustFail(host, 'a script that is wrong', script);
+  for (const script of WRONG) mustFail(host, 'a wrong script', script);
   let total = 0;
   for (const name of files) {
     const script = readFileSync(join(folder, name), 'latin1');

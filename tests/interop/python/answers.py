@@ -1,8 +1,8 @@
-"""What the map answers, as the words of `tests/vectors`; and what holds for all answers."""
+"""Formats the map's answers as the tokens of `tests/vectors`, and checks what holds for every answer."""
 
 from wasmtime.component import Variant
 
-from words import Fault
+from tokens import Fault
 
 
 def truth(there):
@@ -19,38 +19,38 @@ def entry(there):
 
 
 def result(answer, *label):
-    """A number, behind its label; or why it was refused."""
+    """Returns the number after its label, or the error."""
     return refused(answer) if isinstance(answer, Variant) else [*label, answer]
 
 
 def refused(error):
-    words = ["error", error.tag]
-    if isinstance(error.payload, Variant):  # what is wrong with a key
-        words.append(error.payload.tag)
-        return words if error.payload.payload is None else [*words, error.payload.payload]
+    tokens = ["error", error.tag]
+    if isinstance(error.payload, Variant):  # the fault of a key
+        tokens.append(error.payload.tag)
+        return tokens if error.payload.payload is None else [*tokens, error.payload.payload]
     if error.tag == "conflict":
-        return words + found(error.payload)
-    return words if error.payload is None else [*words, error.payload]
+        return tokens + found(error.payload)
+    return tokens if error.payload is None else [*tokens, error.payload]
 
 
 def outcomes(answer):
-    """What a batch has done; or which of its changes was refused, and why."""
+    """Returns the outcomes of a batch, or the change that failed and its error."""
     if isinstance(answer, tuple):
         return ["change", answer[0], *refused(answer[1])]
-    words = []
+    tokens = []
     for outcome in answer:
         done = outcome.payload
-        words.append("version" if outcome.tag == "stored" else outcome.tag)
-        words += truth(done) if isinstance(done, bool) else [done]
-    return words
+        tokens.append("version" if outcome.tag == "stored" else outcome.tag)
+        tokens += truth(done) if isinstance(done, bool) else [done]
+    return tokens
 
 
-def limit_words(limit):
+def limit_tokens(limit):
     return truth(limit) if isinstance(limit, bool) else found(limit)
 
 
 def check_page(page, prefix, limit):
-    """At most `limit` entries, or one more, which may have the hash of the last."""
+    """Checks a page: at most `limit` entries, or one more, which may have the same hash as the last."""
     if len(page.entries) > min(max(limit, 1), 4096) + 1:
         raise Fault(f"a page of {len(page.entries)} entries")
     size = sum(len(there.key) + len(there.value) for there in page.entries)
@@ -58,19 +58,19 @@ def check_page(page, prefix, limit):
         raise Fault(f"a page of {size} bytes")
     for there in page.entries:
         if not there.key.startswith(prefix):
-            raise Fault(f"{there.key!r} has another prefix")
+            raise Fault(f"{there.key!r} does not have the prefix")
 
 
 def check_stats(stats, limits):
-    """What holds for statistics of every map at every time."""
+    """Checks what holds for the statistics of every map at any time."""
     high_water = getattr(stats, "high-water")
     rules = {
-        "its parts make up its bytes": stats.payload + stats.overhead + stats.free == stats.bytes,
-        "it has been as large as it is": high_water >= stats.bytes,
-        "what pins hold is in use": stats.pinned <= stats.payload + stats.overhead,
-        "it has no more entries than it may": stats.entries <= getattr(limits, "max-entries"),
-        "it has never held more bytes than it may": high_water <= getattr(limits, "max-bytes"),
+        "payload, overhead and free add up to bytes": stats.payload + stats.overhead + stats.free == stats.bytes,
+        "the high-water mark is at least the current size": high_water >= stats.bytes,
+        "pinned bytes are in use": stats.pinned <= stats.payload + stats.overhead,
+        "entries are within max-entries": stats.entries <= getattr(limits, "max-entries"),
+        "the high-water mark is within max-bytes": high_water <= getattr(limits, "max-bytes"),
     }
     for rule, holds in rules.items():
         if not holds:
-            raise Fault(f"not so: {rule}: {vars(stats)} {vars(limits)}")
+            raise Fault(f"does not hold: {rule}: {vars(stats)} {vars(limits)}")

@@ -1,14 +1,14 @@
-"""One case of a script: a map of its own, and what an operation answers, as words."""
+"""One case of a script: its own map, and the answers of operations, as tokens."""
 
 from wasmtime.component import Variant
 
 from answers import (
-    check_page, check_stats, entry, found, limit_words, outcomes, refused, result, truth,
+    check_page, check_stats, entry, found, limit_tokens, outcomes, refused, result, truth,
 )
 from host import Map, record
-from words import Fault
+from tokens import Fault
 
-# What `configure` is given, other than numbers and the names of policies.
+# Values for `configure` other than numbers and the names of policies.
 NAMED = {"none": None, "true": True, "false": False}
 
 
@@ -17,76 +17,76 @@ class Case:
         self.host = host
         self.map = Map(host)
         self.host.now = 0
-        self.pins = {}  # by the names that the case gives them
+        self.pins = {}  # by name
         self.scanned, self.cursor = [], 0
 
-    def operation(self, name, words):
-        """Does what a line says, and gives the answer."""
+    def operation(self, name, tokens):
+        """Performs the operation of a line, and returns the answer."""
         operation = OPERATIONS.get(name)
         if operation is None:
             raise Fault(f"no operation `{name}`")
-        return operation(self, words)
+        return operation(self, tokens)
 
     def clock(self, now):
         self.host.now = min(max(now, 0), 2**64 - 1)
         return []
 
-    def set(self, words):
-        return result(self.map.call("set", words.bytes(), words.bytes(), ttl(words)), "version")
+    def set(self, tokens):
+        return result(self.map.call("set", tokens.bytes(), tokens.bytes(), ttl(tokens)), "version")
 
-    def set_if(self, words):
-        key, value = words.bytes(), words.bytes()
-        stored = self.map.call("set-if", key, value, ttl(words), condition(words))
+    def set_if(self, tokens):
+        key, value = tokens.bytes(), tokens.bytes()
+        stored = self.map.call("set-if", key, value, ttl(tokens), condition(tokens))
         return result(stored, "version")
 
-    def increment(self, words):
-        return result(self.map.call("increment", words.bytes(), words.number(), ttl(words)))
+    def increment(self, tokens):
+        return result(self.map.call("increment", tokens.bytes(), tokens.number(), ttl(tokens)))
 
-    def touch(self, words):
-        there = self.map.call("touch", words.bytes(), ttl(words))
+    def touch(self, tokens):
+        there = self.map.call("touch", tokens.bytes(), ttl(tokens))
         return refused(there) if isinstance(there, Variant) else truth(there)
 
-    def get_entry(self, words):
-        there = self.map.call("get-entry", words.bytes())
+    def get_entry(self, tokens):
+        there = self.map.call("get-entry", tokens.bytes())
         return ["none"] if there is None else entry(there)
 
-    def get_many(self, words):
+    def get_many(self, tokens):
         keys = []
-        while words.more():
-            keys.append(words.bytes())
-        return [word for value in self.map.get_many(keys) for word in found(value)]
+        while tokens.more():
+            keys.append(tokens.bytes())
+        return [token for value in self.map.get_many(keys) for token in found(value)]
 
-    def delete_if(self, words):
-        refusal = self.map.call("delete-if", words.bytes(), words.labelled("version"))
+    def delete_if(self, tokens):
+        refusal = self.map.call("delete-if", tokens.bytes(), tokens.labelled("version"))
         return ["ok"] if refusal is None else refused(refusal)
 
-    def apply(self, words):
+    def apply(self, tokens):
         changes = []
-        while words.more():
-            changes.append(change(words))
-            if words.more():
-                words.literal(";")
+        while tokens.more():
+            changes.append(change(tokens))
+            if tokens.more():
+                tokens.literal(";")
         return outcomes(self.map.call("apply", changes))
 
-    def apply_fill(self, words):
-        keys, value, of = filled(words), words.bytes(), ttl(words)
+    def apply_fill(self, tokens):
+        keys, value, of = filled(tokens), tokens.bytes(), ttl(tokens)
         changes = [Variant("set", record(key=key, value=value, ttl=of)) for key in keys]
         answer = self.map.call("apply", changes)
         if isinstance(answer, list) and len(answer) == len(changes):
             return ["ok"]
         return outcomes(answer)
 
-    def fill(self, words):
-        keys, value, of = filled(words), words.bytes(), ttl(words)
+    def fill(self, tokens):
+        keys, value, of = filled(tokens), tokens.bytes(), ttl(tokens)
         for key in keys:
             answer = self.map.call("set", key, value, of)
             if isinstance(answer, Variant):
                 return refused(answer)
         return ["ok"]
 
-    def pin(self, words):
-        name = words.name()
-        pin = self.map.call("pin", words.bytes())
+    def pin(self, tokens):
+        name = tokens.name()
+        pin = self.map.call("pin", tokens.bytes())
         if isinstance(pin, Variant):
             return refused(pin)
         if pin is None:
@@ -96,92 +96,92 @@ class Case:
         self.pins[name] = pin
         return ["ok"]
 
-    def pinned(self, words):
-        name = words.name()
+    def pinned(self, tokens):
+        name = tokens.name()
         if name not in self.pins:
             raise Fault(f"no pin `{name}`")
         value, version = self.map.pinned(self.pins[name])
         return [value, "version", version]
 
-    def unpin(self, words):
-        name = words.name()
+    def unpin(self, tokens):
+        name = tokens.name()
         if name not in self.pins:
             raise Fault(f"no pin `{name}`")
         self.map.unpin(self.pins.pop(name))
         return ["ok"]
 
     def page(self, prefix, limit):
-        """One page further. False: the scan is at its end."""
+        """Scans one page. Returns `False` at the end of the scan."""
         page = self.map.call("scan", prefix, self.cursor, limit)
         check_page(page, prefix, limit)
         self.scanned += page.entries
         self.cursor = page.next or 0
         return page.next is not None
 
-    def scan(self, words):
-        """To the end of the scan: all that it has come by, by their keys."""
-        prefix, limit = words.bytes(), words.labelled("limit")
+    def scan(self, tokens):
+        """Scans to the end. Returns all entries, sorted by key."""
+        prefix, limit = tokens.bytes(), tokens.labelled("limit")
         pages = 0
         while self.page(prefix, limit):
             pages += 1
             if pages > 100_000:
-                raise Fault("a scan without an end")
+                raise Fault("the scan does not end")
         scanned, self.scanned = self.scanned, []
         return sorted(scanned, key=lambda there: there.key)
 
-    def one_page(self, words):
-        self.page(words.bytes(), words.labelled("limit"))
+    def one_page(self, tokens):
+        self.page(tokens.bytes(), tokens.labelled("limit"))
         return []
 
-    def scan_count(self, words):
-        keys = [there.key for there in self.scan(words)]
+    def scan_count(self, tokens):
+        keys = [there.key for there in self.scan(tokens)]
         if len(set(keys)) < len(keys):
-            raise Fault("a key was given twice")
+            raise Fault("the scan returned a key twice")
         return [len(keys)]
 
-    def scan_entries(self, words):
-        return [word for there in self.scan(words) for word in [there.key, *entry(there)]]
+    def scan_entries(self, tokens):
+        return [token for there in self.scan(tokens) for token in [there.key, *entry(there)]]
 
     def statistics(self):
         stats = self.map.control("stats")
         check_stats(stats, self.map.control("current-limits"))
         return stats
 
-    def stats(self, words):
+    def stats(self, tokens):
         stats = self.statistics()
-        return [known(stats, name) for name in names(words)]
+        return [known(stats, name) for name in names(tokens)]
 
-    def at_least(self, words):
-        return truth(known(self.statistics(), words.name()) >= words.number())
+    def at_least(self, tokens):
+        return truth(known(self.statistics(), tokens.name()) >= tokens.number())
 
-    def limits(self, words):
+    def limits(self, tokens):
         limits = self.map.control("current-limits")
-        return [word for name in names(words) for word in limit_words(known(limits, name))]
+        return [token for name in names(tokens) for token in limit_tokens(known(limits, name))]
 
-    def configure(self, words):
+    def configure(self, tokens):
         limits = self.map.control("current-limits")
-        while words.more():
-            setting = words.name()
+        while tokens.more():
+            setting = tokens.name()
             known(limits, setting)
-            value = words.next((str, int))
+            value = tokens.next((str, int))
             setattr(limits, setting, NAMED.get(value, value))
         refusal = self.map.control("configure", limits)
         return ["ok"] if refusal is None else ["error", refusal.tag, refusal.payload]
 
-    def clear(self, _words):
+    def clear(self, _tokens):
         self.map.control("clear")
         return ["ok"]
 
 
 def plain(name, answer):
-    """An operation that takes a key, and answers as `answer` says."""
-    return lambda case, words: answer(case.map.call(name, words.bytes()))
+    """Returns an operation that takes a key and formats its answer with `answer`."""
+    return lambda case, tokens: answer(case.map.call(name, tokens.bytes()))
 
 
 OPERATIONS = {
-    "clock": lambda case, words: case.clock(words.number()),
-    "advance": lambda case, words: case.clock(case.host.now + words.number()),
-    "rewind": lambda case, words: case.clock(case.host.now - words.number()),
+    "clock": lambda case, tokens: case.clock(tokens.number()),
+    "advance": lambda case, tokens: case.clock(case.host.now + tokens.number()),
+    "rewind": lambda case, tokens: case.clock(case.host.now - tokens.number()),
     "set": Case.set,
     "set-if": Case.set_if,
     "increment": Case.increment,
@@ -200,11 +200,11 @@ OPERATIONS = {
     "pinned": Case.pinned,
     "unpin": Case.unpin,
     "page": Case.one_page,
-    "scan": lambda case, words: [there.key for there in case.scan(words)],
+    "scan": lambda case, tokens: [there.key for there in case.scan(tokens)],
     "scan-entries": Case.scan_entries,
     "scan-count": Case.scan_count,
-    "len": lambda case, _words: [case.map.call("len")],
-    "sweep": lambda case, words: [case.map.control("sweep", words.number())],
+    "len": lambda case, _tokens: [case.map.call("len")],
+    "sweep": lambda case, tokens: [case.map.control("sweep", tokens.number())],
     "stats": Case.stats,
     "at-least": Case.at_least,
     "limits": Case.limits,
@@ -213,9 +213,9 @@ OPERATIONS = {
 }
 
 
-def names(words):
-    while words.more():
-        yield words.name()
+def names(tokens):
+    while tokens.more():
+        yield tokens.name()
 
 
 def known(of, name):
@@ -224,45 +224,45 @@ def known(of, name):
     return getattr(of, name)
 
 
-def filled(words):
-    """The keys `PREFIX0` to `PREFIX(N-1)`."""
-    prefix, count = words.bytes(), words.number()
+def filled(tokens):
+    """Returns the keys `PREFIX0` to `PREFIX(N-1)`."""
+    prefix, count = tokens.bytes(), tokens.number()
     return [prefix + str(n).encode() for n in range(count)]
 
 
-def ttl(words):
-    word = words.next((str, int))
-    if isinstance(word, int):
-        return Variant("after", word)
-    if word not in ("default", "never"):
-        raise Fault(f"no TTL `{word}`")
-    return Variant(word)
+def ttl(tokens):
+    token = tokens.next((str, int))
+    if isinstance(token, int):
+        return Variant("after", token)
+    if token not in ("default", "never"):
+        raise Fault(f"no TTL `{token}`")
+    return Variant(token)
 
 
-def condition(words):
-    name = words.name()
+def condition(tokens):
+    name = tokens.name()
     if name == "version":
-        return Variant("version", words.number())
+        return Variant("version", tokens.number())
     if name not in ("absent", "present"):
         raise Fault(f"no condition `{name}`")
     return Variant(name)
 
 
-def change(words):
-    """A change of a batch, with its arguments in the order of its function."""
-    name, key = words.name(), words.bytes()
+def change(tokens):
+    """Parses a change of a batch, with its arguments in the order of its function."""
+    name, key = tokens.name(), tokens.bytes()
     if name == "set":
-        made = record(key=key, value=words.bytes(), ttl=ttl(words))
+        made = record(key=key, value=tokens.bytes(), ttl=ttl(tokens))
     elif name == "set-if":
-        made = record(key=key, value=words.bytes(), ttl=ttl(words), condition=condition(words))
+        made = record(key=key, value=tokens.bytes(), ttl=ttl(tokens), condition=condition(tokens))
     elif name == "increment":
-        made = record(key=key, delta=words.number(), ttl=ttl(words))
+        made = record(key=key, delta=tokens.number(), ttl=ttl(tokens))
     elif name == "touch":
-        made = record(key=key, ttl=ttl(words))
+        made = record(key=key, ttl=ttl(tokens))
     elif name == "delete":
         made = key
     elif name == "delete-if":
-        made = record(key=key, version=words.labelled("version"))
+        made = record(key=key, version=tokens.labelled("version"))
     else:
         raise Fault(f"no change `{name}`")
     return Variant(name, made)

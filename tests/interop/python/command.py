@@ -1,4 +1,4 @@
-"""Runs a command component under wasmtime for Python, with WASI as that package has it.
+"""Runs a command component under wasmtime for Python, with the WASI of that package.
 
     python command.py COMPONENT [ARGUMENTS]
 """
@@ -27,7 +27,7 @@ def main(path, arguments):
             within = instance.get_export_index(store, name)
             run = instance.get_func(store, instance.get_export_index(store, "run", within))
             return run(store).tag == "ok"
-    sys.exit(f"Error: {path} is no command")
+    sys.exit(f"Error: {path} is not a command")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The map component under wasmtime for Python, used as any component is: by the types of
-its WIT. All that it needs is a clock and a seed.
+"""The map component under wasmtime for Python, used like any component, by the types of its WIT.
+It needs only a clock and a seed.
 """
 
 from wasmtime import Engine, Store
@@ -10,7 +10,7 @@ CONTROL = "localmap:core/control@0.1.0"
 
 
 class Host:
-    """What all maps share: the compiled component, and a clock that the tests set."""
+    """Holds what all maps share: the compiled component, and a clock that the tests set."""
 
     def __init__(self, path):
         self.now = 0  # nanoseconds
@@ -25,8 +25,8 @@ class Host:
 
 
 class Map:
-    """One instance of the component in a store of its own. Calls go by the name of their
-    function: `map.call("get", b"key")`."""
+    """One instance of the component, in its own store. Functions are called by name:
+    `map.call("get", b"key")`."""
 
     def __init__(self, host):
         self.store = Store(host.engine)
@@ -47,7 +47,7 @@ class Map:
         return self.call(name, *arguments, interface=CONTROL)
 
     def pinned(self, pin):
-        """The value and the version that a pin holds."""
+        """Returns the value and the version that a pin holds."""
         value = self.call("[method]pinned.value", pin)
         return value, self.call("[method]pinned.version", pin)
 
@@ -55,17 +55,17 @@ class Map:
         pin.drop(self.store)
 
     def get_many(self, keys):
-        """All values: one answer has at most 1 MiB of them, and is asked for the rest."""
+        """Returns all values. An answer has at most 1 MiB of them, so the call is repeated."""
         values = []
         while len(values) < len(keys):
             answer = self.call("get-many", keys[len(values) :])
-            assert answer, "get-many gives at least one answer"
+            assert answer, "get-many returned no value"
             values += answer
         return values
 
 
 def record(**fields):
-    """A record of the WIT; a `_` is a `-`."""
+    """Returns a record of the WIT. `_` in a name stands for `-`."""
     made = Record()
     for name, value in fields.items():
         setattr(made, name.replace("_", "-"), value)

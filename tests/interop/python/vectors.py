@@ -1,13 +1,13 @@
 """Runs `tests/vectors` against the map component under wasmtime for Python.
 
-    python vectors.py GUEST VECTORS
+    python vectors.py MAP VECTORS
 
-where GUEST is the component and VECTORS the folder. Ends with exit code 1 at the first
-answer that is not the expected one, and if a file has none.
+where MAP is the component and VECTORS is the folder. Exits with code 1 at the first unexpected
+answer, and if a file compares nothing.
 
-One case cannot be run to its end, which is said. Wasmtime bounds what a call may copy at
-128 MiB; its Python package has no function for another bound, and each byte of a list counts
-as a whole value there. So no answer may hold more than about 2.7 million bytes.
+One case cannot run to its end, and the output says so. Wasmtime limits what a call may copy to
+128 MiB, and counts each byte of a list as a whole value; its Python package has no function to
+raise the limit. So no answer may hold more than about 2.7 million bytes.
 """
 
 import sys
@@ -17,15 +17,15 @@ from wasmtime import WasmtimeError
 
 from case import Case
 from host import Host
-from words import Fault, parse
+from tokens import Fault, parse
 
-# The file and the case, and what Wasmtime says.
+# The file and the case, and Wasmtime's message.
 TOO_LARGE = ("scan.txt", "but at least one entry")
 OUT_OF_FUEL = "fuel allocated for hostcalls has been exhausted"
 
 
 def run(host, name, script):
-    """Runs a script, and tells how many lines of it were compared, and how many not run."""
+    """Runs a script. Returns how many of its lines were compared, and how many were not run."""
     compared, left_out, case, title, given_up = 0, 0, None, "", False
     for number, line in enumerate(script.splitlines(), 1):
         line = line.strip()
@@ -39,10 +39,10 @@ def run(host, name, script):
             continue
         try:
             if case is None:
-                raise Fault("a case begins with `==`")
-            words, expected = parse(line)
-            answer = case.operation(words.name(), words)
-            words.end()
+                raise Fault("the first case must begin with `==`")
+            tokens, expected = parse(line)
+            answer = case.operation(tokens.name(), tokens)
+            tokens.end()
             if answer != expected:
                 raise Fault(f"answered {show(answer)}")
         except (Fault, WasmtimeError) as fault:
@@ -57,36 +57,36 @@ def run(host, name, script):
     return compared, left_out
 
 
-def show(words):
-    """Words for a message, long ones cut."""
-    texts = [word if isinstance(word, str) else repr(word) for word in words]
+def show(tokens):
+    """Formats tokens for a message, and shortens long ones."""
+    texts = [token if isinstance(token, str) else repr(token) for token in tokens]
     return " ".join(t if len(t) <= 200 else f"{t[:80]}... ({len(t)} long)" for t in texts)
 
 
 def must_fail(host, name, script):
-    """What this would be worth if it found nothing wrong."""
+    """Checks that this runner detects a wrong answer."""
     try:
         run(host, name, script)
     except Fault:
         return
-    raise Fault(f"{name}: a wrong answer was not found")
+    raise Fault(f"{name}: a wrong answer was not detected")
 
 
 def altered(script):
-    """The script up to its first answer, which has one word too many."""
+    """Returns the script up to its first answer, with one token too many."""
     head, arrow, rest = script.partition(b" -> ")
     answer = rest.partition(b"\n")[0]
     return head + arrow + answer + b' "altered"\n'
 
 
-def main(guest, folder):
+def main(component, folder):
     files = sorted(Path(folder).glob("*.txt"))
     if not files:
         raise Fault(f"no vectors in {folder}")
-    host = Host(guest)
+    host = Host(component)
     for wrong in [b"", b"== case\n", b"== case\nfly -> ok\n", b"get \"k\" -> none\n",
                   b"== case\nlen -> 1\n", b"== case\nlen ->\n", b"== case\nlen 1 -> 0\n"]:
-        must_fail(host, "a script that is wrong", wrong)
+        must_fail(host, "a wrong script", wrong)
     total = total_left_out = 0
     for file in files:
         script = file.read_bytes()
@@ -95,7 +95,7 @@ def main(guest, folder):
         print(f"{file.name}: {compared} steps", flush=True)
         total, total_left_out = total + compared, total_left_out + left_out
     if total_left_out == 0:
-        raise Fault(f"{TOO_LARGE} runs: it need not be left out any more")
+        raise Fault(f"{TOO_LARGE} runs now: remove the exception for it")
     print(
         f"wasmtime for Python answers {total} steps of {len(files)} files as expected;"
         f" {total_left_out} not run"

@@ -1,4 +1,4 @@
-//! The plain contract and the door of a guest as Rust, generated.
+//! Generated bindings of the plain contract and of the guest's exports.
 
 #![allow(
     missing_docs,
@@ -25,7 +25,7 @@ wit_bindgen::generate!({
     path: ["../../../wit", "../loops/wit"],
     world: "localmap:bench-boundary/guest",
     generate_all,
-    // Keys and values go into a call from where they lie, as in the client crate.
+    // Calls borrow keys and values, as in the client crate.
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 

@@ -1,5 +1,5 @@
-//! The loops of the benchmarks on maps that a guest reaches across a component boundary,
-//! and on the one that it has in itself.
+//! The loops of the benchmarks on maps that a guest reaches across a component boundary, and on
+//! a map inside the guest.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -16,7 +16,7 @@ thread_local! {
     static DOOR: Door = const { Door::new() };
 }
 
-/// The numbers are those of `bench/src/subject.rs`.
+/// Creates the system with this number. `bench/src/ways.rs` uses the same numbers.
 fn make(system: u32, plan: Plan) -> Option<Box<dyn Runner>> {
     Some(match system {
         20 => Loops::boxed(Client::new(LocalMap::new(), plan), plan),

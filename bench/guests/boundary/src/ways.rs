@@ -1,11 +1,11 @@
-//! The ways to a map. Each gives values as it gives them to a guest: as vectors.
+//! The ways to reach a map. Each returns values as vectors, as a guest receives them.
 
 use crate::bindings::localmap::core::local_map as plain;
 use bench_loops::{Key, MANY, PAGE, Plan, System, TTL, digest};
 use localmap_client::{Change, LocalMap, Ttl, in_process};
 use std::time::Duration;
 
-/// Through the client crate: to the map of the component, or to one in the guest's own
+/// The way through the client crate, to the map of the component or to one in the guest's own
 /// memory.
 pub(crate) struct Client<M> {
     map: M,
@@ -28,7 +28,7 @@ impl<M> Client<M> {
     }
 }
 
-/// A map in this memory, with the limits that the host gives the others.
+/// Creates a map in this memory, with the limits that the host gives the other maps.
 pub(crate) fn in_process(plan: Plan) -> Option<in_process::LocalMap> {
     let limits = in_process::Limits {
         max_entries: plan.capacity as u64,
@@ -80,7 +80,7 @@ macro_rules! client {
 client!(LocalMap);
 client!(in_process::LocalMap);
 
-/// Through bindings of the plain contract.
+/// The way through bindings of the plain contract.
 pub(crate) struct Plain(plain::Ttl);
 
 impl Plain {

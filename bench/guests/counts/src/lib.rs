@@ -1,5 +1,5 @@
-//! Counts what a read does besides reading, inside the sandbox: allocations and clock
-//! reads. A guest of its own, so that the guest whose time is taken counts nothing.
+//! Counts the allocations and clock reads of a `get`, inside the sandbox. It is a separate guest,
+//! so that counting does not slow down the guest that is measured.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -24,8 +24,8 @@ mod generated {
             package localmap:bench-counts;
 
             world counts {
-                // Reads, allocations and clock reads: of `reads` reads of keys that are
-                // there and as many of keys that are not.
+                // Reads `reads` keys that are present, and as many that are absent. Returns
+                // the numbers of reads, allocations and clock reads.
                 export count: func(entries: u32, reads: u32, ttl: bool) -> tuple<u64, u64, u64>;
             }
         ",
@@ -43,22 +43,22 @@ static CLOCK_READS: AtomicU64 = AtomicU64::new(0);
 struct Counting;
 
 #[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
-// SAFETY: all is passed on as it comes.
+// SAFETY: every call is passed on unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as of our caller.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as of our caller.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as of our caller.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.realloc(block, layout, size) }
     }
 }
@@ -88,7 +88,7 @@ impl generated::Guest for Component {
             }
         }
         let after = [&ALLOCATIONS, &CLOCK_READS].map(|count| count.load(Ordering::Relaxed));
-        assert_eq!(found, u64::from(reads), "half of the keys are there");
+        assert_eq!(found, u64::from(reads), "half of the keys are present");
         (
             2 * u64::from(reads),
             after[0] - before[0],

@@ -1,5 +1,5 @@
-//! What is written by hand where there is no localmap: a hash map of boxed keys and
-//! values, with a deadline beside each value that every read compares. It has no bound.
+//! The map that people write by hand without localmap: a hash map of boxed keys and values, with
+//! a deadline next to each value that every read compares. It has no limits.
 
 use crate::clock::Now;
 use bench_loops::{Plan, System, TTL, digest};
@@ -12,7 +12,7 @@ struct Timed {
     value: Box<[u8]>,
 }
 
-/// The deadline of what is written now.
+/// Returns the deadline of an entry that is written now.
 #[inline]
 fn deadline(ttl: bool, clock: &impl Now) -> u64 {
     if ttl {
@@ -23,7 +23,7 @@ fn deadline(ttl: bool, clock: &impl Now) -> u64 {
 }
 
 impl Timed {
-    /// Whether its time is not up. The clock is read for what has a TTL alone.
+    /// Returns `true` if the entry has not expired. Reads the clock only if it has a TTL.
     #[inline]
     fn lives(&self, clock: &impl Now) -> bool {
         self.deadline == u64::MAX || self.deadline > clock.now()
@@ -91,8 +91,8 @@ impl<N: Now> System for Boxed<N> {
     }
 }
 
-/// The same map, written with more care: a value of the same length is written over
-/// the old one, without allocation.
+/// The same map, written with more care: a value of the same length overwrites the old one
+/// without allocating.
 pub(crate) struct InPlace<N>(Boxed<N>);
 
 impl<N: Now> InPlace<N> {
@@ -124,8 +124,8 @@ impl<N: Now> System for InPlace<N> {
     }
 }
 
-/// The same map with keys that are compared a word at a time, where `memcmp` of
-/// wasm goes byte by byte.
+/// The same map, which compares keys a word at a time, where `memcmp` in wasm goes byte by
+/// byte.
 pub(crate) struct Words<N> {
     map: HashMap<WordKey, Timed, RandomState>,
     clock: N,
@@ -165,7 +165,7 @@ impl Equivalent<WordKey> for Wanted<'_> {
     }
 }
 
-/// Whether two keys are the same: words from the front, and what is left as the last
+/// Returns `true` if two keys are equal. Compares words from the front, and the rest as the last
 /// word, which may overlap.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {

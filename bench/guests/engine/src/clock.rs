@@ -1,19 +1,19 @@
-//! Clocks: a plain cell, and the system's.
+//! The clocks: a plain cell, and the system's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) trait Now: Default {
-    /// Nanoseconds.
+    /// Returns the time in nanoseconds.
     fn now(&self) -> u64;
 }
 
-/// A cell that nobody moves: what a clock costs that costs nothing.
+/// A clock that stands still, and costs nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Cell;
 
 static TIME: AtomicU64 = AtomicU64::new(1);
 
-/// Keeps the compiler from knowing the time.
+/// Sets the time, which hides it from the compiler.
 pub(crate) fn set(time: u64) {
     TIME.store(time, Ordering::Relaxed);
 }
@@ -25,7 +25,7 @@ impl Now for Cell {
     }
 }
 
-/// The clock of WASI, called as the map component calls it.
+/// The WASI clock, called as the map component calls it.
 #[cfg(target_arch = "wasm32")]
 #[derive(Default)]
 pub(crate) struct System;
@@ -38,7 +38,7 @@ impl Now for System {
     }
 }
 
-/// The clock of the machine.
+/// The clock of this machine.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone)]
 pub(crate) struct System(std::time::Instant);

@@ -1,6 +1,6 @@
-//! The engine and its peers in the loops of the benchmarks, compiled from one source for
-//! the sandbox and for the machine itself, with the same profile. The host takes the
-//! time of whole loops, so that the call of one does not count.
+//! The engine and its peers in the loops of the benchmarks, compiled from one source with the
+//! same profile, for the sandbox and natively. The host measures whole loops, so that the cost of
+//! calling one is negligible.
 
 mod boxed;
 mod clock;

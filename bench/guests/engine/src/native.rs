@@ -1,8 +1,8 @@
-//! The door of the machine: functions of a shared library.
+//! The exports of the native library.
 
 #![expect(
     unsafe_code,
-    reason = "exported names: no other library of the program has them"
+    reason = "exported names, which no other library of the program defines"
 )]
 
 use crate::{systems, threads};
@@ -13,7 +13,7 @@ thread_local! {
     static RUNNERS: RefCell<Vec<Option<Box<dyn Runner>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes an empty map and gives its number; `u32::MAX`: there is no such system.
+/// Creates an empty map. Returns its number, or `u32::MAX` if there is no such system.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_make(
     system: u32,
@@ -35,7 +35,7 @@ pub(crate) extern "C" fn localmap_bench_make(
     })
 }
 
-/// Runs a loop and gives how many of its turns succeeded.
+/// Runs a loop. Returns how many of its turns succeeded.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_run(map: u32, work: u32, count: u32) -> u32 {
     RUNNERS.with_borrow_mut(|runners| match runners.get_mut(map as usize) {
@@ -54,7 +54,7 @@ pub(crate) extern "C" fn localmap_bench_drop(map: u32) {
     });
 }
 
-/// Bytes that a map says it takes; 0: it says nothing.
+/// Returns the bytes that a map reports, or 0 if it reports nothing.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_footprint(map: u32) -> u64 {
     RUNNERS.with_borrow_mut(|runners| match runners.get_mut(map as usize) {
@@ -63,13 +63,13 @@ pub(crate) extern "C" fn localmap_bench_footprint(map: u32) -> u64 {
     })
 }
 
-/// Bytes that all maps here have allocated and not freed, with what the allocator needs
-/// beside; 0: the system's allocator does not tell.
+/// Returns the bytes that all maps here have allocated and not freed, with the allocator's
+/// overhead, or 0 if the allocator does not report them.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_allocated() -> u64 {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // SAFETY: it has no conditions.
+        // SAFETY: the function has no preconditions.
         let info = unsafe { libc::mallinfo2() };
         (info.uordblks + info.hblkhd) as u64
     }
@@ -79,19 +79,19 @@ pub(crate) extern "C" fn localmap_bench_allocated() -> u64 {
     }
 }
 
-/// Gives free memory back to the system, where its allocator can.
+/// Returns free memory to the system, if the allocator can.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // SAFETY: it has no conditions.
+        // SAFETY: the function has no preconditions.
         unsafe { libc::malloc_trim(0) };
     }
 }
 
-/// Nanoseconds for one read, of the wall's clock, where so many threads share a map of the
-/// system with this number; 0: there is none here that can be shared. The bits of `cores` are
-/// the numbers of the cores, one for each thread.
+/// Returns the wall-clock nanoseconds of one read when `threads` threads read at the same time, or
+/// 0 if the system with this number cannot be used by threads. The bits of `cores` are the numbers
+/// of the cores, one for each thread.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn localmap_bench_threads(
     system: u32,

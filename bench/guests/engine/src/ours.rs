@@ -44,7 +44,7 @@ impl<N: Now> Ours<N> {
 fn look(value: Value<'_>) -> u64 {
     match value.as_slice() {
         Some(bytes) => digest(bytes),
-        // The bench has no values here that lie in several pieces.
+        // No value in these benchmarks is in several pieces.
         None => value.len() as u64,
     }
 }

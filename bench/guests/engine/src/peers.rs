@@ -1,13 +1,13 @@
-//! Caches of the moka family, natively, each with a capacity in entries, the hash of the
-//! others, and a TTL of its own where the plan has one. All is as their docs begin: a
-//! builder with `max_capacity` and `time_to_live`. They read the system's clock.
+//! Native caches of the moka family, each with a capacity in entries, the same hash function as
+//! the others, and its own TTL if the plan has one. They are built as their docs recommend, with
+//! `max_capacity` and `time_to_live`. They read the system's clock.
 
 use bench_loops::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// moka, for many threads: values are shared, so they are counted references.
+/// moka, for many threads. Threads share values, so they are counted references.
 #[derive(Clone)]
 pub(crate) struct Moka(moka::sync::Cache<Box<[u8]>, Arc<[u8]>, RandomState>);
 
@@ -49,8 +49,8 @@ impl System for Moka {
     }
 }
 
-/// mini-moka, for one thread. It looks up by the type that its keys have: whoever has only
-/// bytes keeps one such key to copy them into.
+/// mini-moka, for one thread. A lookup needs the type of its keys, so a caller that has only
+/// bytes copies them into one key that it keeps.
 pub(crate) struct MiniMoka {
     cache: mini_moka::unsync::Cache<Box<[u8]>, Box<[u8]>, RandomState>,
     wanted: Box<[u8]>,

@@ -1,5 +1,5 @@
-//! quick_cache, natively, with a capacity in entries and the hash of the others. It has no
-//! TTL of its own: a deadline lies beside each value, which every read compares.
+//! Native quick_cache, with a capacity in entries and the same hash function as the others. It has
+//! no TTLs, so each value has a deadline next to it, which every read compares.
 
 use crate::clock::Now;
 use bench_loops::{Plan, System, TTL, digest};
@@ -27,7 +27,7 @@ impl<N: Now> Time<N> {
         }
     }
 
-    /// The deadline of what is written now.
+    /// Returns the deadline of an entry that is written now.
     #[inline]
     fn deadline(&self) -> u64 {
         if self.ttl {
@@ -43,7 +43,7 @@ impl<N: Now> Time<N> {
     }
 }
 
-/// For many threads: values are shared, so they are counted references.
+/// quick_cache for many threads. Threads share values, so they are counted references.
 #[derive(Clone)]
 pub(crate) struct QuickSync<N>(Arc<ForMany>, Time<N>);
 
@@ -78,7 +78,7 @@ impl<N: Now> System for QuickSync<N> {
     }
 }
 
-/// For one thread: no lock, and no count of references.
+/// quick_cache for one thread, without locks or counted references.
 pub(crate) struct QuickUnsync<N>(ForOne, Time<N>);
 
 impl<N: Now> QuickUnsync<N> {

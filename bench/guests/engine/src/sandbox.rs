@@ -1,4 +1,4 @@
-//! The door of the sandbox: the exports of a component with one map.
+//! The exports of the component, which has one map.
 
 use crate::systems;
 use bench_loops::{Door, Plan};
@@ -38,7 +38,7 @@ thread_local! {
     static DOOR: Door = const { Door::new() };
 }
 
-/// The clock of WASI.
+/// Reads the WASI clock.
 #[inline]
 pub(crate) fn now() -> u64 {
     generated::wasi::clocks::monotonic_clock::now()

@@ -1,4 +1,4 @@
-//! The systems by their numbers, which are those of `bench/src/subject.rs`.
+//! The systems, numbered as in `bench/src/subject.rs`.
 
 use crate::boxed::{Boxed, InPlace, Words};
 use crate::clock::{self, Cell, System as SystemClock};
@@ -10,7 +10,7 @@ use crate::quick::{QuickSync, QuickUnsync};
 use bench_loops::{Loops, Plan, Runner};
 use std::hint::black_box;
 
-/// An empty map of the system with this number; `None`: there is none here.
+/// Creates an empty map of the system with this number. Returns `None` if there is no such system.
 pub(crate) fn make(system: u32, plan: Plan) -> Option<Box<dyn Runner>> {
     clock::set(black_box(1_000));
     Some(match system {

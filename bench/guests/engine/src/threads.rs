@@ -1,5 +1,5 @@
-//! Threads that read at the same time: one cache for all of them, as its makers mean it,
-//! or a map for each.
+//! Threads that read at the same time, all from one cache if it is made for that, or each from
+//! its own map.
 
 use crate::clock::{Cell, System as SystemClock};
 use crate::ours::Ours;
@@ -10,8 +10,8 @@ use core_affinity::CoreId;
 use std::sync::Barrier;
 use std::time::Instant;
 
-/// Nanoseconds of one read, by the clock on the wall, of all threads together. `None`:
-/// nothing here has this number.
+/// Returns the wall-clock nanoseconds of one read, over all threads together, or `None` if no
+/// system has this number.
 pub(crate) fn read(
     system: u32,
     entries: u32,
@@ -55,7 +55,7 @@ fn time<S: System + 'static>(
     reads: u32,
 ) -> Option<f64> {
     let ready = Barrier::new(threads as usize);
-    // The thread that measures is kept on one core, and those it starts with it.
+    // The measuring thread is pinned to one core, and the threads that it starts inherit that.
     let cores: Vec<CoreId> = cores.iter().map(|&id| CoreId { id }).collect();
     let run = &|core: Option<CoreId>| {
         if let Some(core) = core {

@@ -1,6 +1,6 @@
-//! A bucket of wasi:keyvalue as a map. It knows no TTL, and its batches are not all or
-//! nothing. A page of `list-keys` has as many keys as its host likes, all of them in
-//! Wasmtime's, and no values: that is no scan.
+//! A bucket of wasi:keyvalue as a map. It has no TTLs, and its batches are not all or nothing.
+//! It has no scan: the host decides how many keys a page of `list-keys` has (Wasmtime's returns
+//! all keys), and a page has no values.
 
 use crate::generated::wasi::keyvalue::{atomics, batch, store};
 use bench_loops::{Key, MANY, System, digest};
@@ -14,7 +14,7 @@ impl Bucket {
     }
 }
 
-/// Keys are letters; a program that uses this interface has them as text.
+/// Returns a key as text. Keys are letters, and programs that use this interface have text.
 fn text(key: &[u8]) -> &str {
     str::from_utf8(key).unwrap_or_default()
 }

@@ -1,6 +1,5 @@
-//! The loops of the benchmarks on wasi:keyvalue, which is what the component is linked
-//! with: a map of the host, or ours with the component in front of it that speaks
-//! wasi:keyvalue.
+//! The loops of the benchmarks on wasi:keyvalue. The host links the component with its own map,
+//! or plugs it with localmap through the keyvalue adapter.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -35,7 +34,7 @@ mod generated {
         path: ["../../../wit/deps/keyvalue-0.2.0-draft", "../loops/wit"],
         world: "localmap:bench-keyvalue/guest",
         generate_all,
-        // Keys and values go into a call from where they lie.
+        // Calls borrow keys and values.
         ownership: Borrowing { duplicate_if_necessary: false },
     });
 
@@ -50,7 +49,7 @@ thread_local! {
 }
 
 impl generated::exports::localmap::bench::loops::Guest for Component {
-    /// The one system here. A TTL is the business of who serves it.
+    /// Opens the one bucket. The host that serves it decides about a TTL.
     fn make(_system: u32, capacity: u32, value_len: u32, ttl: bool) -> bool {
         let plan = Plan {
             capacity: capacity as usize,

@@ -1,25 +1,25 @@
-//! The keys and values of all systems: made on the way, so that no table of them
-//! takes part in the caches.
+//! The keys and values of all systems, generated on the fly so that no table of them occupies
+//! the CPU caches.
 
 use std::hint::black_box;
 
-/// Bytes of a key. They are letters, since some systems take no other keys.
+/// Bytes of a key. Keys consist of letters, because some systems accept only text.
 pub const KEY_LEN: usize = 16;
 
-/// A key of its own, where several are wanted at a time.
+/// An owned key, for operations on several keys.
 pub type Key = [u8; KEY_LEN];
 
-/// Makes keys and values, and draws which come next.
+/// Generates keys and values, and draws random numbers of keys.
 pub struct Keys {
     key: Key,
-    /// Not known to the compiler: no map may be compiled for one length of keys.
+    /// Hidden from the compiler, so that no map is specialised for one key length.
     key_len: usize,
     value: Vec<u8>,
     random: u64,
 }
 
 impl Keys {
-    /// Keys for values of `value_len` bytes.
+    /// Creates keys for values of `value_len` bytes.
     #[must_use]
     pub fn new(value_len: usize) -> Self {
         Self {
@@ -30,11 +30,11 @@ impl Keys {
         }
     }
 
-    /// The key with this number, to keep.
+    /// Returns the key with this number as an owned key.
     #[inline]
     #[must_use]
     pub fn make(number: u64) -> Key {
-        // No two numbers have the same product, which is odd times the number.
+        // The factor is odd, so no two numbers have the same product.
         let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut key = [0; KEY_LEN];
         let (first, last) = key.split_at_mut(8);
@@ -43,14 +43,14 @@ impl Keys {
         key
     }
 
-    /// The key with this number.
+    /// Returns the key with this number.
     #[inline]
     pub fn key(&mut self, number: u64) -> &[u8] {
         self.key = Self::make(number);
         &self.key[..self.key_len]
     }
 
-    /// The key with this number, and its value.
+    /// Returns the key with this number, and its value.
     #[inline]
     pub fn pair(&mut self, number: u64) -> (&[u8], &[u8]) {
         if let Some(first) = self.value.first_chunk_mut() {
@@ -60,19 +60,19 @@ impl Keys {
         (&self.key[..self.key_len], &self.value)
     }
 
-    /// The value of the pair that was made last.
+    /// Returns the value of the last pair.
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value
     }
 
-    /// A number under `bound`: any order, with repetitions.
+    /// Draws a number below `bound`, in random order, with repetitions.
     #[inline]
     pub fn random(&mut self, bound: u32) -> u64 {
         self.random_after(bound, 0)
     }
 
-    /// A number that is not known before `last` is.
+    /// Draws a number that depends on `last`, so that it cannot be computed before `last` is known.
     #[inline]
     pub fn random_after(&mut self, bound: u32, last: u64) -> u64 {
         self.random ^= last;
@@ -84,7 +84,7 @@ impl Keys {
     }
 }
 
-/// The eight halves of bytes of 32 bits as letters, from `a` to `p`.
+/// Encodes the eight nibbles of 32 bits as letters from `a` to `p`.
 #[inline]
 fn letters(word: u64) -> u64 {
     let word = (word | word << 16) & 0x0000_ffff_0000_ffff;

@@ -1,6 +1,6 @@
-//! The loops of the benchmarks, and what a map has to be able to do to be compared in
-//! them. They are compiled into each guest, for the machine, and into the program that
-//! takes the time, so that all systems have the same keys, values and order.
+//! The loops of the benchmarks, and the trait of the maps that they compare. They are compiled
+//! into each guest, into the native library, and into the program that measures, so that all
+//! systems have the same keys, values and order.
 
 mod door;
 mod keys;

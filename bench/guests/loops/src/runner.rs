@@ -1,41 +1,42 @@
-//! The loops, and who runs them.
+//! The loops, and the trait to run them.
 
 use crate::zipf::zipf;
 use crate::{Keys, MANY, Plan, System};
 use std::hint::black_box;
 
-/// What a loop does, by the number that goes through the door of a guest.
+/// The work of a loop. Guests receive it as its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Work {
-    /// Reads keys that are there, in random order.
+    /// Reads keys that are present, in random order.
     Get = 0,
-    /// Writes keys that are there, in random order.
+    /// Writes keys that are present, in random order.
     Overwrite = 1,
-    /// Writes keys that have never been there.
+    /// Writes keys that have never been present.
     Insert = 2,
-    /// All of `Insert` but the map.
+    /// Does everything that `Insert` does, except calling the map.
     Nothing = 3,
-    /// Reads as `Get` does, but each read tells which key is the next: none can begin
-    /// before the one before has ended.
+    /// Reads like `Get`, but each value determines the next key, so that no read can begin before
+    /// the previous one has ended.
     Chase = 4,
-    /// Reads keys that are not there.
+    /// Reads keys that are absent.
     Absent = 5,
-    /// Writes keys that are not there, which `Forget` deletes again.
+    /// Writes keys that are absent, which `Forget` deletes again.
     New = 6,
-    /// Deletes what `New` has written: as often as that, and no time is to be taken.
+    /// Deletes the keys that `New` has written, with the same count. Not to be measured.
     Forget = 7,
     /// Adds to counters, in random order.
     Increment = 8,
-    /// Reads [`MANY`] keys that are there.
+    /// Reads [`MANY`] keys that are present.
     GetMany = 9,
-    /// Writes [`MANY`] keys that are there.
+    /// Writes [`MANY`] keys that are present.
     Apply = 10,
     /// Reads a page of a scan.
     Scan = 11,
-    /// Draws keys from so many for `Mixed`, and sets each once.
+    /// Draws the keys for `Mixed` from `count` keys, and sets each once.
     Draw = 12,
-    /// Nine reads and a write of keys as drawn: gives how many of the reads found theirs.
+    /// Does nine reads and a write, of the drawn keys. Returns the number of reads that found
+    /// their key.
     Mixed = 13,
 }
 
@@ -58,23 +59,23 @@ impl Work {
     ];
 }
 
-/// What [`Runner::run`] gives where the map has no such operation.
+/// The result of [`Runner::run`] if the map does not have the operation.
 pub const NONE: u32 = u32::MAX;
 
 /// Counters that `Increment` adds to.
 const COUNTERS: u32 = 1_000;
-/// The numbers of keys that are never there, and of those of the counters.
+/// The first numbers of keys that are never present, and of counters.
 const ABSENT: u64 = 1 << 40;
 const COUNTER: u64 = 1 << 41;
-/// Keys that `Draw` draws. They are used again from the start.
+/// Keys that `Draw` draws. After the last, `Mixed` starts again with the first.
 const DRAWS: u32 = 1 << 20;
 
-/// A map with its keys, whatever its type.
+/// A map of any type, with its keys.
 pub trait Runner {
-    /// Does `count` times what `work` says, and tells how many succeeded, or [`NONE`].
+    /// Does `work` `count` times. Returns how many times succeeded, or [`NONE`].
     fn run(&mut self, work: u32, count: u32) -> u32;
 
-    /// [`System::footprint`].
+    /// Returns [`System::footprint`].
     fn footprint(&mut self) -> u64;
 }
 
@@ -82,14 +83,14 @@ pub trait Runner {
 pub struct Loops<S> {
     system: S,
     keys: Keys,
-    /// How many different keys have been set: the numbers of the keys.
+    /// The number of distinct keys that have been set. Their numbers are below this.
     entries: u32,
     drawn: Vec<u32>,
     next: usize,
 }
 
 impl<S: System + 'static> Loops<S> {
-    /// The loops on an empty map.
+    /// Creates the loops on an empty map.
     pub fn boxed(system: S, plan: Plan) -> Box<dyn Runner> {
         Box::new(Self {
             system,
@@ -129,7 +130,7 @@ impl<S: System> Runner for Loops<S> {
     }
 }
 
-/// Does something `count` times; how often it was true, or [`NONE`].
+/// Calls `once` `count` times. Returns how often it was true, or [`NONE`].
 fn repeat(count: u32, mut once: impl FnMut(u32) -> Option<bool>) -> u32 {
     let mut done = 0;
     for turn in 0..count {
@@ -168,7 +169,7 @@ impl<S: System> Loops<S> {
         found
     }
 
-    /// How many are not found.
+    /// Returns the number of keys that were not found.
     fn absent(&mut self, count: u32) -> u32 {
         let mut absent = 0;
         for _ in 0..count {
@@ -252,7 +253,7 @@ impl<S: System> Loops<S> {
         repeat(count, |_| self.system.scan())
     }
 
-    /// From the rarest on, so that the map begins with the keys that are read most.
+    /// Sets the rarest keys first, so that the map starts with the most frequent ones.
     fn draw(&mut self, space: u32) -> u32 {
         self.drawn = zipf(space, DRAWS, 0x5eed);
         self.next = 0;

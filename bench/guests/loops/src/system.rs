@@ -1,68 +1,68 @@
-//! What is compared: a map with a capacity and, where the plan says so, a TTL.
+//! The maps that are compared, which have a capacity and optionally a TTL.
 
 use crate::Key;
 
-/// Nanoseconds that an entry lives where it has a TTL: an hour, which no run reaches.
+/// The TTL of entries in nanoseconds: an hour, longer than any run.
 pub const TTL: u64 = 3_600_000_000_000;
 
-/// Keys of one call of `get_many` and `apply`.
+/// Keys in one call of `get_many` or `apply`.
 pub const MANY: usize = 16;
 
-/// Entries of one page of a scan.
+/// Entries in one page of a scan.
 pub const PAGE: u32 = 256;
 
-/// What a map is made for.
+/// The configuration of a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Entries that it is to have room for before anything is evicted.
+    /// Entries that fit before anything is evicted.
     pub capacity: usize,
     /// Bytes of a value.
     pub value_len: usize,
-    /// Whether entries live for [`TTL`], or for ever.
+    /// Whether entries have the [`TTL`]; without it they do not expire.
     pub ttl: bool,
 }
 
-/// A map. `None` of an operation: the system has none.
+/// A map. An operation that the system does not have returns `None`.
 pub trait System {
-    /// Stores a value, with the TTL of the plan. False: refused.
+    /// Stores a value, with the TTL of the plan. Returns `false` if that fails.
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool;
 
-    /// What [`digest`] makes of the value; `None`: not there, or its time is up.
+    /// Returns the [`digest`] of the value, or `None` if the key is absent or expired.
     fn get(&mut self, key: &[u8]) -> Option<u64>;
 
-    /// Removes an entry that is there.
+    /// Deletes a key that is present.
     fn delete(&mut self, _key: &[u8]) -> Option<bool> {
         None
     }
 
-    /// Adds 1 to a counter, in one operation. False: refused.
+    /// Adds 1 to a counter in one operation. Returns `false` if that fails.
     fn increment(&mut self, _key: &[u8]) -> Option<bool> {
         None
     }
 
-    /// Reads several keys in one operation; how many are there.
+    /// Reads several keys in one operation. Returns how many are present.
     fn get_many(&mut self, _keys: &[Key; MANY]) -> Option<u32> {
         None
     }
 
-    /// Stores under several keys in one operation. False: refused.
+    /// Stores several keys in one operation. Returns `false` if that fails.
     fn apply(&mut self, _keys: &[Key; MANY], _value: &[u8]) -> Option<bool> {
         None
     }
 
-    /// The next page of about [`PAGE`] entries, from the start again after the last;
-    /// whether there was one.
+    /// Reads the next page of about [`PAGE`] entries, starting again after the last page. Returns
+    /// `true` if it had entries.
     fn scan(&mut self) -> Option<bool> {
         None
     }
 
-    /// Bytes that the map itself says it takes; 0: it says nothing.
+    /// Returns the bytes that the map reports, or 0 if it reports nothing.
     fn footprint(&mut self) -> u64 {
         0
     }
 }
 
-/// Reads the first and the last word of a value: who asks for a value looks at it.
+/// Reads the first and the last word of a value, as a stand-in for a program that uses it.
 #[inline]
 #[must_use]
 pub fn digest(value: &[u8]) -> u64 {

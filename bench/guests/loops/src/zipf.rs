@@ -1,6 +1,6 @@
-//! Draws as real loads have them: few are drawn often, most seldom.
+//! Random draws with the skew of real loads: few numbers are drawn often, most rarely.
 
-/// `count` numbers under `space`, of which number n comes in proportion to
+/// Draws `count` numbers below `space`. The frequency of a number n is proportional to
 /// 1 / (n + 1)^0.99, the skew of YCSB. The same `seed` gives the same numbers.
 #[must_use]
 pub fn zipf(space: u32, count: u32, seed: u64) -> Vec<u32> {

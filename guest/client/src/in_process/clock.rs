@@ -1,4 +1,4 @@
-//! What time it is for a map of the guest's own.
+//! The clocks of maps inside the guest.
 
 use std::{
     cell::Cell,
@@ -10,43 +10,53 @@ use localmap_engine::Clock;
 
 use crate::types::nanos;
 
-/// A clock that stands still until it is told to go on: for tests of expiry, which
-/// then need not sleep, and for time that comes from elsewhere.
+/// A clock that moves only when the guest moves it. Use it to test expiry without sleeping,
+/// or for time from another source.
 ///
-/// Its clones are one clock.
+/// Clones are the same clock.
+///
+/// ```
+/// use localmap_client::in_process::ManualClock;
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// clock.set(Duration::from_secs(60));
+/// clock.advance(Duration::from_secs(1));
+/// assert_eq!(clock.now(), Duration::from_secs(61));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
     nanos: Rc<Cell<u64>>,
 }
 
 impl ManualClock {
-    /// A clock that stands at zero.
+    /// Creates a clock that stands at zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves the clock forward. It stops at its end, 584 years from zero.
+    /// Moves the clock forward. It stops at its end, 584 years after zero.
     pub fn advance(&self, by: Duration) {
         self.nanos.set(self.nanos.get().saturating_add(nanos(by)));
     }
 
-    /// Sets the clock. Maps take no notice of a step backwards.
+    /// Sets the clock. Maps ignore a step backwards.
     pub fn set(&self, to: Duration) {
         self.nanos.set(nanos(to));
     }
 
-    /// Where it stands.
+    /// Returns the time of the clock, counted from zero.
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos.get())
     }
 }
 
-/// The clocks that a map can have. No code of the guest is among them: it could enter
-/// the map that is just asking.
+/// The clock of a map. It never runs code of the guest, which could call the map that is
+/// asking for the time.
 pub(super) enum Time {
-    /// WASI's monotonic clock, or the operating system's, from this moment.
+    /// WASI's monotonic clock, or natively that of the operating system, since this moment.
     Since(Instant),
     Manual(ManualClock),
 }

@@ -1,18 +1,17 @@
-//! How the engine's types become ours, and ours the engine's.
+//! Conversions between the engine's types and ours.
 
 use std::time::Duration;
 
 use localmap_engine as engine;
 
-use crate::types::{LONGEST_KEY, nanos};
+use crate::types::nanos;
 use crate::{
-    ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome,
-    Scanned, Ttl,
+    ApplyError, Change, Condition, DEFAULT_MAX_KEY_LEN, Entry, Error, KeyFault, MAX_CHANGES,
+    MAX_KEY_LEN, Outcome, Scanned, Ttl,
 };
 
-const _: () =
-    assert!(MAX_KEY_LEN == engine::DEFAULT_MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
-const _: () = assert!(LONGEST_KEY == engine::MAX_KEY_LEN);
+const _: () = assert!(DEFAULT_MAX_KEY_LEN == engine::DEFAULT_MAX_KEY_LEN);
+const _: () = assert!(MAX_KEY_LEN == engine::MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
 
 impl From<Ttl> for engine::Ttl {
     fn from(ttl: Ttl) -> Self {
@@ -73,8 +72,8 @@ impl From<engine::Outcome> for Outcome {
         match outcome {
             engine::Outcome::Stored(version) => Self::Stored(version),
             engine::Outcome::Counter(value) => Self::Counter(value),
-            engine::Outcome::Touched(there) => Self::Touched(there),
-            engine::Outcome::Deleted(there) => Self::Deleted(there),
+            engine::Outcome::Touched(present) => Self::Touched(present),
+            engine::Outcome::Deleted(present) => Self::Deleted(present),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The bounds of a map of the guest's own.
+//! The limits of a map inside the guest.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use localmap_engine::{self as engine, Policy};
 
 use crate::types::nanos;
 
-/// The bounds of a map that the guest owns, and what it does where a call does not say.
+/// The limits of a map inside the guest, and its defaults.
 ///
 /// ```
 /// use localmap_client::in_process::{Limits, LocalMap, Policy};
@@ -25,22 +25,22 @@ use crate::types::nanos;
 pub struct Limits {
     /// Entries, 1 to 4,294,967,295. Default 1,048,576.
     pub max_entries: u64,
-    /// Bytes of all memory that the map holds, with what entries cost beside keys and
-    /// values; at least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
+    /// Bytes of memory that the map holds: keys, values, their overhead, and free memory for
+    /// the next ones. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
     /// Bytes of one key, 1 to 512. Default 128.
     pub max_key: u32,
     /// Bytes of one value, at most 1,073,741,824 (1 GiB). Default 1,048,576 (1 MiB).
     pub max_value: u64,
-    /// What [`Ttl::Default`](crate::Ttl::Default) stands for, at least a nanosecond and at
-    /// most 584 years, which more is taken as; `None` (the default): such entries do not
-    /// expire.
+    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, at least 1 nanosecond
+    /// and at most 584 years (longer ones count as that); `None` (the default) if such
+    /// entries do not expire.
     pub default_ttl: Option<Duration>,
-    /// Refuse keys that are not UTF-8. Default false.
+    /// Whether keys must be UTF-8. Default `false`.
     pub utf8_keys: bool,
-    /// What a map does that is full. Default [`Policy::Refuse`].
+    /// What the map does when it is full. Default [`Policy::Refuse`].
     pub policy: Policy,
-    /// Values that are pinned at the same time, at most 65,536. Default 1,024.
+    /// Values that may be pinned at a time, at most 65,536. Default 1,024.
     pub max_pins: u32,
 }
 

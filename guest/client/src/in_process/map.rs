@@ -1,4 +1,4 @@
-//! The operations: those of the crate root's `LocalMap`, over the engine.
+//! The operations of the crate root's `LocalMap`, on the engine.
 
 use std::{cell::RefCell, fmt, hash::BuildHasher, hash::RandomState, rc::Rc, time::Instant};
 
@@ -7,9 +7,8 @@ use localmap_engine as engine;
 use super::{Pinned, Scan, clock::Time};
 use crate::{ApplyError, Change, Condition, Entry, Error, Outcome, Page, Scanned, Ttl, Version};
 
-/// The engine, behind a cell that is never open while code of the guest runs: keys,
-/// values and TTLs are taken from what the guest gives before it is opened, and what
-/// it gives back is owned. So it cannot be found open.
+/// The engine in a cell that is never borrowed while code of the guest runs: arguments are
+/// converted before the borrow, and results are owned. So borrowing never fails.
 pub(super) type Engine = RefCell<engine::Map<Time>>;
 
 thread_local! {
@@ -17,33 +16,34 @@ thread_local! {
     static INSTANCE: Rc<Engine> = engine_with(Time::Since(Instant::now()), engine::Limits::default());
 }
 
-/// A map inside of the guest, with the operations of [the one of the
-/// host](crate::LocalMap).
+/// A map inside the guest, with the operations of [the host's](crate::LocalMap).
 ///
-/// What is said there holds here too: of keys and values, of time, of errors that have
-/// changed nothing. See the [module](super) for what is different, and for examples.
+/// Keys, values, time and errors are the same as there, and so are the examples, which run
+/// with this type. See the [module](super) for the differences.
 ///
-/// The clock is WASI's monotonic one, natively that of the operating system.
+/// The clock is WASI's monotonic clock, natively that of the operating system.
 pub struct LocalMap {
     pub(super) engine: Rc<Engine>,
 }
 
 impl LocalMap {
-    /// The map of this instance.
+    /// Returns the map of this instance.
     ///
-    /// As with [the host's](crate::LocalMap::new), all values that this makes are the
-    /// same map, which begins empty and with default [`Limits`](super::Limits);
-    /// [`configure`](Self::configure) sets others. Natively, each thread has one.
+    /// As with [the host's](crate::LocalMap::new), all values that this returns stand for the
+    /// same map, which starts empty and with the default [`Limits`](super::Limits);
+    /// [`configure`](Self::configure) sets others. Natively, each thread has a map. See
+    /// [`crate::LocalMap::new`] for an example.
     #[must_use]
     pub fn new() -> Self {
-        // Where the thread is at its end and its map is gone, an empty one will do.
+        // When the thread is ending and its map is gone, an empty map takes its place.
         let engine = INSTANCE.try_with(Rc::clone).unwrap_or_else(|_| {
             engine_with(Time::Since(Instant::now()), engine::Limits::default())
         });
         Self { engine }
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`, or `None` if it is absent. See [`crate::LocalMap::get`] for
+    /// an example.
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let key = key.as_ref();
@@ -51,11 +51,12 @@ impl LocalMap {
         engine.get(key).map(|value| value.to_vec())
     }
 
-    /// Puts the value of `key` into `value`, in place of what was in it. False: the key
-    /// is not there, and `value` is empty.
+    /// Replaces the contents of `value` with the value of `key`. Returns `false`, and leaves
+    /// `value` empty, if `key` is absent.
     ///
-    /// Allocates nothing where `value` has room.
-    #[must_use = "an empty value and one that is not there are not the same"]
+    /// Allocates only if `value` has too little capacity. See [`crate::LocalMap::get_into`] for
+    /// an example.
+    #[must_use = "an empty value may also be the value of a present key"]
     pub fn get_into(&self, key: impl AsRef<[u8]>, value: &mut Vec<u8>) -> bool {
         let key = key.as_ref();
         value.clear();
@@ -70,7 +71,8 @@ impl LocalMap {
         found.is_some()
     }
 
-    /// The value of `key` with its version and the time it has left.
+    /// Returns the value of `key` with its version and remaining time, or `None` if it is
+    /// absent. See [`crate::LocalMap::get_entry`] for an example.
     #[must_use]
     pub fn get_entry(&self, key: impl AsRef<[u8]>) -> Option<Entry> {
         let key = key.as_ref();
@@ -78,10 +80,10 @@ impl LocalMap {
         engine.get_entry(key).map(Entry::from)
     }
 
-    /// The values of several keys, in their order.
+    /// Returns the values of several keys, in the order of `keys`.
     ///
-    /// They are all as of one instant where their values have no more than 1 MiB. What
-    /// is beyond that is as of a later one.
+    /// All values are as of one instant if they have at most 1 MiB in total. The rest is as of
+    /// later instants. See [`crate::LocalMap::get_many`] for an example.
     #[must_use]
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Option<Vec<u8>>> {
         let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
@@ -95,19 +97,23 @@ impl LocalMap {
         values
     }
 
-    /// Whether `key` is there.
+    /// Returns `true` if `key` is present. Counts as neither a hit nor a miss. See
+    /// [`crate::LocalMap::contains`] for an example.
     #[must_use]
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
         let key = key.as_ref();
         self.engine.borrow_mut().contains(key)
     }
 
-    /// Stores a value and its TTL, in place of what was there.
+    /// Stores a value with its TTL and returns its version. Replaces the value and the TTL
+    /// that `key` had. See [`crate::LocalMap::set`] for an example.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`ValueTooLarge`](Error::ValueTooLarge),
-    /// [`InvalidTtl`](Error::InvalidTtl), [`Full`](Error::Full).
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`ValueTooLarge`](Error::ValueTooLarge) if the value is longer than `max_value`.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no room and nothing can be evicted.
     pub fn set(
         &self,
         key: impl AsRef<[u8]>,
@@ -119,12 +125,14 @@ impl LocalMap {
         Ok(engine.set(key, value, ttl.into())?)
     }
 
-    /// Stores as [`set`](Self::set) does, where `condition` holds.
+    /// Stores a value as [`set`](Self::set) does, if `condition` holds. See
+    /// [`crate::LocalMap::set_if`] for an example.
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Self::set), and [`Conflict`](Error::Conflict) where it
-    /// does not hold.
+    /// Those of [`set`](Self::set), and:
+    ///
+    /// - [`Conflict`](Error::Conflict) if `condition` does not hold.
     pub fn set_if(
         &self,
         key: impl AsRef<[u8]>,
@@ -137,15 +145,17 @@ impl LocalMap {
         Ok(engine.set_if(key, value, ttl.into(), condition.into())?)
     }
 
-    /// Adds `delta` to a counter and gives its new value: see
-    /// [there](crate::LocalMap::increment) for what a counter is.
+    /// Adds `delta` to a counter and returns the sum. See [`crate::LocalMap::increment`] for
+    /// the definition of a counter, and for an example.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
-    /// [`Full`](Error::Full), [`NotACounter`](Error::NotACounter),
-    /// [`Overflow`](Error::Overflow); [`ValueTooLarge`](Error::ValueTooLarge)
-    /// where `max_value` is less than 8 bytes.
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no room and nothing can be evicted.
+    /// - [`NotACounter`](Error::NotACounter) if the present value is not 8 bytes long.
+    /// - [`Overflow`](Error::Overflow) if the sum does not fit into an `i64`.
+    /// - [`ValueTooLarge`](Error::ValueTooLarge) if `max_value` is less than 8 bytes.
     pub fn increment(
         &self,
         key: impl AsRef<[u8]>,
@@ -157,84 +167,92 @@ impl LocalMap {
         Ok(engine.increment(key, delta, ttl.into())?)
     }
 
-    /// Gives an entry that is there a new TTL, counted from now, and leaves its
-    /// value and version. False: it is not there, and stays so.
+    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Returns `false` if `key` is absent; it stays absent. See [`crate::LocalMap::touch`] for
+    /// an example.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](Error::InvalidKey), [`InvalidTtl`](Error::InvalidTtl),
-    /// [`Full`](Error::Full).
+    /// - [`InvalidKey`](Error::InvalidKey) if the map does not accept the key.
+    /// - [`InvalidTtl`](Error::InvalidTtl) if the TTL is zero.
+    /// - [`Full`](Error::Full) if there is no memory to record the deadline of an entry that
+    ///   had none.
     pub fn touch(&self, key: impl AsRef<[u8]>, ttl: impl Into<Ttl>) -> Result<bool, Error> {
         let (key, ttl) = (key.as_ref(), ttl.into());
         let mut engine = self.engine.borrow_mut();
         Ok(engine.touch(key, ttl.into())?)
     }
 
-    /// Reads and deletes in one: for tokens that are good once.
-    #[must_use = "the value is gone from the map; `delete` is for values that nobody needs"]
+    /// Deletes `key` and returns the value it had, or `None` if it was absent. See
+    /// [`crate::LocalMap::take`] for an example.
+    #[must_use = "the value is deleted; use `delete` if you do not need it"]
     pub fn take(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
         let key = key.as_ref();
         let mut engine = self.engine.borrow_mut();
         engine.take(key, |value| value.to_vec())
     }
 
-    /// Deletes. False: it was not there.
+    /// Deletes `key`. Returns `true` if it was present. See [`crate::LocalMap::delete`] for an
+    /// example.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> bool {
         let key = key.as_ref();
         self.engine.borrow_mut().delete(key)
     }
 
-    /// Deletes if the value there has this version.
+    /// Deletes `key` if its value has the given version. See [`crate::LocalMap::delete_if`]
+    /// for an example.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](Error::Conflict) if not, also when the key is not there.
+    /// - [`Conflict`](Error::Conflict) if the value has another version or the key is absent.
     pub fn delete_if(&self, key: impl AsRef<[u8]>, version: Version) -> Result<(), Error> {
         let key = key.as_ref();
         let mut engine = self.engine.borrow_mut();
         Ok(engine.delete_if(key, version)?)
     }
 
-    /// Makes several changes, or none of them, all as of one instant: see
-    /// [there](crate::LocalMap::apply). A batch has at most
-    /// [`MAX_CHANGES`](super::MAX_CHANGES) changes, which may be as large as the limits
-    /// allow.
+    /// Makes all changes of a batch or none of them, all as of one instant. See
+    /// [`crate::LocalMap::apply`] for the rules and an example.
+    ///
+    /// A batch has at most [`MAX_CHANGES`](super::MAX_CHANGES) changes, each as large as the
+    /// limits allow.
     ///
     /// # Errors
     ///
-    /// Those of the operations that the changes are named after.
+    /// An [`ApplyError`] with the index of the first change that fails, and the error of the
+    /// operation of the same name. [`Full`](Error::Full) also if the batch has too many
+    /// changes.
     pub fn apply(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         let changes: Vec<_> = changes.iter().map(engine::Change::from).collect();
         let outcomes = self.engine.borrow_mut().apply(&changes)?;
         Ok(outcomes.into_iter().map(Outcome::from).collect())
     }
 
-    /// Holds the value of `key`: it stays readable until what this gives is dropped,
-    /// whatever happens to the key meanwhile. `None`: it is not there. See
-    /// [there](crate::LocalMap::pin).
+    /// Pins the value of `key`: it stays readable until the returned [`Pinned`] is dropped,
+    /// whatever happens to the key meanwhile. Returns `None` if the key is absent. See
+    /// [`crate::LocalMap::pin`] for an example.
     ///
     /// # Errors
     ///
-    /// [`Full`](Error::Full) where the map has as many pins as its `max_pins`, or no
-    /// memory for one more.
+    /// - [`Full`](Error::Full) if the map has as many pins as its `max_pins` allows, or no
+    ///   memory for another one.
     pub fn pin(&self, key: impl AsRef<[u8]>) -> Result<Option<Pinned>, Error> {
         let key = key.as_ref();
         let pin = self.engine.borrow_mut().pin(key)?;
         Ok(pin.map(|pin| Pinned::new(&self.engine, pin)))
     }
 
-    /// All entries whose keys begin with `prefix` (all there are, if it is
-    /// empty), in no order that means anything: see [there](crate::LocalMap::scan).
-    ///
-    /// The map may be changed meanwhile.
+    /// Returns an iterator over the entries whose keys begin with `prefix` (all entries, if
+    /// it is empty), in no particular order. The map may be changed meanwhile. See
+    /// [`crate::LocalMap::scan`] for the rules and an example.
     pub fn scan(&self, prefix: impl AsRef<[u8]>) -> Scan<'_> {
         Scan::new(self, prefix.as_ref(), |map, prefix, cursor, limit| {
             map.scan_page(prefix, cursor, limit)
         })
     }
 
-    /// A part of a [`scan`](Self::scan), for those who cannot hold an iterator until
-    /// its end: see [there](crate::LocalMap::scan_page) for `cursor` and `limit`.
+    /// Returns one page of a [`scan`](Self::scan). Use it where an iterator cannot be kept. See
+    /// [`crate::LocalMap::scan_page`] for `cursor` and `limit`, and for an example.
     #[must_use]
     pub fn scan_page(&self, prefix: impl AsRef<[u8]>, cursor: u64, limit: u32) -> Page {
         let prefix = prefix.as_ref();
@@ -246,13 +264,15 @@ impl LocalMap {
         Page { entries, next }
     }
 
-    /// How many entries there are. Those whose time is up are not counted.
+    /// Returns the number of entries that have not expired. May visit every expired entry. See
+    /// [`crate::LocalMap::len`] for an example.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.engine.borrow_mut().len()
     }
 
-    /// Whether there is no entry.
+    /// Returns `true` if the map has no entry. May visit every expired entry. See
+    /// [`crate::LocalMap::len`] for an example.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -271,8 +291,8 @@ impl fmt::Debug for LocalMap {
     }
 }
 
-/// An empty map. Its seed is that of std's own tables: `wasi:random`, natively the
-/// operating system.
+/// Creates an empty map. Its seed comes from the source that std's tables use: `wasi:random`,
+/// natively the operating system.
 pub(super) fn engine_with(time: Time, limits: engine::Limits) -> Rc<Engine> {
     let seed = RandomState::new().hash_one("localmap");
     Rc::new(RefCell::new(engine::Map::new(time, seed, limits)))

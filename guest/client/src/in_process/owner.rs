@@ -1,4 +1,4 @@
-//! What the guest does as the owner of its map; behind the contract, its host does it.
+//! What the guest does as the owner of its map. With the host's map, the host does it.
 
 use std::time::Instant;
 
@@ -9,13 +9,12 @@ use super::limits::Limits;
 use super::map::{LocalMap, engine_with};
 
 impl LocalMap {
-    /// A map of its own, that no other value of this type is. It ends when this and
-    /// all that it has pinned are dropped.
+    /// Creates a separate map. It ends when this and all of its pinned values are dropped.
     ///
     /// ```
     /// use localmap_client::in_process::{Limits, LocalMap, Policy, Ttl};
     ///
-    /// // A cache that makes room by itself.
+    /// // A cache that evicts when it is full.
     /// let cache = LocalMap::with_limits(Limits {
     ///     max_entries: 10_000,
     ///     policy: Policy::S3Fifo,
@@ -29,62 +28,107 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// [`ConfigureError::OutOfRange`] where one of the limits is.
+    /// - [`ConfigureError::OutOfRange`] if one of the limits is out of its range.
     pub fn with_limits(limits: Limits) -> Result<Self, ConfigureError> {
-        Self::made(Time::Since(Instant::now()), limits)
+        Self::create(Time::Since(Instant::now()), limits)
     }
 
-    /// A map of its own, with its limits and a clock that the guest moves: for tests,
-    /// or for time that comes from elsewhere, such as the stamps of a log.
+    /// Creates a separate map with a clock that the guest moves: for tests, or for time from
+    /// another source, such as the time stamps of a log.
+    ///
+    /// ```
+    /// use localmap_client::in_process::{Limits, LocalMap, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let map = LocalMap::with_clock(Limits::default(), &clock)?;
+    /// map.set("token", "abc", Duration::from_secs(30))?;
+    /// clock.advance(Duration::from_secs(30));
+    /// assert!(!map.contains("token"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigureError::OutOfRange`] where one of the limits is.
+    /// - [`ConfigureError::OutOfRange`] if one of the limits is out of its range.
     pub fn with_clock(limits: Limits, clock: &ManualClock) -> Result<Self, ConfigureError> {
-        Self::made(Time::Manual(clock.clone()), limits)
+        Self::create(Time::Manual(clock.clone()), limits)
     }
 
-    fn made(time: Time, limits: Limits) -> Result<Self, ConfigureError> {
+    fn create(time: Time, limits: Limits) -> Result<Self, ConfigureError> {
         let limits = engine::Limits::from(limits);
         limits.check()?;
         let engine = engine_with(time, limits);
         Ok(Self { engine })
     }
 
-    /// Sets the limits. While the map has never held an entry, to any; after that
+    /// Sets the limits.
+    ///
+    /// While the map has never held an entry, all of them may change. After that
     /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise,
-    /// `utf8_keys` may only be dropped, and the policy stays. The default TTL may always
-    /// change; it holds for later writes.
+    /// `utf8_keys` may only be switched off, and the policy must stay. The default TTL may
+    /// always change and applies to later writes.
+    ///
+    /// ```
+    /// use localmap_client::in_process::{ConfigureError, Limits, LocalMap, Setting, Ttl};
+    ///
+    /// let map = LocalMap::new();
+    /// map.configure(Limits { max_entries: 100, ..Limits::default() })?;
+    /// map.set("motd", "hello", Ttl::Never)?;
+    /// let fewer = Limits { max_entries: 10, ..map.limits() };
+    /// assert_eq!(map.configure(fewer), Err(ConfigureError::Lowered(Setting::MaxEntries)));
+    /// assert_eq!(map.limits().max_entries, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigureError`], with the setting that is out of its range or lower than it
-    /// was. The limits before stay in force then.
+    /// The previous limits stay in force.
+    ///
+    /// - [`ConfigureError::OutOfRange`] if a setting is out of its range.
+    /// - [`ConfigureError::Lowered`] if a setting may no longer change in this way.
     pub fn configure(&self, limits: Limits) -> Result<(), ConfigureError> {
         self.engine.borrow_mut().configure(limits.into())
     }
 
-    /// The limits in force.
+    /// Returns the limits in force. See [`configure`](Self::configure) for an example.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.engine.borrow().limits().clone().into()
     }
 
-    /// The statistics, counted since the map was made. Visits every entry that is due.
+    /// Returns the statistics, counted since the map was created. Visits every expired entry.
+    ///
+    /// ```
+    /// use localmap_client::in_process::{Limits, LocalMap, ManualClock, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let map = LocalMap::with_clock(Limits::default(), &clock)?;
+    /// map.set("token", "abc", Duration::from_secs(30))?;
+    /// map.set("motd", "hello", Ttl::Never)?;
+    /// clock.advance(Duration::from_secs(30));
+    /// assert_eq!(map.sweep(10), 1); // in a moment without requests
+    /// assert_eq!((map.stats().entries, map.stats().expired), (1, 1));
+    /// map.clear();
+    /// assert_eq!(map.stats().entries, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.engine.borrow_mut().stats()
     }
 
-    /// Takes back the memory of at most `max` entries that are due, and tells how many
-    /// they were. Fewer than `max`: none is left. Nobody has to call it; it is for
-    /// moments in which there is nothing else to do.
+    /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
+    /// less than `max`, no more expired entries are left. Calling it is optional: it moves
+    /// work to moments in which there is nothing else to do. See [`stats`](Self::stats) for
+    /// an example.
     pub fn sweep(&self, max: u32) -> u32 {
         self.engine.borrow_mut().sweep(max)
     }
 
-    /// Removes all entries. Limits, statistics and the version counter stay, and what
-    /// is pinned stays readable.
+    /// Removes all entries. Limits, statistics, the version counter and pinned values stay.
+    /// See [`stats`](Self::stats) for an example.
     pub fn clear(&self) {
         self.engine.borrow_mut().clear();
     }

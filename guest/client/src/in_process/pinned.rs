@@ -1,4 +1,4 @@
-//! A value that is held.
+//! A pinned value.
 
 use std::{fmt, rc::Rc};
 
@@ -7,19 +7,19 @@ use localmap_engine as engine;
 use super::map::Engine;
 use crate::Version;
 
-/// A value that is held, made by [`LocalMap::pin`](super::LocalMap::pin): it stays
-/// readable until this is dropped, even if its key is overwritten or deleted, expires
-/// or is cleared meanwhile, and even if the `LocalMap` is dropped before.
+/// A pinned value, returned by [`LocalMap::pin`](super::LocalMap::pin). It stays readable
+/// until this is dropped, even if its key is overwritten, deleted or cleared, or expires, and
+/// even if the `LocalMap` is dropped first.
 ///
-/// What it holds counts against `max_bytes`, and it is one of `max_pins`. Dropping it
-/// gives both back.
+/// Its bytes count towards `max_bytes`, and it counts as one of `max_pins`. Dropping it
+/// releases both.
 ///
-/// It does not lend the bytes as a slice: a large value lies in several pieces, and
-/// the map may be changed while this is held.
-#[must_use = "the value is held only until this is dropped"]
+/// It does not lend the bytes as a slice: a large value is in several pieces, and the map may
+/// change while this exists.
+#[must_use = "the value is pinned only until this is dropped"]
 pub struct Pinned {
     engine: Rc<Engine>,
-    /// Taken when this is dropped, and not before.
+    /// `None` only once this is being dropped.
     pin: Option<engine::PinId>,
 }
 
@@ -31,13 +31,14 @@ impl Pinned {
         }
     }
 
-    /// A copy of the value, as it was when it was pinned. Each call copies it anew.
+    /// Returns a copy of the value as it was when it was pinned. Each call makes a new copy.
+    /// See [`crate::LocalMap::pin`] for an example.
     #[must_use]
     pub fn value(&self) -> Vec<u8> {
         self.read(|pinned| pinned.value.to_vec())
     }
 
-    /// The version of the value.
+    /// Returns the version of the value. See [`crate::Pinned::version`] for an example.
     #[must_use]
     pub fn version(&self) -> Version {
         self.read(|pinned| pinned.version)
@@ -46,7 +47,7 @@ impl Pinned {
     fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         let engine = self.engine.borrow();
         let pinned = self.pin.as_ref().and_then(|pin| engine.pinned(pin));
-        // The pin is there and is one of this map, so there is always something to read.
+        // The pin exists until `drop` and belongs to this map, so this is never `None`.
         pinned.map(read).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! What is the map's own in process; what it answers is tested with the vectors.
+//! Tests of what only the map inside the guest has. The vectors test its operations.
 
 use std::{cell::Cell, thread, time::Duration};
 
@@ -338,7 +338,11 @@ macro_rules! has_all_operations {
             };
             let _: fn() -> client::LocalMap = client::LocalMap::new;
             let _: fn() -> client::LocalMap = client::LocalMap::default;
-            let _: [usize; 2] = [client::MAX_KEY_LEN, client::MAX_CHANGES];
+            let _: [usize; 3] = [
+                client::DEFAULT_MAX_KEY_LEN,
+                client::MAX_KEY_LEN,
+                client::MAX_CHANGES,
+            ];
             let _: fn(&client::ApplyError) -> &client::Error = |refused| &refused.error;
             let _: fn(client::KeyFault) -> client::Error = client::Error::InvalidKey;
         }

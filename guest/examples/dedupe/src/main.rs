@@ -1,4 +1,4 @@
-//! Passes on a web server's log without the requests that repeat.
+//! Copies a web server's log and drops repeated requests.
 
 mod options;
 mod passed;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails too.
+            // If this fails too, there is no other way to report it.
             let _ = writeln!(io::stderr(), "Error: {error}");
             ExitCode::FAILURE
         }
@@ -49,8 +49,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The first field of a line, and the text between its first two double quotes;
-/// where it has not two of them, what follows the first field.
+/// Returns the first field of a line and the text between its first two double quotes. If
+/// it does not have two of them, returns everything after the first field instead.
 fn client_and_request(line: &[u8]) -> (&[u8], &[u8]) {
     let line = line.trim_ascii();
     let end = line
@@ -66,7 +66,7 @@ fn client_and_request(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Reads the next line, with its end. False: there is none.
+/// Reads the next line, with its end. Returns `false` at the end of the input.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, String> {
     line.clear();
     match input.read_until(b'\n', line) {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_told_by_its_client_and_its_request() {
+    fn a_line_is_identified_by_its_client_and_its_request() {
         let cases: [(&[u8], &[u8], &[u8]); 9] = [
             (
                 b"::1 - - [..] \"GET / HTTP/1.1\" 200 \"-\" \"curl\"\n",

@@ -1,25 +1,25 @@
-//! The options on the command line.
+//! The command-line options.
 
 use std::{error::Error, ffi::OsStr, time::Duration};
 
 use lexopt::Arg::{Long, Short};
 
 pub(crate) const HELP: &str = "\
-Passes on a web server's log without the requests that repeat.
+Copies a web server's log and drops repeated requests.
 
 Usage: dedupe [--window SPAN] < access.log
 
-A line is dropped if one with the same client and the same request was passed
-within the window. The client is the first field, the request the text between
-the first and the second double quote; in a line without those it is all that
-follows the client.
+A line is dropped if a line with the same client and the same request was kept
+within the window before it. The client is the first field. The request is the
+text between the first and the second double quote; in a line without two quotes
+it is everything after the client.
 
 Options:
-  --window SPAN  such as 1h, 90s or 1h30m  [default: 1h]
-  -h, --help     print this and end
+  --window SPAN  length of the window, such as 90s or 1h30m  [default: 1h]
+  -h, --help     print this help and exit
 
-The lines that are kept go to standard output as they came. At the end comes one
-line on standard error:
+Writes the kept lines to standard output, unchanged, and a summary to standard
+error at the end:
   lines=N kept=N dropped=N
 ";
 
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// `None`: help is asked for.
+    /// Parses the options. Returns `None` if help is requested.
     pub(crate) fn parse(mut args: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let mut window = Duration::from_secs(60 * 60);
         while let Some(arg) = args.next()? {
@@ -43,11 +43,13 @@ impl Options {
     }
 }
 
-/// A time span that is not zero.
+/// Parses a time span that is not zero.
 fn span(option: &str, text: &OsStr) -> Result<Duration, String> {
     let text = text.to_string_lossy();
     match humantime::parse_duration(&text) {
-        Ok(Duration::ZERO) => Err(format!("{option} {text}: give it more than zero")),
+        Ok(Duration::ZERO) => Err(format!(
+            "{option} {text}: use a time span of more than zero"
+        )),
         Ok(span) => Ok(span),
         Err(error) => Err(format!(
             "{option} {text:?}: {error}; expected a time span such as 30m, 90s or 1h30m"

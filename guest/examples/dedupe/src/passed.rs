@@ -1,5 +1,5 @@
-//! Knows which requests were passed within the window. The map alone knows it:
-//! each of them is an entry that lives for the window.
+//! The requests that were kept within the window. Only the map knows them: each is an entry
+//! that lives for the window.
 
 use std::{
     array,
@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use localmap_client::{Condition, LocalMap, MAX_KEY_LEN};
+use localmap_client::{Condition, DEFAULT_MAX_KEY_LEN, LocalMap};
 
-/// How many requests too long for a key may have the same hash at a time. With
-/// 64 bits of a seeded hash, two are hardly ever seen.
+/// The most requests too long for a key that may share a hash at a time. With 64 bits of a
+/// seeded hash, even two are very unlikely.
 const SLOTS: usize = 4;
 
 pub(crate) struct Passed {
@@ -29,11 +29,11 @@ impl Passed {
         }
     }
 
-    /// Notes that this request is passed now. False: it was passed within the
-    /// window already, and stays so for as long as that lasts.
+    /// Records a request. Returns `false`, and changes nothing, if it was recorded within the
+    /// window before.
     pub(crate) fn insert(&self, client: &[u8], request: &[u8]) -> Result<bool, Box<dyn Error>> {
         let pair = pair(client, request);
-        if pair.len() > MAX_KEY_LEN {
+        if pair.len() > DEFAULT_MAX_KEY_LEN {
             return self.insert_long(&pair);
         }
         match self.map.set_if(&pair, "", self.window, Condition::Absent) {
@@ -43,15 +43,15 @@ impl Passed {
         }
     }
 
-    /// A pair too long for a key is the value of a slot instead. A hash alone
-    /// could mistake one request for another.
+    /// Records a pair that is too long for a key as the value of a slot. A hash alone could
+    /// mistake one request for another.
     fn insert_long(&self, pair: &[u8]) -> Result<bool, Box<dyn Error>> {
         let slots = slots(self.hasher.hash_one(pair));
-        let pairs = self.map.get_many(&slots);
-        if pairs.iter().any(|there| there.as_deref() == Some(pair)) {
+        let values = self.map.get_many(&slots);
+        if values.iter().any(|value| value.as_deref() == Some(pair)) {
             return Ok(false);
         }
-        let Some((slot, _)) = slots.iter().zip(&pairs).find(|(_, there)| there.is_none()) else {
+        let Some((slot, _)) = slots.iter().zip(&values).find(|(_, value)| value.is_none()) else {
             return Err(format!("more than {SLOTS} requests share a hash").into());
         };
         self.map.set(slot, pair, self.window)?;
@@ -59,13 +59,12 @@ impl Passed {
     }
 }
 
-/// One key for the two. A client holds no space, so the first space is where it
-/// ends.
+/// Returns one key for both. A client contains no space, so it ends at the first space.
 fn pair(client: &[u8], request: &[u8]) -> Vec<u8> {
     [client, b" ", request].concat()
 }
 
-/// The keys for long pairs with this hash. The line feed sets them apart from
+/// Returns the keys for long pairs with this hash. The line feed keeps them apart from
 /// short pairs, which are parts of a line.
 fn slots(hash: u64) -> [String; SLOTS] {
     array::from_fn(|slot| format!("\n{hash:016x} {slot}"))
@@ -94,8 +93,11 @@ mod tests {
         let slots: Vec<_> = [0, 1, u64::MAX].into_iter().flat_map(slots).collect();
         assert_eq!(slots.iter().collect::<HashSet<_>>().len(), 3 * SLOTS);
         for slot in slots {
-            assert!(slot.len() <= MAX_KEY_LEN);
-            assert!(slot.contains('\n'), "a part of a line holds no line feed");
+            assert!(slot.len() <= DEFAULT_MAX_KEY_LEN);
+            assert!(
+                slot.contains('\n'),
+                "a part of a line contains no line feed"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Counts requests in windows that start with the first of them.
+//! Counts requests in windows that start with the first request.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use localmap_client::LocalMap;
 #[cfg(test)]
 use localmap_client::in_process::LocalMap;
 
-/// Bytes that the name of a client may have, so that it fits into a key.
+/// The longest name of a client, in bytes. It fits into a key.
 pub(crate) const MAX_NAME: usize = 120;
 
 pub(crate) struct Limiter {
     map: LocalMap,
-    /// Requests in one window.
+    /// Requests allowed in one window.
     pub(crate) limit: u32,
     pub(crate) window: Duration,
 }
 
-/// What becomes of a request.
+/// The decision on a request.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) allowed: bool,
-    /// How many more there may be in the window.
+    /// Requests left in the window.
     pub(crate) remaining: u32,
-    /// In how many seconds it ends: rounded up, and at least 1.
+    /// Seconds until the window ends, rounded up and at least 1.
     pub(crate) reset: u64,
 }
 
@@ -37,16 +37,16 @@ impl Limiter {
         }
     }
 
-    /// Counts a request of `client`; `None` is a client of its own. Its name has at most
-    /// [`MAX_NAME`] bytes.
+    /// Counts a request of `client`, whose name has at most [`MAX_NAME`] bytes. All requests
+    /// with `None` are those of one client.
     pub(crate) fn count(&self, client: Option<&[u8]>) -> Result<Verdict, Error> {
         let key = match client {
             Some(name) => [b"client ", name].concat(),
             None => b"nobody".to_vec(),
         };
-        // The first makes the counter with its deadline, and the others leave it.
+        // The first request creates the counter with its deadline, and the others keep it.
         let requests = self.map.increment(&key, 1, self.window)?;
-        // If the window has ended meanwhile, there is nothing left to wait for.
+        // If the window has ended meanwhile, no time is left.
         let left = self.map.get_entry(&key).and_then(|entry| entry.expires_in);
         let left = left.unwrap_or_default();
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
@@ -88,7 +88,7 @@ mod tests {
         clock.advance(Duration::from_millis(3_500));
         assert_eq!(limiter.count(Some(b"a")), verdict(true, 0, 7));
         assert_eq!(limiter.count(Some(b"a")), verdict(false, 0, 7));
-        // Those that are refused make it no longer.
+        // Rejected requests do not extend the window.
         clock.advance(Duration::from_millis(6_499));
         assert_eq!(limiter.count(Some(b"a")), verdict(false, 0, 1));
         clock.advance(Duration::from_millis(1));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_counted_apart() {
+    fn clients_are_counted_separately() {
         let clock = ManualClock::new();
         let limiter = limiter(&clock);
         let long = [b'x'; MAX_NAME];

@@ -1,4 +1,4 @@
-//! Answers 200 to clients that may make a request, and 429 to those that have made too
+//! Answers 200 to a client that may make a request, and 429 to a client that has made too
 //! many.
 
 mod limiter;
@@ -18,13 +18,13 @@ fn answer(request: &Request<Body>) -> Result<Response<Body>, Error> {
     let client = request.headers().get("x-client");
     let client = client.map(|name| name.as_bytes());
     if client.is_some_and(|name| name.len() > MAX_NAME) {
-        let text = format!("x-client has more than {MAX_NAME} bytes\n");
+        let text = format!("x-client has more than {MAX_NAME} bytes: use a shorter name\n");
         return respond(StatusCode::BAD_REQUEST, &[], text);
     }
     let limiter = Limiter::new(limit()?, window()?);
     let verdict = match limiter.count(client) {
         Ok(verdict) => verdict,
-        // Rather than let it pass uncounted.
+        // A client must not pass uncounted.
         Err(error) => {
             let headers = [("retry-after", limiter.window.as_secs().max(1))];
             let text = format!("{error}\n");
@@ -57,18 +57,18 @@ fn respond(
     Ok(response.body(text.into())?)
 }
 
-/// Requests in one window.
+/// Returns the number of requests allowed in one window.
 fn limit() -> Result<u32, Error> {
     let text = option("LIMIT", "10");
     text.parse()
         .map_err(|error| Error::msg(format!("LIMIT={text}: {error}; expected a whole number")))
 }
 
-/// A time span that is not zero.
+/// Returns the length of a window, which is not zero.
 fn window() -> Result<Duration, Error> {
     let text = option("WINDOW", "60s");
     match humantime::parse_duration(&text) {
-        Ok(Duration::ZERO) => Err(Error::msg("WINDOW: give it more than zero")),
+        Ok(Duration::ZERO) => Err(Error::msg("WINDOW: use a time span of more than zero")),
         Ok(window) => Ok(window),
         Err(error) => Err(Error::msg(format!(
             "WINDOW={text}: {error}; expected a time span such as 60s or 5m"

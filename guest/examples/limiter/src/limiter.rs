@@ -1,8 +1,8 @@
-//! Counts requests in windows that start with the first of them.
+//! Counts requests in windows that start with the first request.
 //!
-//! A counter of the map keeps its deadline when it is incremented. So one that
-//! is made with the window as its TTL is the window: it is gone when the window
-//! is over, and the next request makes the next.
+//! A counter of the map keeps its deadline when it is incremented. Created with the window
+//! as its TTL, the counter is the window: it expires when the window ends, and the next
+//! request creates the next one.
 
 use std::{
     array,
@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use localmap_client::{LocalMap, MAX_KEY_LEN};
+use localmap_client::{DEFAULT_MAX_KEY_LEN, LocalMap};
 
-/// How many names too long for a key may have the same hash at a time. With 64
-/// bits of a seeded hash, two are hardly ever seen.
+/// The most names too long for a key that may share a hash at a time. With 64 bits of a
+/// seeded hash, even two are very unlikely.
 const SLOTS: usize = 4;
 
 pub(crate) struct Limiter {
@@ -32,20 +32,20 @@ impl Limiter {
         }
     }
 
-    /// Counts a request of `client`, and gives how many it has made in its window.
+    /// Counts a request of `client` and returns the number of its requests in the window.
     pub(crate) fn count(&self, client: &[u8]) -> Result<i64, Box<dyn Error>> {
-        if client.len() <= MAX_KEY_LEN {
+        if client.len() <= DEFAULT_MAX_KEY_LEN {
             return Ok(self.map.increment(client, 1, self.window)?);
         }
         let counter = self.counter_of_long(client)?;
         Ok(self.map.increment(counter, 1, self.window)?)
     }
 
-    /// The key of the counter of a client whose name is too long to be one.
+    /// Returns the key of the counter of a client whose name is too long for a key.
     ///
-    /// A hash alone could mistake one client for another. So the name itself is
-    /// kept as the value of a slot, and the counter belongs to the slot. The name
-    /// lives for one window: where it is not found, the window is over.
+    /// A hash alone could mistake one client for another. So the name is stored as the value
+    /// of a slot, and the counter belongs to the slot. The name lives for one window: if it
+    /// is absent, the window is over.
     fn counter_of_long(&self, client: &[u8]) -> Result<String, Box<dyn Error>> {
         let slots = slots(self.hasher.hash_one(client));
         let names = self.map.get_many(&slots);
@@ -61,12 +61,15 @@ impl Limiter {
                 return Ok(counter(slot));
             }
         }
-        Err(format!("more than {SLOTS} client names over {MAX_KEY_LEN} bytes share a hash").into())
+        Err(
+            format!("more than {SLOTS} client names over {DEFAULT_MAX_KEY_LEN} bytes share a hash")
+                .into(),
+        )
     }
 }
 
-/// The keys for names with this hash. The line feed sets them apart from names,
-/// which never hold one.
+/// Returns the keys for names with this hash. The line feed keeps them apart from names,
+/// which never contain one.
 fn slots(hash: u64) -> [String; SLOTS] {
     array::from_fn(|slot| format!("\n{hash:016x} {slot}"))
 }
@@ -86,8 +89,8 @@ mod tests {
         let mut keys = HashSet::new();
         for slot in [0, 1, u64::MAX].into_iter().flat_map(slots) {
             for key in [counter(&slot), slot] {
-                assert!(key.len() <= MAX_KEY_LEN);
-                assert!(key.contains('\n'), "a name holds no line feed");
+                assert!(key.len() <= DEFAULT_MAX_KEY_LEN);
+                assert!(key.contains('\n'), "a name contains no line feed");
                 assert!(keys.insert(key));
             }
         }

@@ -1,4 +1,4 @@
-//! Tells which lines of a web server's log a rate limiter would have refused.
+//! Reports which lines of a web server's log a rate limiter would have rejected.
 
 mod limiter;
 mod options;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails too.
+            // If this fails too, there is no other way to report it.
             let _ = writeln!(io::stderr(), "Error: {error}");
             ExitCode::FAILURE
         }
@@ -34,7 +34,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (mut lines, mut limited) = (0_u64, 0_u64);
     while read_line(&mut input, &mut line)? {
         lines += 1;
-        // A line of nobody is nobody's to answer for.
+        // An empty line has no client.
         let Some(client) = client(&line) else {
             continue;
         };
@@ -51,13 +51,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(out.flush()?)
 }
 
-/// The first field of a line.
+/// Returns the first field of a line.
 fn client(line: &[u8]) -> Option<&[u8]> {
     line.split(u8::is_ascii_whitespace)
         .find(|field| !field.is_empty())
 }
 
-/// Reads the next line, with its end. False: there is none.
+/// Reads the next line, with its end. Returns `false` at the end of the input.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, String> {
     line.clear();
     match input.read_until(b'\n', line) {

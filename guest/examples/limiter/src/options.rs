@@ -1,24 +1,25 @@
-//! The options on the command line.
+//! The command-line options.
 
 use std::{error::Error, ffi::OsStr, time::Duration};
 
 use lexopt::Arg::{Long, Short};
 
 pub(crate) const HELP: &str = "\
-Tells which lines of a web server's log a rate limiter would have refused.
+Reports which lines of a web server's log a rate limiter would have rejected.
 
 Usage: limiter [--limit N] [--window SPAN] < access.log
 
-The first field of a line is the client. Its first request begins a window in
-which it may make N requests; the first request after that begins the next.
+The first field of a line is the client. Its first request starts a window in
+which it may make N requests; the first request after that window starts the
+next.
 
 Options:
-  --limit N      requests of one client in one window  [default: 10]
-  --window SPAN  such as 60s, 5m or 1h30m              [default: 60s]
-  -h, --help     print this and end
+  --limit N      requests of one client in one window       [default: 10]
+  --window SPAN  length of a window, such as 60s or 1h30m   [default: 60s]
+  -h, --help     print this help and exit
 
-Prints the number of each line that is refused, the first line being 1, and at
-the end:
+Prints the number of each rejected line, counted from 1, and a summary at the
+end:
   lines=N allowed=N limited=N
 ";
 
@@ -29,7 +30,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// `None`: help is asked for.
+    /// Parses the options. Returns `None` if help is requested.
     pub(crate) fn parse(mut args: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let mut limit = 10;
         let mut window = Duration::from_secs(60);
@@ -45,6 +46,7 @@ impl Options {
     }
 }
 
+/// Parses a whole number.
 fn number(option: &str, text: &OsStr) -> Result<u32, String> {
     let text = text.to_string_lossy();
     text.parse().map_err(|error| {
@@ -55,11 +57,13 @@ fn number(option: &str, text: &OsStr) -> Result<u32, String> {
     })
 }
 
-/// A time span that is not zero.
+/// Parses a time span that is not zero.
 fn span(option: &str, text: &OsStr) -> Result<Duration, String> {
     let text = text.to_string_lossy();
     match humantime::parse_duration(&text) {
-        Ok(Duration::ZERO) => Err(format!("{option} {text}: give it more than zero")),
+        Ok(Duration::ZERO) => Err(format!(
+            "{option} {text}: use a time span of more than zero"
+        )),
         Ok(span) => Ok(span),
         Err(error) => Err(format!(
             "{option} {text:?}: {error}; expected a time span such as 30m, 90s or 1h30m"

@@ -1,7 +1,7 @@
 //! Counts the visitors of a web server's log and their sessions.
 //!
-//! Which sessions are open is known to the map alone: a session is an entry that
-//! lives for the idle time, and each request gives it that time anew.
+//! Only the map knows the open sessions: a session is an entry that lives for the idle
+//! time, and each request restarts that time.
 
 mod options;
 
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell if this fails too.
+            // If this fails too, there is no other way to report it.
             let _ = writeln!(io::stderr(), "Error: {error}");
             ExitCode::FAILURE
         }
@@ -54,13 +54,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(out.flush()?)
 }
 
-/// What has been seen of the log.
+/// The state after the lines read so far.
 struct Log {
     /// The open sessions, each under the number of its client.
     map: LocalMap,
     idle: Duration,
-    /// All clients there ever were, numbered as they came. Clients do not expire,
-    /// and their numbers fit into a key however long their names are.
+    /// All clients so far, numbered in order of appearance. Clients do not expire, and
+    /// their numbers fit into a key however long their names are.
     clients: HashMap<Vec<u8>, usize>,
     lines: u64,
     sessions: u64,
@@ -102,13 +102,13 @@ impl Log {
     }
 }
 
-/// The first field of a line.
+/// Returns the first field of a line.
 fn client(line: &[u8]) -> Option<&[u8]> {
     line.split(u8::is_ascii_whitespace)
         .find(|field| !field.is_empty())
 }
 
-/// Reads the next line, with its end. False: there is none.
+/// Reads the next line, with its end. Returns `false` at the end of the input.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, String> {
     line.clear();
     match input.read_until(b'\n', line) {

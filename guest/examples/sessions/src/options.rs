@@ -1,4 +1,4 @@
-//! The options on the command line.
+//! The command-line options.
 
 use std::{error::Error, ffi::OsStr, time::Duration};
 
@@ -10,16 +10,16 @@ Counts the visitors of a web server's log and their sessions.
 Usage: sessions [--idle SPAN] < access.log
 
 The first field of a line is the visitor. A request within the idle time after
-the one before continues a session; a later one begins the next.
+the previous one continues a session; a later one starts the next.
 
 Options:
-  --idle SPAN  the idle time, such as 30m, 90s or 1h30m  [default: 30m]
-  -h, --help   print this and end
+  --idle SPAN  idle time, such as 30m, 90s or 1h30m  [default: 30m]
+  -h, --help   print this help and exit
 
-Prints one line at the end:
+Prints a summary at the end:
   lines=N clients=N sessions=N peak=N open=N
-peak: the most sessions open at once, looked at after each line; open: those
-open at the end.
+where `peak` is the highest number of open sessions after any line, and `open`
+the number at the end.
 ";
 
 #[derive(Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// `None`: help is asked for.
+    /// Parses the options. Returns `None` if help is requested.
     pub(crate) fn parse(mut args: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let mut idle = Duration::from_secs(30 * 60);
         while let Some(arg) = args.next()? {
@@ -42,11 +42,13 @@ impl Options {
     }
 }
 
-/// A time span that is not zero.
+/// Parses a time span that is not zero.
 fn span(option: &str, text: &OsStr) -> Result<Duration, String> {
     let text = text.to_string_lossy();
     match humantime::parse_duration(&text) {
-        Ok(Duration::ZERO) => Err(format!("{option} {text}: give it more than zero")),
+        Ok(Duration::ZERO) => Err(format!(
+            "{option} {text}: use a time span of more than zero"
+        )),
         Ok(span) => Ok(span),
         Err(error) => Err(format!(
             "{option} {text:?}: {error}; expected a time span such as 30m, 90s or 1h30m"

@@ -1,22 +1,23 @@
-//! `get` and `set`, whose exports are written by hand: they read and write where keys and
-//! values lie, and what they answer nobody has to free. The linker checks their signatures
-//! against the contract.
+//! The exports of `get` and `set`, written by hand. They read keys and values where the
+//! caller's adapter has put them and return results that need not be freed. The linker checks
+//! their signatures against the contract.
 
-use super::Block;
 use super::answer::{self, Area};
-use crate::{local_map, words};
+use crate::{blocks, local_map};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use localmap_abi::Block;
 use localmap_engine::Ttl;
 
 /// `get` of `local-map`.
 ///
 /// # Safety
 ///
-/// As the canonical ABI calls it: the key comes from `cabi_realloc`.
+/// `key` must be a block of `key_len` bytes from `cabi_realloc`, which this function takes
+/// over.
 #[unsafe(export_name = "localmap:core/local-map@0.1.0#get")]
 unsafe extern "C" fn get(key: *mut u8, key_len: usize) -> *const Area {
-    // SAFETY: it is ours now.
+    // SAFETY: the caller hands it over.
     let key = unsafe { Vec::from_raw_parts(key, key_len, key_len) };
     local_map::get(&key, answer::list)
 }
@@ -25,7 +26,8 @@ unsafe extern "C" fn get(key: *mut u8, key_len: usize) -> *const Area {
 ///
 /// # Safety
 ///
-/// As the canonical ABI calls it: key and value come from `cabi_realloc`.
+/// `key` and `value` must be blocks of `key_len` and `value_len` bytes from `cabi_realloc`,
+/// which this function takes over.
 #[unsafe(export_name = "localmap:core/local-map@0.1.0#set")]
 unsafe extern "C" fn set(
     key: *mut u8,
@@ -35,25 +37,25 @@ unsafe extern "C" fn set(
     ttl: u32,
     nanos: u64,
 ) -> *const Area {
-    // SAFETY: it is ours now.
+    // SAFETY: the caller hands it over.
     let key = unsafe { Vec::from_raw_parts(key, key_len, key_len) };
-    // SAFETY: so is this.
+    // SAFETY: and this as well.
     let value = unsafe { Vec::from_raw_parts(value, value_len, value_len) };
     answer::stored(local_map::set(&key, &value, to_ttl(ttl, nanos)))
 }
 
-/// `get` of `words`.
-#[unsafe(export_name = "localmap:core/words@0.1.0#get")]
+/// `get` of `blocks`.
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#get")]
 #[rustfmt::skip]
-extern "C" fn get_words(
+extern "C" fn get_blocks(
     key_len: u32, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64,
 ) -> *const Area {
-    words::get(key_len, &[a, b, c, d, e, f, g, h], answer::words)
+    blocks::get(key_len, &[a, b, c, d, e, f, g, h], answer::blocks)
 }
 
-/// The parameters of `set` of `words`, which are too many to be passed one by one.
+/// The parameters of `set` of `blocks`, which are too many to pass one by one.
 #[repr(C)]
-struct SetWords {
+struct SetBlocks {
     key_len: u32,
     key: Block,
     value_len: u32,
@@ -64,32 +66,33 @@ struct SetWords {
     nanos: u64,
 }
 
-/// As the canonical ABI lays them out.
-const _: () = assert!(size_of::<SetWords>() == 168);
+/// The size in the canonical ABI.
+const _: () = assert!(size_of::<SetBlocks>() == 168);
 
-/// `set` of `words`.
+/// `set` of `blocks`.
 ///
 /// # Safety
 ///
-/// As the canonical ABI calls it: the parameters and the blocks come from `cabi_realloc`.
-#[unsafe(export_name = "localmap:core/words@0.1.0#set")]
-unsafe extern "C" fn set_words(parameters: *mut SetWords) -> *const Area {
-    // SAFETY: they are ours now.
-    let it = unsafe { Box::from_raw(parameters) };
-    // SAFETY: so are these.
-    let blocks = unsafe { Vec::from_raw_parts(it.blocks, it.block_count, it.block_count) };
-    let ttl = to_ttl(it.ttl.into(), it.nanos);
-    answer::stored(words::set(
-        it.key_len,
-        &it.key,
-        it.value_len,
+/// `parameters` must come from `cabi_realloc`, and so must the blocks in it. This function
+/// takes both over.
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#set")]
+unsafe extern "C" fn set_blocks(parameters: *mut SetBlocks) -> *const Area {
+    // SAFETY: the caller hands them over.
+    let set = unsafe { Box::from_raw(parameters) };
+    // SAFETY: and these as well.
+    let blocks = unsafe { Vec::from_raw_parts(set.blocks, set.block_count, set.block_count) };
+    let ttl = to_ttl(set.ttl.into(), set.nanos);
+    answer::stored(blocks::set(
+        set.key_len,
+        &set.key,
+        set.value_len,
         blocks,
-        &it.rest,
+        &set.rest,
         ttl,
     ))
 }
 
-/// A TTL as it is passed.
+/// Converts a TTL from its case and payload.
 const fn to_ttl(case: u32, nanos: u64) -> Ttl {
     match case {
         0 => Ttl::Default,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::client::{Change, Condition, LocalMap, MAX_KEY_LEN, Pinned, Scanned, Ttl};
+use crate::client::{Change, Condition, DEFAULT_MAX_KEY_LEN, LocalMap, Pinned, Scanned, Ttl};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -46,7 +46,7 @@ fn say(what: &str, answer: impl Debug) -> Outcome {
 
 /// What the round before has left, and what has expired since.
 fn reads(map: &LocalMap) -> Outcome {
-    let long = [b'k'; MAX_KEY_LEN + 1];
+    let long = [b'k'; DEFAULT_MAX_KEY_LEN + 1];
     say("len", (map.len(), map.is_empty()))?;
     for key in ["short", "long", "never", "counter", "token", ""] {
         say(key, (map.get(key), map.get_entry(key), map.contains(key)))?;
@@ -61,7 +61,7 @@ fn reads(map: &LocalMap) -> Outcome {
 }
 
 fn writes(map: &LocalMap) -> Outcome {
-    let long = vec![b'k'; MAX_KEY_LEN + 1];
+    let long = vec![b'k'; DEFAULT_MAX_KEY_LEN + 1];
     let absent = Condition::Absent;
     say("set", map.set("short", "1", Duration::from_secs(2)))?;
     say(
@@ -158,7 +158,7 @@ fn batches(map: &LocalMap) -> Outcome {
 
 fn pins(map: &LocalMap, held: &mut Option<Pinned>) -> Outcome {
     say("pin", map.pin("absent")?.is_some())?;
-    say("pin", map.pin([b'k'; MAX_KEY_LEN + 1])?.is_some())?;
+    say("pin", map.pin([b'k'; DEFAULT_MAX_KEY_LEN + 1])?.is_some())?;
     if held.is_none() {
         map.set("pinned", vec![b'p'; 100_000], Duration::from_secs(1))?;
         *held = map.pin("pinned")?;
@@ -194,7 +194,7 @@ fn scans(map: &LocalMap) -> Outcome {
             (key.to_string(), entry.value.len(), entry.version, left),
         )?;
     }
-    say("scan", map.scan([b'k'; MAX_KEY_LEN + 1]).count())?;
+    say("scan", map.scan([b'k'; DEFAULT_MAX_KEY_LEN + 1]).count())?;
     let (mut cursor, mut count) = (Some(0), 0);
     while let Some(start) = cursor {
         let page = map.scan_page("many:", start, 50);

@@ -1,0 +1,33 @@
+//! State that lives as long as the component instance.
+
+#![allow(unsafe_code, reason = "a static needs `Sync`: see below")]
+
+use core::cell::RefCell;
+
+#[cfg(target_feature = "atomics")]
+compile_error!("`Instance` is for one thread");
+
+/// A static with the state of a component instance. Each instance of the component has its
+/// own.
+pub struct Instance<T>(RefCell<T>);
+
+// SAFETY: without atomics, which are refused above, an instance has one thread.
+unsafe impl<T> Sync for Instance<T> {}
+
+impl<T> Instance<T> {
+    /// Creates the state with its first value.
+    pub const fn new(state: T) -> Self {
+        Self(RefCell::new(state))
+    }
+
+    /// Calls `call` with the state and returns its result.
+    ///
+    /// Entering the same state again from within `call` traps. The component model lets no
+    /// call in while another one runs, so only a mistake in the component can cause that.
+    pub fn with<R>(&self, call: impl FnOnce(&mut T) -> R) -> R {
+        match self.0.try_borrow_mut() {
+            Ok(mut state) => call(&mut state),
+            Err(_) => core::arch::wasm32::unreachable(),
+        }
+    }
+}

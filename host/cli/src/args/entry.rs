@@ -1,0 +1,201 @@
+//! `--entry KEY=VALUE[;ttl=TIME]` and `--bucket-entry BUCKET/KEY=VALUE[;ttl=TIME]`.
+
+use crate::args::values::parse_ttl;
+use anyhow::anyhow;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use localmap::{Buckets, Preload, PreloadError, Ttl, bucket_key};
+use std::ffi::OsString;
+
+/// An entry of the command line. Keys and values are bytes, as the system passes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry(pub(crate) Preload);
+
+/// Reads the option; what is wrong with it is the last thing said.
+pub(crate) fn parser() -> impl TypedValueParser<Value = Entry> {
+    OsStringValueParser::new().try_map(|text: OsString| parse(text.as_encoded_bytes()))
+}
+
+/// What the map starts with, and the option that asked for it.
+pub(crate) struct Given {
+    pub(crate) option: String,
+    pub(crate) entry: Preload,
+}
+
+impl Entry {
+    pub(crate) fn given(&self) -> Given {
+        let key = String::from_utf8_lossy(&self.0.key);
+        Given {
+            option: format!("--entry `{key}`"),
+            entry: self.0.clone(),
+        }
+    }
+}
+
+/// Entries as a map is given them.
+pub(crate) fn preloads(entries: &[Given]) -> Vec<Preload> {
+    entries.iter().map(|given| given.entry.clone()).collect()
+}
+
+/// Names the option whose entry was refused.
+pub(crate) fn refused_entry(entries: &[Given], refused: PreloadError) -> anyhow::Error {
+    match refused {
+        PreloadError::Refused { index, source, .. } => {
+            let option = entries.get(index).map(|given| given.option.as_str());
+            anyhow!("{}: {source}", option.unwrap_or_default())
+        }
+        other => other.into(),
+    }
+}
+
+/// An entry of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BucketEntry {
+    bucket: String,
+    key: String,
+    /// The same with the key of the map.
+    entry: Preload,
+}
+
+impl BucketEntry {
+    /// With the TTL of its bucket unless it has one of its own.
+    pub(crate) fn given(&self, buckets: &Buckets) -> Given {
+        let mut entry = self.entry.clone();
+        if entry.ttl == Ttl::Default {
+            entry.ttl = buckets.ttl_of(&self.bucket);
+        }
+        Given {
+            option: format!("--bucket-entry `{}/{}`", self.bucket, self.key),
+            entry,
+        }
+    }
+}
+
+/// Reads the option for entries of buckets.
+pub(crate) fn bucket_parser() -> impl TypedValueParser<Value = BucketEntry> {
+    OsStringValueParser::new().try_map(|text: OsString| parse_bucket(text.as_encoded_bytes()))
+}
+
+fn parse_bucket(text: &[u8]) -> Result<BucketEntry, String> {
+    let form = "expected BUCKET/KEY=VALUE or BUCKET/KEY=VALUE;ttl=TIME";
+    let slash = text.iter().position(|byte| *byte == b'/').ok_or(form)?;
+    let (bucket, rest) = (&text[..slash], &text[slash + 1..]);
+    let (key, rest) = split(rest).ok_or(form)?;
+    let utf8 = |what: &str, bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).map_err(|_| format!("its {what} is not UTF-8"))
+    };
+    let (bucket, key) = (utf8("bucket", bucket)?, utf8("key", key)?);
+    let (value, ttl) = value_and_ttl(rest)?;
+    let entry = Preload {
+        key: bucket_key(&bucket, &key).map_err(|why| why.to_string())?,
+        value,
+        ttl,
+    };
+    Ok(BucketEntry { bucket, key, entry })
+}
+
+/// What is before the first `=`, and what is behind it.
+fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = text.iter().position(|byte| *byte == b'=')?;
+    Some((&text[..equals], &text[equals + 1..]))
+}
+
+fn parse(text: &[u8]) -> Result<Entry, String> {
+    let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
+    if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
+        return Err(format!(
+            "its key has {} bytes; a key has 1 to {}, or as many as --max-key says",
+            key.len(),
+            localmap::DEFAULT_MAX_KEY_LEN
+        ));
+    }
+    let (value, ttl) = value_and_ttl(rest)?;
+    Ok(Entry(Preload {
+        key: key.to_vec(),
+        value,
+        ttl,
+    }))
+}
+
+fn value_and_ttl(rest: &[u8]) -> Result<(Vec<u8>, Ttl), String> {
+    let mark = b";ttl=";
+    let last = rest.rsplit(|byte| *byte == b';').next().unwrap_or_default();
+    let like = last.trim_ascii_start().to_ascii_lowercase();
+    if rest.contains(&b';') && like.starts_with(b"ttl") && !last.starts_with(b"ttl=") {
+        return Err(
+            "its TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
+        );
+    }
+    match rest.windows(mark.len()).rposition(|part| part == mark) {
+        None => Ok((rest.to_vec(), Ttl::Default)),
+        Some(at) => {
+            let ttl = String::from_utf8_lossy(&rest[at + mark.len()..]);
+            let ttl = parse_ttl(&ttl).map_err(|why| format!("its TTL: {why}"))?;
+            Ok((rest[..at].to_vec(), ttl))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn entry(key: &[u8], value: &[u8], ttl: Ttl) -> Result<Entry, String> {
+        Ok(Entry(Preload {
+            key: key.to_vec(),
+            value: value.to_vec(),
+            ttl,
+        }))
+    }
+
+    #[test]
+    fn entries_have_a_key_a_value_and_perhaps_a_ttl() {
+        let half = Ttl::After(Duration::from_secs(30));
+        assert_eq!(parse(b"a=1"), entry(b"a", b"1", Ttl::Default));
+        assert_eq!(parse(b"a="), entry(b"a", b"", Ttl::Default));
+        assert_eq!(parse(b"a=b=c;d"), entry(b"a", b"b=c;d", Ttl::Default));
+        assert_eq!(parse(b"a=1;ttl=30s"), entry(b"a", b"1", half));
+        assert_eq!(parse(b"a=;ttl=1s;ttl=30s"), entry(b"a", b";ttl=1s", half));
+        assert_eq!(
+            parse(b"\xff=\xfe;ttl=never"),
+            entry(b"\xff", b"\xfe", Ttl::Never)
+        );
+    }
+
+    #[test]
+    fn entries_of_buckets_lie_where_their_bucket_looks_and_live_as_long_as_it_says() {
+        let second = Ttl::After(Duration::from_secs(1));
+        let buckets = Buckets::new().ttl("b", Duration::from_secs(1));
+        for (text, key, value, ttl) in [
+            ("b/k=v", &b"\x01bk"[..], &b"v"[..], second),
+            ("b/k/l=v=w;ttl=never", b"\x01bk/l", b"v=w", Ttl::Never),
+            ("/k=", b"\x00k", b"", Ttl::Default),
+        ] {
+            let entry = parse_bucket(text.as_bytes()).unwrap();
+            let entry = entry.given(&buckets).entry;
+            assert_eq!((&entry.key[..], &entry.value[..]), (key, value), "{text}");
+            assert_eq!(entry.ttl, ttl, "{text}");
+        }
+        for bad in ["", "k=v", "b/", "b/k", "b/=v", "b/k=v;ttl=soon"] {
+            assert!(parse_bucket(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_entry_says_why() {
+        for bad in [
+            "",
+            "a",
+            "=1",
+            "a=1;ttl=",
+            "a=1;ttl=0s",
+            "a=1;ttl=soon",
+            "a=1; ttl=30s",
+            "a=1;TTL=30s",
+            "a=1;ttl 30s",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(parse(&[vec![b'k'; 513], b"=1".to_vec()].concat()).is_err());
+    }
+}

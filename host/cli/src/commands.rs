@@ -1,0 +1,8 @@
+//! The subcommands of the program.
+
+pub(crate) mod inspect;
+pub(crate) mod new;
+pub(crate) mod plug;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod shell;

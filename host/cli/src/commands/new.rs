@@ -1,0 +1,183 @@
+//! `localmap new`: creates a guest crate.
+
+mod client;
+mod name;
+mod scaffold;
+
+use crate::guest::source::add_target;
+use crate::terminal::stdio::{note, unless_closed};
+use anyhow::{Context, anyhow};
+use client::ClientSource;
+use scaffold::Scaffold;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// The manifest, with placeholders.
+const MANIFEST: &str = include_str!("new/template/manifest.toml");
+/// The additional dependency of a guest that answers HTTP requests.
+const WSTD: &str = "\
+# HTTP for components: turns an async `main` into the request handler.
+wstd = { version = \"0.6.8\", default-features = false }
+";
+/// The end of the manifest inside of a workspace that the crate is not a member of.
+const WORKSPACE: &str = "
+# Keeps this crate out of the surrounding workspace. To make it a member, remove this table
+# and add this folder to `members` there.
+[workspace]
+";
+
+/// Creates a Rust guest crate that builds immediately and has a test.
+///
+/// The folder must be empty or not exist yet. If the command fails, it removes everything
+/// that it has created. Inside a Cargo workspace that does not include it, the crate becomes a
+/// workspace of its own.
+///
+/// The crate localmap-client comes from the repository that this program was built from, if
+/// that still exists, and otherwise from the registry, in the version of this program.
+#[derive(clap::Args)]
+pub(crate) struct NewCommand {
+    /// Folder to create; its last part is the name of the crate
+    #[arg(value_name = "NAME")]
+    folder: PathBuf,
+
+    /// Name of the crate, if it differs from the name of the folder
+    #[arg(long, value_name = "CRATE")]
+    name: Option<String>,
+
+    /// Create a guest that answers HTTP requests, for `localmap serve`
+    #[arg(long)]
+    http: bool,
+
+    /// Folder of the crate localmap-client to use: guest/client in a clone of the repository
+    #[arg(long, value_name = "FOLDER")]
+    client: Option<PathBuf>,
+}
+
+impl NewCommand {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let (scaffold, client) = self.create().with_context(|| {
+            format!("cannot create a guest crate in `{}`", self.folder.display())
+        })?;
+        // Not an error: the crate may be built later, or with another toolchain.
+        if let Err(error) = add_target(&self.folder) {
+            note(format_args!("Warning: {error:#}"));
+        }
+        scaffold.keep();
+        unless_closed(
+            self.print_next_steps(&client)
+                .context("cannot write to standard output"),
+        )
+    }
+
+    fn create(&self) -> anyhow::Result<(Scaffold, ClientSource)> {
+        let folder = std::path::absolute(&self.folder)?;
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => folder
+                .file_name()
+                .ok_or_else(|| {
+                    anyhow!("the path does not end in a name: name the crate with --name")
+                })?
+                .to_string_lossy()
+                .into_owned(),
+        };
+        name::check(&name)?;
+        let client = ClientSource::find(self.client.as_deref())?;
+        let fill_in = |text: &str| -> anyhow::Result<String> {
+            Ok(text
+                .replace("{{name}}", &name)
+                .replace("{{package}}", &name::package(&name))
+                .replace("{{more}}", if self.http { WSTD } else { "" })
+                .replace("{{client}}", &client.dependency()?))
+        };
+
+        let mut scaffold = Scaffold::in_folder(&folder)?;
+        let manifest = fill_in(MANIFEST)?;
+        let (main, readme) = if self.http {
+            (
+                include_str!("new/template/http/main.rs"),
+                include_str!("new/template/http/README.md"),
+            )
+        } else {
+            (
+                include_str!("new/template/command/main.rs"),
+                include_str!("new/template/command/README.md"),
+            )
+        };
+        scaffold.add("src/main.rs", main)?;
+        scaffold.add("src/seen.rs", include_str!("new/template/seen.rs"))?;
+        scaffold.add("README.md", &fill_in(readme)?)?;
+        scaffold.add(".gitignore", include_str!("new/template/gitignore"))?;
+        scaffold.add("Cargo.toml", &manifest)?;
+        if !cargo_accepts(&folder) {
+            scaffold.replace("Cargo.toml", &format!("{manifest}{WORKSPACE}"))?;
+        }
+        Ok((scaffold, client))
+    }
+
+    fn print_next_steps(&self, client: &ClientSource) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        let folder = shell_quoted(&self.folder);
+        writeln!(out, "Created a guest crate in {folder}")?;
+        writeln!(out, "It uses localmap-client from {client}\n")?;
+        writeln!(out, "To run and test it:")?;
+        if self.http {
+            writeln!(out, "    localmap serve --map-per server {folder}")?;
+        } else {
+            writeln!(
+                out,
+                "    printf 'tea\\ntea\\nmilk\\n' | localmap run {folder}"
+            )?;
+        }
+        writeln!(out, "    cd {folder} && cargo test")?;
+        Ok(out.flush()?)
+    }
+}
+
+/// Returns `false` if Cargo rejects the crate, because it is inside a workspace that does not
+/// include it. Without Cargo, returns `true`.
+fn cargo_accepts(folder: &Path) -> bool {
+    Command::new("cargo")
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_or(true, |status| status.success())
+}
+
+/// Quotes a path for a shell, if necessary.
+fn shell_quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(&byte);
+    if path.bytes().all(plain) && !path.starts_with('-') {
+        return path;
+    }
+    let dashed = if path.starts_with('-') { "./" } else { "" };
+    format!("'{dashed}{}'", path.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_path_is_one_word_of_a_shell() {
+        for (path, word) in [
+            ("guests/hits", "guests/hits"),
+            ("my guests", "'my guests'"),
+            ("it's", r"'it'\''s'"),
+            ("-x", "'./-x'"),
+        ] {
+            assert_eq!(shell_quoted(Path::new(path)), word);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The standard output and error of guests, which wait for their reader without holding
+//! up anybody else. Lines stay whole, also where a guest writes them in pieces: others write
+//! there too.
+
+use super::log::Message;
+use crate::terminal::stdio::Output;
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use localmap::wasmtime;
+use tokio::sync::mpsc::{OwnedPermit, Sender};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+/// Bytes of one write, and of a line that is kept until it ends.
+const WRITE: usize = 4 << 10;
+
+/// One of our streams, handed to all guests.
+#[derive(Clone)]
+pub(super) struct GuestOutput {
+    stream: Output,
+    writes: Sender<Message>,
+}
+
+impl GuestOutput {
+    pub(super) fn new(stream: Output, writes: Sender<Message>) -> Self {
+        Self { stream, writes }
+    }
+}
+
+impl IsTerminal for GuestOutput {
+    fn is_terminal(&self) -> bool {
+        self.stream.is_terminal()
+    }
+}
+
+impl StdoutStream for GuestOutput {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(Writes {
+            writes: self.writes.clone(),
+            permit: None,
+            line: BytesMut::new(),
+        })
+    }
+
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        // Only WASI 0.3 asks for it, which is not linked.
+        Box::new(tokio::io::sink())
+    }
+}
+
+/// The stream of one guest.
+struct Writes {
+    writes: Sender<Message>,
+    /// The place of its next write, so that no other guest takes it.
+    permit: Option<OwnedPermit<Message>>,
+    /// The beginning of a line.
+    line: BytesMut,
+}
+
+impl Writes {
+    /// How much of what was written goes on: all lines that have ended, or one that is long.
+    fn ready_len(&self) -> usize {
+        match self.line.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => end + 1,
+            None if self.line.len() >= WRITE => self.line.len(),
+            None => 0,
+        }
+    }
+}
+
+impl OutputStream for Writes {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.line.extend_from_slice(&bytes);
+        let ready = self.ready_len();
+        if ready == 0 {
+            return Ok(());
+        }
+        let permit = match self.permit.take() {
+            Some(permit) => permit,
+            // A second write on one look at the room that there is.
+            None => match self.writes.clone().try_reserve_owned() {
+                Ok(permit) => permit,
+                Err(_) => {
+                    let error = wasmtime::Error::msg("it wrote more than there was room for");
+                    return Err(StreamError::Trap(error));
+                }
+            },
+        };
+        permit.send(Message::Bytes(self.line.split_to(ready).freeze()));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        if self.permit.is_none() {
+            self.permit = self.writes.clone().try_reserve_owned().ok();
+        }
+        Ok(if self.permit.is_some() { WRITE } else { 0 })
+    }
+}
+
+/// A guest that ends in the middle of a line.
+impl Drop for Writes {
+    fn drop(&mut self) {
+        let permit = self.permit.take();
+        let permit = permit.or_else(|| self.writes.clone().try_reserve_owned().ok());
+        if let (Some(permit), false) = (permit, self.line.is_empty()) {
+            permit.send(Message::Bytes(self.line.split().freeze()));
+        }
+    }
+}
+
+#[async_trait]
+impl Pollable for Writes {
+    async fn ready(&mut self) {
+        if self.permit.is_none() {
+            self.permit = self.writes.clone().reserve_owned().await.ok();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What is written to standard error and for guests: by threads of their own, so that a
+//! reader who takes his time holds up no request.
+
+use super::guest_output::GuestOutput;
+use crate::terminal::stdio::Output;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+/// What may wait to be written, in lines or in writes of guests.
+const WAITING: usize = 4_096;
+/// How many bytes are gathered for one write.
+const GATHERED: usize = 64 << 10;
+/// How long the end of the program waits for what is still to be written.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// All that is written.
+pub(super) struct Logs {
+    log: Log,
+    stdout: Sender<Message>,
+    stderr: Sender<Message>,
+}
+
+/// The lines of the server itself.
+#[derive(Clone)]
+pub(super) struct Log {
+    lines: Sender<Message>,
+    lost: Arc<AtomicU64>,
+}
+
+pub(super) enum Message {
+    Bytes(bytes::Bytes),
+    /// All before this is to be written, and then this to be told.
+    Flush(SyncSender<()>),
+}
+
+impl Logs {
+    pub(super) fn start() -> io::Result<Self> {
+        let lost = Arc::new(AtomicU64::new(0));
+        Ok(Self {
+            log: Log {
+                lines: writer(Output::Stderr, Arc::clone(&lost))?,
+                lost,
+            },
+            // Guests wait instead of losing something.
+            stdout: writer(Output::Stdout, Arc::default())?,
+            stderr: writer(Output::Stderr, Arc::default())?,
+        })
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(super) fn guest_stdout(&self) -> GuestOutput {
+        GuestOutput::new(Output::Stdout, self.stdout.clone())
+    }
+
+    pub(super) fn guest_stderr(&self) -> GuestOutput {
+        GuestOutput::new(Output::Stderr, self.stderr.clone())
+    }
+
+    /// Waits until all is written, but not for ever.
+    pub(super) fn flush(&self) {
+        let (written, all) = sync_channel(3);
+        for sender in [&self.stdout, &self.stderr, &self.log.lines] {
+            // One that is full is not read.
+            let _ = sender.try_send(Message::Flush(written.clone()));
+        }
+        drop(written);
+        while all.recv_timeout(PATIENCE).is_ok() {}
+    }
+}
+
+impl Log {
+    /// Writes a line, if it is read as fast as lines come. What is lost is counted.
+    pub(super) fn line(&self, mut line: String) {
+        line.push('\n');
+        if self.lines.try_send(Message::Bytes(line.into())).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Starts the thread that writes to a stream.
+fn writer(stream: Output, lost: Arc<AtomicU64>) -> io::Result<Sender<Message>> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    thread::Builder::new()
+        .name("localmap-writer".to_owned())
+        .spawn(move || write_all(stream, receiver, &lost))?;
+    Ok(sender)
+}
+
+fn write_all(stream: Output, mut messages: Receiver<Message>, lost: &AtomicU64) {
+    let mut gathered = Vec::new();
+    while let Some(message) = messages.blocking_recv() {
+        let mut next = Some(message);
+        let mut flushed = None;
+        while let Some(message) = next {
+            match message {
+                Message::Bytes(bytes) => gathered.extend_from_slice(&bytes),
+                Message::Flush(done) => flushed = Some(done),
+            }
+            let more = gathered.len() < GATHERED && flushed.is_none();
+            next = more.then(|| messages.try_recv().ok()).flatten();
+        }
+        let lost = lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let line = format!("{lost} lines were lost: standard error is not read fast enough\n");
+            gathered.extend_from_slice(line.as_bytes());
+        }
+        write(stream, &gathered);
+        gathered.clear();
+        if let Some(done) = flushed {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// If nobody reads it any more, there is nobody to tell.
+fn write(stream: Output, bytes: &[u8]) {
+    let _ = match stream {
+        Output::Stdout => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        }
+        Output::Stderr => io::stderr().lock().write_all(bytes),
+    };
+}

@@ -1,0 +1,49 @@
+//! The program `localmap`.
+
+mod args;
+mod commands;
+mod guest;
+mod replay;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+use commands::{inspect, new, plug, run, serve, shell};
+use std::process::ExitCode;
+use terminal::stdio;
+
+/// Runs WebAssembly components with a small, fast, bounded key-value map of their own.
+///
+/// The map lives inside the sandbox and ends with its instance. Keys are bytes, and each
+/// entry can have a time to live.
+#[derive(Parser)]
+#[command(name = "localmap", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::RunCommand),
+    Serve(serve::ServeCommand),
+    New(new::NewCommand),
+    Shell(shell::ShellCommand),
+    Inspect(inspect::InspectCommand),
+    Plug(plug::PlugCommand),
+}
+
+fn main() -> ExitCode {
+    stdio::keep_caught_panics_quiet();
+    let result = match Cli::parse().command {
+        Command::Run(run) => run.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::New(new) => new.run(),
+        Command::Shell(shell) => shell.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Plug(plug) => plug.run(),
+    };
+    result.unwrap_or_else(|error| {
+        stdio::complain(&error);
+        ExitCode::FAILURE
+    })
+}

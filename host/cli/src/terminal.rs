@@ -1,0 +1,4 @@
+//! Standard streams: what the program prints, and what guests read and write.
+
+pub(crate) mod stats;
+pub(crate) mod stdio;

@@ -1,0 +1,6 @@
+//! The components as built, and the settings that are baked into them.
+
+pub(crate) mod baked_buckets;
+pub(crate) mod baked_limits;
+pub(crate) mod components;
+mod patch;

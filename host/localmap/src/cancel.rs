@@ -1,0 +1,7 @@
+//! Cancellation: ends maps, and other work in a sandbox, from any thread.
+
+mod engines;
+pub(crate) mod handle;
+pub(crate) mod target;
+pub(crate) mod ticker;
+mod tree;

@@ -1,0 +1,9 @@
+//! Components of users: reads them, compares them with the contract, and composes an app with
+//! its map. Only this folder uses wac-graph and wasmparser.
+
+pub(crate) mod component;
+pub(crate) mod error;
+pub(crate) mod inspect;
+pub(crate) mod keyvalue;
+pub(crate) mod plug;
+mod wire;

@@ -1,0 +1,216 @@
+//! Reads components of users, and checks whether they fit the contract.
+
+use crate::compose::error::{ComponentError, Incompatibility};
+use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
+use std::collections::HashSet;
+use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
+use wac_graph::{CompositionGraph, PackageId};
+use wasmparser::{Parser, Validator, WasmFeatures};
+
+/// The interfaces of the map that an app can import.
+const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
+const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
+const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
+
+/// A component and the provider that serves some of its imports, the map component or the
+/// keyvalue adapter, in a graph that can compose them.
+pub(crate) struct Pair {
+    pub(crate) graph: CompositionGraph,
+    pub(crate) provider: PackageId,
+    pub(crate) component: PackageId,
+}
+
+impl Pair {
+    /// Reads a component and its provider.
+    pub(crate) fn read(component: &[u8], provider: &[u8]) -> Result<Self, ComponentError> {
+        validate(component)?;
+        let invalid =
+            |source: Box<dyn std::error::Error + Send + Sync>| ComponentError::Invalid { source };
+        let mut graph = CompositionGraph::new();
+        let mut register = |name: &str, bytes: &[u8]| {
+            let package = Package::from_bytes(name, None, bytes, graph.types_mut())
+                .map_err(|error| invalid(error.into()))?;
+            graph
+                .register_package(package)
+                .map_err(|error| invalid(error.into()))
+        };
+        let provider = register("localmap:map", provider)?;
+        let component = register("localmap:app", component)?;
+        Ok(Self {
+            graph,
+            provider,
+            component,
+        })
+    }
+
+    /// Returns the imports of the component.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
+        let types = self.graph.types();
+        let imports = &types[self.graph[self.component].ty()].imports;
+        imports.iter().map(|(name, kind)| (name.as_str(), *kind))
+    }
+
+    /// Returns the exports of the component.
+    pub(crate) fn exports(&self) -> impl Iterator<Item = (&str, ItemKind)> {
+        let types = self.graph.types();
+        let exports = &types[self.graph[self.component].ty()].exports;
+        exports.iter().map(|(name, kind)| (name.as_str(), *kind))
+    }
+
+    /// Returns the names under which the component imports the map, each with the interface of
+    /// this crate that serves it. There can be several: an app can be composed of parts that
+    /// were built against different versions of the contract.
+    pub(crate) fn map_imports(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.imports().filter_map(|(name, _)| {
+            let own = MAP_INTERFACES
+                .into_iter()
+                .find(|own| compatible(own, name))?;
+            Some((name, own))
+        })
+    }
+
+    /// Returns the first import of a kind that compositions do not support.
+    pub(crate) fn uncomposable_import(&self) -> Option<&str> {
+        let types = self.graph.types();
+        let composes = |kind: &ItemKind| match kind {
+            ItemKind::Instance(id) => types[*id]
+                .exports
+                .values()
+                .all(|kind| !matches!(kind, ItemKind::Module(_) | ItemKind::Component(_))),
+            ItemKind::Func(_) | ItemKind::Value(_) => true,
+            ItemKind::Type(ty) => !matches!(ty, Type::Resource(_)),
+            ItemKind::Module(_) | ItemKind::Component(_) => false,
+        };
+        self.imports()
+            .find(|(_, kind)| !composes(kind))
+            .map(|(name, _)| name)
+    }
+
+    /// Returns why the component does not fit `world app`; nothing if it fits.
+    pub(crate) fn app_incompatibilities(&self) -> Vec<Incompatibility> {
+        let mut found = Vec::new();
+        let mut imports_map = false;
+        for (name, kind) in self.imports() {
+            if same_interface(CONTROL, name) {
+                found.push(Incompatibility::ImportsControl {
+                    name: name.to_owned(),
+                });
+            } else if let Some(own) = MAP_INTERFACES
+                .into_iter()
+                .find(|own| same_interface(own, name))
+            {
+                imports_map = true;
+                found.extend(self.compare(own, name, |own| (own, kind)));
+            }
+        }
+        if !imports_map {
+            found.push(Incompatibility::NoMapImport);
+        }
+        found
+    }
+
+    /// Returns why the component does not fit `world provider`; nothing if it fits.
+    pub(crate) fn provider_incompatibilities(&self) -> Vec<Incompatibility> {
+        let mut found = Vec::new();
+        for expected in [LOCAL_MAP, CONTROL] {
+            match self
+                .exports()
+                .find(|(name, _)| same_interface(expected, name))
+            {
+                None => found.push(Incompatibility::NoExport { name: expected }),
+                Some((name, kind)) => {
+                    found.extend(self.compare(expected, name, |own| (kind, own)));
+                }
+            }
+        }
+        for (name, kind) in self.imports() {
+            let functions = if compatible(CLOCK, name) {
+                CLOCK_FUNCTIONS
+            } else if compatible(SEED, name) {
+                SEED_FUNCTIONS
+            } else {
+                found.push(Incompatibility::ExtraImport {
+                    name: name.to_owned(),
+                });
+                continue;
+            };
+            let ItemKind::Instance(id) = kind else {
+                continue;
+            };
+            for (function, kind) in &self.graph.types()[id].exports {
+                if matches!(kind, ItemKind::Func(_)) && !functions.contains(&function.as_str()) {
+                    found.push(Incompatibility::ExtraImport {
+                        name: format!("{name}#{function}"),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    /// Compares the component's interface `name` with the provider's `expected`. `order` returns
+    /// the two kinds such that the first must be usable as the second.
+    fn compare(
+        &self,
+        expected: &'static str,
+        name: &str,
+        order: impl FnOnce(ItemKind) -> (ItemKind, ItemKind),
+    ) -> Option<Incompatibility> {
+        if !compatible(expected, name) {
+            return Some(Incompatibility::OtherVersion {
+                found: name.to_owned(),
+                expected,
+            });
+        }
+        self.compare_types(expected, name, order)
+    }
+
+    /// Compares the types of two interfaces with compatible versions.
+    pub(crate) fn compare_types(
+        &self,
+        expected: &str,
+        name: &str,
+        order: impl FnOnce(ItemKind) -> (ItemKind, ItemKind),
+    ) -> Option<Incompatibility> {
+        let types = self.graph.types();
+        let own = types[self.graph[self.provider].ty()]
+            .exports
+            .get(expected)?;
+        let (actual, wanted) = order(*own);
+        let mut cache = HashSet::new();
+        let reason = SubtypeChecker::new(&mut cache)
+            .is_subtype(actual, types, wanted, types)
+            .err()?;
+        Some(Incompatibility::OtherTypes {
+            name: name.to_owned(),
+            reason: format!("{reason:#}"),
+        })
+    }
+}
+
+/// Checks that the bytes are a valid component. wac-graph panics on truncated bytes, and accepts
+/// proposals that Wasmtime does not run here.
+fn validate(bytes: &[u8]) -> Result<(), ComponentError> {
+    if Parser::is_core_wasm(bytes) {
+        return Err(ComponentError::CoreModule);
+    }
+    if !Parser::is_component(bytes) {
+        return Err(ComponentError::NotWasm);
+    }
+    Validator::new_with_features(WasmFeatures::default())
+        .validate_all(bytes)
+        .map_err(|source| ComponentError::Invalid {
+            source: source.into(),
+        })?;
+    Ok(())
+}
+
+/// Returns `true` if the interface `own` can serve an import of `name`.
+fn compatible(own: &str, name: &str) -> bool {
+    own == name || are_semver_compatible(own, name)
+}
+
+/// Returns `true` if two names differ at most in their version.
+pub(crate) fn same_interface(a: &str, b: &str) -> bool {
+    a.split('@').next() == b.split('@').next()
+}

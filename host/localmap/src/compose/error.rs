@@ -1,0 +1,147 @@
+//! Why localmap cannot use a component.
+
+use crate::contract::buckets::BucketsError;
+use crate::contract::error::ConfigureError;
+use crate::contract::names::{CLOCK, KEYVALUE_DRAFTS, LOCAL_MAP, SEED};
+
+/// Why bytes are not a component.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComponentError {
+    /// The bytes are not WebAssembly.
+    #[error("not WebAssembly: expected a component, which starts with the bytes 00 61 73 6d")]
+    NotWasm,
+    /// The bytes are a core module.
+    #[error(
+        "a core WebAssembly module, not a component: build it for the target wasm32-wasip2, \
+         or make a component of it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// The bytes start like a component, but are not a valid one.
+    #[error("not a valid WebAssembly component")]
+    #[non_exhaustive]
+    Invalid {
+        /// What is wrong with the component.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why a component does not fit a world of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Incompatibility {
+    /// The app does not import the map.
+    #[error(
+        "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
+    )]
+    NoMapImport,
+    /// The app does not import `wasi:keyvalue`, but is to get buckets.
+    #[error("it does not import wasi:keyvalue/store of the drafts {}", drafts())]
+    NoKeyvalueImport,
+    /// The component imports a version or an interface of `wasi:keyvalue` that the adapter does
+    /// not serve.
+    #[error(
+        "it imports {found}, but localmap serves store, atomics and batch of wasi:keyvalue {}: \
+         build it against one of them",
+        drafts()
+    )]
+    #[non_exhaustive]
+    OtherKeyvalue {
+        /// The name that the component uses.
+        found: String,
+    },
+    /// The component uses another version of the contract.
+    #[error(
+        "it uses {found}, but this localmap has {expected}: build it against this version, or \
+         use the localmap of its version"
+    )]
+    #[non_exhaustive]
+    OtherVersion {
+        /// The name that the component uses.
+        found: String,
+        /// The name in this version.
+        expected: &'static str,
+    },
+    /// An interface of the component has other types than the contract.
+    #[error("its {name} differs from the contract ({reason}): build it against wit/")]
+    #[non_exhaustive]
+    OtherTypes {
+        /// The name of the interface.
+        name: String,
+        /// The first difference.
+        reason: String,
+    },
+    /// The app imports the host's side of the map.
+    #[error("it imports {name}, which belongs to the host: build it without that import")]
+    #[non_exhaustive]
+    ImportsControl {
+        /// The name that the app uses.
+        name: String,
+    },
+    /// The provider does not export an interface of the contract.
+    #[error("it does not export {name}")]
+    #[non_exhaustive]
+    NoExport {
+        /// The name of the interface.
+        name: &'static str,
+    },
+    /// The provider imports more than a clock and a seed.
+    #[error("it imports {name}: a map may import only {CLOCK} and {SEED}")]
+    #[non_exhaustive]
+    ExtraImport {
+        /// The name of the import.
+        name: String,
+    },
+}
+
+fn drafts() -> String {
+    KEYVALUE_DRAFTS.join(" and ")
+}
+
+/// Why an app and a map could not be composed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlugError {
+    /// The bytes of the app are not a component.
+    #[error("cannot read the app")]
+    #[non_exhaustive]
+    Component {
+        /// Why not.
+        source: ComponentError,
+    },
+    /// The app does not fit `world app` of the contract.
+    #[error("the component does not fit the world localmap:core/app")]
+    #[non_exhaustive]
+    Incompatible {
+        /// Why not.
+        source: Incompatibility,
+    },
+    /// A limit of the map is out of its range.
+    #[error("cannot configure the map")]
+    #[non_exhaustive]
+    Limits {
+        /// Which limit, and why.
+        source: ConfigureError,
+    },
+    /// The app cannot have these buckets.
+    #[error("cannot configure the buckets of the app")]
+    #[non_exhaustive]
+    Buckets {
+        /// Which bucket, and why.
+        source: BucketsError,
+    },
+    /// The app and the map cannot be composed. For example, the app has an export of the same
+    /// name as the map, or their imports conflict.
+    #[error("cannot compose the app with its map")]
+    #[non_exhaustive]
+    Compose {
+        /// The error of the composition.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<Incompatibility> for PlugError {
+    fn from(source: Incompatibility) -> Self {
+        Self::Incompatible { source }
+    }
+}

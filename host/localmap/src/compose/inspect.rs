@@ -1,0 +1,123 @@
+//! Describes a component, and whether it fits the contract.
+
+use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
+use crate::compose::component::Pair;
+use crate::compose::error::{ComponentError, Incompatibility};
+use wac_graph::types::{ItemKind, Types};
+use wasmparser::{Parser, Payload};
+
+/// The description of a component that [`inspect`] returns.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The size of the component in bytes.
+    pub size: usize,
+    /// What the component imports.
+    pub imports: Vec<Item>,
+    /// What the component exports.
+    pub exports: Vec<Item>,
+    /// The linear memories of its core modules.
+    pub memories: Vec<Memory>,
+    /// The drafts of `wasi:keyvalue` that the component imports and that a map can serve: see
+    /// [`with_keyvalue`](crate::with_keyvalue).
+    pub keyvalue: Vec<&'static str>,
+    /// Why the component does not fit `world app` of the contract; empty if it fits. A component
+    /// that imports `wasi:keyvalue` in place of the map fits if the adapter serves its imports.
+    pub app: Vec<Incompatibility>,
+    /// Why the component does not fit `world provider`; empty if it fits.
+    pub provider: Vec<Incompatibility>,
+}
+
+/// An import or export of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item {
+    /// The name, for example `localmap:core/local-map@0.1.0`.
+    pub name: String,
+    /// The kind: `instance`, `function`, `type` and so on.
+    pub kind: &'static str,
+    /// The names of the functions of an instance; empty for other kinds.
+    pub functions: Vec<String>,
+}
+
+/// The declaration of a linear memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Memory {
+    /// The initial size in bytes.
+    pub initial: u64,
+    /// The maximum size in bytes; `None` if only its address space limits it.
+    pub maximum: Option<u64>,
+}
+
+/// Describes a component without running it.
+///
+/// ```
+/// use localmap::{MAP_COMPONENT, inspect, names};
+///
+/// let map = inspect(MAP_COMPONENT)?;
+/// assert_eq!(map.provider, []);
+/// assert!(map.exports.iter().any(|item| item.name == names::LOCAL_MAP));
+/// # Ok::<(), localmap::ComponentError>(())
+/// ```
+///
+/// # Errors
+///
+/// - Returns [`ComponentError::NotWasm`] if the bytes are not WebAssembly.
+/// - Returns [`ComponentError::CoreModule`] if they are a core module.
+/// - Returns [`ComponentError::Invalid`] if they are not a valid component.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
+    let pair = Pair::read(bytes, MAP_COMPONENT)?;
+    let mut app = pair.app_incompatibilities();
+    if pair.imports_keyvalue() {
+        app.retain(|found| *found != Incompatibility::NoMapImport);
+        app.extend(Pair::read(bytes, KEYVALUE_ADAPTER)?.keyvalue_incompatibilities());
+    }
+    let types = pair.graph.types();
+    let item = |(name, kind)| item(types, name, kind);
+    Ok(Inspection {
+        size: bytes.len(),
+        imports: pair.imports().map(item).collect(),
+        exports: pair.exports().map(item).collect(),
+        memories: memories(bytes),
+        keyvalue: pair.keyvalue_drafts(),
+        app,
+        provider: pair.provider_incompatibilities(),
+    })
+}
+
+/// Describes one import or export.
+fn item(types: &Types, name: &str, kind: ItemKind) -> Item {
+    let functions = match kind {
+        ItemKind::Instance(id) => types[id]
+            .exports
+            .iter()
+            .filter(|(_, kind)| matches!(kind, ItemKind::Func(_)))
+            .map(|(name, _)| name.clone())
+            .collect(),
+        _ => Vec::new(),
+    };
+    Item {
+        name: name.to_owned(),
+        kind: kind.desc(types),
+        functions,
+    }
+}
+
+/// Returns the memories of a valid component: parsing it has no errors.
+fn memories(bytes: &[u8]) -> Vec<Memory> {
+    let mut memories = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        let Payload::MemorySection(section) = payload else {
+            continue;
+        };
+        for memory in section.into_iter().map_while(Result::ok) {
+            let page = 1u64 << memory.page_size_log2.unwrap_or(16);
+            memories.push(Memory {
+                initial: memory.initial.saturating_mul(page),
+                maximum: memory.maximum.map(|pages| pages.saturating_mul(page)),
+            });
+        }
+    }
+    memories
+}

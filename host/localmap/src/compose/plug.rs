@@ -1,0 +1,132 @@
+//! Composes an app and its map into one component.
+
+use crate::artifact::baked_limits::bake;
+use crate::artifact::components::MAP_COMPONENT;
+use crate::compose::component::Pair;
+use crate::compose::error::PlugError;
+use crate::compose::keyvalue::with_keyvalue;
+use crate::compose::wire::compose;
+use crate::contract::buckets::Buckets;
+use crate::contract::limits::Limits;
+use crate::contract::names::CONTROL;
+use std::borrow::Cow;
+
+/// Composes an app, which imports `localmap:core/local-map`, and a map of its own into one
+/// self-contained component.
+///
+/// The result runs on any WASI 0.2 host. Each instance of it has its own map with `limits`. In
+/// addition to the app's exports, it exports `localmap:core/control` for its host, which can
+/// change the limits with [`Control::configure`](crate::Control::configure). The app never sees
+/// that interface.
+///
+/// If the app imports `wasi:keyvalue`, instead or as well, its buckets are in the same map: see
+/// [`with_keyvalue`](crate::with_keyvalue). The map's limits become limits
+/// [for buckets](Limits::for_buckets) then. [`plug_with`] gives buckets TTLs.
+///
+/// # Errors
+///
+/// - Returns [`PlugError::Limits`] if a limit is out of its range.
+/// - Returns [`PlugError::Component`] if `app` is not a component.
+/// - Returns [`PlugError::Incompatible`] if `app` does not import a map, or another version or
+///   other types of it, or if it imports `localmap:core/control`.
+/// - Returns [`PlugError::Compose`] if the two cannot be composed.
+///
+/// # Examples
+///
+/// With `wasmtime-wasi`:
+///
+/// ```
+#[doc = include_str!("../../examples/plug.rs")]
+/// ```
+pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
+    plug_with(app, &PlugOptions::new().limits(limits.clone()))
+}
+
+/// The options of [`plug_with`].
+///
+/// ```
+/// use localmap::{Buckets, Limits, PlugOptions};
+/// use std::time::Duration;
+///
+/// let options = PlugOptions::new()
+///     .limits(Limits::default().max_entries(10_000))
+///     .buckets(Buckets::new().ttl("sessions", Duration::from_secs(1800)));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PlugOptions {
+    limits: Limits,
+    buckets: Buckets,
+}
+
+impl PlugOptions {
+    /// Creates options with the default limits, and buckets without TTLs of their own. The
+    /// example of [`PlugOptions`] shows all of these methods.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits of the map. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the TTLs of buckets, for an app that imports `wasi:keyvalue`. Default: no TTLs.
+    #[must_use]
+    pub fn buckets(mut self, buckets: Buckets) -> Self {
+        self.buckets = buckets;
+        self
+    }
+}
+
+/// Composes an app and a map as [`plug`] does, with the given options.
+///
+/// ```
+/// use localmap::{Buckets, PlugOptions, plug_with};
+/// use std::time::Duration;
+///
+/// let app = wat::parse_str(
+///     r#"(component (import "wasi:keyvalue/store@0.2.0-draft2" (instance)))"#,
+/// )?;
+/// let buckets = Buckets::new().ttl("sessions", Duration::from_secs(1800));
+/// let plugged = plug_with(&app, &PlugOptions::new().buckets(buckets))?;
+/// # let _ = plugged;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns the errors of [`plug`], and:
+///
+/// - [`PlugError::Buckets`] if [`Buckets::check`] fails.
+/// - [`PlugError::Incompatible`] with [`Incompatibility::NoKeyvalueImport`](crate::Incompatibility::NoKeyvalueImport) if buckets have
+///   TTLs, but `app` does not import `wasi:keyvalue`.
+pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError> {
+    let PlugOptions { limits, buckets } = options;
+    limits
+        .check()
+        .map_err(|source| PlugError::Limits { source })?;
+    let keyvalue = !buckets.is_empty() || read(app, MAP_COMPONENT)?.imports_keyvalue();
+    let (app, limits) = if keyvalue {
+        let app = with_keyvalue(app, buckets)?;
+        (Cow::Owned(app), Cow::Owned(limits.clone().for_buckets()))
+    } else {
+        (Cow::Borrowed(app), Cow::Borrowed(limits))
+    };
+    let pair = read(&app, &bake(MAP_COMPONENT, &limits))?;
+    if let Some(source) = pair.app_incompatibilities().into_iter().next() {
+        return Err(source.into());
+    }
+    let wires = pair
+        .map_imports()
+        .map(|(name, own)| (name.to_owned(), own.to_owned()))
+        .collect();
+    compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
+}
+
+fn read(app: &[u8], map: &[u8]) -> Result<Pair, PlugError> {
+    Pair::read(app, map).map_err(|source| PlugError::Component { source })
+}

@@ -1,0 +1,13 @@
+//! The contract in Rust: its names, its values, its limits and its errors. Knows no
+//! component and no store.
+
+pub(crate) mod bindings;
+pub(crate) mod buckets;
+pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod duration;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod limits;
+pub mod names;
+pub(crate) mod stats;

@@ -1,0 +1,251 @@
+//! Buckets of `wasi:keyvalue`: the TTLs that a host gives them, and the keys of the map that
+//! hold their entries.
+
+use crate::contract::entry::Ttl;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The most bytes of a bucket's name, and of a key in it.
+const MAX_LEN: usize = 255;
+
+/// Bytes that the keyvalue adapter has for the TTLs of buckets.
+pub(crate) const ROOM: usize = 4096;
+
+/// Bytes that the TTL of a bucket takes there, in addition to its name.
+const ENTRY: usize = 9;
+
+/// The TTLs of buckets: the part of `wasi:keyvalue` that its drafts leave to the host.
+///
+/// ```
+/// use localmap::{Buckets, Ttl};
+/// use std::time::Duration;
+///
+/// let half_an_hour = Duration::from_secs(1800);
+/// let buckets = Buckets::new().ttl("sessions", half_an_hour);
+/// assert_eq!(buckets.ttl_of("sessions"), Ttl::After(half_an_hour));
+/// assert_eq!(buckets.ttl_of("others"), Ttl::Default);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Buckets {
+    ttls: BTreeMap<String, Duration>,
+}
+
+impl Buckets {
+    /// Creates buckets without TTLs of their own: their entries have the map's
+    /// [`default_ttl`](crate::Limits#structfield.default_ttl), and do not expire if there is
+    /// none. The example of [`Buckets`] shows all of these methods.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives a bucket a TTL of its own. Every key that the app sets in the bucket gets it. A
+    /// present counter keeps its deadline.
+    ///
+    /// The TTL is at least 1 ns; one over 584 years counts as 584 years. The name has at most
+    /// 255 bytes. All names together, plus 9 bytes for each, have at most 4,096 bytes.
+    /// [`check`](Self::check) enforces these limits.
+    #[must_use]
+    pub fn ttl(mut self, bucket: impl Into<String>, ttl: Duration) -> Self {
+        self.ttls.insert(bucket.into(), ttl);
+        self
+    }
+
+    /// Returns the TTL of entries of a bucket: [`Ttl::Default`] if it has none of its own.
+    #[must_use]
+    pub fn ttl_of(&self, bucket: &str) -> Ttl {
+        self.ttls
+            .get(bucket)
+            .map_or(Ttl::Default, |ttl| Ttl::After(*ttl))
+    }
+
+    /// Returns `true` if no bucket has a TTL of its own.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ttls.is_empty()
+    }
+
+    /// Checks that an app can have these buckets.
+    ///
+    /// ```
+    /// use localmap::{Buckets, BucketsError};
+    /// use std::time::Duration;
+    ///
+    /// let error = Buckets::new().ttl("sessions", Duration::ZERO).check().unwrap_err();
+    /// assert!(matches!(error, BucketsError::ZeroTtl { .. }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the first bucket that has one, in the order of their names:
+    ///
+    /// - [`BucketsError::Name`] if a name is longer than 255 bytes.
+    /// - [`BucketsError::ZeroTtl`] if a TTL is zero.
+    /// - [`BucketsError::TooMany`] if the names, plus 9 bytes for each, exceed 4,096 bytes.
+    pub fn check(&self) -> Result<(), BucketsError> {
+        for (bucket, ttl) in &self.ttls {
+            check_bucket(bucket)?;
+            if ttl.is_zero() {
+                return Err(BucketsError::ZeroTtl {
+                    bucket: bucket.clone(),
+                });
+            }
+        }
+        let bytes = self.ttls.keys().map(|name| ENTRY + name.len()).sum();
+        // The adapter stops at a TTL of zero, or at the end of its room.
+        if bytes > ROOM {
+            return Err(BucketsError::TooMany { bytes });
+        }
+        Ok(())
+    }
+
+    /// Returns the buckets that have TTLs of their own, by name.
+    pub(crate) fn ttls(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.ttls
+            .iter()
+            .map(|(bucket, ttl)| (bucket.as_str(), *ttl))
+    }
+}
+
+/// Why an app cannot have these [`Buckets`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BucketsError {
+    /// The name of a bucket is too long.
+    #[error(transparent)]
+    Name(#[from] BucketKeyError),
+    /// The TTL of a bucket is zero.
+    #[error("the TTL of the bucket `{bucket}` is zero: use at least one nanosecond")]
+    #[non_exhaustive]
+    ZeroTtl {
+        /// The name of the bucket.
+        bucket: String,
+    },
+    /// The TTLs do not fit into the keyvalue adapter.
+    #[error(
+        "the TTLs of buckets take {bytes} bytes (their names, plus 9 for each) of {ROOM}: give \
+         the map a default TTL for most of them"
+    )]
+    #[non_exhaustive]
+    TooMany {
+        /// The bytes that they take.
+        bytes: usize,
+    },
+}
+
+/// Why a bucket cannot have this name, or this key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BucketKeyError {
+    /// The name of the bucket is too long.
+    #[error("the name of the bucket has {len} bytes: shorten it to {MAX_LEN}")]
+    #[non_exhaustive]
+    LongName {
+        /// The length of the name, in bytes.
+        len: usize,
+    },
+    /// The key is empty or too long.
+    #[error("the key has {len} bytes: use 1 to {MAX_LEN} in a bucket")]
+    #[non_exhaustive]
+    Key {
+        /// The length of the key, in bytes.
+        len: usize,
+    },
+}
+
+/// Returns the key of the map that holds a key of a bucket, for hosts that fill buckets before
+/// the app starts or read them after it has ended.
+///
+/// It consists of the length of the bucket's name as a character (one byte up to 127, two
+/// beyond), the name, and the key. It is UTF-8 and has at most 512 bytes.
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl, bucket_key};
+///
+/// let mut map = Host::new()?.map(&MapOptions::new())?;
+/// map.set(&bucket_key("settings", "theme")?, b"dark", Ttl::Default)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// - Returns [`BucketKeyError::LongName`] if `bucket` is longer than 255 bytes.
+/// - Returns [`BucketKeyError::Key`] if `key` is empty or longer than 255 bytes.
+pub fn bucket_key(bucket: &str, key: &str) -> Result<Vec<u8>, BucketKeyError> {
+    let len = key.len();
+    if !(1..=MAX_LEN).contains(&len) {
+        return Err(BucketKeyError::Key { len });
+    }
+    let mut whole = bucket_prefix(bucket)?;
+    whole.extend(key.bytes());
+    Ok(whole)
+}
+
+/// Returns the prefix of all keys of a bucket in the map, for a scan of the bucket.
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl, bucket_key, bucket_prefix};
+///
+/// let mut map = Host::new()?.map(&MapOptions::new())?;
+/// map.set(&bucket_key("settings", "theme")?, b"dark", Ttl::Default)?;
+/// let page = map.scan(&bucket_prefix("settings")?, 0, 100)?;
+/// assert_eq!(page.entries.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns [`BucketKeyError::LongName`] if `bucket` is longer than 255 bytes.
+pub fn bucket_prefix(bucket: &str) -> Result<Vec<u8>, BucketKeyError> {
+    let len = check_bucket(bucket)?;
+    Ok(format!("{}{bucket}", char::from(len)).into_bytes())
+}
+
+/// Returns the length of a bucket's name.
+fn check_bucket(bucket: &str) -> Result<u8, BucketKeyError> {
+    let len = bucket.len();
+    u8::try_from(len).map_err(|_| BucketKeyError::LongName { len })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_of_a_bucket_is_one_of_another() {
+        assert_eq!(bucket_key("a", "b").unwrap(), b"\x01ab");
+        assert_eq!(bucket_key("", "ab").unwrap(), b"\x00ab");
+        let long = "n".repeat(255);
+        let longest = bucket_key(&long, &long).unwrap();
+        assert_eq!(longest.len(), 512);
+        assert!(String::from_utf8(longest).is_ok());
+        let mut prefixes: Vec<Vec<u8>> = (0..=255)
+            .map(|len| bucket_prefix(&long[..len]).unwrap())
+            .collect();
+        prefixes.sort();
+        for pair in prefixes.windows(2) {
+            assert!(!pair[1].starts_with(&pair[0]));
+        }
+    }
+
+    #[test]
+    fn names_keys_and_ttls_out_of_their_range_are_rejected() {
+        let long = "n".repeat(256);
+        let name = BucketKeyError::LongName { len: 256 };
+        assert_eq!(bucket_key(&long, "k"), Err(name.clone()));
+        assert_eq!(
+            bucket_key("b", &long),
+            Err(BucketKeyError::Key { len: 256 })
+        );
+        assert_eq!(bucket_key("b", ""), Err(BucketKeyError::Key { len: 0 }));
+        let second = Duration::from_secs(1);
+        let check = |buckets: Buckets| buckets.check().unwrap_err();
+        assert_eq!(check(Buckets::new().ttl(long, second)), name.into());
+        let zero = check(Buckets::new().ttl("b", Duration::ZERO));
+        assert!(matches!(zero, BucketsError::ZeroTtl { bucket } if bucket == "b"));
+        let many = (0..300).fold(Buckets::new(), |buckets, n| {
+            buckets.ttl(format!("bucket-{n:03}"), second)
+        });
+        assert_eq!(check(many), BucketsError::TooMany { bytes: 300 * 19 });
+    }
+}

@@ -1,0 +1,273 @@
+//! The limits of a map, and how the contract carries them.
+
+use crate::contract::bindings::control;
+use crate::contract::duration::nanos;
+use crate::contract::error::{ConfigureError, Setting};
+use std::time::Duration;
+
+/// The longest key in bytes, unless [`Limits::max_key`](Limits#structfield.max_key) sets
+/// another limit: 128.
+pub const DEFAULT_MAX_KEY_LEN: usize = 128;
+
+/// The most bytes that [`Limits::max_key`](Limits#structfield.max_key) can allow: 512. No map
+/// has a longer key.
+pub const MAX_KEY_LEN: usize = 512;
+
+/// The least that `max_bytes` can be.
+const MIN_BYTES: u64 = 128 << 10;
+
+/// The most that `max_value` can be.
+const MAX_VALUE: u64 = 1 << 30;
+
+/// The most that `max_pins` can be.
+const MAX_PINS: u32 = 65_536;
+
+/// The least memory that is recommended for a map's store.
+const MIN_STORE_MEMORY: usize = 64 << 20;
+
+/// The limits of a map, and its defaults.
+///
+/// ```
+/// use localmap::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits::default()
+///     .max_entries(10_000)
+///     .default_ttl(Some(Duration::from_secs(60)));
+/// assert_eq!(limits.max_value, 1 << 20);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Entries, 1 to 4,294,967,295. Default 1,048,576.
+    pub max_entries: u64,
+    /// Bytes of memory that the map holds: keys, values, their overhead, and free memory for
+    /// the next ones. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
+    pub max_bytes: u64,
+    /// Bytes of one key, 1 to 512. Default 128.
+    pub max_key: u32,
+    /// Bytes of one value, at most 1,073,741,824 (1 GiB). Default 1,048,576 (1 MiB).
+    pub max_value: u64,
+    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, at least 1 ns. `None`,
+    /// the default: such entries do not expire.
+    pub default_ttl: Option<Duration>,
+    /// Whether keys must be UTF-8. Default `false`.
+    pub utf8_keys: bool,
+    /// What the map does when it is full. Default [`Policy::Refuse`].
+    pub policy: Policy,
+    /// Values that may be [pinned](crate::LocalMap::pin) at a time, at most 65,536. Default
+    /// 1,024.
+    pub max_pins: u32,
+}
+
+/// What a full map does. Expired entries go first under each policy.
+///
+/// The keys that a call writes and pinned entries are never evicted. If nothing else is left
+/// to evict, the policies that evict return [`Error::Full`](crate::Error::Full) too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Returns [`Error::Full`](crate::Error::Full) and keeps what it has: for records that a
+    /// flood of new keys must not push out.
+    #[default]
+    Refuse,
+    /// Evicts the entries that were used least recently: for caches whose keys are used again
+    /// soon or not at all.
+    Lru,
+    /// Evicts by S3-FIFO: first entries that were not used again soon after they were stored,
+    /// then those that were not used again for long. For caches in general: a scan of many
+    /// keys that are used once does not push out those that are used often.
+    ///
+    /// The algorithm is that of Yang et al., [FIFO queues are all you need for cache
+    /// eviction](https://dl.acm.org/doi/10.1145/3600006.3613147), SOSP 2023.
+    S3Fifo,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_entries: 1 << 20,
+            max_bytes: 32 << 20,
+            max_key: DEFAULT_MAX_KEY_LEN as u32,
+            max_value: 1 << 20,
+            default_ttl: None,
+            utf8_keys: false,
+            policy: Policy::Refuse,
+            max_pins: 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Sets [`max_entries`](#structfield.max_entries). The example of [`Limits`] shows it,
+    /// as it does for all of these.
+    #[must_use]
+    pub fn max_entries(mut self, entries: u64) -> Self {
+        self.max_entries = entries;
+        self
+    }
+
+    /// Sets [`max_bytes`](#structfield.max_bytes).
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets [`max_key`](#structfield.max_key), in bytes.
+    #[must_use]
+    pub fn max_key(mut self, bytes: u32) -> Self {
+        self.max_key = bytes;
+        self
+    }
+
+    /// Sets [`max_value`](#structfield.max_value), in bytes.
+    #[must_use]
+    pub fn max_value(mut self, bytes: u64) -> Self {
+        self.max_value = bytes;
+        self
+    }
+
+    /// Sets [`default_ttl`](#structfield.default_ttl).
+    #[must_use]
+    pub fn default_ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.default_ttl = ttl;
+        self
+    }
+
+    /// Sets [`utf8_keys`](#structfield.utf8_keys).
+    #[must_use]
+    pub fn utf8_keys(mut self, only: bool) -> Self {
+        self.utf8_keys = only;
+        self
+    }
+
+    /// Sets [`policy`](#structfield.policy).
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets [`max_pins`](#structfield.max_pins).
+    #[must_use]
+    pub fn max_pins(mut self, pins: u32) -> Self {
+        self.max_pins = pins;
+        self
+    }
+
+    /// Sets [`max_key`](#structfield.max_key) to 512 bytes, its maximum, which the longest
+    /// bucket name and the longest key of `wasi:keyvalue` need together.
+    ///
+    /// [`plug`](crate::plug()) does this itself for apps that import `wasi:keyvalue`. A
+    /// [linked map](crate::LinkedMap) of an app from [`with_keyvalue`](crate::with_keyvalue)
+    /// needs it.
+    ///
+    /// ```
+    /// use localmap::{Limits, MAX_KEY_LEN};
+    ///
+    /// let limits = Limits::default().for_buckets();
+    /// assert_eq!(limits.max_key as usize, MAX_KEY_LEN);
+    /// ```
+    #[must_use]
+    pub fn for_buckets(self) -> Self {
+        self.max_key(MAX_KEY_LEN as u32)
+    }
+
+    /// Returns the bytes of memory that a store needs to hold a map with these limits, and
+    /// calls of it: twice [`max_bytes`](#structfield.max_bytes), and at least 67,108,864
+    /// (64 MiB).
+    ///
+    /// It is a value for [`MapOptions::max_memory`](crate::MapOptions::max_memory), for
+    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory), and for the
+    /// [`MemoryLimiter`](crate::MemoryLimiter) of a store with a plugged app, if the app
+    /// itself needs little.
+    ///
+    /// ```
+    /// use localmap::{HostOptions, Limits};
+    ///
+    /// let limits = Limits::default().max_bytes(1 << 30);
+    /// assert_eq!(limits.recommended_memory(), 2 << 30);
+    /// let options = HostOptions::new().max_memory(limits.recommended_memory());
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn recommended_memory(&self) -> usize {
+        usize::try_from(self.max_bytes.saturating_mul(2))
+            .unwrap_or(usize::MAX)
+            .max(MIN_STORE_MEMORY)
+    }
+
+    /// Checks that each limit is in its range, as a map would.
+    ///
+    /// ```
+    /// use localmap::{ConfigureError, Limits, Setting};
+    ///
+    /// assert!(Limits::default().check().is_ok());
+    /// let error = Limits::default().max_key(513).check().unwrap_err();
+    /// assert!(matches!(error, ConfigureError::OutOfRange { setting: Setting::MaxKey, .. }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigureError::OutOfRange`] with the first limit that is out of its range.
+    pub fn check(&self) -> Result<(), ConfigureError> {
+        let out_of_range = |setting| Err(ConfigureError::OutOfRange { setting });
+        if !(1..=u64::from(u32::MAX)).contains(&self.max_entries) {
+            return out_of_range(Setting::MaxEntries);
+        }
+        if self.max_bytes < MIN_BYTES {
+            return out_of_range(Setting::MaxBytes);
+        }
+        if !(1..=MAX_KEY_LEN).contains(&(self.max_key as usize)) {
+            return out_of_range(Setting::MaxKey);
+        }
+        if self.max_pins > MAX_PINS {
+            return out_of_range(Setting::MaxPins);
+        }
+        if self.max_value > MAX_VALUE {
+            return out_of_range(Setting::MaxValue);
+        }
+        if self.default_ttl == Some(Duration::ZERO) {
+            return out_of_range(Setting::DefaultTtl);
+        }
+        Ok(())
+    }
+
+    /// Returns the limits as the contract carries them.
+    pub(crate) fn to_contract(&self) -> control::Limits {
+        control::Limits {
+            max_entries: self.max_entries,
+            max_bytes: self.max_bytes,
+            max_key: self.max_key,
+            max_value: self.max_value,
+            default_ttl: self.default_ttl.map(nanos),
+            utf8_keys: self.utf8_keys,
+            policy: match self.policy {
+                Policy::Refuse => control::Policy::Refuse,
+                Policy::Lru => control::Policy::Lru,
+                Policy::S3Fifo => control::Policy::S3Fifo,
+            },
+            max_pins: self.max_pins,
+        }
+    }
+}
+
+impl From<control::Limits> for Limits {
+    fn from(limits: control::Limits) -> Self {
+        Self {
+            max_entries: limits.max_entries,
+            max_bytes: limits.max_bytes,
+            max_key: limits.max_key,
+            max_value: limits.max_value,
+            default_ttl: limits.default_ttl.map(Duration::from_nanos),
+            utf8_keys: limits.utf8_keys,
+            policy: match limits.policy {
+                control::Policy::Refuse => Policy::Refuse,
+                control::Policy::Lru => Policy::Lru,
+                control::Policy::S3Fifo => Policy::S3Fifo,
+            },
+            max_pins: limits.max_pins,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The statistics of a map.
+
+use crate::contract::bindings::control;
+
+/// What a map has counted since it was created, and how its memory is used: see
+/// [`LocalMap::stats`](crate::LocalMap::stats).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Entries that have not expired, as [`LocalMap::len`](crate::LocalMap::len) returns them.
+    pub entries: u64,
+    /// Bytes of memory that the map holds, as
+    /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes) counts them: the sum of
+    /// `payload`, `overhead` and `free`.
+    pub bytes: u64,
+    /// Bytes of the present keys and values.
+    pub payload: u64,
+    /// Bytes in addition to them: headers, rounding, tables, and values that only a pin still
+    /// holds.
+    pub overhead: u64,
+    /// Bytes held for the next entries.
+    pub free: u64,
+    /// Bytes held by pins. They are part of `payload` or `overhead`.
+    pub pinned: u64,
+    /// The highest value that `bytes` has had.
+    pub high_water: u64,
+    /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key of
+    /// `get_many`.
+    pub hits: u64,
+    /// The same reads where the key was absent.
+    pub misses: u64,
+    /// Values stored.
+    pub writes: u64,
+    /// Expired entries whose memory has been reclaimed.
+    pub expired: u64,
+    /// Entries that the [policy](crate::Policy) removed, before they expired, to make room.
+    pub evicted: u64,
+    /// Calls that returned [`Error::Full`](crate::Error::Full).
+    pub refused: u64,
+}
+
+impl From<control::Statistics> for Stats {
+    fn from(stats: control::Statistics) -> Self {
+        Self {
+            entries: stats.entries,
+            bytes: stats.bytes,
+            payload: stats.payload,
+            overhead: stats.overhead,
+            free: stats.free,
+            pinned: stats.pinned,
+            high_water: stats.high_water,
+            hits: stats.hits,
+            misses: stats.misses,
+            writes: stats.writes,
+            expired: stats.expired,
+            evicted: stats.evicted,
+            refused: stats.refused,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One call of an app: from a function of the linker into the map, and past the observer.
+
+use super::convert;
+use super::linked_map::Get;
+use super::observer::{CallOutcome, Observer, Operation};
+use crate::contract::bindings::local_map as wit;
+use crate::contract::error::Error;
+use crate::runtime::local_map::LocalMap;
+use crate::sync::{Mutex, lock};
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::StoreContextMut;
+
+/// The map of a store and its observer, without borrowing the store: the map can be called with
+/// bytes that lie in the memory of the app.
+pub(super) struct Call {
+    map: Arc<Mutex<LocalMap>>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl Call {
+    /// Takes the map and the observer from the store's data.
+    pub(super) fn of<T: 'static>(store: &mut StoreContextMut<'_, T>, get: Get<T>) -> Self {
+        let linked = get(store.data_mut());
+        Self {
+            map: Arc::clone(&linked.map),
+            observer: linked.observer.clone(),
+        }
+    }
+
+    /// Performs an operation that can be rejected. The inner error is returned to the app; the
+    /// outer one ends it.
+    pub(super) fn ask<R, E: Into<Error>>(
+        &self,
+        operation: Operation,
+        key_len: usize,
+        outcome: fn(&R) -> CallOutcome,
+        ask: impl FnOnce(&mut LocalMap) -> Result<R, E>,
+    ) -> wasmtime::Result<Result<R, wit::Error>> {
+        let observer = self.observer.as_ref();
+        let observer = observer.map(|observer| (observer, Instant::now()));
+        let answer = ask(&mut lock(&self.map)).map_err(E::into);
+        if let Some((observer, start)) = observer {
+            let outcome = match &answer {
+                Ok(answer) => outcome(answer),
+                Err(error) => convert::call_outcome(error),
+            };
+            observer.observed(operation, key_len, outcome, start.elapsed());
+        }
+        match answer {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(error) => convert::error(error).map(Err),
+        }
+    }
+
+    /// Performs an operation that cannot be rejected.
+    pub(super) fn read<R, E: Into<Error>>(
+        &self,
+        operation: Operation,
+        key_len: usize,
+        outcome: fn(&R) -> CallOutcome,
+        read: impl FnOnce(&mut LocalMap) -> Result<R, E>,
+    ) -> wasmtime::Result<R> {
+        self.ask(operation, key_len, outcome, read)?.map_err(|_| {
+            let name = operation.name();
+            wasmtime::Error::msg(format!(
+                "the map rejected `{name}`, which cannot be rejected"
+            ))
+        })
+    }
+}
+
+/// Returns the outcome of an operation that looks up a key.
+pub(super) fn found<V>(answer: &Option<V>) -> CallOutcome {
+    hit(&answer.is_some())
+}
+
+/// Returns the outcome of an operation whose result is whether the key is present.
+pub(super) fn hit(present: &bool) -> CallOutcome {
+    if *present {
+        CallOutcome::Hit
+    } else {
+        CallOutcome::Miss
+    }
+}
+
+/// Returns the outcome of an operation that does not look up a key.
+pub(super) fn done<R>(_: &R) -> CallOutcome {
+    CallOutcome::Ok
+}

@@ -1,0 +1,282 @@
+//! The functions of `localmap:core/local-map`.
+
+use super::call::{Call, done, found, hit};
+use super::convert::{self, Bytes, Pin, SentChange};
+use super::linked_map::{Get, LinkedMap};
+use super::observer::Operation;
+use crate::contract::bindings::local_map as wit;
+use crate::contract::check::MAX_BATCH;
+use crate::contract::error::{ApplyError, Error};
+use crate::contract::limits::MAX_KEY_LEN;
+use crate::contract::names::LOCAL_MAP;
+use crate::runtime::local_map::LocalMap;
+use crate::runtime::pinned::Pinned;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmList};
+
+/// The bytes that the map promises room for in addition to one key and one value: the keys of
+/// one `get-many`, each with its list.
+const MAX_KEYS_BYTES: usize = 64 << 10;
+/// Bytes of a list in WebAssembly: its address and its length.
+const LIST: usize = 8;
+
+/// Defines the functions of the interface.
+pub(super) fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    get: Get<T>,
+) -> wasmtime::Result<()> {
+    let mut map = linker.instance(LOCAL_MAP)?;
+    reads(&mut map, get)?;
+    writes(&mut map, get)?;
+    batches(&mut map, get)?;
+    pins(&mut map, get)
+}
+
+type Store<'a, T> = StoreContextMut<'a, T>;
+
+fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::Result<()> {
+    map.func_wrap("get", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+        let call = Call::of(&mut store, get);
+        let key = key.as_le_slice(&store);
+        let value = call.read(Operation::Get, key.len(), found, |map| map.get(key))?;
+        Ok((value,))
+    })?;
+    map.func_wrap(
+        "get-entry",
+        move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let entry = call.read(Operation::GetEntry, key.len(), found, |map| {
+                map.get_entry(key)
+            })?;
+            Ok((entry.map(convert::entry),))
+        },
+    )?;
+    map.func_wrap(
+        "contains",
+        move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let there = call.read(Operation::Contains, key.len(), hit, |map| map.contains(key))?;
+            Ok((there,))
+        },
+    )?;
+    map.func_wrap(
+        "get-many",
+        move |mut store: Store<'_, T>, (keys,): (WasmList<Bytes>,)| {
+            let call = Call::of(&mut store, get);
+            // As many keys as the map has room for: the app asks for the rest again.
+            let mut room = MAX_KEYS_BYTES;
+            let fits = |key: &Bytes| {
+                let left = room.checked_sub(LIST + findable(key.len()));
+                room = left.unwrap_or(0);
+                left.is_some()
+            };
+            let keys: Vec<Bytes> = until(keys.iter(&mut store)?, fits)?;
+            let mut key_len = 0;
+            let keys: Vec<&[u8]> = keys
+                .iter()
+                .map(|key| {
+                    key_len += key.len();
+                    key.as_le_slice(&store)
+                        .get(..findable(key.len()))
+                        .unwrap_or_default()
+                })
+                .collect();
+            let values = call.read(Operation::GetMany, key_len, done, |map| {
+                map.enter(|map, store| map.call_get_many(store, &keys))
+            })?;
+            Ok((values,))
+        },
+    )?;
+    map.func_wrap(
+        "scan",
+        move |mut store: Store<'_, T>, (prefix, cursor, limit): (Bytes, u64, u32)| {
+            let call = Call::of(&mut store, get);
+            let prefix = prefix.as_le_slice(&store);
+            let page = call.read(Operation::Scan, prefix.len(), done, |map| {
+                map.scan(prefix, cursor, limit)
+            })?;
+            Ok((convert::page(page),))
+        },
+    )?;
+    map.func_wrap("len", move |mut store: Store<'_, T>, (): ()| {
+        let call = Call::of(&mut store, get);
+        Ok((call.read(Operation::Len, 0, done, LocalMap::len)?,))
+    })
+}
+
+fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::Result<()> {
+    map.func_wrap(
+        "set",
+        move |mut store: Store<'_, T>, (key, value, ttl): (Bytes, Bytes, wit::Ttl)| {
+            let call = Call::of(&mut store, get);
+            let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
+            let answer = call.ask(Operation::Set, key.len(), done, |map| {
+                map.set(key, value, ttl.into())
+            })?;
+            Ok((answer,))
+        },
+    )?;
+    type SetIf = (Bytes, Bytes, wit::Ttl, wit::Condition);
+    map.func_wrap(
+        "set-if",
+        move |mut store: Store<'_, T>, (key, value, ttl, condition): SetIf| {
+            let call = Call::of(&mut store, get);
+            let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
+            let answer = call.ask(Operation::SetIf, key.len(), done, |map| {
+                map.set_if(key, value, ttl.into(), condition.into())
+            })?;
+            Ok((answer,))
+        },
+    )?;
+    map.func_wrap(
+        "increment",
+        move |mut store: Store<'_, T>, (key, delta, ttl): (Bytes, i64, wit::Ttl)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let answer = call.ask(Operation::Increment, key.len(), done, |map| {
+                map.increment(key, delta, ttl.into())
+            })?;
+            Ok((answer,))
+        },
+    )?;
+    map.func_wrap(
+        "touch",
+        move |mut store: Store<'_, T>, (key, ttl): (Bytes, wit::Ttl)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let answer = call.ask(Operation::Touch, key.len(), hit, |map| {
+                map.touch(key, ttl.into())
+            })?;
+            Ok((answer,))
+        },
+    )?;
+    map.func_wrap("take", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+        let call = Call::of(&mut store, get);
+        let key = key.as_le_slice(&store);
+        let value = call.read(Operation::Take, key.len(), found, |map| map.take(key))?;
+        Ok((value,))
+    })?;
+    map.func_wrap(
+        "delete",
+        move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let there = call.read(Operation::Delete, key.len(), hit, |map| map.delete(key))?;
+            Ok((there,))
+        },
+    )?;
+    map.func_wrap(
+        "delete-if",
+        move |mut store: Store<'_, T>, (key, version): (Bytes, u64)| {
+            let call = Call::of(&mut store, get);
+            let key = key.as_le_slice(&store);
+            let answer = call.ask(Operation::DeleteIf, key.len(), done, |map| {
+                map.delete_if(key, version)
+            })?;
+            Ok((answer,))
+        },
+    )
+}
+
+fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::Result<()> {
+    map.func_wrap(
+        "apply",
+        move |mut store: Store<'_, T>, (sent,): (WasmList<SentChange>,)| {
+            let call = Call::of(&mut store, get);
+            // One more than the limit is enough for the batch to be rejected.
+            let mut room = MAX_BATCH + 1;
+            let fits = |_: &SentChange| {
+                let left = room.checked_sub(1);
+                room = left.unwrap_or(0);
+                left.is_some()
+            };
+            let sent = until(sent.iter(&mut store)?, fits)?;
+            let changes: Vec<_> = sent.iter().map(|change| change.read(&store)).collect();
+            let key_len = changes.iter().map(|change| change.key_len()).sum();
+            let mut at = 0;
+            let answer = call.ask(Operation::Apply, key_len, done, |map| {
+                map.apply(&changes).map_err(|error| match error {
+                    ApplyError::Refused { index, source } => {
+                        at = index;
+                        Error::from(source)
+                    }
+                    ApplyError::Terminated { source } => source.into(),
+                })
+            })?;
+            let answer = match answer {
+                Ok(outcomes) => Ok(outcomes.into_iter().map(convert::outcome).collect()),
+                Err(error) => Err((u32::try_from(at)?, error)),
+            };
+            Ok((answer as Result<Vec<wit::Outcome>, _>,))
+        },
+    )
+}
+
+fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::Result<()> {
+    map.resource(
+        "pinned",
+        ResourceType::host::<Pin>(),
+        move |mut store, id| {
+            let call = Call::of(&mut store, get);
+            let pin = get(store.data_mut()).pins.remove(id);
+            let pin = pin.ok_or_else(no_such_pin)?;
+            call.read(Operation::Unpin, 0, done, |map| map.unpin(pin))
+        },
+    )?;
+    map.func_wrap("pin", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
+        let call = Call::of(&mut store, get);
+        let key = key.as_le_slice(&store);
+        let answer = call.ask(Operation::Pin, key.len(), found, |map| map.pin(key))?;
+        let keep = |pin| {
+            let id = get(store.data_mut()).pins.add(pin);
+            id.map(Resource::<Pin>::new_own).ok_or_else(no_such_pin)
+        };
+        Ok((match answer {
+            Ok(pin) => Ok(pin.map(keep).transpose()?),
+            Err(error) => Err(error),
+        },))
+    })?;
+    map.func_wrap(
+        "[method]pinned.value",
+        move |mut store: Store<'_, T>, (pin,): (Resource<Pin>,)| {
+            let call = Call::of(&mut store, get);
+            let pin = pinned(get(store.data_mut()), &pin)?;
+            let value = call.read(Operation::PinnedValue, 0, done, |map| map.pinned(pin))?;
+            Ok((value,))
+        },
+    )?;
+    map.func_wrap(
+        "[method]pinned.version",
+        move |mut store: Store<'_, T>, (pin,): (Resource<Pin>,)| {
+            Ok((pinned(get(store.data_mut()), &pin)?.version(),))
+        },
+    )
+}
+
+/// Returns the pin that a resource of the app stands for.
+fn pinned<'a>(linked: &'a LinkedMap, pin: &Resource<Pin>) -> wasmtime::Result<&'a Pinned> {
+    linked.pins.get(pin.rep()).ok_or_else(no_such_pin)
+}
+
+/// The error for an id that this store's map has not returned. Wasmtime passes on only ids of
+/// the same store.
+fn no_such_pin() -> wasmtime::Error {
+    wasmtime::Error::msg("no such pin: was the store given another map after the pin was made?")
+}
+
+/// Returns the bytes of a key that are passed to the map. A key that is too long is absent, as
+/// the empty one is.
+fn findable(key_len: usize) -> usize {
+    if key_len > MAX_KEY_LEN { 0 } else { key_len }
+}
+
+/// Returns the elements of a list before the first that does not fit.
+fn until<E>(
+    list: impl Iterator<Item = wasmtime::Result<E>>,
+    mut fits: impl FnMut(&E) -> bool,
+) -> wasmtime::Result<Vec<E>> {
+    list.take_while(|element| element.as_ref().map_or(true, &mut fits))
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! Maps on Wasmtime: the host that all maps share, and each map with its store.
+
+pub(crate) mod clock;
+mod compiled;
+mod config;
+pub(crate) mod control;
+pub(crate) mod create_error;
+pub(crate) mod host;
+pub(crate) mod host_options;
+pub(crate) mod local_map;
+mod map_instance;
+pub(crate) mod map_options;
+mod map_state;
+pub(crate) mod memory;
+mod permits;
+pub(crate) mod pinned;
+mod store_data;

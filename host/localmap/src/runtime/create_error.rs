@@ -1,0 +1,92 @@
+//! Why a host or a map could not be created.
+
+use crate::contract::error::ConfigureError;
+use std::time::Duration;
+
+/// Why a [`Host`](crate::Host) or a [`LocalMap`](crate::LocalMap) could not be created.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// Wasmtime cannot run on this machine, or not with these
+    /// [`HostOptions`](crate::HostOptions). For example,
+    /// [`Allocation::Pooling`](crate::Allocation::Pooling) may need more address space than
+    /// the process has.
+    #[error("cannot set up Wasmtime on this machine")]
+    #[non_exhaustive]
+    Engine {
+        /// Wasmtime's error.
+        source: wasmtime::Error,
+    },
+    /// A host cannot make maps of the given component.
+    #[error("cannot use the component as a map: run `localmap inspect` to see why")]
+    #[non_exhaustive]
+    Component {
+        /// Wasmtime's error.
+        source: wasmtime::Error,
+    },
+    /// The host has [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps, and none
+    /// of them ended within [`HostOptions::wait`](crate::HostOptions::wait).
+    #[error("limit of {max} live maps reached: drop one or raise max_maps")]
+    #[non_exhaustive]
+    TooManyMaps {
+        /// The limit.
+        max: u32,
+    },
+    /// [`MapOptions::max_memory`](crate::MapOptions::max_memory) exceeds
+    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory).
+    #[error(
+        "the map asks for {asked} bytes of memory, but its host allows {max}: lower the map's \
+         max_memory or raise the host's"
+    )]
+    #[non_exhaustive]
+    TooMuchMemory {
+        /// The memory of the map, in bytes.
+        asked: usize,
+        /// The limit of the host, in bytes.
+        max: usize,
+    },
+    /// The host's pool is exhausted, although the host has fewer than
+    /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps: stores of yours use
+    /// the rest.
+    #[error("the host's pool is exhausted: drop some stores or raise max_maps")]
+    #[non_exhaustive]
+    PoolExhausted {
+        /// Wasmtime's error.
+        source: wasmtime::Error,
+    },
+    /// The map component could not be instantiated. For example,
+    /// [`MapOptions::max_memory`](crate::MapOptions::max_memory) may be less than its initial
+    /// memory.
+    #[error("cannot instantiate the map component")]
+    #[non_exhaustive]
+    Instantiate {
+        /// Wasmtime's error.
+        source: wasmtime::Error,
+    },
+    /// The map rejected its limits.
+    #[error("cannot configure the map")]
+    #[non_exhaustive]
+    Limits {
+        /// Which limit, and why.
+        source: ConfigureError,
+    },
+    /// The map trapped while it was being created.
+    #[error("the map trapped while it was being created")]
+    #[non_exhaustive]
+    Trapped {
+        /// Wasmtime's error.
+        source: wasmtime::Error,
+    },
+    /// Creating the map took longer than
+    /// [`MapOptions::call_timeout`](crate::MapOptions::call_timeout).
+    #[error("creating the map exceeded its time limit of {limit:?}: raise call_timeout")]
+    #[non_exhaustive]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The map's [handle](crate::MapOptions::cancel_with) was cancelled, before or while the
+    /// map was being created.
+    #[error("the map was cancelled before it was created")]
+    Cancelled,
+}

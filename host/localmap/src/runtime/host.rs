@@ -1,0 +1,192 @@
+//! The host that all maps share: an engine and the compiled map component.
+
+use crate::artifact::components::MAP_COMPONENT;
+use crate::cancel::ticker::TICKER;
+use crate::contract::duration::nanos;
+use crate::contract::names::{CLOCK, SEED};
+use crate::runtime::compiled::Compiled;
+use crate::runtime::config;
+use crate::runtime::create_error::CreateError;
+use crate::runtime::host_options::{Allocation, HostOptions};
+use crate::runtime::local_map::LocalMap;
+use crate::runtime::map_options::MapOptions;
+use crate::runtime::permits::Permits;
+use crate::runtime::store_data::StoreData;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, StoreContextMut};
+
+/// Creates maps: an engine, and the map component compiled once.
+///
+/// Creating a host compiles the component, which takes far longer than creating a map: create
+/// one host and keep it. Clones are cheap and share everything.
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl};
+///
+/// let host = Host::new()?;
+/// let mut map = host.map(&MapOptions::new())?;
+/// map.set(b"k", b"v", Ttl::Default)?;
+/// assert_eq!(host.live_maps(), 1);
+/// drop(map);
+/// assert_eq!(host.live_maps(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Host {
+    engine: Engine,
+    allocation: Allocation,
+    map: Arc<Compiled>,
+    options: Arc<HostOptions>,
+    permits: Arc<Permits>,
+}
+
+impl Host {
+    /// Creates a host with the default options. [`Host`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine.
+    pub fn new() -> Result<Self, CreateError> {
+        Self::with_options(&HostOptions::new())
+    }
+
+    /// Creates a host with the given options. [`HostOptions`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine with these
+    /// options.
+    pub fn with_options(options: &HostOptions) -> Result<Self, CreateError> {
+        Self::link(MAP_COMPONENT, options, |source| CreateError::Engine {
+            source,
+        })
+    }
+
+    /// Creates a host with another map component than [`MAP_COMPONENT`]: one that fits `world
+    /// provider` of the contract, which [`inspect`](crate::inspect) checks.
+    ///
+    /// ```
+    /// use localmap::{Host, HostOptions, MAP_COMPONENT};
+    ///
+    /// assert!(localmap::inspect(MAP_COMPONENT)?.provider.is_empty());
+    /// let host = Host::with_component(MAP_COMPONENT, &HostOptions::new())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`CreateError::Component`] if `bytes` are not a component that Wasmtime can
+    ///   compile, or if it imports more than a clock and a seed, or if its exports differ from
+    ///   the contract.
+    /// - Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine with these
+    ///   options.
+    pub fn with_component(bytes: &[u8], options: &HostOptions) -> Result<Self, CreateError> {
+        Self::link(bytes, options, |source| CreateError::Component { source })
+    }
+
+    fn link(
+        bytes: &[u8],
+        options: &HostOptions,
+        unusable: impl FnOnce(wasmtime::Error) -> CreateError,
+    ) -> Result<Self, CreateError> {
+        let (engine, allocation) = config::engine(options)
+            .and_then(|(engine, allocation)| {
+                TICKER.watch(&engine)?;
+                Ok((engine, allocation))
+            })
+            .map_err(|source| CreateError::Engine { source })?;
+        Ok(Self {
+            map: Arc::new(link(&engine, bytes).map_err(unusable)?),
+            engine,
+            allocation,
+            options: Arc::new(options.clone()),
+            permits: Arc::new(Permits::new(options.max_maps)),
+        })
+    }
+
+    /// Returns where the memory of its maps comes from: [`Allocation::Pooling`] or
+    /// [`Allocation::OnDemand`].
+    ///
+    /// ```
+    /// use localmap::{Allocation, Host, HostOptions};
+    ///
+    /// let options = HostOptions::new().allocation(Allocation::OnDemand);
+    /// assert_eq!(Host::with_options(&options)?.allocation(), Allocation::OnDemand);
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
+    pub fn allocation(&self) -> Allocation {
+        self.allocation
+    }
+
+    /// Returns the number of its live maps. [`Host`] has an example.
+    pub fn live_maps(&self) -> usize {
+        self.permits.taken() as usize
+    }
+
+    /// Creates an empty map, in a store and an instance of its own. [`Host`] has an example.
+    ///
+    /// If there are [`HostOptions::max_maps`] live maps, waits at most [`HostOptions::wait`]
+    /// for one of them to end.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`CreateError::TooManyMaps`] if the limit on live maps is reached.
+    /// - Returns [`CreateError::TooMuchMemory`] if the options ask for more memory than the
+    ///   host allows.
+    /// - Returns [`CreateError::Limits`] if a limit is out of its range.
+    /// - Returns [`CreateError::Cancelled`] if the options' handle is cancelled.
+    /// - Returns [`CreateError::TimedOut`] if creating the map exceeds the time of a call.
+    /// - Returns [`CreateError::PoolExhausted`] if stores of yours use the rest of the pool.
+    /// - Returns [`CreateError::Instantiate`] or [`CreateError::Trapped`] if the component
+    ///   cannot start, for example with too little memory.
+    pub fn map(&self, options: &MapOptions) -> Result<LocalMap, CreateError> {
+        LocalMap::new(&self.map, &self.options, &self.permits, options)
+    }
+}
+
+/// Compiles a map component and links it with the clock of its store and a random seed.
+fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
+    let component = Component::new(engine, bytes)?;
+    let mut linker = Linker::<StoreData>::new(engine);
+    let mut clock = linker.instance(CLOCK)?;
+    clock.func_wrap("now", |store: StoreContextMut<'_, StoreData>, (): ()| {
+        Ok((nanos(store.data().clock.now()),))
+    })?;
+    clock.func_wrap("resolution", |_: StoreContextMut<'_, StoreData>, (): ()| {
+        Ok((1u64,))
+    })?;
+    linker.instance(SEED)?.func_wrap(
+        "insecure-seed",
+        |_: StoreContextMut<'_, StoreData>, (): ()| Ok(((random(), random()),)),
+    )?;
+    Compiled::new(linker.instantiate_pre(&component)?, bytes)
+}
+
+/// Returns the engine, for stores of yours, with or without a map: the pool has slots for
+/// [`HostOptions::max_maps`] of them.
+///
+/// The engine has no concurrency support and interrupts by epochs. A new store has an epoch
+/// deadline that has passed: set one, or let a [handle](crate::CancelHandle::guard) do it.
+impl AsRef<Engine> for Host {
+    fn as_ref(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("allocation", &self.allocation)
+            .field("live_maps", &self.live_maps())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns 64 bits that a guest cannot predict: the standard library seeds its hash maps from
+/// the operating system.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

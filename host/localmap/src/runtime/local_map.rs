@@ -1,0 +1,157 @@
+//! One map: its creation, its end, and the way of each operation into its sandbox. The
+//! operations are in the modules below.
+
+mod admin;
+mod batch;
+mod pins;
+mod reads;
+mod scans;
+mod writes;
+
+use crate::cancel::handle::CancelHandle;
+use crate::contract::bindings::local_map;
+use crate::contract::error::MapTerminated;
+use crate::contract::limits::MAX_KEY_LEN;
+use crate::runtime::compiled::Compiled;
+use crate::runtime::create_error::CreateError;
+use crate::runtime::host_options::HostOptions;
+use crate::runtime::map_instance::MapInstance;
+use crate::runtime::map_options::MapOptions;
+use crate::runtime::map_state::MapCell;
+use crate::runtime::permits::Permits;
+use crate::runtime::store_data::StoreData;
+use std::fmt;
+use std::sync::Arc;
+use wasmtime::Store;
+
+/// A map: one store, one instance, one linear memory.
+///
+/// Keys are any 1 to [`Limits::max_key`](crate::Limits#structfield.max_key) bytes. Values are
+/// any bytes, up to [`Limits::max_value`](crate::Limits#structfield.max_value). Writes check
+/// both. Reads fail only if the map has [terminated](MapTerminated): a key that cannot exist is
+/// absent. A write that fails has changed nothing.
+///
+/// An entry expires when the map's [clock](crate::Clock) reaches its deadline. From then on
+/// every operation treats its key as absent.
+///
+/// Each operation is one call into the sandbox. It needs `&mut self`, so one thread uses a map
+/// at a time; the map is [`Send`].
+///
+/// ```
+/// use localmap::{Host, MapOptions, Ttl};
+/// use std::time::Duration;
+///
+/// let mut map = Host::new()?.map(&MapOptions::new())?;
+/// map.set(b"session", b"alice", Ttl::After(Duration::from_secs(1800)))?;
+/// assert_eq!(map.get(b"session")?.as_deref(), Some(&b"alice"[..]));
+/// assert!(map.delete(b"session")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # The end of a map
+///
+/// Dropping a map frees everything that it held; no later map can read a byte of it. A map
+/// terminates before that if a call traps, exceeds
+/// [`call_timeout`](MapOptions::call_timeout) or is [cancelled](Self::cancel_handle). Its memory
+/// is freed then, and each operation returns [why and when](MapTerminated) it terminated.
+pub struct LocalMap {
+    cell: Arc<MapCell<MapInstance>>,
+}
+
+impl LocalMap {
+    /// Creates an empty map.
+    pub(crate) fn new(
+        compiled: &Arc<Compiled>,
+        host: &HostOptions,
+        permits: &Arc<Permits>,
+        options: &MapOptions,
+    ) -> Result<Self, CreateError> {
+        let handle = match &options.cancel_with {
+            Some(parent) => parent.child(),
+            None => CancelHandle::new(),
+        };
+        if handle.is_cancelled() {
+            return Err(CreateError::Cancelled);
+        }
+        let (asked, max) = (options.memory_or(host.max_memory), host.max_memory);
+        if asked > max {
+            return Err(CreateError::TooMuchMemory { asked, max });
+        }
+        let permit = permits.acquire(host.wait, &handle)?;
+        let instance = MapInstance::new(compiled, options, asked, &handle, permit)?;
+        let cell = MapCell::new(instance, handle).ok_or(CreateError::Cancelled)?;
+        Ok(Self { cell })
+    }
+
+    /// Returns the handle that cancels the map from any thread: see [`CancelHandle::cancel`].
+    ///
+    /// ```
+    /// use localmap::{Host, MapOptions};
+    ///
+    /// let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// let handle = map.cancel_handle();
+    /// std::thread::spawn(move || handle.cancel()).join().ok();
+    /// assert!(map.get(b"k").is_err());
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.cell.handle().clone()
+    }
+
+    /// Returns the bytes of linear memory that the map's store has now; 0 if the map has
+    /// terminated.
+    ///
+    /// ```
+    /// use localmap::{Host, MapOptions};
+    ///
+    /// let map = Host::new()?.map(&MapOptions::new())?;
+    /// assert!(map.memory() > 0);
+    /// map.cancel_handle().cancel();
+    /// assert_eq!(map.memory(), 0);
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
+    pub fn memory(&self) -> usize {
+        let used = self.cell.peek(|live| live.store.data().memory.used());
+        used.unwrap_or(0)
+    }
+
+    /// Calls into the instance by its bindings. A call that fails terminates the map.
+    pub(crate) fn enter<R>(
+        &mut self,
+        call: impl FnOnce(&local_map::Guest, &mut Store<StoreData>) -> wasmtime::Result<R>,
+    ) -> Result<R, MapTerminated> {
+        self.cell.enter(|live| call(&live.map, &mut live.store))
+    }
+
+    /// Calls with a key that is only looked up.
+    fn enter_with_key<R>(
+        &mut self,
+        key: &[u8],
+        call: impl FnOnce(&local_map::Guest, &mut Store<StoreData>, &[u8]) -> wasmtime::Result<R>,
+    ) -> Result<R, MapTerminated> {
+        self.enter(|map, store| call(map, store, findable(key)))
+    }
+}
+
+impl Drop for LocalMap {
+    fn drop(&mut self) {
+        // A thread that is about to cancel may hold the cell a moment longer.
+        self.cell.release();
+    }
+}
+
+impl fmt::Debug for LocalMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory = self.cell.peek(|live| live.store.data().memory.used());
+        f.debug_struct("LocalMap")
+            .field("alive", &memory.is_some())
+            .field("memory", &memory.unwrap_or(0))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns a key that can be looked up like `key`. A key that is too long is absent and might
+/// not fit into the memory of the map: the empty key is absent too.
+fn findable(key: &[u8]) -> &[u8] {
+    if key.len() > MAX_KEY_LEN { &[] } else { key }
+}

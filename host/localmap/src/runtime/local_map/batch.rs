@@ -1,0 +1,73 @@
+//! Several changes as one.
+
+use super::LocalMap;
+use crate::contract::bindings::local_map;
+use crate::contract::change::{Change, Outcome};
+use crate::contract::check::check_batch;
+use crate::contract::error::{ApplyError, ChangeError, Refused};
+
+/// # Batches
+impl LocalMap {
+    /// Makes all changes of a batch or none of them, all as of one instant.
+    ///
+    /// Changes are made in order, each on the state that the changes before it left. The result
+    /// has one outcome per change. Deleting or touching an absent key is not an error.
+    ///
+    /// A batch has at most 1,024 changes. Its keys and values have at most 64 KiB plus the
+    /// larger of 1 MiB and the largest value in total. (The largest value is
+    /// [`Limits::max_value`](crate::Limits#structfield.max_value), or
+    /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes) if that is less.)
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions};
+    /// use localmap::{Change, Condition, Outcome, Ttl};
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"queue", b"job 7", Ttl::Never)?;
+    /// let outcomes = map.apply(&[
+    ///     Change::Delete { key: b"queue" },
+    ///     Change::SetIf {
+    ///         key: b"running",
+    ///         value: b"job 7",
+    ///         ttl: Ttl::Never,
+    ///         condition: Condition::Absent,
+    ///     },
+    ///     Change::Increment { key: b"started", delta: 1, ttl: Ttl::Never },
+    /// ])?;
+    /// assert_eq!(
+    ///     outcomes,
+    ///     [Outcome::Deleted(true), Outcome::Stored(2), Outcome::Counter(1)],
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`ApplyError::Refused`] with the first change that is rejected, and why: for
+    ///   an error of its operation, or with [`ChangeError::Full`] if it is the first beyond the
+    ///   limits of a batch. No change has been made then.
+    /// - Returns [`ApplyError::Terminated`] if the map has terminated.
+    pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
+        let outcomes = self.cell.enter(|live| {
+            // A batch that is too large is not copied into the map, where it might not fit.
+            if let Err(index) = check_batch(&live.limits, changes) {
+                let source = ChangeError::Full;
+                return Ok(Err(ApplyError::Refused { index, source }));
+            }
+            let batch: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
+            match live.map.call_apply(&mut live.store, &batch)? {
+                Ok(outcomes) => {
+                    Change::check_outcomes(changes, &outcomes)?;
+                    Ok(Ok(outcomes))
+                }
+                Err((index, error)) => {
+                    let index = index as usize;
+                    let len = Change::rejected(changes, index)?.stored_value_len();
+                    let source = Refused::new(error, len).into();
+                    Ok(Err(ApplyError::Refused { index, source }))
+                }
+            }
+        })??;
+        Ok(outcomes.into_iter().map(Outcome::from).collect())
+    }
+}

@@ -1,0 +1,82 @@
+//! Values that stay readable whatever happens to their keys.
+
+use super::{LocalMap, findable};
+use crate::contract::error::{PinError, PinnedError, Refused};
+use crate::runtime::pinned::Pinned;
+
+/// # Pins
+impl LocalMap {
+    /// Pins the value of `key`; returns `None` if it is absent. Counts as a hit or a miss, as
+    /// [`get`](Self::get) does.
+    ///
+    /// [`pinned`](Self::pinned) reads the value until the pin is dropped, even if its key is
+    /// overwritten, deleted or cleared, or expires. Pinned bytes count towards
+    /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes), and an entry is not evicted
+    /// while its current value is pinned. Dropping a [`Pinned`] releases its value with the next
+    /// operation of the map; [`unpin`](Self::unpin) releases it at once.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"settings", b"old", Ttl::Never)?;
+    /// let settings = map.pin(b"settings")?.ok_or("absent")?;
+    /// map.set(b"settings", b"new", Ttl::Never)?;
+    /// assert_eq!(map.pinned(&settings)?, b"old");
+    /// map.unpin(settings)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`PinError::Full`] if the map has
+    ///   [`Limits::max_pins`](crate::Limits#structfield.max_pins) pins, or no memory for
+    ///   another one.
+    /// - Returns [`PinError::Terminated`] if the map has terminated.
+    pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
+        self.cell.enter(|live| {
+            let map = &live.map;
+            let resource = match map.call_pin(&mut live.store, findable(key))? {
+                Ok(Some(resource)) => resource,
+                Ok(None) => return Ok(Ok(None)),
+                Err(error) => return Ok(Err(Refused::new(error, 0).try_into()?)),
+            };
+            let version = map.pinned().call_version(&mut live.store, resource)?;
+            Ok(Ok(Some(Pinned::new(resource, version, &live.released))))
+        })?
+    }
+
+    /// Returns the value that a pin holds. The example of [`pin`](Self::pin) shows it.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`PinnedError::ForeignPin`] if another map returned the pin.
+    /// - Returns [`PinnedError::Terminated`] if the map has terminated.
+    pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, PinnedError> {
+        self.cell.enter(|live| {
+            let Some(resource) = pin.resource(&live.released) else {
+                return Ok(Err(PinnedError::ForeignPin));
+            };
+            let map = &live.map;
+            Ok(Ok(map.pinned().call_value(&mut live.store, resource)?))
+        })?
+    }
+
+    /// Drops a pin and releases its value at once, rather than with the next operation. The
+    /// example of [`pin`](Self::pin) shows it.
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`PinnedError::ForeignPin`] if another map returned the pin. The pin is dropped
+    ///   nevertheless, and that map releases the value.
+    /// - Returns [`PinnedError::Terminated`] if the map has terminated.
+    pub fn unpin(&mut self, pin: Pinned) -> Result<(), PinnedError> {
+        let own = self
+            .cell
+            .enter(|live| Ok(pin.resource(&live.released).is_some()))?;
+        drop(pin);
+        if !own {
+            return Err(PinnedError::ForeignPin);
+        }
+        Ok(self.cell.enter(|_| Ok(()))?)
+    }
+}

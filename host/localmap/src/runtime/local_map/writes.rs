@@ -1,0 +1,220 @@
+//! Storing, changing and deleting single entries.
+
+use super::LocalMap;
+use crate::contract::bindings::local_map;
+use crate::contract::check::check_write;
+use crate::contract::entry::{Condition, Ttl, Version};
+use crate::contract::error::{
+    DeleteIfError, IncrementError, MapTerminated, Refused, SetError, SetIfError, TouchError,
+};
+use crate::runtime::store_data::StoreData;
+use wasmtime::Store;
+
+/// # Writes
+impl LocalMap {
+    /// Stores a value with its TTL and returns its version. Replaces the value and the TTL that
+    /// `key` had.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// let first = map.set(b"session", b"alice", Ttl::After(Duration::from_secs(1800)))?;
+    /// let second = map.set(b"session", b"bob", Ttl::Never)?;
+    /// assert!(second > first);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`SetError::InvalidKey`] if the map does not accept the key.
+    /// - Returns [`SetError::InvalidTtl`] if the TTL is zero.
+    /// - Returns [`SetError::ValueTooLarge`] if the value is longer than
+    ///   [`Limits::max_value`](crate::Limits#structfield.max_value).
+    /// - Returns [`SetError::Full`] if there is no room and nothing can be evicted.
+    /// - Returns [`SetError::Terminated`] if the map has terminated.
+    pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
+        self.write(key, value.len(), ttl, |map, store, ttl| {
+            map.call_set(store, key, value, ttl)
+        })
+    }
+
+    /// Stores a value as [`set`](Self::set) does, if `condition` holds.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// use localmap::{Condition, SetIfError};
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// let version = map.set_if(b"lock", b"me", Ttl::Never, Condition::Absent)?;
+    /// let error = map.set_if(b"lock", b"you", Ttl::Never, Condition::Absent).unwrap_err();
+    /// assert!(matches!(error, SetIfError::Conflict { current, .. } if current == Some(version)));
+    /// map.set_if(b"lock", b"you", Ttl::Never, Condition::Version(version))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`set`](Self::set), and [`SetIfError::Conflict`] if `condition`
+    /// does not hold.
+    pub fn set_if(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        ttl: Ttl,
+        condition: Condition,
+    ) -> Result<Version, SetIfError> {
+        self.write(key, value.len(), ttl, |map, store, ttl| {
+            map.call_set_if(store, key, value, ttl, condition.into())
+        })
+    }
+
+    /// Adds `delta` to a counter and returns the sum.
+    ///
+    /// A counter is a value of 8 bytes: a little-endian `i64`. A present counter keeps its
+    /// deadline, and `ttl` is only checked. An absent one starts from 0 with `ttl`. A TTL thus
+    /// makes a fixed window that begins with the first increment. The counter gets a new
+    /// version.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// let window = Ttl::After(Duration::from_secs(60));
+    /// assert_eq!(map.increment(b"requests", 1, window)?, 1);
+    /// assert_eq!(map.increment(b"requests", 1, window)?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`IncrementError::InvalidKey`] if the map does not accept the key.
+    /// - Returns [`IncrementError::InvalidTtl`] if the TTL is zero.
+    /// - Returns [`IncrementError::Full`] if there is no room and nothing can be evicted.
+    /// - Returns [`IncrementError::NotACounter`] if the present value is not 8 bytes long.
+    /// - Returns [`IncrementError::Overflow`] if the sum does not fit into an `i64`.
+    /// - Returns [`IncrementError::ValueTooLarge`] if
+    ///   [`Limits::max_value`](crate::Limits#structfield.max_value) is less than 8 bytes.
+    /// - Returns [`IncrementError::Terminated`] if the map has terminated.
+    pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, IncrementError> {
+        self.write(key, 0, ttl, |map, store, ttl| {
+            map.call_increment(store, key, delta, ttl)
+        })
+    }
+
+    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Returns `false` if `key` is absent; it stays absent.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// assert!(!map.touch(b"k", Ttl::Never)?);
+    /// map.set(b"k", b"value", Ttl::Default)?;
+    /// assert!(map.touch(b"k", Ttl::Never)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`TouchError::InvalidKey`] if the map does not accept the key.
+    /// - Returns [`TouchError::InvalidTtl`] if the TTL is zero.
+    /// - Returns [`TouchError::Full`] if there is no memory to record the deadline of an entry
+    ///   that had none.
+    /// - Returns [`TouchError::Terminated`] if the map has terminated.
+    pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, TouchError> {
+        self.write(key, 0, ttl, |map, store, ttl| {
+            map.call_touch(store, key, ttl)
+        })
+    }
+
+    /// Deletes `key` and returns the value it had; `None` if it was absent. Use it for one-time
+    /// tokens.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"token", b"alice", Ttl::Never)?;
+    /// assert_eq!(map.take(b"token")?, Some(b"alice".to_vec()));
+    /// assert_eq!(map.take(b"token")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`MapTerminated`] if the map has terminated.
+    pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, MapTerminated> {
+        self.enter_with_key(key, |map, store, key| map.call_take(store, key))
+    }
+
+    /// Deletes `key`. Returns `true` if it was present. [`LocalMap`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`MapTerminated`] if the map has terminated.
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
+        self.enter_with_key(key, |map, store, key| map.call_delete(store, key))
+    }
+
+    /// Deletes `key` if its value has the given version.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// let version = map.set(b"lock", b"me", Ttl::Never)?;
+    /// assert!(map.delete_if(b"lock", version + 1).is_err());
+    /// map.delete_if(b"lock", version)?;
+    /// assert!(!map.contains(b"lock")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - Returns [`DeleteIfError::Conflict`] if the value has another version or the key is
+    ///   absent.
+    /// - Returns [`DeleteIfError::Terminated`] if the map has terminated.
+    pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), DeleteIfError> {
+        self.enter_with_key(key, |map, store, key| {
+            typed(map.call_delete_if(store, key, version)?, 0)
+        })?
+    }
+
+    /// Calls with a key, a TTL and a value of `len` bytes, unless the map rejects them whatever
+    /// it holds: they are not copied into its memory then, and might not fit.
+    fn write<R, E>(
+        &mut self,
+        key: &[u8],
+        len: usize,
+        ttl: Ttl,
+        call: impl FnOnce(
+            &local_map::Guest,
+            &mut Store<StoreData>,
+            local_map::Ttl,
+        ) -> wasmtime::Result<Result<R, local_map::Error>>,
+    ) -> Result<R, E>
+    where
+        E: TryFrom<Refused, Error = wasmtime::Error> + From<MapTerminated>,
+    {
+        self.cell.enter(|live| {
+            if let Err(refused) = check_write(&live.limits, key, len, ttl) {
+                return Ok(Err(refused.try_into()?));
+            }
+            let answer = call(&live.map, &mut live.store, ttl.into())?;
+            // A write without a value that is too large is an increment.
+            typed(answer, if len == 0 { 8 } else { len })
+        })?
+    }
+}
+
+/// Gives an answer the error type of its operation. An error that the operation does not have
+/// terminates the map.
+fn typed<R, E>(answer: Result<R, local_map::Error>, len: usize) -> wasmtime::Result<Result<R, E>>
+where
+    E: TryFrom<Refused, Error = wasmtime::Error>,
+{
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(error) => Ok(Err(Refused::new(error, len).try_into()?)),
+    }
+}

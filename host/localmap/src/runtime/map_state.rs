@@ -1,0 +1,289 @@
+//! The state of a map, which its owner shares with everyone who may cancel it: one lock holds
+//! its instance while it is live, and afterwards why it terminated. The owner holds the lock
+//! during a call; a cancellation only tries it.
+
+use crate::cancel::handle::CancelHandle;
+use crate::cancel::target::CancelTarget;
+use crate::contract::error::{MapTerminated, TerminationCause};
+use crate::sync::{Mutex, MutexGuard, lock};
+use std::sync::{Arc, TryLockError};
+
+/// The instance of a live map.
+pub(crate) trait Instance: Send + 'static {
+    /// Prepares a call.
+    fn begin_call(&mut self) -> wasmtime::Result<()>;
+
+    /// Returns the limit on its memory in bytes, if the last call was denied more.
+    fn denied_memory_over(&self) -> Option<usize>;
+}
+
+/// The state of a map.
+enum MapState<I> {
+    Live(Box<I>),
+    Terminated(MapTerminated),
+    /// The owner has dropped the map, and nobody reads its state any more.
+    Dropped,
+}
+
+impl<I> MapState<I> {
+    /// Drops the instance here, with the lock held: whoever gets the lock next can rely on it.
+    /// A map that has terminated before keeps its cause.
+    fn terminate(&mut self, cause: TerminationCause) -> MapTerminated {
+        match self {
+            Self::Terminated(terminated) => terminated.clone(),
+            Self::Live(_) | Self::Dropped => {
+                let terminated = MapTerminated::now(cause);
+                *self = Self::Terminated(terminated.clone());
+                terminated
+            }
+        }
+    }
+}
+
+/// The state of a map behind its lock, and the handle that cancels it.
+pub(crate) struct MapCell<I> {
+    state: Mutex<MapState<I>>,
+    handle: CancelHandle,
+}
+
+impl<I: Instance> MapCell<I> {
+    /// Shares a live map with its handle. Returns `None` if it has been cancelled meanwhile.
+    pub(crate) fn new(instance: I, handle: CancelHandle) -> Option<Arc<Self>> {
+        let cell = Arc::new(Self {
+            state: Mutex::new(MapState::Live(Box::new(instance))),
+            handle,
+        });
+        let target: Arc<dyn CancelTarget> = cell.clone();
+        cell.handle.set_target(Arc::downgrade(&target));
+        // A cancellation before that could not find the map.
+        if cell.handle.is_cancelled() {
+            cell.release();
+            return None;
+        }
+        Some(cell)
+    }
+
+    /// Returns the handle that cancels the map.
+    pub(crate) fn handle(&self) -> &CancelHandle {
+        &self.handle
+    }
+
+    /// Locks the state. A call that panicked has terminated the map.
+    fn state(&self) -> MutexGuard<'_, MapState<I>> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            let mut state = poisoned.into_inner();
+            state.terminate(TerminationCause::Panicked);
+            self.state.clear_poison();
+            state
+        })
+    }
+
+    /// Calls into the instance. A call that fails terminates the map, and drops the instance
+    /// with everything that it held.
+    pub(crate) fn enter<R>(
+        &self,
+        call: impl FnOnce(&mut I) -> wasmtime::Result<R>,
+    ) -> Result<R, MapTerminated> {
+        let mut state = self.state();
+        let instance = match &mut *state {
+            MapState::Live(instance) if !self.handle.is_cancelled() => instance,
+            other => return Err(other.terminate(TerminationCause::Cancelled)),
+        };
+        match instance.begin_call().and_then(|()| call(instance)) {
+            Ok(answer) => {
+                drop(state);
+                // A cancellation during the call found the lock taken. If this check comes too
+                // early to see it, the ticker tries again.
+                if self.handle.is_cancelled() {
+                    self.try_cancel();
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                let cause = TerminationCause::of(error, instance.denied_memory_over());
+                Err(state.terminate(cause))
+            }
+        }
+    }
+
+    /// Reads from the instance without a call. Returns `None` if the map has terminated.
+    pub(crate) fn peek<R>(&self, read: impl FnOnce(&I) -> R) -> Option<R> {
+        match &*self.state() {
+            MapState::Live(instance) => Some(read(instance)),
+            MapState::Terminated(_) | MapState::Dropped => None,
+        }
+    }
+
+    /// Drops the instance, as the owner has dropped the map.
+    pub(crate) fn release(&self) {
+        *lock(&self.state) = MapState::Dropped;
+    }
+}
+
+impl<I: Instance> CancelTarget for MapCell<I> {
+    fn try_cancel(&self) -> bool {
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        if let MapState::Live(_) = *state {
+            state.terminate(TerminationCause::Cancelled);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cancel::ticker::TICKER;
+    use crate::sync::thread;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const SCHEDULES: usize = 1_000;
+
+    /// An instance that counts its calls and its drops.
+    #[derive(Default)]
+    struct Counts {
+        calls: AtomicU32,
+        drops: AtomicU32,
+    }
+
+    impl Counts {
+        fn drops(&self) -> u32 {
+            self.drops.load(Ordering::SeqCst)
+        }
+    }
+
+    struct Fake(Arc<Counts>);
+
+    impl Instance for Fake {
+        fn begin_call(&mut self) -> wasmtime::Result<()> {
+            assert_eq!(self.0.drops(), 0);
+            Ok(())
+        }
+
+        fn denied_memory_over(&self) -> Option<usize> {
+            None
+        }
+    }
+
+    impl Drop for Fake {
+        fn drop(&mut self) {
+            self.0.drops.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    type Cell = Arc<MapCell<Fake>>;
+
+    fn cell(handle: &CancelHandle) -> (Option<Cell>, Arc<Counts>) {
+        let counts = Arc::new(Counts::default());
+        (MapCell::new(Fake(counts.clone()), handle.child()), counts)
+    }
+
+    fn call(cell: &Cell) -> Result<u32, MapTerminated> {
+        cell.enter(|fake| {
+            thread::yield_now();
+            Ok(fake.0.calls.fetch_add(1, Ordering::SeqCst))
+        })
+    }
+
+    /// A call that has begun may return its result, but the map ends with it, also if nobody
+    /// calls it again.
+    #[test]
+    fn a_cancellation_during_calls_ends_the_map() {
+        let explore = || {
+            let parent = CancelHandle::new();
+            let (cell, counts) = cell(&parent);
+            let cell = cell.expect("not cancelled");
+            let calls = {
+                let cell = cell.clone();
+                thread::spawn(move || [call(&cell), call(&cell)])
+            };
+            parent.cancel();
+            let [first, second] = calls.join().expect("no panic");
+            assert!(first.is_ok() || second.is_err());
+            assert_eq!(counts.drops(), 1);
+            assert!(cell.peek(|_| ()).is_none());
+            let terminated = call(&cell).expect_err("cancelled");
+            assert!(matches!(terminated.cause(), TerminationCause::Cancelled));
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    /// Whoever only looks at a map holds its lock too, and does not check for a cancellation:
+    /// the ticker does.
+    #[test]
+    fn a_cancellation_while_somebody_looks_ends_the_map_with_the_next_tick() {
+        let explore = || {
+            let parent = CancelHandle::new();
+            let (cell, counts) = cell(&parent);
+            let cell = cell.expect("not cancelled");
+            let looks = {
+                let cell = cell.clone();
+                thread::spawn(move || cell.peek(|_| thread::yield_now()).is_some())
+            };
+            parent.cancel();
+            looks.join().expect("no panic");
+            TICKER.tick();
+            assert_eq!(counts.drops(), 1);
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    #[test]
+    fn a_map_that_is_created_during_a_cancellation_is_ended() {
+        let explore = || {
+            let parent = CancelHandle::new();
+            let creator = {
+                let parent = parent.clone();
+                thread::spawn(move || cell(&parent))
+            };
+            parent.cancel();
+            let (cell, counts) = creator.join().expect("no panic");
+            assert_eq!(counts.drops(), 1);
+            if let Some(cell) = cell {
+                assert!(call(&cell).is_err());
+            }
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    /// The owner frees the map even while somebody is about to cancel it.
+    #[test]
+    fn a_map_is_dropped_once_by_whoever_is_first() {
+        let explore = || {
+            let parent = CancelHandle::new();
+            let (cell, counts) = cell(&parent);
+            let cell = cell.expect("not cancelled");
+            let cancels = [(); 2].map(|()| {
+                let parent = parent.clone();
+                thread::spawn(move || parent.cancel())
+            });
+            cell.release();
+            assert_eq!(counts.drops(), 1);
+            for thread in cancels {
+                thread.join().expect("no panic");
+            }
+            assert_eq!(counts.drops(), 1);
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    #[test]
+    fn a_call_that_fails_ends_the_map_with_its_cause() {
+        let explore = || {
+            let (cell, counts) = cell(&CancelHandle::new());
+            let cell = cell.expect("not cancelled");
+            let failed = cell.enter(|_| wasmtime::Result::<()>::Err(wasmtime::Error::msg("no")));
+            let terminated = failed.expect_err("it failed");
+            assert!(matches!(terminated.cause(), TerminationCause::Fault { .. }));
+            assert_eq!(counts.drops(), 1);
+            cell.handle().cancel();
+            let again = call(&cell).expect_err("it has ended");
+            assert_eq!(again.at(), terminated.at());
+        };
+        shuttle::check_random(explore, 1);
+    }
+}

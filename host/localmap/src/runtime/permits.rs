@@ -1,0 +1,156 @@
+//! Permits for live maps: a host has as many as it may have maps.
+
+use crate::cancel::handle::CancelHandle;
+use crate::runtime::create_error::CreateError;
+use crate::sync::{Condvar, Mutex, lock, wait_timeout};
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+/// The permits of a host: a counting semaphore.
+pub(crate) struct Permits {
+    max: u32,
+    taken: Mutex<u32>,
+    released: Condvar,
+}
+
+/// One permit, until it is dropped.
+pub(crate) struct Permit(Arc<Permits>);
+
+impl Permits {
+    /// Creates `max` permits.
+    pub(crate) fn new(max: u32) -> Self {
+        Self {
+            max,
+            taken: Mutex::new(0),
+            released: Condvar::new(),
+        }
+    }
+
+    /// Returns how many permits are taken.
+    pub(crate) fn taken(&self) -> u32 {
+        *lock(&self.taken)
+    }
+
+    /// Takes a permit. If there is none, waits at most `timeout` for one, or until `handle` is
+    /// cancelled.
+    pub(crate) fn acquire(
+        self: &Arc<Self>,
+        timeout: Duration,
+        handle: &CancelHandle,
+    ) -> Result<Permit, CreateError> {
+        let mut taken = lock(&self.taken);
+        if *taken >= self.max {
+            // The waker is there before the flag is read, so that a later cancellation wakes it.
+            let mut slot = handle.waker_slot();
+            slot.set(&Waker::from(Arc::clone(self)));
+            let start = Instant::now();
+            while *taken >= self.max {
+                if handle.is_cancelled() {
+                    return Err(CreateError::Cancelled);
+                }
+                let left = timeout.saturating_sub(start.elapsed());
+                if left.is_zero() {
+                    return Err(CreateError::TooManyMaps { max: self.max });
+                }
+                taken = wait_timeout(&self.released, taken, left);
+            }
+        }
+        *taken += 1;
+        Ok(Permit(Arc::clone(self)))
+    }
+}
+
+/// Wakes all that wait for a permit, because one of them was cancelled.
+impl Wake for Permits {
+    fn wake(self: Arc<Self>) {
+        // With the lock: a thread that has seen the flag unset is waiting by now.
+        let _taken = lock(&self.taken);
+        self.released.notify_all();
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *lock(&self.0.taken) -= 1;
+        self.0.released.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::thread;
+
+    const SCHEDULES: usize = 1_000;
+
+    /// A wake-up that were lost would leave a thread waiting for good: a deadlock.
+    #[test]
+    fn there_are_never_too_many_and_everyone_gets_one() {
+        let explore = || {
+            let permits = Arc::new(Permits::new(2));
+            let threads = [(); 4].map(|()| {
+                let permits = Arc::clone(&permits);
+                thread::spawn(move || {
+                    let permit = permits.acquire(Duration::MAX, &CancelHandle::new());
+                    assert!(permit.is_ok());
+                    assert!(permits.taken() <= 2);
+                })
+            });
+            for thread in threads {
+                thread.join().expect("no panic");
+            }
+            assert_eq!(permits.taken(), 0);
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    /// A permit that is released may wake the thread that is being cancelled. The other one
+    /// must get the permit nevertheless.
+    #[test]
+    fn a_cancellation_ends_one_wait_and_no_other() {
+        let explore = || {
+            let permits = Arc::new(Permits::new(1));
+            let held = permits.acquire(Duration::ZERO, &CancelHandle::new());
+            let wait = |handle: &CancelHandle| {
+                let (permits, handle) = (Arc::clone(&permits), handle.clone());
+                thread::spawn(move || permits.acquire(Duration::MAX, &handle).map(drop))
+            };
+            let handle = CancelHandle::new();
+            let (cancelled, other) = (wait(&handle), wait(&CancelHandle::new()));
+            let release = thread::spawn(move || drop(held));
+            handle.cancel();
+            let ended = cancelled.join().expect("no panic");
+            assert!(matches!(ended, Ok(()) | Err(CreateError::Cancelled)));
+            assert!(other.join().expect("no panic").is_ok());
+            release.join().expect("no panic");
+            assert_eq!(permits.taken(), 0);
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    /// Nobody releases a permit here: the cancellation itself must wake the thread.
+    #[test]
+    fn a_cancellation_ends_a_wait_without_a_permit() {
+        let explore = || {
+            let permits = Arc::new(Permits::new(0));
+            let parent = CancelHandle::new();
+            let handle = parent.child();
+            let waits = thread::spawn(move || permits.acquire(Duration::MAX, &handle).map(drop));
+            parent.cancel();
+            let ended = waits.join().expect("no panic");
+            assert!(matches!(ended, Err(CreateError::Cancelled)));
+        };
+        shuttle::check_random(explore, SCHEDULES);
+    }
+
+    #[test]
+    fn without_a_time_to_wait_the_limit_is_an_error() {
+        let explore = || {
+            let permits = Arc::new(Permits::new(0));
+            let error = permits.acquire(Duration::ZERO, &CancelHandle::new());
+            assert!(matches!(error, Err(CreateError::TooManyMaps { max: 0 })));
+        };
+        shuttle::check_random(explore, 1);
+    }
+}

@@ -1,0 +1,31 @@
+//! The data of a map's store.
+
+use crate::runtime::clock::Clock;
+use crate::runtime::memory::MemoryLimiter;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the host keeps for one map.
+pub(crate) struct StoreData {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memory: MemoryLimiter,
+    /// When the current call was first seen to run.
+    pub(crate) call_seen: Option<Instant>,
+}
+
+impl StoreData {
+    /// Creates the data of a store without a call.
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
+        Self {
+            clock,
+            memory,
+            call_seen: None,
+        }
+    }
+
+    /// Begins a call: forgets what the last one has left.
+    pub(crate) fn begin_call(&mut self) {
+        self.call_seen = None;
+        self.memory.begin_call();
+    }
+}

@@ -1,0 +1,157 @@
+//! Guests that go wrong: it is their own request's, and nobody else's.
+
+use super::client::{Server, wait_for};
+use std::thread;
+use std::time::Instant;
+
+const SERVER: [&str; 2] = ["--map-per", "server"];
+
+#[test]
+fn a_trap_is_a_500_and_leaves_the_map() {
+    let server = Server::start(&SERVER);
+    for n in 1..4 {
+        let failed = server.get("/count-and-trap");
+        assert_eq!(failed.status, 500);
+        // Nothing of the inside.
+        assert_eq!(failed.text(), "the guest failed\n");
+        assert_eq!(server.text("/get/n").as_bytes(), i64::to_le_bytes(n));
+    }
+    let line = server.line("/count-and-trap");
+    assert!(line.contains(" 500 "), "{line}");
+    assert!(line.contains("cause=\"the guest trapped: wasm `unreachable`"));
+}
+
+#[test]
+fn what_gives_no_response_is_a_500() {
+    let server = Server::start(&[]);
+    for (path, cause) in [
+        ("/nothing", "no response"),
+        ("/error", "LoopDetected"),
+        ("/exit/0", "exited"),
+        ("/exit/1", "exited"),
+        ("/no-body/10", "content-length of 10"),
+        ("/status/101", "status 101"),
+    ] {
+        let mut client = server.connect();
+        assert_eq!(client.get(path).status, 500, "{path}");
+        let line = server.line(path);
+        assert!(line.contains(cause), "{line}");
+        // The connection goes on.
+        assert_eq!(client.get("/").ok(), "hello\n");
+    }
+}
+
+/// A client must not take a part for the whole.
+#[test]
+fn a_response_that_has_begun_is_cut() {
+    let server = Server::start(&["-W", "timeout=500ms"]);
+    for path in ["/trap-late", "/spin-late", "/short/10"] {
+        let mut client = server.connect();
+        let cut = client.get(path);
+        assert!(matches!(cut.status, 0 | 200), "{cut:?}");
+        assert!(!cut.whole, "{cut:?}");
+        client.closed();
+        assert!(server.line(path).contains(" cause=\"the guest "));
+    }
+}
+
+#[test]
+fn too_much_memory_is_a_500() {
+    let server = Server::start(&["--map-per", "server", "-W", "max-memory-size=8MiB"]);
+    assert_eq!(server.text("/count"), "1\n");
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(server.get("/bomb").status, 500));
+        }
+    });
+    assert_eq!(server.text("/count"), "2\n");
+}
+
+/// More of them than there are threads to run them.
+#[test]
+fn guests_that_loop_are_a_504_and_hold_up_nobody() {
+    let server = Server::start(&["--map-per", "server", "-W", "timeout=15s"]);
+    let loops = thread::available_parallelism().map_or(2, usize::from) * 2 + 1;
+    thread::scope(|scope| {
+        let spinning: Vec<_> = (0..loops)
+            .map(|_| scope.spawn(|| (server.get("/spin"), Instant::now())))
+            .collect();
+        let mut answered = Vec::new();
+        for n in 1..6 {
+            assert_eq!(server.text("/count"), format!("{n}\n"));
+            answered.push(Instant::now());
+        }
+        for spun in spinning {
+            let (response, ended) = spun.join().expect("no panic");
+            assert_eq!(response.status, 504);
+            assert_eq!(response.text(), "the guest ran out of time\n");
+            assert!(answered.iter().all(|answered| *answered < ended));
+        }
+    });
+    assert!(server.line(" 504 ").contains("its time of 15s"));
+}
+
+#[test]
+fn a_guest_that_waits_is_a_504_too() {
+    let server = Server::start(&["-W", "timeout=300ms"]);
+    assert_eq!(server.get("/sleep/60000").status, 504);
+    // For a body that does not come.
+    let mut client = server.connect();
+    client.begin("POST", "/length", &[], 10);
+    assert_eq!(client.response(false).status, 504);
+}
+
+/// One that prints into a pipe which nobody reads waits, and nobody with it.
+#[test]
+fn output_that_nobody_reads_holds_up_nobody_else() {
+    let mut command = localmap_tests::localmap()
+        .args(["serve", "--addr", "127.0.0.1:0", "-W", "timeout=1s"])
+        .arg(localmap_tests::guest("served"))
+        .into_command();
+    let mut server = Server::of(command.stdout(std::process::Stdio::piped()));
+    let unread = server.child.stdout.take();
+    assert_eq!(server.get("/flood/100").status, 504);
+    assert_eq!(server.text("/"), "hello\n");
+    // What cannot be written any more is lost, and the server goes on.
+    drop(unread);
+    wait_for("a print", || server.get("/print/x").status == 200);
+    wait_for("a flood", || server.get("/flood/5").status == 200);
+}
+
+#[test]
+fn a_client_that_leaves_ends_nothing_but_its_own() {
+    let server = Server::start(&SERVER);
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.begin("GET", "/sleep/100", &[], 0);
+        drop(client);
+        let mut client = server.connect();
+        client.begin("GET", "/big/10000000", &[], 0);
+        assert_eq!(client.head().status, 200);
+        drop(client);
+    }
+    assert_eq!(server.text("/count"), "1\n");
+    server.line("the client left before the end of the response");
+    // What a guest does when its response has gone, is done.
+    assert_eq!(server.text("/after/50"), "before");
+    wait_for("the rest", || server.text("/get/after") == "done");
+}
+
+#[test]
+fn more_requests_than_there_is_room_for_are_a_503() {
+    let server = Server::start(&["--max-maps", "3", "-W", "timeout=60s"]);
+    let mut waiting: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.begin("POST", "/echo", &[], 3);
+        assert_eq!(client.head().status, 200);
+    }
+    let refused = server.get("/");
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    for client in &mut waiting {
+        client.send(b"abc");
+        assert_eq!(client.chunk().as_deref(), Some(&b"abc"[..]));
+        assert_eq!(client.chunk().as_deref(), Some(&b""[..]));
+    }
+    wait_for("room", || server.get("/").status == 200);
+}

@@ -1,0 +1,185 @@
+//! HTTP itself.
+
+use super::client::Server;
+use std::io::Write;
+use std::thread;
+
+#[test]
+fn large_bodies_go_both_ways() {
+    let server = Server::start(&["-W", "timeout=60s"]);
+    let body: Vec<u8> = (0..5_000_000u32).map(|n| n.to_le_bytes()[0]).collect();
+    // At the same time: the guest writes while it reads.
+    let mut client = server.connect();
+    client.begin("POST", "/echo", &[], body.len());
+    let mut to = client.0.get_ref().try_clone().expect("a handle");
+    let echoed = thread::scope(|scope| {
+        scope.spawn(|| to.write_all(&body).expect("it is read"));
+        client.response(false)
+    });
+    assert!(echoed.whole);
+    assert_eq!(echoed.status, 200);
+    assert!(echoed.body == body);
+    let length = client.ask("POST", "/length", &[], &body).ok();
+    assert_eq!(length, "5000000");
+    assert_eq!(server.text("/big/3000000").len(), 3_000_000);
+}
+
+#[test]
+fn a_body_is_sent_as_it_is_written() {
+    let server = Server::start(&["-W", "timeout=60s"]);
+    let mut client = server.connect();
+    client.begin("POST", "/echo", &[("expect", "100-continue")], 6);
+    assert_eq!(client.head().status, 200);
+    client.send(b"abc");
+    let mut echoed = client.chunk().expect("what is there already");
+    client.send(b"def");
+    while echoed.len() < 6 {
+        echoed.extend(client.chunk().expect("the rest"));
+    }
+    assert_eq!(echoed, b"abcdef");
+    assert_eq!(server.text("/stream/3/1"), "0\n1\n2\n");
+}
+
+/// The client gets its answer, and the connection goes on.
+#[test]
+fn a_body_that_no_guest_wants_is_read_nevertheless() {
+    let server = Server::start(&["--map-per", "connection"]);
+    let mut client = server.connect();
+    for n in 1..4 {
+        let counted = client.ask("POST", "/count", &[], &[b'x'; 300_000]);
+        assert_eq!(counted.ok(), format!("{n}\n"));
+    }
+}
+
+#[test]
+fn a_connection_is_kept_unless_the_client_wants_it_closed() {
+    let server = Server::start(&["--map-per", "connection"]);
+    let mut client = server.connect();
+    for n in 1..10 {
+        assert_eq!(client.get("/count").ok(), format!("{n}\n"));
+    }
+    // Several at once are answered in their order.
+    client.send(b"GET /count HTTP/1.1\r\nhost: a\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.response(false).ok(), "10\n");
+    assert_eq!(client.response(false).ok(), "11\n");
+    let last = client.ask("GET", "/count", &[("connection", "close")], b"");
+    assert_eq!(last.ok(), "12\n");
+    client.closed();
+}
+
+/// As `nc` does at the end of its input.
+#[test]
+fn a_client_that_has_sent_all_is_answered() {
+    let server = Server::start(&["-W", "timeout=60s"]);
+    let mut client = server.connect();
+    client.begin("GET", "/sleep/100", &[], 0);
+    let stream = client.0.get_ref();
+    stream.shutdown(std::net::Shutdown::Write).expect("open");
+    assert_eq!(client.response(false).ok(), "slept");
+    client.closed();
+}
+
+#[test]
+fn old_clients_are_answered() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send(b"GET /authority HTTP/1.0\r\n\r\n");
+    assert_eq!(client.response(false).ok(), server.addr.to_string());
+    client.closed();
+    // They know no chunks: the end of the connection is that of the body, also for those
+    // that would keep it.
+    let mut client = server.connect();
+    client.send(b"GET /stream/3/1 HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
+    let streamed = client.response(false);
+    assert_eq!(streamed.header("transfer-encoding"), None);
+    assert_ne!(streamed.header("connection"), Some("keep-alive"));
+    assert_eq!(streamed.ok(), "0\n1\n2\n");
+    // What has a length need not end it.
+    let mut client = server.connect();
+    for _ in 0..2 {
+        client.send(b"GET / HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
+        let whole = client.response(false);
+        assert_eq!(whole.header("connection"), Some("keep-alive"));
+        assert_eq!(whole.ok(), "hello\n");
+    }
+}
+
+#[test]
+fn a_head_has_no_body() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    for path in ["/", "/big/100000", "/status/404"] {
+        let head = client.ask("HEAD", path, &[], b"");
+        assert_eq!(head.status, if path == "/status/404" { 404 } else { 200 });
+        assert!(!server.line(&format!("HEAD {path} ")).contains("cause"));
+    }
+    assert_eq!(
+        client.ask("HEAD", "/", &[], b"").header("content-length"),
+        Some("6")
+    );
+    assert_eq!(client.get("/").ok(), "hello\n");
+    for status in [204, 304] {
+        assert_eq!(client.get(&format!("/status/{status}")).status, status);
+        assert_eq!(client.get("/").ok(), "hello\n");
+    }
+}
+
+#[test]
+fn the_request_arrives_as_it_was_sent() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    let headers = [("x-a", "1"), ("X-A", "2"), ("x-b", "\u{e4}")];
+    assert_eq!(client.ask("GET", "/header/x-a", &headers, b"").ok(), "1, 2");
+    assert_eq!(
+        client.ask("GET", "/header/x-b", &headers, b"").ok(),
+        "\u{e4}"
+    );
+    assert_eq!(client.get("/authority").ok(), "test");
+    assert!(
+        client
+            .ask("PURGE", "/method", &[], b"")
+            .ok()
+            .contains("PURGE")
+    );
+    client.send(b"GET http://other.test/authority HTTP/1.1\r\nhost: test\r\n\r\n");
+    assert_eq!(client.response(false).ok(), "other.test");
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    let server = Server::start(&[]);
+    for (bytes, status) in [
+        (&b"hello\r\n\r\n"[..], 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: \xff\r\n\r\n", 400),
+        (
+            b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n",
+            400,
+        ),
+        (b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n", 501),
+    ] {
+        let mut client = server.connect();
+        client.send(bytes);
+        let refused = client.response(false);
+        assert_eq!(refused.status, status, "{}", String::from_utf8_lossy(bytes));
+    }
+    let mut client = server.connect();
+    client.send(b"GET / HTTP/1.1\r\nhost: a\r\nx-long: ");
+    // It may be refused before all of it is sent.
+    let _ = client.0.get_mut().write_all(&[b'x'; 300_000]);
+    let _ = client.0.get_mut().write_all(b"\r\n\r\n");
+    assert!(matches!(client.response(false).status, 431 | 0));
+    assert_eq!(server.text("/"), "hello\n");
+}
+
+#[test]
+fn what_is_asked_for_cannot_forge_the_log() {
+    let server = Server::start(&[]);
+    assert_eq!(server.text("/a\"b\\c?d=\u{e4}"), "hello\n");
+    let line = server.line("?d=");
+    assert!(
+        line.contains("\"GET /a\\\"b\\\\c?d=\\xc3\\xa4 HTTP/1.1\" 200 "),
+        "{line}"
+    );
+}

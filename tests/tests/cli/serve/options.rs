@@ -1,0 +1,108 @@
+//! What the guest is granted, and what is refused before anything is served.
+
+use super::client::Server;
+use localmap_tests::{guest, localmap};
+use std::net::TcpListener;
+
+#[test]
+fn a_guest_has_what_it_is_granted_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), "of the host").expect("a file");
+    let dir = format!("{}::/granted", folder.path().display());
+    let options = ["--env", "A=1", "--env", "HOME", "--dir", &dir];
+    let server = Server::start(&options);
+    assert_eq!(server.text("/env/A"), "1");
+    assert_eq!(server.text("/env/PATH"), "");
+    assert_eq!(
+        server.text("/env/HOME"),
+        std::env::var("HOME").expect("it is set")
+    );
+    assert_eq!(server.text("/cat/granted/file"), "of the host");
+    assert_eq!(server.text("/cat/etc/passwd"), "");
+    assert!(server.text("/fetch").contains("HttpRequestDenied"));
+}
+
+#[test]
+fn what_a_guest_prints_is_printed() {
+    let server = Server::start(&[]);
+    assert_eq!(server.text("/print/hello"), "printed");
+    server.line("hello!");
+    assert!(server.lines().iter().any(|line| line == "hello!"));
+}
+
+fn refused(options: &[&str], words: &[&str]) {
+    localmap()
+        .args(["serve", "--addr", "127.0.0.1:0"])
+        .args(options)
+        .run()
+        .refused(words);
+}
+
+#[test]
+fn what_cannot_be_served_says_why() {
+    let command = guest("probe");
+    let command = command.to_str().expect("UTF-8");
+    refused(&[command], &["cannot serve", "a command", "localmap run"]);
+    refused(
+        &["host/localmap/src/artifact/map.wasm"],
+        &["cannot serve", "wasi:http/incoming-handler"],
+    );
+    refused(&["README.md"], &["cannot serve", "README.md"]);
+    refused(&["no-such-file.wasm"], &["no-such-file.wasm"]);
+    localmap()
+        .arg("run")
+        .arg(guest("served"))
+        .run()
+        .refused(&["cannot run", "localmap serve"]);
+}
+
+#[test]
+fn what_cannot_be_asked_for_says_why() {
+    let served = guest("served");
+    let served = served.to_str().expect("UTF-8");
+    refused(
+        &["--idle", "1m", served],
+        &["--idle is for --map-per header:NAME"],
+    );
+    refused(&["--stats", served], &["--stats is for --map-per server"]);
+    refused(
+        &["--max-bytes", "1", served],
+        &["cannot configure the map", "max-bytes"],
+    );
+    refused(
+        &["--max-value", "1", "--entry", "k=22", served],
+        &["--entry `k`"],
+    );
+    refused(
+        &["--dir", "no-such-folder", served],
+        &["--dir no-such-folder"],
+    );
+    for bad in ["header:", "header:a b", "tenant"] {
+        let finished = localmap().args(["serve", "--map-per", bad, served]).run();
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains("--map-per"), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_had_says_what_to_do() {
+    let serve = |addr: &str| {
+        let program = localmap().args(["serve", "--addr", addr]);
+        program.arg(guest("served")).run()
+    };
+    for addr in ["nonsense", "127.0.0.1", "127.0.0.1:99999"] {
+        serve(addr).refused(&["--addr", addr, "ADDRESS:PORT"]);
+    }
+    serve("192.0.2.1:8080").refused(&["cannot listen on 192.0.2.1:8080", "no such address"]);
+}
+
+#[test]
+fn a_port_that_is_taken_says_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = taken.local_addr().expect("an address").to_string();
+    localmap()
+        .args(["serve", "--addr", &addr])
+        .arg(guest("served"))
+        .run()
+        .refused(&["cannot listen on", &addr, "another program", "--addr"]);
+}

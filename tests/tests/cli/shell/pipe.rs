@@ -1,0 +1,70 @@
+//! The pipes on both sides of it.
+
+use super::shell;
+use localmap_tests::localmap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+#[test]
+fn bytes_that_are_not_utf8_are_data_in_quotes() {
+    let printed = shell(&[], b"set \"\xff\" \"a\xfe\0\"\nget \"\\xff\"\n").ok();
+    assert_eq!(printed, "version 1\n\"a\\xfe\\x00\"\n");
+}
+
+#[test]
+fn lines_may_end_as_on_windows_and_the_last_not_at_all() {
+    assert_eq!(
+        shell(&[], "set a b\r\nget a\r\nlen").ok(),
+        "version 1\n\"b\"\n1\n"
+    );
+    assert_eq!(shell(&[], "").ok(), "");
+}
+
+#[test]
+fn who_waits_for_an_answer_gets_it() {
+    let mut child = localmap()
+        .arg("shell")
+        .into_command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    let output = child.stdout.take().expect("a pipe");
+    let (sender, answers) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    for (line, answer) in [("set a b", "version 1"), ("get a", "\"b\""), ("len", "1")] {
+        writeln!(input, "{line}").expect("it reads");
+        let answered = answers.recv_timeout(Duration::from_secs(60));
+        assert_eq!(answered.as_deref(), Ok(answer));
+    }
+    drop(input);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn nobody_complains_when_the_reader_has_gone() {
+    let mut child = localmap()
+        .arg("shell")
+        .into_command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().expect("a pipe");
+    // It may be gone before it has read everything.
+    let _ = input.write_all("help\n".repeat(1_000).as_bytes());
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

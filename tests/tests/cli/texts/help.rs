@@ -1,0 +1,22 @@
+//! The help of the program and of each command.
+
+use localmap_tests::{Finished, localmap, snapshots};
+
+fn help(args: &[&str]) -> String {
+    // As wide as it is where nobody knows how wide.
+    let finished = localmap().env("COLUMNS", "100").args(args).run();
+    let Finished { stderr, .. } = &finished;
+    assert!(stderr.is_empty(), "{stderr}");
+    finished.ok()
+}
+
+#[test]
+fn help_texts() {
+    snapshots("help", |snapshots| {
+        snapshots.check("localmap.txt", &help(&["--help"]));
+        snapshots.check("short.txt", &help(&["-h"]));
+        for command in ["run", "serve", "new", "shell", "inspect", "plug"] {
+            snapshots.check(&format!("{command}.txt"), &help(&[command, "--help"]));
+        }
+    });
+}

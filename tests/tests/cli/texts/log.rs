@@ -1,0 +1,66 @@
+//! The lines that `serve` writes.
+
+use crate::serve::client::{Server, wait_for};
+use localmap_tests::{snapshots, stable};
+
+/// Asks for each path, waits for its line, and gives all lines of the server.
+fn lines(options: &[&str], asked: &[(&str, &str)]) -> String {
+    let server = Server::start(options);
+    for (tenant, path) in asked {
+        let headers = [("x-tenant", *tenant)];
+        let headers = if tenant.is_empty() { &[][..] } else { &headers };
+        let before = requests(&server);
+        server.connect().ask("GET", path, headers, b"");
+        wait_for(path, || requests(&server) > before);
+    }
+    let mut shown = format!("$ localmap serve {}\n", options.join(" "));
+    // What guests print comes by another way, in no order.
+    let ours = |line: &&String| line.contains(" map=") || line.starts_with("Listening");
+    for line in server.lines().iter().filter(ours) {
+        shown += &format!("{line}\n");
+    }
+    stable(&shown)
+}
+
+/// How many requests have their line.
+fn requests(server: &Server) -> usize {
+    let lines = server.lines();
+    lines.iter().filter(|line| line.contains(" map=")).count()
+}
+
+#[test]
+fn log_texts() {
+    snapshots("log", |snapshots| {
+        let plain = lines(
+            &["-W", "timeout=300ms,max-memory-size=16MiB"],
+            &[
+                ("", "/count"),
+                ("", "/a\"b\\c?d=\u{e4}"),
+                ("", "/status/404"),
+                ("", "/print/hello"),
+                ("", "/trap"),
+                ("", "/trap-late"),
+                ("", "/spin"),
+                ("", "/sleep/60000"),
+                ("", "/nothing"),
+                ("", "/error"),
+                ("", "/exit/1"),
+                ("", "/no-body/10"),
+                ("", "/short/10"),
+            ],
+        );
+        snapshots.check("requests.txt", &plain);
+        let server = lines(&["--map-per", "server"], &[("", "/count"), ("", "/count")]);
+        snapshots.check("server.txt", &server);
+        let tenants = lines(
+            &["--map-per", "header:x-tenant", "--max-maps", "2"],
+            &[
+                ("a", "/count"),
+                ("b\tmap=\"x", "/count"),
+                ("c", "/count"),
+                ("", "/count"),
+            ],
+        );
+        snapshots.check("tenants.txt", &tenants);
+    });
+}

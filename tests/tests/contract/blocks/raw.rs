@@ -1,0 +1,511 @@
+//! The interfaces of the contract called as they are: those of the map component, without
+//! the host library between, or those of an app that has them from the library's linker.
+//! `get` and `set` go by `blocks` if they can, the rest by `local-map`.
+
+use localmap::wasmtime::component::{Component, Linker, ResourceAny};
+use localmap::wasmtime::{self, Config, Engine, Store};
+use localmap::{
+    Clock, Control, Host, LinkedMap, LocalMap, ManualClock, MapOptions, MapTerminated,
+    MemoryLimiter,
+};
+use localmap_engine::{
+    Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
+};
+use localmap_tests::translate::{
+    engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
+};
+use localmap_tests::vectors::{Entry, Page, Subject};
+use std::time::Duration;
+
+mod contract {
+    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+    use localmap::wasmtime;
+
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package localmap:tests;
+            world instance {
+                export localmap:core/local-map@0.1.0;
+                export localmap:core/blocks@0.1.0;
+            }
+        ",
+        world: "localmap:tests/instance",
+        wasmtime_crate: localmap::wasmtime,
+        ownership: Borrowing { duplicate_if_necessary: false },
+    });
+}
+
+pub(crate) use contract::exports::localmap::core::blocks::{Block, Bytes, Key};
+use contract::exports::localmap::core::local_map as wit;
+
+/// What cannot fail unless the map traps.
+const ALIVE: &str = "nothing here kills a map";
+
+/// The way to a map.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// Into the map component itself.
+    Straight,
+    /// Through an app that has its map from the embedder's linker.
+    Linked,
+}
+
+/// The compiled component: the map, or an app that hands on.
+pub(crate) struct Compiled {
+    component: Component,
+    linker: Linker<State>,
+    /// Makes maps for apps.
+    host: Option<Host>,
+}
+
+struct State {
+    clock: ManualClock,
+    memory: MemoryLimiter,
+    /// The map of an app.
+    attached: Option<LinkedMap>,
+}
+
+impl Compiled {
+    pub(crate) fn new(way: Way) -> wasmtime::Result<Self> {
+        match way {
+            Way::Straight => Self::map(),
+            Way::Linked => Self::app(),
+        }
+    }
+
+    fn map() -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.concurrency_support(false);
+        let engine = Engine::new(&config)?;
+        let file = localmap_tests::root().join("host/localmap/src/artifact/map.wasm");
+        let component = Component::from_file(&engine, file)?;
+        let mut linker = Linker::<State>::new(&engine);
+        linker
+            .instance("wasi:clocks/monotonic-clock@0.2.0")?
+            .func_wrap("now", |store, (): ()| {
+                Ok((nanos(store.data().clock.now()),))
+            })?;
+        linker
+            .instance("wasi:random/insecure-seed@0.2.0")?
+            .func_wrap("insecure-seed", |_, (): ()| Ok(((1u64, 2u64),)))?;
+        Ok(Self {
+            component,
+            linker,
+            host: None,
+        })
+    }
+
+    fn app() -> wasmtime::Result<Self> {
+        let engine = Engine::default();
+        let component = Component::new(&engine, localmap_tests::relay())?;
+        let mut linker = Linker::<State>::new(&engine);
+        localmap::add_to_linker(&mut linker, |state| {
+            state.attached.as_mut().expect("an app has a map")
+        })?;
+        let host = Some(Host::new()?);
+        Ok(Self {
+            component,
+            linker,
+            host,
+        })
+    }
+}
+
+/// A map, which does as the vectors ask.
+pub(crate) struct Map {
+    store: Store<State>,
+    exports: contract::Instance,
+    /// Of the map itself.
+    control: Option<Control>,
+}
+
+impl Map {
+    /// A map whose memories have at most so many bytes.
+    pub(crate) fn new(compiled: &Compiled, max_memory: usize) -> wasmtime::Result<Self> {
+        let clock = ManualClock::new();
+        let options = MapOptions::new()
+            .max_memory(max_memory)
+            .clock(clock.clone());
+        let attached = match &compiled.host {
+            Some(host) => Some(LinkedMap::new(host.map(&options)?)),
+            None => None,
+        };
+        // What an app has is bounded apart: it holds what comes and goes.
+        let memory = MemoryLimiter::new(max_memory);
+        let state = State {
+            clock,
+            memory,
+            attached,
+        };
+        let mut store = Store::new(compiled.linker.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        let instance = compiled
+            .linker
+            .instantiate(&mut store, &compiled.component)?;
+        let exports = contract::Instance::new(&mut store, &instance)?;
+        let control = Control::find(&mut store, &compiled.component, &instance)?;
+        assert!(control.is_some() || compiled.host.is_some());
+        Ok(Self {
+            store,
+            exports,
+            control,
+        })
+    }
+
+    /// Does what a host may: through `control` or on the map beside the app.
+    fn host<R>(
+        &mut self,
+        inside: impl FnOnce(&Control, &mut Store<State>) -> wasmtime::Result<R>,
+        beside: impl FnOnce(&mut LocalMap) -> Result<R, MapTerminated>,
+    ) -> R {
+        match (&self.control, &mut self.store.data_mut().attached) {
+            (_, Some(attached)) => beside(&mut attached.map()).expect(ALIVE),
+            (Some(control), None) => inside(control, &mut self.store).expect(ALIVE),
+            (None, None) => panic!("a map has a host"),
+        }
+    }
+
+    /// Bytes that its memory has.
+    pub(crate) fn memory(&mut self) -> usize {
+        let state = self.store.data_mut();
+        match &mut state.attached {
+            Some(attached) => attached.map().memory(),
+            None => state.memory.used(),
+        }
+    }
+
+    /// `local-map`, and the store to call it in.
+    fn plain(&mut self) -> (&wit::Guest, &mut Store<State>) {
+        (self.exports.localmap_core_local_map(), &mut self.store)
+    }
+
+    /// `get` of `blocks`.
+    pub(crate) fn get_blocks(&mut self, key: Key) -> Option<Bytes> {
+        let blocks = self.exports.localmap_core_blocks();
+        blocks.call_get(&mut self.store, key).expect(ALIVE)
+    }
+
+    /// `set` of `blocks`.
+    pub(crate) fn set_blocks(&mut self, key: Key, value: &Bytes, ttl: Ttl) -> Result<u64, Error> {
+        let blocks = self.exports.localmap_core_blocks();
+        let answer = blocks.call_set(&mut self.store, key, value, ttl.into());
+        Ok(answer.expect(ALIVE)?)
+    }
+
+    /// `get` of `local-map`.
+    pub(crate) fn get_bytes(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        let (map, store) = self.plain();
+        map.call_get(store, key).expect(ALIVE)
+    }
+
+    /// `set` of `local-map`.
+    pub(crate) fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
+        let (map, store) = self.plain();
+        Ok(map.call_set(store, key, value, ttl.into()).expect(ALIVE)?)
+    }
+}
+
+/// At most 64 bytes, and zeros behind.
+pub(crate) fn to_block(bytes: &[u8]) -> Block {
+    let mut padded = [0; 64];
+    padded[..bytes.len()].copy_from_slice(bytes);
+    let mut words = padded
+        .chunks(8)
+        .map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
+    let mut next = || words.next().expect("eight words");
+    (
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+    )
+}
+
+/// The bytes of blocks.
+fn from_blocks<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<u8> {
+    let words = |&(a, b, c, d, e, f, g, h): &Block| [a, b, c, d, e, f, g, h];
+    let blocks = blocks.into_iter().flat_map(words);
+    blocks.flat_map(u64::to_le_bytes).collect()
+}
+
+/// A key of at most 64 bytes.
+pub(crate) fn to_key(key: &[u8]) -> Key {
+    Key {
+        length: length(key),
+        bytes: to_block(key),
+    }
+}
+
+/// A value of any length.
+pub(crate) fn to_bytes(value: &[u8]) -> Bytes {
+    let mut blocks: Vec<Block> = value.chunks(64).map(to_block).collect();
+    Bytes {
+        length: length(value),
+        rest: blocks.pop().unwrap_or_default(),
+        blocks,
+    }
+}
+
+/// The value that they stand for: what is behind it is zero, and no block is too many.
+pub(crate) fn from_bytes(bytes: &Bytes) -> Vec<u8> {
+    let mut value = from_blocks(bytes.blocks.iter().chain([&bytes.rest]));
+    let len = bytes.length as usize;
+    assert!(len <= value.len() && value.len() <= len.max(1).next_multiple_of(64));
+    assert!(value[len..].iter().all(|byte| *byte == 0));
+    value.truncate(len);
+    value
+}
+
+fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("32 bits")
+}
+
+/// Whether the bytes go by `blocks`.
+fn is_short(key: &[u8]) -> bool {
+    key.len() <= 64
+}
+
+impl Subject for Map {
+    type Pin = ResourceAny;
+
+    fn set_clock(&mut self, now: u64) {
+        self.store.data().clock.set(Duration::from_nanos(now));
+    }
+
+    fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
+        let limits = host_limits(&limits);
+        let answer = self.host(
+            |control, store| control.configure(store, &limits),
+            |map| Ok(map.configure(&limits)),
+        );
+        answer.map_err(engine_configure_error)
+    }
+
+    fn limits(&mut self) -> Limits {
+        engine_limits(&self.host(|control, store| control.limits(store), LocalMap::limits))
+    }
+
+    fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        if is_short(key) {
+            return self.get_blocks(to_key(key)).as_ref().map(from_bytes);
+        }
+        self.get_bytes(key)
+    }
+
+    fn get_entry(&mut self, key: &[u8]) -> Option<Entry> {
+        let (map, store) = self.plain();
+        let entry = map.call_get_entry(store, key).expect(ALIVE)?;
+        Some(Entry {
+            value: entry.value,
+            version: entry.version,
+            expires_in: entry.expires_in,
+        })
+    }
+
+    fn get_many(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let (map, store) = self.plain();
+        map.call_get_many(store, &keys).expect(ALIVE)
+    }
+
+    fn contains(&mut self, key: &[u8]) -> bool {
+        let (map, store) = self.plain();
+        map.call_contains(store, key).expect(ALIVE)
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
+        if is_short(key) {
+            return self.set_blocks(to_key(key), &to_bytes(value), ttl);
+        }
+        self.set_bytes(key, value, ttl)
+    }
+
+    fn set_if(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        ttl: Ttl,
+        condition: Condition,
+    ) -> Result<u64, Error> {
+        let (map, store) = self.plain();
+        let answer = map.call_set_if(store, key, value, ttl.into(), condition.into());
+        Ok(answer.expect(ALIVE)?)
+    }
+
+    fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
+        let (map, store) = self.plain();
+        let answer = map.call_increment(store, key, delta, ttl.into());
+        Ok(answer.expect(ALIVE)?)
+    }
+
+    fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, Error> {
+        let (map, store) = self.plain();
+        Ok(map.call_touch(store, key, ttl.into()).expect(ALIVE)?)
+    }
+
+    fn take(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        let (map, store) = self.plain();
+        map.call_take(store, key).expect(ALIVE)
+    }
+
+    fn delete(&mut self, key: &[u8]) -> bool {
+        let (map, store) = self.plain();
+        map.call_delete(store, key).expect(ALIVE)
+    }
+
+    fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error> {
+        let (map, store) = self.plain();
+        Ok(map.call_delete_if(store, key, version).expect(ALIVE)?)
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
+        let changes: Vec<_> = changes.iter().map(|change| change.into()).collect();
+        let (map, store) = self.plain();
+        match map.call_apply(store, &changes).expect(ALIVE) {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(Outcome::from).collect()),
+            Err((index, error)) => Err((index, error.into())),
+        }
+    }
+
+    fn pin(&mut self, key: &[u8]) -> Result<Option<ResourceAny>, Error> {
+        let (map, store) = self.plain();
+        Ok(map.call_pin(store, key).expect(ALIVE)?)
+    }
+
+    fn pinned(&mut self, pin: &ResourceAny) -> (Vec<u8>, u64) {
+        let (map, store) = self.plain();
+        let value = map.pinned().call_value(&mut *store, *pin).expect(ALIVE);
+        (value, map.pinned().call_version(store, *pin).expect(ALIVE))
+    }
+
+    fn unpin(&mut self, pin: ResourceAny) {
+        pin.resource_drop(&mut self.store).expect(ALIVE);
+    }
+
+    fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Page {
+        let (map, store) = self.plain();
+        let page = map.call_scan(store, prefix, cursor, limit).expect(ALIVE);
+        let entries = page.entries.into_iter().map(|scanned| {
+            let entry = Entry {
+                value: scanned.value,
+                version: scanned.version,
+                expires_in: scanned.expires_in,
+            };
+            (scanned.key, entry)
+        });
+        Page {
+            entries: entries.collect(),
+            next: page.next,
+        }
+    }
+
+    fn len(&mut self) -> u64 {
+        let (map, store) = self.plain();
+        map.call_len(store).expect(ALIVE)
+    }
+
+    fn stats(&mut self) -> Stats {
+        engine_stats(&self.host(|control, store| control.stats(store), LocalMap::stats))
+    }
+
+    fn sweep(&mut self, max: u32) -> u32 {
+        self.host(
+            |control, store| control.sweep(store, max),
+            |map| map.sweep(max),
+        )
+    }
+
+    fn clear(&mut self) {
+        self.host(|control, store| control.clear(store), LocalMap::clear);
+    }
+}
+
+impl From<Ttl> for wit::Ttl {
+    fn from(ttl: Ttl) -> Self {
+        match ttl {
+            Ttl::Default => Self::Default,
+            Ttl::Never => Self::Never,
+            Ttl::After(after) => Self::After(after),
+        }
+    }
+}
+
+impl From<Condition> for wit::Condition {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::Absent => Self::Absent,
+            Condition::Present => Self::Present,
+            Condition::Version(version) => Self::Version(version),
+        }
+    }
+}
+
+impl<'a> From<&Change<'a>> for wit::Change<'a> {
+    fn from(change: &Change<'a>) -> Self {
+        match *change {
+            Change::Set { key, value, ttl } => Self::Set(wit::SetChange {
+                key,
+                value,
+                ttl: ttl.into(),
+            }),
+            Change::SetIf {
+                key,
+                value,
+                ttl,
+                condition,
+            } => Self::SetIf(wit::SetIfChange {
+                key,
+                value,
+                ttl: ttl.into(),
+                condition: condition.into(),
+            }),
+            Change::Increment { key, delta, ttl } => Self::Increment(wit::IncrementChange {
+                key,
+                delta,
+                ttl: ttl.into(),
+            }),
+            Change::Touch { key, ttl } => Self::Touch(wit::TouchChange {
+                key,
+                ttl: ttl.into(),
+            }),
+            Change::Delete { key } => Self::Delete(key),
+            Change::DeleteIf { key, version } => {
+                Self::DeleteIf(wit::DeleteIfChange { key, version })
+            }
+        }
+    }
+}
+
+impl From<wit::Outcome> for Outcome {
+    fn from(outcome: wit::Outcome) -> Self {
+        match outcome {
+            wit::Outcome::Stored(version) => Self::Stored(version),
+            wit::Outcome::Counter(sum) => Self::Counter(sum),
+            wit::Outcome::Touched(there) => Self::Touched(there),
+            wit::Outcome::Deleted(there) => Self::Deleted(there),
+        }
+    }
+}
+
+impl From<wit::Error> for Error {
+    fn from(error: wit::Error) -> Self {
+        match error {
+            wit::Error::InvalidKey(fault) => Self::InvalidKey(match fault {
+                wit::KeyFault::Empty => KeyFault::Empty,
+                wit::KeyFault::TooLong(len) => KeyFault::TooLong(len),
+                wit::KeyFault::NotUtf8 => KeyFault::NotUtf8,
+            }),
+            wit::Error::ValueTooLarge(max) => Self::ValueTooLarge(max),
+            wit::Error::InvalidTtl => Self::InvalidTtl,
+            wit::Error::Full => Self::Full,
+            wit::Error::Conflict(current) => Self::Conflict(current),
+            wit::Error::NotACounter => Self::NotACounter,
+            wit::Error::Overflow => Self::Overflow,
+        }
+    }
+}

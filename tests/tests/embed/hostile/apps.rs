@@ -1,0 +1,199 @@
+//! Apps with a map plugged in, in stores of the embedder on the engine of a host.
+
+use super::beside::{beside, host};
+use super::make::app;
+use localmap::wasmtime::component::{
+    Component, ComponentNamedList, Instance, Lift, Linker, Lower, TypedFunc,
+};
+use localmap::wasmtime::{self, Store, StoreContextMut, Trap};
+use localmap::{CancelHandle, Cancelled, Control, Limits, MemoryLimiter, TimedOut, plug};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_millis(200);
+const MEMORY: usize = 64 << 20;
+
+/// An app in its store.
+struct App {
+    store: Store<MemoryLimiter>,
+    instance: Instance,
+    control: Control,
+    cancel: CancelHandle,
+}
+
+impl App {
+    fn new(name: &str) -> Self {
+        Self::start(name).unwrap_or_else(|error| panic!("{name}: {error:#}"))
+    }
+
+    fn start(name: &str) -> wasmtime::Result<Self> {
+        let plugged = plug(&app(name), &Limits::default()).expect("it fits");
+        let engine = host().as_ref();
+        let component = Component::new(engine, plugged)?;
+        let mut store = Store::new(engine, MemoryLimiter::new(MEMORY));
+        store.limiter(|limiter| limiter);
+        let cancel = CancelHandle::new();
+        cancel.guard(&mut store, Some(LIMIT));
+        let instance = linker()?.instantiate(&mut store, &component)?;
+        let control = Control::find(&mut store, &component, &instance)?.expect("it is plugged");
+        Ok(Self {
+            store,
+            instance,
+            control,
+            cancel,
+        })
+    }
+
+    fn call<R>(&mut self, name: &str) -> wasmtime::Result<R>
+    where
+        R: Lift + Send + Sync + 'static,
+        (R,): ComponentNamedList + Lift + Lower,
+    {
+        let function: TypedFunc<(), (R,)> = self.instance.get_typed_func(&mut self.store, name)?;
+        self.cancel.guard(&mut self.store, Some(LIMIT));
+        Ok(function.call(&mut self.store, ())?.0)
+    }
+
+    fn run(&mut self) -> wasmtime::Result<u64> {
+        self.call("run")
+    }
+}
+
+/// What a map asks for, and nothing else.
+fn linker() -> wasmtime::Result<Linker<MemoryLimiter>> {
+    let mut linker = Linker::new(host().as_ref());
+    linker
+        .instance("wasi:clocks/monotonic-clock@0.2.0")?
+        .func_wrap("now", |_: StoreContextMut<'_, _>, (): ()| Ok((0u64,)))?;
+    linker
+        .instance("wasi:random/insecure-seed@0.2.0")?
+        .func_wrap("insecure-seed", |_: StoreContextMut<'_, _>, (): ()| {
+            Ok(((7u64, 7u64),))
+        })?;
+    Ok(linker)
+}
+
+/// The call ends with this trap, and the store with it.
+fn traps(name: &str, expected: Trap) {
+    beside(|| {
+        let mut app = App::new(name);
+        let error = app.run().expect_err(name);
+        let trap = error.downcast_ref::<Trap>();
+        assert_eq!(trap, Some(&expected), "{name}: {error:#}");
+        // The map ends with the app: nobody sees what was half done.
+        assert!(app.run().is_err(), "{name}");
+        assert!(app.control.stats(&mut app.store).is_err(), "{name}");
+    });
+}
+
+/// The call ends when its time is up.
+fn runs_out_of_time(name: &str) {
+    beside(|| {
+        let mut app = App::new(name);
+        let error = app.run().expect_err(name);
+        let TimedOut { limit, .. } = error.downcast_ref().expect("it had no more time");
+        assert_eq!(*limit, LIMIT);
+    });
+}
+
+#[test]
+fn loops() {
+    runs_out_of_time("loop");
+    runs_out_of_time("loop_of_calls");
+    runs_out_of_time("fills_for_ever");
+    beside(|| {
+        let error = App::start("loop_at_the_start").err().expect("it never is");
+        assert!(error.is::<TimedOut>(), "{error:#}");
+    });
+}
+
+/// From another thread, long before the time is up.
+#[test]
+fn loops_that_are_cancelled() {
+    for name in ["loop", "loop_of_calls", "fills_for_ever"] {
+        beside(|| {
+            let mut app = App::new(name);
+            let cancel = CancelHandle::new();
+            cancel.guard(&mut app.store, None);
+            let run = app
+                .instance
+                .get_typed_func::<(), (u64,)>(&mut app.store, "run")
+                .expect("it has one");
+            let (error, took) = std::thread::scope(|scope| {
+                let canceller = scope.spawn(|| {
+                    std::thread::sleep(Duration::from_millis(50));
+                    cancel.cancel();
+                    Instant::now()
+                });
+                let error = run.call(&mut app.store, ()).expect_err(name);
+                let end = Instant::now();
+                let cancelled = canceller.join().expect("it ends");
+                (error, end.saturating_duration_since(cancelled))
+            });
+            assert!(error.is::<Cancelled>(), "{name}: {error:#}");
+            // The promise is 20 ms; a busy machine may take its time.
+            assert!(took < Duration::from_secs(2), "{name}: {took:?}");
+        });
+    }
+}
+
+#[test]
+fn traps_in_the_app_and_in_the_call() {
+    traps("stack_overflow", Trap::StackOverflow);
+    traps("trap_between_two_writes", Trap::UnreachableCodeReached);
+    traps("value_past_the_end", Trap::ListOutOfBounds);
+    traps("answer_past_the_end", Trap::ListOutOfBounds);
+    traps("answer_that_calls_back", Trap::CannotLeaveComponent);
+    traps("ttl_of_no_kind", Trap::InvalidDiscriminant);
+    // The map has to be given what the app hands over before it can look at it.
+    traps("key_of_48_megabytes", Trap::UnreachableCodeReached);
+    beside(|| {
+        let mut app = App::new("pin_that_is_not_there");
+        let error = app.run().expect_err("it has no pin");
+        assert!(format!("{error:#}").contains("unknown handle"), "{error:#}");
+    });
+}
+
+/// Memory that it does not get is not there; the bound is on all memories together.
+#[test]
+fn memory() {
+    for name in ["memory_bomb", "table_bomb"] {
+        beside(|| {
+            let mut app = App::new(name);
+            let got = app.run().expect("it lives");
+            assert!(got > 0, "{name}");
+            assert!(app.store.data().used() <= MEMORY, "{name}");
+            // What is left has to do for the map.
+            app.control.stats(&mut app.store).expect("it lives");
+        });
+    }
+}
+
+#[test]
+fn answers_that_are_none() {
+    beside(|| {
+        let error = App::new("result_of_2_gigabytes").call::<Vec<u8>>("bytes");
+        let error = error.expect_err("there are no 2 GiB");
+        assert!(format!("{error:#}").contains("out of bounds"), "{error:#}");
+        let error = App::new("text_that_is_none").call::<String>("text");
+        let error = error.expect_err("it is not UTF-8");
+        assert!(format!("{error:#}").contains("utf-8"), "{error:#}");
+    });
+}
+
+/// The map gives as many as the host says, and answers `full` from then on.
+#[test]
+fn a_million_pins() {
+    beside(|| {
+        let mut app = App::new("a_million_pins");
+        let limits = Limits::default().max_pins(100);
+        let configured = app.control.configure(&mut app.store, &limits);
+        configured.expect("it lives").expect("they are in range");
+        let run = app
+            .instance
+            .get_typed_func::<(), (u64,)>(&mut app.store, "run")
+            .expect("it has one");
+        app.cancel.guard(&mut app.store, Some(20 * LIMIT));
+        let (pins,) = run.call(&mut app.store, ()).expect("it lives");
+        assert_eq!(pins, 100);
+    });
+}

@@ -1,0 +1,234 @@
+//! Calls that end before they give an answer: cancelled, out of time, trapped.
+
+use super::{FOR_EVER, SOON, Watched, host, host_of};
+use localmap::wasmtime::Trap;
+use localmap::{CancelHandle, Clock, CreateError, Host, MapOptions, TerminationCause, Ttl};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_call_that_runs_ends() {
+    let host = host_of(&[("get", FOR_EVER)], "");
+    let (options, dropped) = Watched::options();
+    let mut map = host.map(&options).expect("a map");
+    drop(options);
+    map.set(b"k", b"v", Ttl::Never).expect("it says so");
+    let handle = map.cancel_handle();
+    let began = Arc::new(Barrier::new(2));
+    let begins = Arc::clone(&began);
+    let runs = thread::spawn(move || {
+        begins.wait();
+        let dead = map.get(b"k").expect_err("it never ends");
+        (map, dead)
+    });
+    began.wait();
+    thread::sleep(Duration::from_millis(50));
+    assert!(!runs.is_finished());
+    let cancelled = Instant::now();
+    handle.cancel();
+    let (map, dead) = runs.join().expect("it ends");
+    assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
+    assert!(
+        matches!(dead.cause(), TerminationCause::Cancelled),
+        "{dead}"
+    );
+    // In that call, not with the map.
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    drop(map);
+}
+
+#[test]
+fn a_call_has_its_time() {
+    let host = host_of(&[("get", FOR_EVER)], "");
+    let limit = Duration::from_millis(30);
+    let mut map = host
+        .map(&MapOptions::new().call_timeout(limit))
+        .expect("a map");
+    // Each call has it anew.
+    for _ in 0..5 {
+        thread::sleep(Duration::from_millis(20));
+        map.set(b"k", b"v", Ttl::Never).expect("it says so");
+    }
+    let began = Instant::now();
+    let dead = map.get(b"k").expect_err("it never ends");
+    assert!(began.elapsed() >= limit);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(
+        matches!(dead.cause(), TerminationCause::TimedOut { limit: told, .. } if *told == limit)
+    );
+    assert!(dead.to_string().contains("30ms"), "{dead}");
+    // The others go on.
+    let mut beside = host.map(&MapOptions::new()).expect("a map");
+    assert_eq!(beside.take(b"k").expect("alive"), None);
+}
+
+#[test]
+fn making_a_map_has_its_time_and_can_be_cancelled() {
+    let host = host_of(&[], FOR_EVER);
+    let limit = Duration::from_millis(30);
+    let refused = host.map(&MapOptions::new().call_timeout(limit));
+    assert!(
+        matches!(refused, Err(CreateError::TimedOut { .. })),
+        "{refused:?}"
+    );
+
+    let handle = CancelHandle::new();
+    let options = MapOptions::new()
+        .call_timeout(Duration::MAX)
+        .cancel_with(&handle);
+    thread::scope(|scope| {
+        let made = scope.spawn(|| host.map(&options));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!made.is_finished());
+        let cancelled = Instant::now();
+        handle.cancel();
+        let refused = made.join().expect("it ends");
+        assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
+        assert!(
+            matches!(refused, Err(CreateError::Cancelled)),
+            "{refused:?}"
+        );
+    });
+    assert_eq!(host.live_maps(), 0);
+}
+
+#[test]
+fn a_trap_is_told_with_its_name() {
+    let host = host_of(&[("get", "unreachable"), ("len", "(unreachable)")], "");
+    let mut map = host.map(&MapOptions::new()).expect("a map");
+    let dead = map.get(b"k").expect_err("it traps");
+    assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
+    assert!(dead.to_string().contains("unreachable"), "{dead}");
+    let source = std::error::Error::source(&dead).expect("what Wasmtime says");
+    assert!(!source.to_string().is_empty());
+    assert_eq!(host.live_maps(), 0);
+}
+
+/// What no map may answer is no answer: 24 bytes at an address of its own, where the first
+/// says that it is an error, and the eighth which.
+#[test]
+fn a_map_that_contradicts_its_contract_is_dead() {
+    let overflow = "(i32.store8 (i32.const 8) (i32.const 1))
+        (i32.store8 (i32.const 16) (i32.const 6)) i32.const 8";
+    let host = host_of(&[("touch", overflow), ("increment", overflow)], "");
+    let mut map = host.map(&MapOptions::new()).expect("a map");
+    let refused = map.increment(b"k", 1, Ttl::Never);
+    assert!(matches!(refused, Err(localmap::IncrementError::Overflow)));
+    let refused = map.touch(b"k", Ttl::Never).expect_err("it cannot overflow");
+    let localmap::TouchError::Terminated { source: dead, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert!(
+        matches!(dead.cause(), TerminationCause::Fault { .. }),
+        "{dead}"
+    );
+}
+
+/// Cancels its own map, from within a call.
+struct Suicidal {
+    handle: CancelHandle,
+    armed: Arc<AtomicBool>,
+}
+
+impl Clock for Suicidal {
+    fn now(&self) -> Duration {
+        if self.armed.load(Ordering::SeqCst) {
+            self.handle.cancel();
+        }
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn a_call_may_cancel_its_own_map() {
+    let (handle, armed) = (CancelHandle::new(), Arc::new(AtomicBool::new(false)));
+    let clock = Suicidal {
+        handle: handle.clone(),
+        armed: Arc::clone(&armed),
+    };
+    let options = MapOptions::new().cancel_with(&handle).clock(clock);
+    let mut map = host().map(&options).expect("a map");
+    armed.store(true, Ordering::SeqCst);
+    // It may give its answer or not; either way it was the last one.
+    let _ = map.set(b"k", b"v", Ttl::After(Duration::from_secs(1)));
+    assert_eq!(map.memory(), 0);
+    assert!(map.get(b"k").is_err());
+}
+
+struct Panics(Arc<AtomicBool>);
+
+impl Clock for Panics {
+    fn now(&self) -> Duration {
+        assert!(!self.0.load(Ordering::SeqCst), "as the test wants it");
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn a_panic_of_the_clock_ends_the_map_and_nothing_else() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let options = MapOptions::new().clock(Panics(Arc::clone(&armed)));
+    let mut map = host().map(&options).expect("a map");
+    armed.store(true, Ordering::SeqCst);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        map.set(b"k", b"v", Ttl::After(Duration::from_secs(1)))
+    }));
+    assert!(panicked.is_err());
+    let dead = map.get(b"k").expect_err("it is dead");
+    assert!(matches!(dead.cause(), TerminationCause::Panicked), "{dead}");
+    let mut beside = host().map(&MapOptions::new()).expect("a map");
+    beside.set(b"k", b"v", Ttl::Never).expect("room");
+}
+
+/// Whatever the moment: between two calls, within one, or while it is dropped.
+#[test]
+fn cancelling_races_with_calls_and_drops() {
+    let rounds: usize = 2_000;
+    let (to_cancel, cancels) = std::sync::mpsc::sync_channel::<CancelHandle>(0);
+    let canceller = thread::spawn(move || {
+        for (round, handle) in cancels.into_iter().enumerate() {
+            for _ in 0..round % 200 {
+                std::hint::spin_loop();
+            }
+            handle.cancel();
+        }
+    });
+    let host = Host::new().expect("a host");
+    for round in 0..rounds {
+        let (options, dropped) = Watched::options();
+        let mut map = host.map(&options).expect("a map");
+        drop(options);
+        to_cancel.send(map.cancel_handle()).expect("it runs");
+        if round % 2 == 0 {
+            for count in 1..=(round % 50) as i64 {
+                match map.increment(b"n", 1, Ttl::Never) {
+                    Ok(sum) => assert_eq!(sum, count),
+                    Err(localmap::IncrementError::Terminated { source, .. }) => {
+                        assert!(
+                            matches!(source.cause(), TerminationCause::Cancelled),
+                            "{source}"
+                        );
+                        break;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        if round % 3 == 0 {
+            // Freed without a word of its owner.
+            let began = Instant::now();
+            while dropped.load(Ordering::SeqCst) == 0 {
+                assert!(began.elapsed() < SOON, "round {round}");
+                thread::yield_now();
+            }
+            assert!(map.len().is_err());
+        }
+        drop(map);
+        assert_eq!(dropped.load(Ordering::SeqCst), 1, "round {round}");
+    }
+    drop(to_cancel);
+    canceller.join().expect("it ends");
+    assert_eq!(host.live_maps(), 0);
+}

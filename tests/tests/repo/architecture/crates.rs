@@ -1,0 +1,126 @@
+//! Which crate may depend on which.
+
+use localmap_tests::root;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Each crate of the workspace, and those of the workspace that it may depend on, also in its
+/// tests and its build script. A crate may only know what stands above it, so that there is
+/// no circle.
+///
+/// Those to come: schema, telemetry, mirror and lease may know the library, and none of them
+/// another; the server and a sidecar may know all of these, and the program all.
+const CRATES: [(&str, &[&str]); 24] = [
+    // What runs in the sandbox.
+    ("localmap-abi", &[]),
+    ("localmap-engine", &[]),
+    ("localmap-map", &["localmap-abi", "localmap-engine"]),
+    ("localmap-keyvalue", &["localmap-abi"]),
+    ("localmap-client", &["localmap-engine"]),
+    ("sessions", &["localmap-client"]),
+    ("limiter", &["localmap-client"]),
+    ("dedupe", &["localmap-client"]),
+    ("http-limiter", &["localmap-client"]),
+    // What runs it. The library has the components, and does not compile against their crates.
+    ("localmap", &[]),
+    ("localmap-cli", &["localmap"]),
+    // Tests and benchmarks, with guests of their own.
+    ("localmap-guest-build", &[]),
+    ("probe", &["localmap-client"]),
+    ("served", &["localmap-client"]),
+    ("keyvalue", &["localmap-client"]),
+    ("ways", &["localmap-client"]),
+    (
+        "localmap-tests",
+        &[
+            "localmap",
+            "localmap-client",
+            "localmap-engine",
+            "localmap-guest-build",
+        ],
+    ),
+    ("bench-loops", &[]),
+    ("bench-boundary", &["bench-loops", "localmap-client"]),
+    ("bench-counts", &["localmap-engine"]),
+    ("bench-engine", &["bench-loops", "localmap-engine"]),
+    ("bench-keyvalue", &["bench-loops"]),
+    ("bench-instructions", &["localmap-engine"]),
+    (
+        "localmap-bench",
+        &[
+            "bench-loops",
+            "localmap",
+            "localmap-engine",
+            "localmap-guest-build",
+        ],
+    ),
+];
+
+/// Each crate of the workspace, and the crates of the workspace that it depends on.
+fn crates() -> BTreeMap<String, Vec<String>> {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    let errors = String::from_utf8_lossy(&metadata.stderr).into_owned();
+    assert!(metadata.status.success(), "{errors}");
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let name = |package: &Value| package["name"].as_str().expect("a name").to_owned();
+    packages
+        .iter()
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().expect("a list");
+            let ours = dependencies
+                .iter()
+                .filter(|other| other["path"].is_string());
+            // One that depends on itself does so for its own tests.
+            let ours = ours.map(name).filter(|other| *other != name(package));
+            (name(package), ours.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn each_crate_knows_what_it_may_and_nothing_else() {
+    let allowed = BTreeMap::from(CRATES);
+    let found = crates();
+    for (name, dependencies) in &found {
+        let allowed = allowed
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("{name} is not in the table: which crates may it know?"));
+        for dependency in dependencies {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{name} may not depend on {dependency}"
+            );
+        }
+    }
+    for name in allowed.keys() {
+        assert!(found.contains_key(*name), "{name} is no crate any more");
+    }
+}
+
+#[test]
+fn the_table_has_no_circle() {
+    for (at, (name, dependencies)) in CRATES.iter().enumerate() {
+        for dependency in *dependencies {
+            let above = CRATES[..at].iter().any(|(above, _)| above == dependency);
+            assert!(above, "{name} stands above {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_document_has_them_all() {
+    let document = root().join("docs/architecture.md");
+    let text = std::fs::read_to_string(document).expect("docs/architecture.md");
+    let ours = CRATES
+        .iter()
+        .filter(|(name, _)| name.starts_with("localmap"));
+    for (name, _) in ours {
+        assert!(text.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

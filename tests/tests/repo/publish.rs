@@ -1,0 +1,157 @@
+//! What is published: four crates, with what belongs to them and no more, and the WIT
+//! package. `.ci/run` also builds the crates out of their packages.
+
+use localmap_tests::root;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Command;
+use wit_parser::Resolve;
+
+/// In the order in which they can be published: each after those that it needs.
+const PUBLISHED: [&str; 4] = [
+    "localmap-engine",
+    "localmap-client",
+    "localmap",
+    "localmap-cli",
+];
+
+fn cargo(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {errors}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn packages() -> Vec<Value> {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--locked", "--no-deps"]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+#[test]
+fn all_other_crates_stay_here() {
+    let published: BTreeSet<String> = packages()
+        .iter()
+        .filter(|package| package["publish"].is_null())
+        .filter_map(|package| package["name"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(published, PUBLISHED.map(str::to_owned).into());
+}
+
+#[test]
+fn what_is_published_says_what_it_is() {
+    for package in packages() {
+        if !package["publish"].is_null() {
+            continue;
+        }
+        for field in [
+            "description",
+            "license",
+            "repository",
+            "documentation",
+            "rust_version",
+        ] {
+            let text = package[field].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{}: {field}", package["name"]);
+        }
+        assert_eq!(package["readme"], "README.md", "{}", package["name"]);
+        // As many as the registry takes.
+        for field in ["keywords", "categories"] {
+            let words = package[field].as_array().map_or(0, Vec::len);
+            assert!((1..=5).contains(&words), "{}: {field}", package["name"]);
+        }
+        // Of our own it needs what is published before it, in the version that it has.
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let ours = dependency["path"].is_string() && dependency["kind"] != "dev";
+            let name = dependency["name"].as_str().expect("a name");
+            assert!(!ours || PUBLISHED.contains(&name), "{name}");
+            let version = format!("^{}", package["version"].as_str().expect("a version"));
+            assert!(
+                !ours || dependency["req"] == version.as_str(),
+                "{dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn packages_hold_what_belongs_to_them_and_no_more() {
+    for name in PUBLISHED {
+        let listed = cargo(&["package", "--list", "--locked", "--allow-dirty", "-p", name]);
+        let files: BTreeSet<&str> = listed.lines().collect();
+        let (of_the_crate, folders): (&[&str], &[&str]) = match name {
+            "localmap-engine" => (&["src/lib.rs"], &["src/"]),
+            "localmap-client" => (
+                &["src/lib.rs", "wit/local-map.wit", "wit/blocks.wit"],
+                &["src/", "wit/"],
+            ),
+            "localmap" => (
+                &[
+                    "src/lib.rs",
+                    "src/artifact/map.wasm",
+                    "src/artifact/keyvalue.wasm",
+                    "wit/local-map.wit",
+                ],
+                &["src/", "wit/", "examples/"],
+            ),
+            _ => (&["src/main.rs"], &["src/", "tests/"]),
+        };
+        let of_all = [
+            "Cargo.toml",
+            "Cargo.lock",
+            "README.md",
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+        ];
+        for file in of_all.iter().chain(of_the_crate) {
+            assert!(files.contains(file), "{name} has no {file}");
+        }
+        for file in files {
+            let known = of_all.contains(&file)
+                || matches!(file, ".cargo_vcs_info.json" | "Cargo.toml.orig")
+                || folders.iter().any(|folder| file.starts_with(folder));
+            assert!(known, "{name} has {file}");
+        }
+    }
+}
+
+/// So that `cargo install` asks for no target but that of the machine.
+#[test]
+fn the_program_is_built_without_a_script() {
+    for package in packages() {
+        if !package["publish"].is_null() {
+            continue;
+        }
+        for target in package["targets"].as_array().expect("targets") {
+            let script = target["kind"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "custom-build"));
+            assert!(!script, "{}", target["src_path"]);
+        }
+    }
+}
+
+/// As `wasm-tools component wit wit --wasm` does it.
+#[test]
+fn the_wit_package_is_one() {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root().join("wit")).expect("WIT");
+    let encoded = wit_component::encode(&resolve, package).expect("a package");
+    let decoded = wit_component::decode(&encoded).expect("it can be read");
+    let mut packages = decoded.resolve().packages.iter();
+    let contract = packages.find(|(_, package)| package.name.name == "core");
+    let (_, contract) = contract.expect("the contract");
+    // What the host looks for in guests.
+    assert_eq!(
+        contract.name.interface_id("local-map"),
+        localmap::names::LOCAL_MAP
+    );
+    assert_eq!(
+        contract.name.interface_id("control"),
+        localmap::names::CONTROL
+    );
+}
