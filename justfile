@@ -102,3 +102,17 @@ deny:
     cargo test --workspace --test repo dependencies
     if command -v cargo-deny; then cargo deny --locked check; \
         else echo "no cargo-deny here (cargo install --locked cargo-deny): no advisories checked"; fi
+
+# Runs the rules of the engine and a short replay of the model under Miri, which detects undefined
+# behaviour.
+miri:
+    rustup toolchain install nightly --profile minimal --component miri,rust-src
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked -p localmap-engine --test rules --test model
+
+# Fuzzes the engine, starting from its corpus, and keeps the cases that add coverage. Needs a nightly
+# toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
+fuzz seconds="60":
+    guest/engine/fuzz/corpus.sh unpack
+    cd guest/engine && cargo +nightly fuzz run model -- -max_total_time={{seconds}}
+    cd guest/engine && cargo +nightly fuzz cmin model
+    guest/engine/fuzz/corpus.sh pack
