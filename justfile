@@ -20,7 +20,7 @@ lint:
 
 # Checks the documentation.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-engine -p localmap-client
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-serve -p localmap-engine -p localmap-client
 
 # Builds the command-line program.
 build:
@@ -49,7 +49,7 @@ guest-same:
 # Packs the published crates and builds each from its package. `--config` applies the profiles of
 # the workspace, so that crates compiled before are reused.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap -p localmap-cli
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-client -p localmap -p localmap-serve -p localmap-cli
 
 # Writes the WIT package in its binary form, with wasm-tools.
 wit:
@@ -102,3 +102,17 @@ deny:
     cargo test --workspace --test repo dependencies
     if command -v cargo-deny; then cargo deny --locked check; \
         else echo "no cargo-deny here (cargo install --locked cargo-deny): no advisories checked"; fi
+
+# Runs the rules of the engine and a short replay of the model under Miri, which detects undefined
+# behaviour.
+miri:
+    rustup toolchain install nightly --profile minimal --component miri,rust-src
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked -p localmap-engine --test rules --test model
+
+# Fuzzes the engine, starting from its corpus, and keeps the cases that add coverage. Needs a nightly
+# toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
+fuzz seconds="60":
+    guest/engine/fuzz/corpus.sh unpack
+    cd guest/engine && cargo +nightly fuzz run model -- -max_total_time={{seconds}}
+    cd guest/engine && cargo +nightly fuzz cmin model
+    guest/engine/fuzz/corpus.sh pack

@@ -2,18 +2,19 @@
 //! address of its slot, which changes when the slot is needed elsewhere
 //! ([`Arena::evacuate`]).
 
-pub(crate) use crate::blocks::NONE;
-
-use crate::blocks::{Blocks, NO_SLOT};
-use crate::entry::{Header, copy};
+use crate::address::{BlockId, EntryAddr, SlotAddr};
+use crate::blocks::Blocks;
+use crate::copy::copy;
+use crate::entry::Header;
 use crate::error::NoRoom;
-use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, HEADER_WORDS, Layout, PART_WORDS};
-use crate::list::Links;
-use crate::slot::{Slot, SlotMut};
-
-use crate::value::Value;
+use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
+use crate::list::List;
+use crate::slot::{RawSlot, Slot, SlotMut, preload};
 
 const IN_A_SLOT: &str = "the smallest slot holds a header";
+
+/// The word of a slot that lies in the next line of a cache.
+const NEXT_LINE: usize = 16;
 
 /// How many blocks of a class are looked at for the one that is least in use.
 const LOOKED_AT: usize = 8;
@@ -21,8 +22,8 @@ const LOOKED_AT: usize = 8;
 /// The blocks of one class.
 #[derive(Clone, Copy)]
 struct Slabs {
-    /// The first that has a free slot.
-    open: u32,
+    /// Those that have a free slot.
+    open: List<BlockId>,
     /// Free slots in all of them.
     free: u32,
 }
@@ -44,7 +45,7 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// The blocks that it takes where all blocks are free.
+    /// Returns the blocks that it takes where all blocks are free.
     pub(crate) fn blocks(&self) -> u64 {
         let slots = self.slots.iter().zip(Class::all());
         let blocks = slots.map(|(&slots, class)| {
@@ -55,7 +56,7 @@ impl Demand {
     }
 
     /// Adds what an entry needs.
-    pub(crate) fn take(&mut self, layout: &Layout) {
+    pub(crate) fn take(&mut self, layout: &EntryLayout) {
         for (class, count) in layout.slots() {
             self.slots[class.index()] += i64::from(count);
         }
@@ -73,18 +74,18 @@ impl Arena {
         Self {
             blocks: Blocks::new(),
             slabs: [Slabs {
-                open: NONE,
+                open: List::EMPTY,
                 free: 0,
             }; Class::COUNT],
         }
     }
 
-    /// Bytes of all blocks and of what is kept about them.
+    /// Returns the bytes of all blocks and of what is kept about them.
     pub(crate) fn bytes(&self) -> u64 {
         self.blocks.bytes()
     }
 
-    /// Bytes that are held and free.
+    /// Returns the bytes that are held and free.
     pub(crate) fn free_bytes(&self) -> u64 {
         let slots = Class::all().map(|class| {
             let free = self.slabs[class.index()].free;
@@ -93,17 +94,17 @@ impl Arena {
         u64::from(self.blocks.free()) * BLOCK_BYTES + slots.sum::<u64>()
     }
 
-    /// Blocks, free or not.
+    /// Returns the number of blocks, free or not.
     pub(crate) fn blocks(&self) -> u64 {
         self.blocks.held().into()
     }
 
-    /// How many blocks are worth adding at a time.
+    /// Returns how many blocks are worth adding at a time.
     pub(crate) const fn worth_adding(&self) -> u32 {
         self.blocks.worth_adding()
     }
 
-    /// The bytes that one block more takes.
+    /// Returns the bytes that one block more takes.
     pub(crate) fn growth(&self) -> u64 {
         self.blocks.growth()
     }
@@ -113,7 +114,7 @@ impl Arena {
         self.blocks.grow()
     }
 
-    /// Gives up a block that is free, if there is one.
+    /// Gives up a block that is free. Returns `false` if there is none.
     pub(crate) fn shrink(&mut self) -> bool {
         self.blocks.shrink()
     }
@@ -124,70 +125,118 @@ impl Arena {
         self.blocks.trim();
     }
 
-    /// The header of an entry, and the words behind it.
+    /// Returns the header of an entry, and the words behind it.
     #[inline(always)]
-    fn split(&self, entry: u32) -> (&Header, &[u32]) {
-        let words = self.blocks.words(entry).split_first_chunk();
+    fn split(&self, entry: EntryAddr) -> (&Header, &[u32]) {
+        let words = self.blocks.words(entry.slot()).split_first_chunk();
         let (header, rest): (&[u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
         (bytemuck::must_cast_ref(header), rest)
     }
 
     #[inline(always)]
-    fn split_mut(&mut self, entry: u32) -> (&mut Header, &mut [u32]) {
-        let words = self.blocks.words_mut(entry).split_first_chunk_mut();
+    fn split_mut(&mut self, entry: EntryAddr) -> (&mut Header, &mut [u32]) {
+        let words = self.blocks.words_mut(entry.slot()).split_first_chunk_mut();
         let (header, rest): (&mut [u32; HEADER_WORDS], _) = words.expect(IN_A_SLOT);
         (bytemuck::must_cast_mut(header), rest)
     }
 
+    /// Returns the header of an entry.
     #[inline(always)]
-    pub(crate) fn header(&self, entry: u32) -> &Header {
+    pub(crate) fn header(&self, entry: EntryAddr) -> &Header {
         self.split(entry).0
     }
 
     #[inline(always)]
-    pub(crate) fn header_mut(&mut self, entry: u32) -> &mut Header {
+    pub(crate) fn header_mut(&mut self, entry: EntryAddr) -> &mut Header {
         self.split_mut(entry).0
     }
 
-    /// The value of an entry.
-    #[inline(always)]
-    pub(crate) fn value(&self, entry: u32) -> Value<'_> {
-        Value::new(self, self.slot(entry))
-    }
-
+    /// Returns the hash of the key of an entry.
     #[inline]
-    pub(crate) fn key(&self, entry: u32) -> &[u8] {
-        let (header, rest) = self.split(entry);
-        &bytemuck::must_cast_slice::<u32, u8>(rest)[..header.key_len as usize]
+    pub(crate) fn hash(&self, entry: EntryAddr) -> u32 {
+        let block = self.blocks.of(entry.slot());
+        *block.word(entry.slot(), Header::HASH_WORD)
     }
 
-    /// An entry where it lies.
+    /// Returns the slot of an entry, which it checks.
+    #[inline]
+    pub(crate) fn checked_slot(&self, entry: EntryAddr) -> Slot<'_> {
+        Slot::new(self.blocks.words(entry.slot()))
+    }
+
+    /// Returns the slot of an entry.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be the address of an entry that is there: one that [`insert`](Self::insert)
+    /// or [`evacuate`](Self::evacuate) has given, and that has not been removed or moved since.
     #[inline(always)]
-    pub(crate) fn slot(&self, entry: u32) -> Slot<'_> {
-        Slot::new(self.blocks.words(entry))
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) unsafe fn slot(&self, entry: EntryAddr) -> Slot<'_> {
+        // SAFETY: the slot of an entry lies in a block that is there, and holds what its header
+        // describes: `insert` has written both, for a slot of the class that they need, and
+        // `write` does not change what they need.
+        unsafe { Slot::new_unchecked(self.blocks.words_unchecked(entry.slot())) }
     }
 
-    /// An entry where it lies, to be changed.
+    /// Returns the slot of an entry, to be changed. Begins to load the value, too, while the
+    /// header is still on its way.
+    ///
+    /// # Safety
+    ///
+    /// As for [`slot`](Self::slot).
     #[inline(always)]
-    pub(crate) fn slot_mut(&mut self, entry: u32) -> SlotMut {
-        SlotMut::new(self.blocks.words_mut(entry))
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) unsafe fn slot_mut(&mut self, entry: EntryAddr) -> SlotMut<'_> {
+        // SAFETY: as in `slot`.
+        unsafe {
+            let block = self.blocks.of_mut_unchecked(entry.slot());
+            preload(block.word(entry.slot(), NEXT_LINE));
+            SlotMut::new_unchecked(block.words_mut(entry.slot()))
+        }
     }
 
-    /// The part of a value that lies here, and where the next one does.
-    pub(crate) fn part(&self, part: u32) -> (u32, &[u8]) {
-        let words = &self.blocks.words(part)[..self.class(part).words()];
-        (words[0], bytemuck::must_cast_slice(&words[PART_WORDS..]))
+    /// Borrows a slot of this arena again.
+    ///
+    /// # Safety
+    ///
+    /// Its entry must not have been removed or moved since.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) const unsafe fn borrow(&self, slot: RawSlot) -> Slot<'_> {
+        // SAFETY: blocks never move, and go only when they are free.
+        unsafe { slot.borrow(self) }
     }
 
-    /// The layout of an entry that is there.
-    pub(crate) fn layout(&self, entry: u32) -> Layout {
+    /// Borrows a slot of this arena again, to be changed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`borrow`](Self::borrow).
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) const unsafe fn borrow_mut(&mut self, slot: RawSlot) -> SlotMut<'_> {
+        // SAFETY: as in `borrow`.
+        unsafe { slot.borrow_mut(self) }
+    }
+
+    /// Returns the part of a value that lies here, and where the next one does.
+    pub(crate) fn part(&self, part: SlotAddr) -> (Option<SlotAddr>, &[u8]) {
+        let block = self.blocks.of(part);
+        let words = &block.words(part)[..block.class().words()];
+        let bytes = bytemuck::must_cast_slice(&words[PART_WORDS..]);
+        (SlotAddr::from_word(words[0]), bytes)
+    }
+
+    /// Returns the layout of an entry that is there.
+    pub(crate) fn layout(&self, entry: EntryAddr) -> EntryLayout {
         let header = self.header(entry);
-        Layout::new(header.key_len as usize, header.value_len as usize)
+        EntryLayout::new(header.key_len(), header.value_len())
     }
 
-    /// Whether there is room for one entry more.
+    /// Returns `true` if there is room for one entry more.
     #[inline]
-    pub(crate) fn fits(&self, layout: &Layout) -> bool {
+    pub(crate) fn fits(&self, layout: &EntryLayout) -> bool {
         if layout.has_parts() {
             let mut demand = Demand::default();
             demand.take(layout);
@@ -196,7 +245,7 @@ impl Arena {
         self.slabs[layout.class.index()].free > 0 || self.blocks.free() > 0
     }
 
-    /// Whether there is room for all of this.
+    /// Returns `true` if there is room for all of this.
     pub(crate) fn fits_all(&self, demand: &Demand) -> bool {
         let missing = demand.slots.iter().zip(&self.slabs).zip(Class::all());
         let blocks = missing.map(|((&slots, slabs), class)| {
@@ -207,64 +256,65 @@ impl Arena {
     }
 
     /// Counts what an entry would give back.
-    pub(crate) fn give_back(&mut self, entry: u32, demand: &mut Demand) {
-        let mut slot = entry;
-        while slot != NONE {
+    pub(crate) fn give_back(&mut self, entry: EntryAddr, demand: &mut Demand) {
+        let mut next = Some(entry.slot());
+        while let Some(slot) = next {
             let class = self.class(slot);
             demand.slots[class.index()] -= 1;
-            let info = self.blocks.info_mut(block_of(slot));
-            info.given += 1;
-            if info.given == info.used {
+            let meta = self.blocks.meta_of_mut(slot);
+            meta.planned_free += 1;
+            if meta.planned_free == meta.used() {
                 // All of its block is free then, not only slots.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
-            slot = self.next_slot(entry, slot);
+            next = self.next_slot(entry, slot);
         }
     }
 
     /// Forgets what [`give_back`](Self::give_back) has counted.
-    pub(crate) fn forget_given(&mut self, entry: u32) {
-        let mut slot = entry;
-        while slot != NONE {
-            self.blocks.info_mut(block_of(slot)).given = 0;
-            slot = self.next_slot(entry, slot);
+    pub(crate) fn forget_given(&mut self, entry: EntryAddr) {
+        let mut next = Some(entry.slot());
+        while let Some(slot) = next {
+            self.blocks.meta_of_mut(slot).planned_free = 0;
+            next = self.next_slot(entry, slot);
         }
     }
 
-    /// How many blocks these entries lie in.
+    /// Returns the number of blocks that these entries lie in.
     #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
-    pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = u32> + Clone) -> u64 {
+    pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = EntryAddr> + Clone) -> u64 {
         let mut blocks = 0;
         for (mark, entry) in [true, false]
             .into_iter()
             .flat_map(|mark| entries.clone().map(move |entry| (mark, entry)))
         {
-            let mut slot = entry;
-            while slot != NONE {
-                let info = self.blocks.info_mut(block_of(slot));
-                blocks += u64::from(mark && !info.marked);
-                info.marked = mark;
-                slot = self.next_slot(entry, slot);
+            let mut next = Some(entry.slot());
+            while let Some(slot) = next {
+                let meta = self.blocks.meta_of_mut(slot);
+                blocks += u64::from(mark && !meta.marked);
+                meta.marked = mark;
+                next = self.next_slot(entry, slot);
             }
         }
         blocks
     }
 
     /// Stores an entry that never expires, for which there is [room](Self::fits), and
-    /// tells where it lies.
+    /// returns where it lies.
     pub(crate) fn insert(
         &mut self,
         hash: u32,
         key: &[u8],
         value: &[u8],
-        layout: &Layout,
-    ) -> Option<u32> {
-        let entry = self.take(layout.class)?;
+        version: u64,
+        layout: &EntryLayout,
+    ) -> Option<EntryAddr> {
+        let entry = self.take(layout.class)?.entry();
         let has_parts = layout.has_parts();
-        let flags = if has_parts { Header::PARTS } else { 0 };
         let (header, rest) = self.split_mut(entry);
-        *header = Header::new(hash, key.len() as u16, value.len() as u32, flags);
+        *header = Header::new(hash, key.len() as u16, value.len() as u32, has_parts);
+        header.version = version;
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
         if !has_parts {
@@ -272,7 +322,7 @@ impl Arena {
             return Some(entry);
         }
         // From the last part to the first, so that each one knows the next.
-        let mut next = NONE;
+        let mut next = None;
         let mut parts = [(layout.class, 0); 3];
         for (part, of) in parts.iter_mut().zip(layout.parts()) {
             *part = of;
@@ -280,98 +330,105 @@ impl Arena {
         for (class, count) in parts.into_iter().rev() {
             for _ in 0..count {
                 let part = self.take(class)?;
-                self.blocks.words_mut(part)[..PART_WORDS].copy_from_slice(&[next, entry]);
-                next = part;
+                let links = [SlotAddr::to_word(next), entry.to_word()];
+                self.blocks.words_mut(part)[..PART_WORDS].copy_from_slice(&links);
+                next = Some(part);
             }
         }
-        self.split_mut(entry).1[layout.class.parts_word()] = next;
-        self.write(entry, value);
+        self.split_mut(entry).1[layout.class.parts_word()] = SlotAddr::to_word(next);
+        self.write(entry, value, version);
         Some(entry)
     }
 
-    /// Writes a value in place of one of the same layout.
-    pub(crate) fn write(&mut self, entry: u32, value: &[u8]) {
+    /// Writes a value in place of one of the same layout. Returns the length of that one.
+    pub(crate) fn write(&mut self, entry: EntryAddr, value: &[u8], version: u64) -> usize {
         let (header, rest) = self.split_mut(entry);
-        let key_len = header.key_len as usize;
-        header.value_len = value.len() as u32;
-        if !header.has(Header::PARTS) {
+        let (key_len, before) = (header.key_len(), header.value_len());
+        header.set_value_len(value.len() as u32);
+        header.version = version;
+        if !header.has_parts() {
             let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
             copy(&mut bytes[key_len..key_len + value.len()], value);
-            return;
+            return before;
         }
-        let layout = Layout::new(key_len, value.len());
+        let layout = EntryLayout::new(key_len, value.len());
         let tail_len = layout.tail as usize;
         let (mut in_parts, tail) = value.split_at(value.len() - tail_len);
-        let mut part = rest[layout.class.parts_word()];
+        let mut next = SlotAddr::from_word(rest[layout.class.parts_word()]);
         let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[key_len..key_len + tail_len], tail);
-        while !in_parts.is_empty() {
-            let class = self.class(part);
-            let words = &mut self.blocks.words_mut(part)[..class.words()];
+        while let (Some(part), false) = (next, in_parts.is_empty()) {
+            let block = self.blocks.of_mut(part);
+            let len = block.class().words();
+            let words = &mut block.words_mut(part)[..len];
             let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(&mut words[PART_WORDS..]);
             let (here, behind) = in_parts.split_at(in_parts.len().min(bytes.len()));
             copy(&mut bytes[..here.len()], here);
-            (part, in_parts) = (words[0], behind);
+            (next, in_parts) = (SlotAddr::from_word(words[0]), behind);
         }
+        before
     }
 
-    /// The value of an entry, where it has 8 bytes.
-    pub(crate) fn counter(&self, entry: u32) -> Option<[u8; 8]> {
-        let value = self.value(entry).as_slice()?;
-        value.try_into().ok()
+    /// Returns the value of an entry if it has 8 bytes.
+    pub(crate) fn counter(&self, entry: EntryAddr) -> Option<[u8; 8]> {
+        self.checked_slot(entry).counter()
     }
 
     /// Gives back all that an entry takes.
-    pub(crate) fn remove(&mut self, entry: u32) {
-        let mut part = self.next_slot(entry, entry);
-        while part != NONE {
-            let next = self.part(part).0;
-            self.give(part);
-            part = next;
+    pub(crate) fn remove(&mut self, entry: EntryAddr) {
+        if self.header(entry).has_parts() {
+            self.remove_parts(entry);
         }
-        self.give(entry);
+        self.give(entry.slot());
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_parts(&mut self, entry: EntryAddr) {
+        let mut next = self.next_slot(entry, entry.slot());
+        while let Some(part) = next {
+            next = self.part(part).0;
+            self.give(part);
+        }
     }
 
     /// Calls with each slot of an entry and its class.
     #[cfg(any(test, feature = "validate"))]
-    pub(crate) fn for_each_slot(&self, entry: u32, mut visit: impl FnMut(u32, Class)) {
-        let mut slot = entry;
-        while slot != NONE {
+    pub(crate) fn for_each_slot(&self, entry: EntryAddr, mut visit: impl FnMut(SlotAddr, Class)) {
+        let mut next = Some(entry.slot());
+        while let Some(slot) = next {
             visit(slot, self.class(slot));
-            slot = self.next_slot(entry, slot);
+            next = self.next_slot(entry, slot);
         }
     }
 
-    /// The slot of an entry that follows this one.
-    fn next_slot(&self, entry: u32, slot: u32) -> u32 {
-        if slot != entry {
+    /// Returns the slot of an entry that follows this one.
+    fn next_slot(&self, entry: EntryAddr, slot: SlotAddr) -> Option<SlotAddr> {
+        if slot != entry.slot() {
             return self.part(slot).0;
         }
         let (header, rest) = self.split(entry);
-        if header.has(Header::PARTS) {
-            rest[self.class(entry).parts_word()]
+        if header.has_parts() {
+            SlotAddr::from_word(rest[self.class(slot).parts_word()])
         } else {
-            NONE
+            None
         }
     }
 
     /// Gives back all entries but those that are pinned, which become detached.
     pub(crate) fn detach_all_but_pinned(&mut self) {
-        for block in 0..self.blocks.end() {
-            if !self.blocks.is_held(block) {
-                continue;
-            }
-            let info = *self.blocks.info(block);
-            let Some(class) = info.class().filter(|class| !class.is_part()) else {
+        let mut next = self.blocks.first_from(0);
+        while let Some(block) = next {
+            next = self.blocks.first_from(block.index() + 1);
+            let meta = *self.blocks.meta(block);
+            let Some(class) = meta.class().filter(|class| !class.is_part()) else {
                 continue;
             };
-            let free = self.free_slots(block, class);
-            for slot in (0..info.carved as usize).filter(|slot| free >> slot & 1 == 0) {
-                let entry = address(block, slot * class.words());
+            for slot in self.used_slots(block, class) {
+                let entry = slot.entry();
                 let header = self.header_mut(entry);
-                if header.has(Header::PINNED) {
-                    header.flags |= Header::DETACHED;
-                    header.due = Links::NONE;
+                if header.is_pinned() {
+                    header.set_detached();
                 } else {
                     self.remove(entry);
                 }
@@ -379,38 +436,36 @@ impl Arena {
         }
     }
 
-    /// The slots of a block that have been in use and are free, as bits.
-    fn free_slots(&self, block: u32, class: Class) -> u128 {
-        let mut free = 0;
-        let mut next = self.blocks.info(block).free;
-        while next != NO_SLOT {
-            free |= 1 << (next as usize / class.words());
-            next = self.blocks.words(address(block, next as usize))[0] as u16;
-        }
-        free
+    /// Returns the slots of a block that are in use now.
+    fn used_slots(&self, block: BlockId, class: Class) -> impl Iterator<Item = SlotAddr> + use<> {
+        let free = self.blocks.block(block).free_slots(class);
+        let bump = usize::from(self.blocks.meta(block).bump());
+        let used = (0..bump).filter(move |slot| free >> slot & 1 == 0);
+        used.map(move |slot| block.slot(slot * class.words()))
     }
 
-    /// Bytes of all slots of an entry.
-    pub(crate) fn bytes_of(&self, entry: u32) -> u64 {
+    /// Returns the bytes of all slots of an entry.
+    pub(crate) fn bytes_of(&self, entry: EntryAddr) -> u64 {
         self.layout(entry).bytes()
     }
 
     /// Makes a free block of one that has few slots in use, where others of its class
-    /// have room for them. Tells `moved` of each entry that lies elsewhere then: where
-    /// it was and where it is. False: there is no such block.
+    /// have room for them. Calls `moved` for each entry that lies elsewhere then, with where
+    /// it was and where it is. Returns `false` if there is no such block.
     ///
     /// Moves fewer than 79 entries or parts.
-    pub(crate) fn evacuate(&mut self, mut moved: impl FnMut(&mut Self, u32, u32)) -> bool {
+    pub(crate) fn evacuate(
+        &mut self,
+        mut moved: impl FnMut(&mut Self, EntryAddr, EntryAddr),
+    ) -> bool {
         let sparse = Class::all().find_map(|class| self.sparse(class));
         let Some((block, class)) = sparse else {
             return false;
         };
-        let info = *self.blocks.info(block);
+        let used = u32::from(self.blocks.meta(block).used());
         self.close(block, class);
-        self.slabs[class.index()].free -= class.slots() as u32 - u32::from(info.used);
-        let free = self.free_slots(block, class);
-        for slot in (0..info.carved as usize).filter(|slot| free >> slot & 1 == 0) {
-            let from = address(block, slot * class.words());
+        self.slabs[class.index()].free -= class.slots() as u32 - used;
+        for from in self.used_slots(block, class) {
             // The others have room: see `sparse`.
             let Some(to) = self.take(class) else { break };
             let mut words = [0; BLOCK_WORDS / 2];
@@ -420,184 +475,172 @@ impl Arena {
             if class.is_part() {
                 self.part_moved(from, to);
             } else {
-                self.parts_follow(to);
-                moved(self, from, to);
+                self.parts_follow(to.entry());
+                moved(self, from.entry(), to.entry());
             }
         }
         self.blocks.give(block);
         true
     }
 
-    /// A block of a class whose slots would fit into the others of that class.
-    fn sparse(&self, class: Class) -> Option<(u32, Class)> {
+    /// Returns a block of a class whose slots would fit into the others of that class.
+    fn sparse(&self, class: Class) -> Option<(BlockId, Class)> {
         let slabs = self.slabs[class.index()];
         if class.slots() == 1 || slabs.free < class.slots() as u32 {
             return None;
         }
-        let next = |&block: &u32| Some(self.blocks.info(block).next).filter(|&next| next != NONE);
-        core::iter::successors(Some(slabs.open), next)
+        slabs
+            .open
+            .iter(&self.blocks)
             .take(LOOKED_AT)
-            .min_by_key(|&block| self.blocks.info(block).used)
+            .min_by_key(|&block| self.blocks.meta(block).used())
             .map(|block| (block, class))
     }
 
-    /// Whoever leads to a part learns where it is now.
-    fn part_moved(&mut self, from: u32, to: u32) {
-        let entry = self.blocks.words(to)[1];
-        let parts_word = self.class(entry).parts_word();
-        let first = &mut self.split_mut(entry).1[parts_word];
-        if *first == from {
-            *first = to;
+    /// Lets the part before one that has moved, or its entry, lead to where it is now.
+    fn part_moved(&mut self, from: SlotAddr, to: SlotAddr) {
+        let Some(slot) = SlotAddr::from_word(self.blocks.words(to)[1]) else {
+            return;
+        };
+        let parts_word = self.class(slot).parts_word();
+        let first = &mut self.split_mut(slot.entry()).1[parts_word];
+        let mut next = SlotAddr::from_word(*first);
+        if next == Some(from) {
+            *first = SlotAddr::to_word(Some(to));
             return;
         }
-        let mut part = *first;
-        while part != NONE {
+        while let Some(part) = next {
             let words = self.blocks.words_mut(part);
-            if words[0] == from {
-                words[0] = to;
+            next = SlotAddr::from_word(words[0]);
+            if next == Some(from) {
+                words[0] = SlotAddr::to_word(Some(to));
                 return;
             }
-            part = words[0];
         }
     }
 
-    /// The parts of an entry that has moved learn where it is now.
-    fn parts_follow(&mut self, entry: u32) {
-        let mut part = self.next_slot(entry, entry);
-        while part != NONE {
+    /// Lets the parts of an entry that has moved lead to where it is now.
+    fn parts_follow(&mut self, entry: EntryAddr) {
+        let mut next = self.next_slot(entry, entry.slot());
+        while let Some(part) = next {
             let words = self.blocks.words_mut(part);
-            words[1] = entry;
-            part = words[0];
+            words[1] = entry.to_word();
+            next = SlotAddr::from_word(words[0]);
         }
     }
 
-    /// The class of a slot that is in use.
-    fn class(&self, slot: u32) -> Class {
-        self.blocks
-            .info(block_of(slot))
-            .class()
-            .unwrap_or(Class::LARGEST)
+    /// Returns the class of a slot that is in use.
+    fn class(&self, slot: SlotAddr) -> Class {
+        self.blocks.of(slot).class()
     }
 
     /// Takes a slot. `None`: there is none, and no free block.
-    fn take(&mut self, class: Class) -> Option<u32> {
-        let mut block = self.slabs[class.index()].open;
-        if block == NONE {
-            block = self.blocks.take()?;
-            self.blocks.info_mut(block).set_class(class);
-            self.slabs[class.index()].free += class.slots() as u32;
-            self.open(block, class);
-        }
-        let info = self.blocks.info_mut(block);
-        let full = usize::from(info.used) + 1 == class.slots();
-        info.used += 1;
-        let offset = if info.free == NO_SLOT {
-            info.carved += 1;
-            (info.carved as usize - 1) * class.words()
-        } else {
-            info.free as usize
+    fn take(&mut self, class: Class) -> Option<SlotAddr> {
+        let block = match self.slabs[class.index()].open.first() {
+            Some(block) => block,
+            None => {
+                let block = self.blocks.take(class)?;
+                self.slabs[class.index()].free += class.slots() as u32;
+                self.open(block, class);
+                block
+            }
         };
-        let slot = address(block, offset);
-        if info.free != NO_SLOT {
-            let next = self.blocks.words(slot)[0] as u16;
-            self.blocks.info_mut(block).free = next;
-        }
+        let (slot, full) = self.blocks.take_slot(block, class);
         self.slabs[class.index()].free -= 1;
-        if full {
-            self.close(block, class);
+        if let Some(links) = full {
+            let open = &mut self.slabs[class.index()].open;
+            open.remove(&mut self.blocks, links);
         }
         Some(slot)
     }
 
     /// Gives a slot back.
-    fn give(&mut self, slot: u32) {
-        let (block, class) = (block_of(slot), self.class(slot));
-        let info = self.blocks.info_mut(block);
-        let was_full = usize::from(info.used) == class.slots();
-        info.used -= 1;
-        let (used, next) = (info.used, info.free);
-        if used == 0 {
-            if !was_full {
+    fn give(&mut self, slot: SlotAddr) {
+        let slabs = &mut self.slabs;
+        let first_open = |class: Class| slabs[class.index()].open.first();
+        let given = self.blocks.give_slot(slot, first_open);
+        let (block, class) = (given.block, given.class);
+        if given.is_empty {
+            if !given.was_full {
                 self.close(block, class);
                 self.slabs[class.index()].free -= class.slots() as u32 - 1;
             }
             return self.blocks.give(block);
         }
-        info.free = (slot as usize % BLOCK_WORDS) as u16;
-        self.blocks.words_mut(slot)[0] = next.into();
-        self.slabs[class.index()].free += 1;
-        if was_full {
-            self.open(block, class);
+        let slabs = &mut self.slabs[class.index()];
+        slabs.free += 1;
+        if given.was_full {
+            let _known = slabs.open.push(&mut self.blocks, block);
         }
     }
 
     /// Puts a block among those that have a free slot.
-    fn open(&mut self, block: u32, class: Class) {
-        self.blocks.link(&mut self.slabs[class.index()].open, block);
+    fn open(&mut self, block: BlockId, class: Class) {
+        let open = &mut self.slabs[class.index()].open;
+        self.blocks.push(open, block);
     }
 
-    fn close(&mut self, block: u32, class: Class) {
-        self.blocks
-            .unlink(&mut self.slabs[class.index()].open, block);
+    fn close(&mut self, block: BlockId, class: Class) {
+        let open = &mut self.slabs[class.index()].open;
+        self.blocks.remove(open, block);
     }
 }
 
 #[cfg(any(test, feature = "validate"))]
 impl Arena {
-    pub(crate) fn class_of(&self, slot: u32) -> Class {
-        self.class(slot)
+    /// Panics unless the slots of these entries are all that are in use, and blocks and lists
+    /// agree with them.
+    pub(crate) fn validate(&self, entries: &alloc::collections::BTreeSet<EntryAddr>) {
+        let mut slots = alloc::collections::BTreeSet::new();
+        for &entry in entries {
+            self.for_each_slot(entry, |slot, class| {
+                assert!(slots.insert(slot), "a slot that is used twice");
+                assert_eq!(class.is_part(), slot != entry.slot());
+            });
+            assert_eq!(self.layout(entry).class, self.class(entry.slot()));
+        }
+        self.validate_blocks(&slots);
     }
 
-    /// Blocks and lists must agree with the slots that are in use.
-    pub(crate) fn validate_blocks(&self, slots: &alloc::collections::BTreeSet<u32>) {
+    fn validate_blocks(&self, slots: &alloc::collections::BTreeSet<SlotAddr>) {
         let mut free = [0; Class::COUNT];
         let (mut free_blocks, mut used, mut listed) = (0, 0, 0);
-        for block in self.blocks.numbers() {
-            let info = self.blocks.info(block);
-            let Some(class) = info.class() else {
+        for block in self.blocks.ids() {
+            let meta = self.blocks.meta(block);
+            assert!(meta.planned_free == 0 && !meta.marked);
+            let Some(class) = meta.class() else {
                 free_blocks += 1;
                 continue;
             };
-            let here = slots.range(address(block, 0)..=address(block, BLOCK_WORDS - 1));
-            let freed = self.free_slots(block, class);
+            let here = slots.range(block.slot(0)..=block.slot(BLOCK_WORDS - 1));
+            let freed = self.blocks.block(block).free_slots(class);
             let mut count = 0;
             for slot in here {
-                let at = *slot as usize % BLOCK_WORDS;
+                let at = slot.word();
                 assert_eq!(at % class.words(), 0, "a slot that lies between two");
                 let at = at / class.words();
-                assert!(at < info.carved.into() && freed >> at & 1 == 0);
+                assert!(at < meta.bump().into() && freed >> at & 1 == 0);
                 count += 1;
             }
-            assert_eq!(count, info.used, "a slot that leaks");
-            assert_eq!(info.carved, info.used + freed.count_ones() as u8);
-            assert!(info.used > 0, "a block that is empty and not free");
-            used += usize::from(info.used);
-            free[class.index()] += class.slots() as u32 - u32::from(info.used);
-            listed += usize::from(usize::from(info.used) < class.slots());
+            assert_eq!(count, meta.used(), "a slot that leaks");
+            assert_eq!(meta.bump(), meta.used() + freed.count_ones() as u8);
+            assert!(meta.used() > 0, "a block that is empty and not free");
+            used += usize::from(meta.used());
+            free[class.index()] += class.slots() as u32 - u32::from(meta.used());
+            listed += usize::from(usize::from(meta.used()) < class.slots());
         }
         assert_eq!(used, slots.len());
         assert_eq!(free_blocks, self.blocks.free());
         for class in Class::all() {
             let slabs = self.slabs[class.index()];
             assert_eq!(slabs.free, free[class.index()]);
-            let mut block = slabs.open;
-            while block != NONE {
-                let info = self.blocks.info(block);
-                assert_eq!(info.class(), Some(class));
-                assert!(usize::from(info.used) < class.slots());
+            for block in slabs.open.iter(&self.blocks) {
+                let meta = self.blocks.meta(block);
+                assert_eq!(meta.class(), Some(class));
+                assert!(usize::from(meta.used()) < class.slots());
                 listed -= 1;
-                block = info.next;
             }
         }
         assert_eq!(listed, 0, "a block with a free slot that is not listed");
     }
-}
-
-/// The block that a slot lies in.
-pub(crate) const fn block_of(slot: u32) -> u32 {
-    slot / BLOCK_WORDS as u32
-}
-
-const fn address(block: u32, offset: usize) -> u32 {
-    block * BLOCK_WORDS as u32 + offset as u32
 }

@@ -4,9 +4,24 @@
 /// A monotonic clock.
 ///
 /// Every `Fn() -> u64` is one.
+///
+/// ```
+/// use localmap_engine::{Clock, Limits, Map};
+/// use std::time::Instant;
+///
+/// struct SinceStart(Instant);
+///
+/// impl Clock for SinceStart {
+///     fn now(&self) -> u64 {
+///         self.0.elapsed().as_nanos() as u64
+///     }
+/// }
+///
+/// let map = Map::new(SinceStart(Instant::now()), 42, Limits::default());
+/// ```
 pub trait Clock {
-    /// Nanoseconds since a moment that does not change. A map takes a time
-    /// before one that it has already seen for that later one.
+    /// Returns the nanoseconds since a moment that does not change. If the time is before one
+    /// that the map has already seen, the map goes on with that one.
     fn now(&self) -> u64;
 }
 
@@ -16,59 +31,54 @@ impl<F: Fn() -> u64> Clock for F {
     }
 }
 
-/// A clock that never runs backwards and is read at most once in a call.
+/// A clock that never runs backwards.
 pub(crate) struct CallClock<C> {
     clock: C,
     /// The latest time read.
     seen: u64,
-    /// Whether `seen` was read in the present call.
-    fresh: bool,
+}
+
+/// The time of one call of the map: it is read when it is first asked for, and stays what it is
+/// until the call ends. Each call makes one, and hands it to all that needs the time.
+#[must_use]
+pub(crate) struct CallTime {
+    /// Whether the clock has been read in this call. The time is the clock's `seen` then.
+    is_read: bool,
+}
+
+impl CallTime {
+    /// Begins a call.
+    #[inline(always)]
+    pub(crate) const fn begin() -> Self {
+        Self { is_read: false }
+    }
 }
 
 impl<C: Clock> CallClock<C> {
     pub(crate) const fn new(clock: C) -> Self {
-        Self {
-            clock,
-            seen: 0,
-            fresh: false,
-        }
+        Self { clock, seen: 0 }
     }
 
-    /// Begins a call: the next [`now`](Self::now) reads the clock again.
-    pub(crate) const fn begin(&mut self) {
-        self.fresh = false;
-    }
-
-    /// The time of the present call.
-    pub(crate) fn now(&mut self) -> u64 {
-        if !self.fresh {
+    /// Returns the time of a call.
+    #[inline]
+    pub(crate) fn now(&mut self, call: &mut CallTime) -> u64 {
+        if !call.is_read {
             self.seen = self.seen.max(self.clock.now());
-            self.fresh = true;
+            call.is_read = true;
         }
         self.seen
     }
 
-    /// Whether `deadline` is reached, where it is the first thing that a call asks for: it
-    /// needs no [`begin`](Self::begin).
-    #[inline(always)]
-    pub(crate) fn reached_first(&mut self, deadline: u64) -> bool {
-        if deadline <= self.seen {
-            return true;
-        }
-        self.seen = self.seen.max(self.clock.now());
-        self.fresh = true;
-        deadline <= self.seen
-    }
-
-    /// The latest time read, in this call or before. Costs nothing.
+    /// Returns the latest time read, in this call or before. Costs nothing.
     pub(crate) const fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Whether `deadline` is reached. Reads the clock only where the latest time
-    /// read does not tell.
-    pub(crate) fn reached(&mut self, deadline: u64) -> bool {
-        deadline <= self.seen || deadline <= self.now()
+    /// Returns `true` if `deadline` is reached. Reads the clock only if it is later than the
+    /// latest time read.
+    #[inline]
+    pub(crate) fn reached(&mut self, call: &mut CallTime, deadline: u64) -> bool {
+        deadline <= self.seen || deadline <= self.now(call)
     }
 }
 
@@ -84,14 +94,13 @@ mod tests {
             reads.set(reads.get() + 1);
             time.get()
         });
-        clock.begin();
-        assert_eq!((clock.now(), clock.now(), reads.get()), (10, 10, 1));
+        let mut call = CallTime::begin();
+        let times = (clock.now(&mut call), clock.now(&mut call));
+        assert_eq!((times, reads.get()), ((10, 10), 1));
         time.set(5);
-        clock.begin();
-        assert_eq!((clock.now(), reads.get()), (10, 2));
+        assert_eq!((clock.now(&mut CallTime::begin()), reads.get()), (10, 2));
         time.set(11);
-        clock.begin();
-        assert_eq!((clock.now(), reads.get()), (11, 3));
+        assert_eq!((clock.now(&mut CallTime::begin()), reads.get()), (11, 3));
     }
 
     #[test]
@@ -101,14 +110,14 @@ mod tests {
             reads.set(reads.get() + 1);
             time.get()
         });
-        clock.begin();
-        assert!(!clock.reached(11) && clock.reached(10));
+        let mut call = CallTime::begin();
+        assert!(!clock.reached(&mut call, 11) && clock.reached(&mut call, 10));
         assert_eq!(reads.get(), 1);
-        clock.begin();
-        assert!(clock.reached(10));
+        let mut call = CallTime::begin();
+        assert!(clock.reached(&mut call, 10));
         assert_eq!(reads.get(), 1);
         time.set(11);
-        assert!(clock.reached(11));
+        assert!(clock.reached(&mut call, 11));
         assert_eq!(reads.get(), 2);
     }
 }

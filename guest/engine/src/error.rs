@@ -1,26 +1,27 @@
-//! Why a call is refused.
+//! Why a call fails.
 
 use core::fmt;
 
-/// Why a write was refused. It has changed nothing then.
+/// Why a write failed. The map is unchanged then.
+///
+/// [`Map::set`](crate::Map::set) and its neighbours have examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The key cannot exist.
+    /// No key can be like this.
     InvalidKey(KeyFault),
-    /// The value is longer than the map's `max_value`, which is given in bytes.
+    /// The value is longer than [`Limits::max_value`](crate::Limits::max_value), which is this
+    /// many bytes.
     ValueTooLarge(u64),
-    /// A TTL of zero.
+    /// The TTL is zero.
     InvalidTtl,
-    /// The limit on entries, on bytes, on pins or on the changes of a batch, or the
-    /// memory at hand is reached, and the policy does not or cannot make room. What is
-    /// there stays there.
+    /// The limit on entries, on bytes, on pins or on the changes of a batch is reached, or memory
+    /// is refused, and the policy does not or cannot make room.
     Full,
-    /// The condition does not hold. The version that is there; `None`: the key is
-    /// absent.
+    /// The condition does not hold: the value has this version, or (`None`) the key is absent.
     Conflict(Option<u64>),
-    /// An increment of a value that is not 8 bytes long.
+    /// The value to increment is not 8 bytes long.
     NotACounter,
-    /// An increment past the end of `i64`.
+    /// The sum of an increment is out of the range of `i64`.
     Overflow,
 }
 
@@ -28,8 +29,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidKey(fault) => write!(f, "invalid key: {fault}"),
-            Self::ValueTooLarge(max) => write!(f, "the value is longer than {max} bytes"),
-            Self::InvalidTtl => f.write_str("a TTL of zero"),
+            Self::ValueTooLarge(max) => {
+                write!(f, "the value is longer than max-value, {max} bytes")
+            }
+            Self::InvalidTtl => f.write_str("the TTL is zero: give at least 1 ns, or none"),
             Self::Full => f.write_str("the map is full"),
             Self::Conflict(Some(version)) => {
                 write!(
@@ -37,11 +40,9 @@ impl fmt::Display for Error {
                     "the condition does not hold: the key has version {version}"
                 )
             }
-            Self::Conflict(None) => {
-                f.write_str("the condition does not hold: the key is not there")
-            }
-            Self::NotACounter => f.write_str("the value is not a counter of 8 bytes"),
-            Self::Overflow => f.write_str("the counter would overflow"),
+            Self::Conflict(None) => f.write_str("the condition does not hold: the key is absent"),
+            Self::NotACounter => f.write_str("the value is not a counter: it must be 8 bytes long"),
+            Self::Overflow => f.write_str("the counter would overflow 64 bits"),
         }
     }
 }
@@ -53,9 +54,9 @@ impl core::error::Error for Error {}
 pub enum KeyFault {
     /// It has no bytes.
     Empty,
-    /// Its length in bytes, more than [`Limits::max_key`](crate::Limits::max_key).
+    /// It has this many bytes, more than [`Limits::max_key`](crate::Limits::max_key).
     TooLong(u64),
-    /// It is not UTF-8, and the map takes nothing else.
+    /// It is not UTF-8, although [`Limits::utf8_keys`](crate::Limits::utf8_keys) is set.
     NotUtf8,
 }
 
@@ -63,19 +64,20 @@ impl fmt::Display for KeyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty"),
-            Self::TooLong(len) => write!(f, "{len} bytes are too many"),
+            Self::TooLong(len) => write!(f, "{len} bytes are more than max-key"),
             Self::NotUtf8 => f.write_str("it is not UTF-8"),
         }
     }
 }
 
-/// Why limits were refused. Those before stay in force.
+/// Why limits were refused. The limits before stay in force. See
+/// [`Map::configure`](crate::Map::configure) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigureError {
-    /// This one is out of its range.
+    /// This limit is out of its range.
     OutOfRange(Setting),
-    /// The map has held data, and this one would be lower than it was, or another, which
-    /// the entries already there might not meet.
+    /// The map has held an entry, and this limit would be lowered or (the policy) changed, so
+    /// that existing entries might not meet it.
     Lowered(Setting),
 }
 
@@ -98,21 +100,21 @@ impl core::error::Error for ConfigureError {}
 /// One of the [`Limits`](crate::Limits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// `max_entries`
+    /// [`Limits::max_entries`](crate::Limits::max_entries)
     MaxEntries,
-    /// `max_bytes`
+    /// [`Limits::max_bytes`](crate::Limits::max_bytes)
     MaxBytes,
-    /// `max_key`
+    /// [`Limits::max_key`](crate::Limits::max_key)
     MaxKey,
-    /// `max_value`
+    /// [`Limits::max_value`](crate::Limits::max_value)
     MaxValue,
-    /// `default_ttl`
+    /// [`Limits::default_ttl`](crate::Limits::default_ttl)
     DefaultTtl,
-    /// `utf8_keys`
+    /// [`Limits::utf8_keys`](crate::Limits::utf8_keys)
     Utf8Keys,
-    /// `policy`
+    /// [`Limits::policy`](crate::Limits::policy)
     Policy,
-    /// `max_pins`
+    /// [`Limits::max_pins`](crate::Limits::max_pins)
     MaxPins,
 }
 

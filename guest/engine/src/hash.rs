@@ -4,17 +4,18 @@ use core::hash::Hasher as _;
 
 use foldhash::{SharedSeed, fast::FoldHasher};
 
-use crate::entry::Wanted;
+use crate::key::KeyProbe;
 
 /// Hashes keys under one seed.
 pub(crate) struct KeyHasher {
     per_hasher: u64,
-    /// Seeded too: with foldhash's fixed one, whoever reads its source could
-    /// choose keys that collide under every seed.
+    /// Seeded, too: with foldhash's fixed one, an attacker could choose keys from its source
+    /// that collide under every seed.
     shared: SharedSeed,
 }
 
 impl KeyHasher {
+    /// Creates a hasher from a seed.
     pub(crate) fn new(seed: u64) -> Self {
         // Both are mixed out of the seed, so that a small one is as good as any: with
         // few bits set, foldhash maps many short keys to the same hash.
@@ -27,16 +28,17 @@ impl KeyHasher {
         }
     }
 
-    /// Of a key that is not looked for.
+    /// Returns the hash of a key that is not looked for.
     #[cfg(any(test, feature = "validate"))]
     pub(crate) fn hash_of(&self, key: &[u8]) -> u32 {
-        self.hash(&Wanted::new(key))
+        self.hash(&KeyProbe::new(key))
     }
 
-    /// 32 bits: all that a table uses in wasm32, and half the room in each entry.
+    /// Returns the hash of a key. It has 32 bits: all that a table uses in wasm32, and half the
+    /// room in each entry.
     #[inline(always)]
-    pub(crate) fn hash(&self, wanted: &Wanted<'_>) -> u32 {
-        let key = wanted.key;
+    pub(crate) fn hash(&self, probe: &KeyProbe<'_>) -> u32 {
+        let key = probe.key;
         // Keys of the same bytes and another length begin with another state.
         let state = self.per_hasher.rotate_right((key.len() & 63) as u32);
         let mut hasher = FoldHasher::with_seed(state, &self.shared);
@@ -51,7 +53,7 @@ impl KeyHasher {
         } else {
             // Both words are the same where there are fewer than 8 bytes: so does foldhash
             // with 4.
-            hasher.write_u128(u128::from(wanted.last) << 64 | u128::from(wanted.first));
+            hasher.write_u128(u128::from(probe.last) << 64 | u128::from(probe.first));
         }
         let hash = hasher.finish();
         (hash ^ hash >> 32) as u32

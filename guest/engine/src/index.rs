@@ -10,13 +10,15 @@ mod scan;
 
 use alloc::vec::Vec;
 use core::iter::Copied;
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::IterHash;
 
+use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::entry::Wanted;
 use crate::error::NoRoom;
-use crate::slot::touch_bucket;
+use crate::key::KeyProbe;
+use crate::slot::preload;
 
 /// The low bits of a hash choose a bucket of a table, the next ones the table, and the
 /// seven highest are the tag in the bucket.
@@ -35,7 +37,7 @@ pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
 const SMALLEST_SHRUNK: usize = 64;
 
 struct Table {
-    entries: HashTable<u32>,
+    entries: HashTable<EntryAddr>,
     /// How many of the bits that choose a table all hashes here have in common.
     depth: u8,
 }
@@ -46,8 +48,6 @@ pub(crate) struct Index {
     directory: Vec<u32>,
     tables: Vec<Table>,
     depth: u8,
-    /// As many bits as [`depth`](Self::depth).
-    mask: u32,
     len: u32,
     /// Bytes of all tables.
     bytes: u64,
@@ -59,53 +59,64 @@ impl Index {
             directory: Vec::new(),
             tables: Vec::new(),
             depth: 0,
-            mask: 0,
             len: 0,
             bytes: 0,
         }
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub(crate) const fn len(&self) -> u32 {
         self.len
     }
 
-    /// Bytes that it has allocated.
+    /// Returns the bytes that it has allocated.
     pub(crate) fn bytes(&self) -> u64 {
         let directory = self.directory.capacity() * size_of::<u32>();
         let tables = self.tables.capacity() * size_of::<Table>();
         self.bytes + (directory + tables) as u64
     }
 
-    /// The entry of `key`, of which `hash` is the hash.
+    /// Returns the entry of a key, of which `hash` is the hash.
+    ///
+    /// # Safety
+    ///
+    /// All entries of the index must be in `arena`, where the index says.
     #[inline(always)]
-    pub(crate) fn find(&self, arena: &Arena, hash: u32, wanted: &Wanted<'_>) -> Option<u32> {
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) unsafe fn find(
+        &self,
+        arena: &Arena,
+        hash: u32,
+        probe: &KeyProbe<'_>,
+    ) -> Option<EntryAddr> {
         // Not `HashTable::find`, whose closure is not inlined.
-        self.candidates(hash)
-            .find(|&entry| arena.slot(entry).has_key(wanted))
+        self.candidates(hash).find(|&entry| {
+            // SAFETY: the caller vouches for it.
+            unsafe { arena.slot(entry) }.has_key(probe)
+        })
     }
 
-    /// The entries that may have this hash, among a few others.
+    /// Returns the entries that may have this hash, among a few others.
     #[inline(always)]
-    pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, u32>> {
+    pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, EntryAddr>> {
         let table = self.whole_table(hash).map(|table| &table.entries);
         // A single table is at hand.
-        if let (Some(table), true) = (table, self.mask != 0) {
-            touch_bucket(table, hash);
+        if let (Some(table), false) = (table, self.is_one_table()) {
+            prefetch_bucket(table, hash);
         }
         let empty = const { &HashTable::new() };
         table.unwrap_or(empty).iter_hash(wide(hash)).copied()
     }
 
-    /// Whether there is room for so many entries in the table that a hash belongs to.
+    /// Returns `true` if the table that a hash belongs to has room for `count` entries more.
     #[inline]
     pub(crate) fn has_room(&self, hash: u32, count: usize) -> bool {
         self.whole_table(hash)
             .is_some_and(|table| table.has_room(count))
     }
 
-    /// Makes room for as many entries as `count` tells of the table that `hash` belongs
-    /// to. `may_grow` tells whether so many bytes may be allocated.
+    /// Makes room in the table that `hash` belongs to for as many entries as `count` returns.
+    /// `may_grow` decides whether a number of bytes may be allocated.
     pub(crate) fn reserve(
         &mut self,
         arena: &Arena,
@@ -126,23 +137,24 @@ impl Index {
                 return Ok(());
             }
             if self.extend(arena, hash, &may_grow).is_err() {
-                return self.sweep_out(arena, hash, count);
+                return self.rehash_in_place(arena, hash, count);
             }
         }
     }
 
-    /// Whether all hashes belong to the same table.
+    /// Returns `true` if all hashes belong to the same table.
+    #[inline]
     pub(crate) const fn is_one_table(&self) -> bool {
-        self.mask == 0
+        self.directory.len() <= 1
     }
 
-    /// Whether two hashes belong to the same table.
+    /// Returns `true` if two hashes belong to the same table.
     pub(crate) fn same_table(&self, a: u32, b: u32) -> bool {
         self.number(a) == self.number(b)
     }
 
     /// Adds an entry, for which there is room, and whose key is not there yet.
-    pub(crate) fn insert(&mut self, arena: &Arena, hash: u32, entry: u32) {
+    pub(crate) fn insert(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
             return;
@@ -155,8 +167,8 @@ impl Index {
         self.len += 1;
     }
 
-    /// Removes an entry. What it leaves in the table is swept out when it is in the way.
-    pub(crate) fn remove(&mut self, arena: &Arena, hash: u32, entry: u32) {
+    /// Removes an entry. The mark that it leaves in the table goes when it is in the way.
+    pub(crate) fn remove(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
             return;
@@ -172,7 +184,7 @@ impl Index {
     }
 
     /// Puts one entry in the place of another.
-    pub(crate) fn replace(&mut self, hash: u32, from: u32, to: u32) {
+    pub(crate) fn replace(&mut self, hash: u32, from: EntryAddr, to: EntryAddr) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
             && let Some(entry) = table.entries.find_mut(wide(hash), |&other| other == from)
@@ -181,8 +193,8 @@ impl Index {
         }
     }
 
-    /// Some entries of the table that a hash belongs to.
-    pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = u32> {
+    /// Returns the entries of the table that a hash belongs to.
+    pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = EntryAddr> {
         let table = self.whole_table(hash).into_iter();
         table.flat_map(|table| table.entries.iter().copied())
     }
@@ -192,15 +204,16 @@ impl Index {
         self.tables.get(self.number(hash))
     }
 
-    /// The number of the table that a hash belongs to.
+    /// Returns the number of the table that a hash belongs to.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
-        if self.mask == 0 {
+        if self.is_one_table() {
             // All there is to a small map: no wait for the hash to look up the table.
             return 0;
         }
-        let at = (hash >> BUCKET_BITS & self.mask) as usize;
-        self.directory.get(at).map_or(usize::MAX, |&at| at as usize)
+        // Its length is a power of two.
+        let at = (hash >> BUCKET_BITS) as usize & (self.directory.len() - 1);
+        self.directory[at] as usize
     }
 
     /// Makes the first table.
@@ -229,7 +242,7 @@ impl Index {
             if !may_grow(self, table_bytes(buckets.max(4))) {
                 return Err(NoRoom);
             }
-            let grown = table.copy(arena, table.most() + 1, |_| true)?;
+            let grown = table.copy(arena, table.most() + 1)?;
             self.put(at, grown);
             return Ok(());
         }
@@ -262,15 +275,11 @@ impl Index {
         self.directory.try_reserve_exact(directory)?;
         self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
-        let full = TABLE_ENTRIES;
-        let mut low = self.tables[at].copy(arena, full, |hash| !upper(hash))?;
-        let mut high = self.tables[at].copy(arena, full, upper)?;
+        let (low, high) = self.tables[at].halves(arena, upper)?;
         // From here on nothing fails.
-        (low.depth, high.depth) = (depth + 1, depth + 1);
         if depth == self.depth {
             self.directory.extend_from_within(..);
             self.depth += 1;
-            self.mask = (1 << self.depth) - 1;
         }
         self.bytes += high.bytes();
         let new = self.tables.len() as u32;
@@ -284,23 +293,23 @@ impl Index {
         Ok(())
     }
 
-    /// Makes room without memory: fills a table anew, which rids it of the marks that
+    /// Makes room without memory: fills a table again, which rids it of the marks that
     /// removed entries have left in it.
     #[inline(never)]
-    fn sweep_out(&mut self, arena: &Arena, hash: u32, count: usize) -> Result<(), NoRoom> {
+    fn rehash_in_place(&mut self, arena: &Arena, hash: u32, count: usize) -> Result<(), NoRoom> {
         let at = self.number(hash);
         let table = &mut self.tables[at];
         if table.entries.len() + count > table.most() {
             return Err(NoRoom);
         }
-        let mut entries = [0; TABLE_ENTRIES];
+        let mut entries = [None; TABLE_ENTRIES];
         let entries = &mut entries[..table.entries.len()];
         entries
             .iter_mut()
             .zip(&table.entries)
-            .for_each(|(to, from)| *to = *from);
+            .for_each(|(to, from)| *to = Some(*from));
         table.entries.clear();
-        for &entry in &*entries {
+        for entry in entries.iter().copied().flatten() {
             let hash = stored(arena, entry);
             table
                 .entries
@@ -316,7 +325,7 @@ impl Index {
         let (len, buckets) = (table.entries.len(), table.entries.num_buckets());
         if len * 8 <= buckets
             && buckets > SMALLEST_SHRUNK
-            && let Ok(smaller) = table.copy(arena, len * 2, |_| true)
+            && let Ok(smaller) = table.copy(arena, len * 2)
         {
             self.put(at, smaller);
         }
@@ -333,7 +342,7 @@ impl Table {
         self.entries.allocation_size() as u64
     }
 
-    /// How many entries it can have, when it is rid of marks.
+    /// Returns how many entries it can have when it is rid of marks.
     fn most(&self) -> usize {
         match self.entries.num_buckets() {
             buckets @ ..8 => buckets.saturating_sub(1),
@@ -346,38 +355,52 @@ impl Table {
         self.entries.len() + count <= self.entries.capacity()
     }
 
-    /// A table of those entries whose hash `choose`s, with room for `room`.
-    fn copy(
-        &self,
-        arena: &Arena,
-        room: usize,
-        choose: impl Fn(u32) -> bool,
-    ) -> Result<Self, NoRoom> {
+    /// Returns a table with the same entries, and with room for `room`.
+    fn copy(&self, arena: &Arena, room: usize) -> Result<Self, NoRoom> {
+        let mut copy = Self::with_room(arena, room, self.depth)?;
+        for &entry in &self.entries {
+            copy.put(arena, arena.hash(entry), entry);
+        }
+        Ok(copy)
+    }
+
+    /// Returns two tables with the entries of this one, by what `upper` says of their hashes.
+    fn halves(&self, arena: &Arena, upper: impl Fn(u32) -> bool) -> Result<(Self, Self), NoRoom> {
+        let depth = self.depth + 1;
+        let mut low = Self::with_room(arena, TABLE_ENTRIES, depth)?;
+        let mut high = Self::with_room(arena, TABLE_ENTRIES, depth)?;
+        for &entry in &self.entries {
+            let hash = arena.hash(entry);
+            let half = if upper(hash) { &mut high } else { &mut low };
+            half.put(arena, hash, entry);
+        }
+        Ok((low, high))
+    }
+
+    fn with_room(arena: &Arena, room: usize, depth: u8) -> Result<Self, NoRoom> {
         let mut entries = HashTable::new();
         entries.try_reserve(room, |&entry| stored(arena, entry))?;
-        for &entry in &self.entries {
-            let hash = arena.header(entry).hash;
-            if choose(hash) {
-                entries.insert_unique(wide(hash), entry, |&entry| stored(arena, entry));
-            }
-        }
-        Ok(Self {
-            entries,
-            depth: self.depth,
-        })
+        Ok(Self { entries, depth })
+    }
+
+    /// Adds an entry, for which there is room.
+    #[inline]
+    fn put(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
+        let stored = |&entry: &EntryAddr| stored(arena, entry);
+        self.entries.insert_unique(wide(hash), entry, stored);
     }
 }
 
-/// About what a table of so many buckets takes: an address and a byte for each.
+/// Returns about what a table takes: an address and a byte for each bucket.
 const fn table_bytes(buckets: usize) -> u64 {
     (buckets * 5 + 16) as u64
 }
 
-fn stored(arena: &Arena, entry: u32) -> u64 {
-    wide(arena.header(entry).hash)
+fn stored(arena: &Arena, entry: EntryAddr) -> u64 {
+    wide(arena.hash(entry))
 }
 
-/// A hash as a table takes it, which chooses a bucket by the low bits and a tag by the
+/// Returns a hash as a table takes it, which chooses a bucket by the low bits and a tag by the
 /// seven highest ones of a `usize`, of 32 bits or 64.
 #[inline(always)]
 pub(crate) const fn wide(hash: u32) -> u64 {
@@ -385,10 +408,19 @@ pub(crate) const fn wide(hash: u32) -> u64 {
     (high as u64) << 32 | hash as u64
 }
 
+/// Begins to load the address that a table most likely has for a hash.
+#[inline(always)]
+fn prefetch_bucket(table: &HashTable<EntryAddr>, hash: u32) {
+    let bucket = hash as usize & table.num_buckets().wrapping_sub(1);
+    if let Some(entry) = table.get_bucket(bucket) {
+        preload(entry);
+    }
+}
+
 #[cfg(any(test, feature = "validate"))]
 impl Index {
-    /// All entries; the directory must lead to the table that each one is in.
-    pub(crate) fn validate(&self, arena: &Arena) -> impl Iterator<Item = u32> {
+    /// Returns all entries. Panics unless the directory leads to the table that each one is in.
+    pub(crate) fn validate(&self, arena: &Arena) -> impl Iterator<Item = EntryAddr> {
         assert!(self.directory.is_empty() || self.directory.len() == 1 << self.depth);
         let mut bytes = 0;
         for (number, table) in self.tables.iter().enumerate() {
@@ -397,7 +429,7 @@ impl Index {
             let places = self.directory.iter().filter(|&&at| at as usize == number);
             assert_eq!(places.count(), 1 << (self.depth - table.depth));
             for &entry in &table.entries {
-                assert_eq!(self.number(arena.header(entry).hash), number);
+                assert_eq!(self.number(arena.header(entry).hash()), number);
             }
         }
         assert_eq!(self.bytes, bytes);

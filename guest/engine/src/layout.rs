@@ -7,7 +7,7 @@ pub(crate) const BLOCK_WORDS: usize = 1024;
 /// Bytes of a block: 4 KiB, what an operating system hands out at a time.
 pub(crate) const BLOCK_BYTES: u64 = 4 * BLOCK_WORDS as u64;
 
-/// Words of a [`Header`](crate::entry::Header), which each entry begins with.
+/// Words of the header that each entry begins with.
 pub(crate) const HEADER_WORDS: usize = 11;
 
 /// Words that each part of a large value begins with: the next part and the entry.
@@ -71,47 +71,49 @@ const CLASS_OF: [u8; LARGEST_SLOT + 1] = {
 };
 
 impl Class {
-    /// How many there are.
+    /// How many classes there are.
     pub(crate) const COUNT: usize = CLASSES;
 
     /// Whole blocks.
     pub(crate) const LARGEST: Self = PARTS[2];
 
+    /// Returns all classes.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..CLASSES as u8).map(Self)
     }
 
-    /// The class with this [`index`](Self::index).
+    /// Returns the class with this [`index`](Self::index).
     pub(crate) const fn numbered(index: u8) -> Self {
         Self(index)
     }
 
+    /// Returns the number of the class.
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// Words of a slot.
+    /// Returns the words of a slot.
     pub(crate) const fn words(self) -> usize {
         SLOT_WORDS[self.0 as usize] as usize
     }
 
-    /// Slots of a block.
+    /// Returns the slots of a block.
     pub(crate) const fn slots(self) -> usize {
         BLOCK_WORDS / self.words()
     }
 
-    /// Whether its slots hold parts of values, not entries.
+    /// Returns `true` if its slots hold parts of values, not entries.
     pub(crate) const fn is_part(self) -> bool {
         self.0 >= PARTS[0].0
     }
 
-    /// The word behind the header that leads to the parts of a value, where it has any: the
-    /// last one of the slot.
+    /// Returns the word behind the header that leads to the parts of a value, where it has any:
+    /// the last one of the slot.
     pub(crate) const fn parts_word(self) -> usize {
         self.words() - HEADER_WORDS - 1
     }
 
-    /// The bytes of a value that a part of this class holds.
+    /// Returns the bytes of a value that a part of this class holds.
     pub(crate) const fn part_bytes(self) -> usize {
         (self.words() - PART_WORDS) * 4
     }
@@ -124,7 +126,7 @@ impl Class {
 /// what is left lies in the slot. So next to nothing of a block is wasted, and any free
 /// block will do, wherever it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct EntryLayout {
     /// Of the slot.
     pub(crate) class: Class,
     /// How many parts there are of each class, smallest first. The value goes into the
@@ -134,8 +136,8 @@ pub(crate) struct Layout {
     pub(crate) tail: u32,
 }
 
-impl Layout {
-    /// For a key of 1 to 512 bytes and a value of up to 1 GiB.
+impl EntryLayout {
+    /// Returns the layout for a key of 1 to 512 bytes and a value of up to 1 GiB.
     #[inline]
     pub(crate) const fn new(key_len: usize, value_len: usize) -> Self {
         let words = HEADER_WORDS + (key_len + value_len).div_ceil(4);
@@ -174,28 +176,29 @@ impl Layout {
         }
     }
 
+    /// Returns `true` if the value has parts.
     pub(crate) const fn has_parts(&self) -> bool {
         self.parts[0] | self.parts[1] | self.parts[2] > 0
     }
 
-    /// Whether both need the same slots.
+    /// Returns `true` if both need the same slots.
     #[inline]
     pub(crate) fn same_slots(&self, other: &Self) -> bool {
         self.class == other.class && self.parts == other.parts
     }
 
-    /// The classes of the parts and how many there are of each, in the order of the
+    /// Returns the classes of the parts and how many there are of each, in the order of the
     /// value.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Class, u32)> {
         PARTS.into_iter().zip(self.parts).rev()
     }
 
-    /// All slots that it needs.
+    /// Returns all slots that it needs.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (Class, u32)> {
         core::iter::once((self.class, 1)).chain(self.parts())
     }
 
-    /// The bytes of all its slots.
+    /// Returns the bytes of all its slots.
     pub(crate) fn bytes(&self) -> u64 {
         let bytes = |(class, count): (Class, u32)| 4 * class.words() as u64 * u64::from(count);
         self.slots().map(bytes).sum()
@@ -219,7 +222,7 @@ mod tests {
     fn a_layout_holds_its_value_and_wastes_little() {
         for key_len in [1, 7, 16, 36, 128, 512] {
             for value_len in (0..20_000).chain([65_536, 1 << 20, (1 << 20) + 1, 1 << 30]) {
-                let layout = Layout::new(key_len, value_len);
+                let layout = EntryLayout::new(key_len, value_len);
                 let in_parts: usize = layout
                     .parts()
                     .map(|(class, count)| class.part_bytes() * count as usize)

@@ -1,66 +1,95 @@
-//! The bounds of a map and of what is put into it.
+//! The limits of a map and of its entries.
 
 use crate::error::{ConfigureError, Error, KeyFault, Setting};
 
-/// The longest key, in bytes, unless [`Limits::max_key`] says otherwise: 128.
-pub const MAX_KEY_LEN: usize = 128;
+/// The default of [`Limits::max_key`], in bytes: 128.
+pub const DEFAULT_MAX_KEY_LEN: usize = 128;
 
-/// The most that [`Limits::max_key`] can be: no map has a longer key.
-pub const LONGEST_KEY: usize = 512;
+/// The maximum of [`Limits::max_key`], in bytes: no map has a longer key.
+pub const MAX_KEY_LEN: usize = 512;
 
-/// The most that [`Limits::max_entries`] can be: 4,294,967,295.
+/// The maximum of [`Limits::max_entries`]: 4,294,967,295.
 pub const MAX_ENTRIES: u64 = u32::MAX as u64;
 
-/// The least that [`Limits::max_bytes`] can be, in bytes: 128 KiB.
+/// The minimum of [`Limits::max_bytes`]: 128 KiB.
 pub const MIN_BYTES: u64 = 128 << 10;
 
-/// The most that [`Limits::max_pins`] can be.
+/// The maximum of [`Limits::max_pins`]: 65,536.
 pub const MAX_PINS: u32 = 1 << 16;
 
-/// The most that [`Limits::max_value`] can be, in bytes: 1 GiB.
+/// The maximum of [`Limits::max_value`]: 1 GiB.
 pub const MAX_VALUE: u64 = 1 << 30;
 
-/// The most bytes that one answer of `get_many` (values) or `scan` (keys and
-/// values) holds, unless it holds a single one: 1 MiB.
+/// The most bytes that one call of [`Map::get_many`](crate::Map::get_many) (values) or
+/// [`Map::scan`](crate::Map::scan) (keys and values) visits, unless it is a single entry: 1 MiB.
 pub const MAX_PAGE_BYTES: usize = 1 << 20;
 
-/// The most places that one page of a scan visits.
+/// The most entries that one page of [`Map::scan`](crate::Map::scan) looks at: 4,096.
 pub const MAX_SCAN_LIMIT: u32 = 4096;
 
-/// The bounds of a map, and what it does where a call does not say.
+/// The limits of a map, and its defaults.
+///
+/// ```
+/// use localmap_engine::{ConfigureError, Limits, Policy, Setting};
+///
+/// let limits = Limits {
+///     max_entries: 10_000,
+///     policy: Policy::S3Fifo,
+///     ..Limits::default()
+/// };
+/// assert_eq!(limits.check(), Ok(()));
+///
+/// let limits = Limits { max_key: 513, ..limits };
+/// assert_eq!(limits.check(), Err(ConfigureError::OutOfRange(Setting::MaxKey)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
+    /// The most entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
     pub max_entries: u64,
-    /// Bytes of all memory that the map holds (see the
+    /// The most bytes of memory that the map holds in all (see the
     /// [crate docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default
     /// 33,554,432 (32 MiB).
     pub max_bytes: u64,
-    /// Bytes of one key, 1 to [`LONGEST_KEY`]. Default [`MAX_KEY_LEN`].
+    /// The most bytes of a key, 1 to [`MAX_KEY_LEN`]. Default [`DEFAULT_MAX_KEY_LEN`].
     pub max_key: u32,
-    /// Bytes of one value, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
+    /// The most bytes of a value, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
     pub max_value: u64,
-    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, in
-    /// nanoseconds, at least 1; `None` (the default): such entries do not expire.
+    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, in nanoseconds, at least
+    /// 1. `None`, the default: such entries do not expire.
     pub default_ttl: Option<u64>,
-    /// Refuse keys that are not UTF-8. Default false.
+    /// Whether keys that are not UTF-8 are refused. Default `false`.
     pub utf8_keys: bool,
-    /// What a map that is full does. Default [`Policy::Refuse`].
+    /// What a full map does. Default [`Policy::Refuse`].
     pub policy: Policy,
-    /// Pins that are held at the same time, at most [`MAX_PINS`]. Default 1,024.
+    /// The most pins that are held at the same time, at most [`MAX_PINS`]. Default 1,024.
     pub max_pins: u32,
 }
 
-/// What a map does that is full. What has expired goes first, whatever the policy.
+/// What a full map does. Expired entries go first, whatever the policy.
+///
+/// ```
+/// use localmap_engine::{Error, Limits, Map, Policy, Ttl};
+///
+/// let limits = Limits { max_entries: 1, ..Limits::default() };
+/// let mut map = Map::new(|| 0, 42, limits.clone());
+/// map.set(b"old", b"", Ttl::Never)?;
+/// assert_eq!(map.set(b"new", b"", Ttl::Never), Err(Error::Full));
+///
+/// let mut map = Map::new(|| 0, 42, Limits { policy: Policy::Lru, ..limits });
+/// map.set(b"old", b"", Ttl::Never)?;
+/// map.set(b"new", b"", Ttl::Never)?;
+/// assert!(map.contains(b"new") && !map.contains(b"old"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// Refuses what is new, and evicts nothing that is alive.
+    /// Refuses new entries, and evicts nothing.
     #[default]
     Refuse,
-    /// Evicts what has not been used for longest. Each use moves an entry.
+    /// Evicts the least recently used entry. Each use moves an entry.
     Lru,
-    /// Evicts what is new and has not been used again, and what has not been used for
-    /// long: S3-FIFO. Its hit ratio is the best for most loads, and a use costs next to
+    /// Evicts by S3-FIFO: new entries that have not been used again, and entries that have not
+    /// been used for long. Its hit ratio is the best for most loads, and a use costs next to
     /// nothing.
     S3Fifo,
 }
@@ -72,11 +101,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The defaults, where a constant is wanted.
+    /// The defaults, as a constant.
     pub const DEFAULT: Self = Self {
         max_entries: 1 << 20,
         max_bytes: 32 << 20,
-        max_key: MAX_KEY_LEN as u32,
+        max_key: DEFAULT_MAX_KEY_LEN as u32,
         max_value: 1 << 20,
         default_ttl: None,
         utf8_keys: false,
@@ -84,17 +113,17 @@ impl Limits {
         max_pins: 1024,
     };
 
-    /// Whether each limit is in its range.
+    /// Checks that each limit is in its range. [`Limits`] has an example.
     ///
     /// # Errors
     ///
-    /// [`ConfigureError::OutOfRange`] with the first that is not.
+    /// Returns [`ConfigureError::OutOfRange`] with the first limit that is not.
     pub fn check(&self) -> Result<(), ConfigureError> {
         let fault = if self.max_entries == 0 || self.max_entries > MAX_ENTRIES {
             Setting::MaxEntries
         } else if self.max_bytes < MIN_BYTES {
             Setting::MaxBytes
-        } else if self.max_key == 0 || self.max_key as usize > LONGEST_KEY {
+        } else if self.max_key == 0 || self.max_key as usize > MAX_KEY_LEN {
             Setting::MaxKey
         } else if self.max_pins > MAX_PINS {
             Setting::MaxPins
@@ -108,12 +137,12 @@ impl Limits {
         Err(ConfigureError::OutOfRange(fault))
     }
 
-    /// These limits, each moved to the nearest end of its range.
+    /// Returns these limits, each moved to the nearest end of its range.
     pub(crate) fn clamped(self) -> Self {
         Self {
             max_entries: self.max_entries.clamp(1, MAX_ENTRIES),
             max_bytes: self.max_bytes.max(MIN_BYTES),
-            max_key: self.max_key.clamp(1, LONGEST_KEY as u32),
+            max_key: self.max_key.clamp(1, MAX_KEY_LEN as u32),
             max_value: self.max_value.min(MAX_VALUE),
             max_pins: self.max_pins.min(MAX_PINS),
             default_ttl: self.default_ttl.map(|ttl| ttl.max(1)),
@@ -121,7 +150,7 @@ impl Limits {
         }
     }
 
-    /// Whether entries that met `before` meet these too.
+    /// Checks that entries which met `before` meet these, too.
     pub(crate) fn check_not_lower(&self, before: &Self) -> Result<(), ConfigureError> {
         let fault = if self.max_entries < before.max_entries {
             Setting::MaxEntries
@@ -143,7 +172,7 @@ impl Limits {
         Err(ConfigureError::Lowered(fault))
     }
 
-    /// Whether an entry may have this key.
+    /// Checks that an entry may have this key.
     pub(crate) fn check_key(&self, key: &[u8]) -> Result<(), Error> {
         let fault = if key.is_empty() {
             KeyFault::Empty
@@ -157,7 +186,7 @@ impl Limits {
         Err(Error::InvalidKey(fault))
     }
 
-    /// Whether a value may have this length.
+    /// Checks that a value may have this length.
     pub(crate) const fn check_value(&self, len: usize) -> Result<(), Error> {
         if len as u64 > self.max_value {
             return Err(Error::ValueTooLarge(self.max_value));

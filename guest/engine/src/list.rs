@@ -1,86 +1,148 @@
-//! A list through the entries themselves, which know their neighbours: no memory of
-//! its own, and any entry can leave it at once.
+//! A list through its own nodes, which know their neighbours: it takes no memory of its own,
+//! and any node can leave it at once.
+//!
+//! All lists of the engine are made of this one: the blocks that are free, the blocks of a class
+//! that have a free slot, the buckets of the wheel, the queues of eviction, and the pins of an
+//! entry. Where the links of a node lie is the affair of [`Nodes`].
 
-use bytemuck::{Pod, Zeroable};
-
-use crate::arena::{Arena, NONE};
-
-/// The neighbours of an entry in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct Links {
-    /// The one before: towards the head.
-    pub(crate) prev: u32,
-    pub(crate) next: u32,
+/// The neighbours of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Links<I> {
+    /// The neighbour towards the front; `None`: this is the first node.
+    pub(crate) prev: Option<I>,
+    /// The neighbour towards the end; `None`: this is the last node.
+    pub(crate) next: Option<I>,
 }
 
-impl Links {
-    pub(crate) const NONE: Self = Self {
-        prev: NONE,
-        next: NONE,
-    };
+/// Keeps the links of nodes, which are named by an `I`.
+pub(crate) trait Nodes<I> {
+    /// Returns the neighbours of a node that is in a list.
+    fn links(&self, node: I) -> Links<I>;
+
+    /// Changes the neighbour of a node towards the front.
+    fn set_prev(&mut self, node: I, prev: Option<I>);
+
+    /// Changes the neighbour of a node towards the end.
+    fn set_next(&mut self, node: I, next: Option<I>);
 }
 
-/// The entries of one queue of eviction: in at the head, out at the tail.
+/// A list by its first node.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List {
-    head: u32,
-    tail: u32,
+#[repr(transparent)]
+pub(crate) struct List<I> {
+    first: Option<I>,
 }
 
-impl List {
+impl<I: Copy> List<I> {
+    /// A list without nodes.
+    pub(crate) const EMPTY: Self = Self { first: None };
+
+    /// Returns the list that begins with this node.
+    pub(crate) const fn of(first: Option<I>) -> Self {
+        Self { first }
+    }
+
+    /// Returns the first node.
+    #[inline]
+    pub(crate) const fn first(&self) -> Option<I> {
+        self.first
+    }
+
+    /// Puts a node in front. Returns its neighbours, which the caller has to note in it.
+    #[inline]
+    #[must_use = "the node has to know its neighbours"]
+    pub(crate) fn push(&mut self, nodes: &mut impl Nodes<I>, node: I) -> Links<I> {
+        let next = self.first.replace(node);
+        if let Some(next) = next {
+            nodes.set_prev(next, Some(node));
+        }
+        Links { prev: None, next }
+    }
+
+    /// Takes the node out that has these neighbours.
+    #[inline]
+    pub(crate) fn remove(&mut self, nodes: &mut impl Nodes<I>, links: Links<I>) {
+        join(nodes, links, None);
+        if links.prev.is_none() {
+            self.first = links.next;
+        }
+    }
+
+    /// Follows a node that has another name now, and returns its neighbours.
+    pub(crate) fn moved(&mut self, nodes: &mut impl Nodes<I>, to: I) -> Links<I> {
+        let links = nodes.links(to);
+        join(nodes, links, Some(to));
+        if links.prev.is_none() {
+            self.first = Some(to);
+        }
+        links
+    }
+
+    /// Returns the nodes, from the first to the last.
+    pub(crate) fn iter(&self, nodes: &impl Nodes<I>) -> impl Iterator<Item = I> {
+        core::iter::successors(self.first, |&node| nodes.links(node).next)
+    }
+}
+
+/// Puts `node`, or nothing, between two neighbours.
+#[inline]
+pub(crate) fn join<I: Copy>(nodes: &mut impl Nodes<I>, links: Links<I>, node: Option<I>) {
+    if let Some(prev) = links.prev {
+        nodes.set_next(prev, node.or(links.next));
+    }
+    if let Some(next) = links.next {
+        nodes.set_prev(next, node.or(links.prev));
+    }
+}
+
+/// A list that knows its last node, too: in at the front, out at the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queue<I> {
+    list: List<I>,
+    last: Option<I>,
+}
+
+impl<I: Copy> Queue<I> {
+    /// A queue without nodes.
     pub(crate) const EMPTY: Self = Self {
-        head: NONE,
-        tail: NONE,
+        list: List::EMPTY,
+        last: None,
     };
 
-    pub(crate) fn tail(&self) -> Option<u32> {
-        (self.tail != NONE).then_some(self.tail)
+    /// Returns the last node.
+    pub(crate) const fn last(&self) -> Option<I> {
+        self.last
     }
 
-    pub(crate) fn push(&mut self, arena: &mut Arena, entry: u32) {
-        arena.header_mut(entry).queue = Links {
-            prev: NONE,
-            next: self.head,
-        };
-        match self.head {
-            NONE => self.tail = entry,
-            head => arena.header_mut(head).queue.prev = entry,
+    /// Puts a node in front. Returns its neighbours, which the caller has to note in it.
+    #[inline]
+    #[must_use = "the node has to know its neighbours"]
+    pub(crate) fn push(&mut self, nodes: &mut impl Nodes<I>, node: I) -> Links<I> {
+        if self.last.is_none() {
+            self.last = Some(node);
         }
-        self.head = entry;
+        self.list.push(nodes, node)
     }
 
-    pub(crate) fn remove(&mut self, arena: &mut Arena, entry: u32) {
-        let links = arena.header(entry).queue;
-        match links.prev {
-            NONE => self.head = links.next,
-            prev => arena.header_mut(prev).queue.next = links.next,
-        }
-        match links.next {
-            NONE => self.tail = links.prev,
-            next => arena.header_mut(next).queue.prev = links.prev,
+    /// Takes the node out that has these neighbours.
+    #[inline]
+    pub(crate) fn remove(&mut self, nodes: &mut impl Nodes<I>, links: Links<I>) {
+        self.list.remove(nodes, links);
+        if links.next.is_none() {
+            self.last = links.prev;
         }
     }
 
-    /// Follows an entry that has moved.
-    pub(crate) fn moved(&mut self, arena: &mut Arena, to: u32) {
-        let links = arena.header(to).queue;
-        match links.prev {
-            NONE => self.head = to,
-            prev => arena.header_mut(prev).queue.next = to,
-        }
-        match links.next {
-            NONE => self.tail = to,
-            next => arena.header_mut(next).queue.prev = to,
+    /// Follows a node that has another name now.
+    pub(crate) fn moved(&mut self, nodes: &mut impl Nodes<I>, to: I) {
+        if self.list.moved(nodes, to).next.is_none() {
+            self.last = Some(to);
         }
     }
 
-    /// From the head to the tail.
+    /// Returns the first node.
     #[cfg(any(test, feature = "validate"))]
-    pub(crate) fn iter<'a>(&self, arena: &'a Arena) -> impl Iterator<Item = u32> + use<'a> {
-        let some = |entry| (entry != NONE).then_some(entry);
-        core::iter::successors(some(self.head), move |&entry| {
-            some(arena.header(entry).queue.next)
-        })
+    pub(crate) const fn first(&self) -> Option<I> {
+        self.list.first()
     }
 }

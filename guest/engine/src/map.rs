@@ -1,8 +1,9 @@
 //! The map: its state, and the answer to "when is an entry gone?", which is
 //! [`Map::living`] and, for whole answers, [`Map::reap_all`]. The operations are in
-//! the files beside.
+//! the files below.
 
 mod batch;
+mod lookup;
 mod pins;
 mod reads;
 mod room;
@@ -13,19 +14,19 @@ mod validate;
 mod writes;
 
 pub use batch::MAX_CHANGES;
-pub use pins::{Pin, Pinned};
+pub use pins::{PinId, PinnedValue};
 pub use scan::Scanned;
 pub use types::{Change, Condition, Entry, Outcome, Stats, Ttl};
 
+use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::clock::{CallClock, Clock};
-use crate::entry::{Header, Wanted};
+use crate::clock::{CallClock, CallTime, Clock};
 use crate::error::ConfigureError;
 use crate::eviction::Eviction;
 use crate::hash::KeyHasher;
 use crate::index::Index;
-use crate::limits::{LONGEST_KEY, Limits};
-use crate::wheel::{Step, Wheel};
+use crate::limits::Limits;
+use crate::wheel::{self, Step, Wheel};
 use pins::Pins;
 
 /// The most entries that a write passes which are due, or come due soon.
@@ -35,13 +36,14 @@ const REAP_LIMIT: u32 = 16;
 /// so the wheel need not go down to the nanosecond for them.
 const REAP_GRAIN: u32 = 24;
 
-/// A bounded map with byte keys and per-key time to live. See the
-/// [crate docs](crate) for an example and for what holds for all operations.
+/// A bounded map with byte keys and per-key time to live.
 ///
-/// **Keys** are any 1 to [`Limits::max_key`] bytes, **values** any bytes
-/// up to [`Limits::max_value`]. Writes check both. Reads never fail: a key that
-/// cannot exist is absent. Reads take `&mut self` since they take back the entry
-/// that they find expired, and note what has been used.
+/// The [crate docs](crate) have an example, and the guarantees that all operations give.
+///
+/// **Keys** are any 1 to [`Limits::max_key`] bytes, **values** any bytes up to
+/// [`Limits::max_value`]. Writes check both. Reads never fail: a key that cannot exist is
+/// absent. Reads take `&mut self` since they note which entries are used, and free the entry
+/// that they find expired.
 pub struct Map<C> {
     clock: CallClock<C>,
     hasher: KeyHasher,
@@ -75,11 +77,18 @@ struct Counts {
 }
 
 impl<C: Clock> Map<C> {
-    /// An empty map. Allocates nothing.
+    /// Creates an empty map. Allocates nothing.
     ///
-    /// `seed` should be hard to guess where keys come from others, who could
-    /// otherwise choose such that have the same hash. A limit out of its range
-    /// becomes the nearest end of it; [`Limits::check`] tells beforehand.
+    /// `seed` should be hard to guess if keys come from untrusted clients, which could otherwise
+    /// choose keys with the same hash. A limit out of its range is set to the nearest end of it;
+    /// [`Limits::check`] reports it beforehand.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map};
+    ///
+    /// let map = Map::new(|| 0, 42, Limits { max_entries: 0, ..Limits::default() });
+    /// assert_eq!(map.limits().max_entries, 1);
+    /// ```
     pub fn new(clock: C, seed: u64, limits: Limits) -> Self {
         let limits = limits.clamped();
         Self {
@@ -99,15 +108,34 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Sets the limits. While the map has never held an entry, to any; after that
-    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise,
-    /// `utf8_keys` may only be dropped, and the policy stays. The default TTL may always change; it
-    /// holds for later writes.
+    /// Sets the limits.
+    ///
+    /// Until the map holds its first entry, every limit can be set to any value in its range.
+    /// From then on `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only
+    /// rise, `utf8_keys` may only be switched off, and the policy stays. The default TTL may
+    /// always change; it holds for later writes.
     ///
     /// # Errors
     ///
-    /// Those of [`Limits::check`], and [`ConfigureError::Lowered`]. The limits
-    /// before stay in force then.
+    /// The limits before stay in force. Returns
+    ///
+    /// - [`ConfigureError::OutOfRange`] if a limit is out of its range (see [`Limits::check`]),
+    /// - [`ConfigureError::Lowered`] if the map has held an entry and a limit would be lowered,
+    ///   or the policy changed.
+    ///
+    /// ```
+    /// use localmap_engine::{ConfigureError, Limits, Map, Setting, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits { max_entries: 10, ..Limits::default() });
+    /// map.set(b"key", b"value", Ttl::Never)?;
+    ///
+    /// let lower = Limits { max_entries: 9, ..Limits::default() };
+    /// let refused = Err(ConfigureError::Lowered(Setting::MaxEntries));
+    /// assert_eq!(map.configure(lower), refused);
+    /// assert_eq!(map.configure(Limits { max_entries: 11, ..Limits::default() }), Ok(()));
+    /// assert_eq!(map.limits().max_entries, 11);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError> {
         limits.check()?;
         if self.version > 0 {
@@ -116,38 +144,66 @@ impl<C: Clock> Map<C> {
             self.eviction = Eviction::new(limits.policy);
         }
         self.limits = limits;
-        // Whoever asks for more may have seen to it that there is more.
+        // There may be more memory now.
         self.ceiling = u64::MAX;
         Ok(())
     }
 
-    /// The limits in force.
+    /// Returns the limits in force. See [`configure`](Self::configure) for an example.
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How many entries there are. Those whose time is up are not counted; it
-    /// visits them all.
+    /// Returns the number of entries. Expired ones are not counted: it visits each of them to
+    /// free its memory.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    /// use std::cell::Cell;
+    ///
+    /// let now = Cell::new(0);
+    /// let mut map = Map::new(|| now.get(), 42, Limits::default());
+    /// map.set(b"a", b"", Ttl::Never)?;
+    /// map.set(b"b", b"", Ttl::After(10))?;
+    /// assert_eq!(map.len(), 2);
+    /// now.set(10);
+    /// assert_eq!(map.len(), 1);
+    /// assert!(!map.is_empty());
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn len(&mut self) -> u64 {
-        self.clock.begin();
-        self.reap_all();
+        self.reap_all(&mut CallTime::begin());
         self.index.len().into()
     }
 
-    /// Whether there are none. Does as [`len`](Self::len) does.
+    /// Returns `true` if there are no entries. Visits every expired one, as
+    /// [`len`](Self::len) does.
     pub fn is_empty(&mut self) -> bool {
         self.len() == 0
     }
 
-    /// The statistics. Visits every entry that is due.
+    /// Returns the statistics. Visits every expired entry, as [`len`](Self::len) does.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"key", b"value", Ttl::Never)?;
+    /// map.get(b"key");
+    /// map.get(b"another key");
+    /// let stats = map.stats();
+    /// assert_eq!((stats.entries, stats.writes, stats.hits, stats.misses), (1, 1, 1, 1));
+    /// assert_eq!(stats.payload, 8);
+    /// assert_eq!(stats.bytes, stats.payload + stats.overhead + stats.free);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn stats(&mut self) -> Stats {
-        self.clock.begin();
-        self.reap_all();
+        self.reap_all(&mut CallTime::begin());
         self.note_high_water();
         self.statistics()
     }
 
-    /// The statistics as they stand.
+    /// Returns the statistics as they stand.
     fn statistics(&self) -> Stats {
         let (bytes, free) = (self.bytes(), self.arena.free_bytes());
         Stats {
@@ -167,18 +223,42 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Takes back the memory of at most `max` entries that are due, and tells how
-    /// many they were. Fewer than `max`: none is left.
+    /// Frees the memory of at most `max` expired entries. Returns how many these were: fewer
+    /// than `max` if none is left.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    /// use std::cell::Cell;
+    ///
+    /// let now = Cell::new(0);
+    /// let mut map = Map::new(|| now.get(), 42, Limits::default());
+    /// for key in [b"a", b"b", b"c"] {
+    ///     map.set(key, b"", Ttl::After(10))?;
+    /// }
+    /// now.set(10);
+    /// assert_eq!(map.sweep(2), 2);
+    /// assert_eq!(map.sweep(2), 1);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn sweep(&mut self, max: u32) -> u32 {
-        self.clock.begin();
-        self.reap_due(max)
+        self.reap_due(&mut CallTime::begin(), max)
     }
 
-    /// Removes all entries and gives back all memory, but for values that pins hold.
+    /// Removes all entries and frees all memory, except for values that pins hold.
     /// Limits, statistics and the version counter stay.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// let version = map.set(b"key", b"value", Ttl::Never)?;
+    /// map.clear();
+    /// assert!(map.is_empty());
+    /// assert!(map.set(b"key", b"value", Ttl::Never)? > version);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn clear(&mut self) {
-        self.clock.begin();
-        self.reap_all();
+        self.reap_all(&mut CallTime::begin());
         self.note_high_water();
         let pinned = self.pins.any();
         if pinned {
@@ -193,50 +273,17 @@ impl<C: Clock> Map<C> {
         self.payload = 0;
     }
 
-    /// The hash of a key, and its entry if that is alive. One whose time is up is taken
-    /// back, and so its key is absent.
-    #[inline(always)]
-    fn living(&mut self, key: &[u8]) -> (u32, Option<u32>) {
-        let wanted = Wanted::new(key);
-        let hash = self.hasher.hash(&wanted);
-        let Some(entry) = self.index.find(&self.arena, hash, &wanted) else {
-            return (hash, None);
-        };
-        if self.is_gone(entry) {
-            self.expire(entry);
-            return (hash, None);
-        }
-        (hash, Some(entry))
-    }
-
-    /// Whether the time of an entry is up.
-    #[inline]
-    fn is_gone(&mut self, entry: u32) -> bool {
-        let deadline = self.arena.header(entry).deadline();
-        deadline.is_some_and(|deadline| self.clock.reached(deadline))
-    }
-
-    /// The living entry of a key that may be any bytes.
-    #[inline(always)]
-    fn find(&mut self, key: &[u8]) -> Option<u32> {
-        // So that no key is hashed which is longer than any that is there.
-        if key.len() > LONGEST_KEY {
-            return None;
-        }
-        self.living(key).1
-    }
-
     /// Takes back all entries that are due now.
-    fn reap_all(&mut self) {
-        self.reap_due(u32::MAX);
+    fn reap_all(&mut self, call: &mut CallTime) {
+        self.reap_due(call, u32::MAX);
     }
 
-    /// Takes back at most `max` of the entries that are due now, and tells how many.
-    fn reap_due(&mut self, max: u32) -> u32 {
+    /// Takes back at most `max` of the entries that are due now, and returns how many.
+    fn reap_due(&mut self, call: &mut CallTime, max: u32) -> u32 {
         if self.wheel.is_empty() {
             return 0;
         }
-        let now = self.clock.now();
+        let now = self.clock.now(call);
         self.reap(now, max, u64::MAX)
     }
 
@@ -246,7 +293,8 @@ impl<C: Clock> Map<C> {
         self.reap(grain.saturating_sub(1), REAP_LIMIT, REAP_LIMIT.into());
     }
 
-    /// Takes back at most `max` of the entries that are due at `now`, in so many steps.
+    /// Takes back at most `max` of the entries that are due at `now`, in at most `steps` steps
+    /// of the wheel.
     fn reap(&mut self, now: u64, max: u32, steps: u64) -> u32 {
         let mut reaped = 0;
         for _ in 0..steps {
@@ -267,40 +315,48 @@ impl<C: Clock> Map<C> {
 
     #[cold]
     #[inline(never)]
-    fn expire(&mut self, entry: u32) {
+    fn expire(&mut self, entry: EntryAddr) {
         self.remove(entry);
         self.counts.expired += 1;
     }
 
     /// Removes an entry.
-    fn remove(&mut self, entry: u32) {
+    fn remove(&mut self, entry: EntryAddr) {
         self.vacate(entry);
         self.arena.trim();
     }
 
     /// Removes an entry, and keeps the memory that it gives back.
-    fn vacate(&mut self, entry: u32) {
-        let hash = self.arena.header(entry).hash;
+    fn vacate(&mut self, entry: EntryAddr) {
+        let hash = self.arena.header(entry).hash();
+        self.unlink(hash, entry);
+    }
+
+    /// Does so with an entry whose hash is known.
+    fn unlink(&mut self, hash: u32, entry: EntryAddr) {
         self.index.remove(&self.arena, hash, entry);
         self.detach(entry);
     }
 
     /// Lets go of an entry that the index does not lead to any more.
-    fn detach(&mut self, entry: u32) {
-        self.wheel.remove(&mut self.arena, entry);
-        self.eviction.remove(&mut self.arena, entry);
-        let header = self.arena.header_mut(entry);
+    fn detach(&mut self, entry: EntryAddr) {
+        let header = self.arena.header(entry);
+        let (is_pinned, is_timed) = (header.is_pinned(), wheel::deadline(header).is_some());
         self.payload -= header.payload();
-        if header.has(Header::PINNED) {
-            header.flags |= Header::DETACHED;
+        if is_timed {
+            self.wheel.remove(&mut self.arena, entry);
+        }
+        self.eviction.remove(&mut self.arena, entry);
+        if is_pinned {
+            self.arena.header_mut(entry).set_detached();
         } else {
             self.arena.remove(entry);
         }
     }
 
-    /// What is left of the time of a living entry, in nanoseconds.
-    fn expires_in(&mut self, entry: u32) -> Option<u64> {
-        let deadline = self.arena.header(entry).deadline()?;
-        Some(deadline - self.clock.now())
+    /// Returns how long a living entry has left, in nanoseconds.
+    fn expires_in(&mut self, call: &mut CallTime, entry: EntryAddr) -> Option<u64> {
+        let deadline = wheel::deadline(self.arena.header(entry))?;
+        Some(deadline - self.clock.now(call))
     }
 }

@@ -1,17 +1,11 @@
-//! Slots of entries as a read meets them: it goes there once, and checks nothing twice on
-//! its way. The only unsafe code of the engine.
+//! The slot of an entry as the hot paths meet it: they go there once, and check nothing twice
+//! on their way. Most of the unsafe code of the engine is here.
 //!
-//! It stands on what the arena sees to, and `Map::validate` checks:
-//!
-//! 1. The address of an entry that is there leads to a slot in use, in a block that is
-//!    held, and a slot lies wholly in its block.
-//! 2. A slot in use begins with the [`Header`] of its entry, and has behind it at least
-//!    8 bytes and all that the header tells of: the key, and the value or what is left of
-//!    it beside its parts.
-//! 3. Blocks never move, and are given up only when they are free.
-//!
-//! Nothing in the map is changed while there is a [`Slot`], which borrows the arena. A
-//! [`SlotMut`] is not kept any longer than the arena is left alone.
+//! A slot that is in use begins with the [`Header`] of its entry. Behind it lie at least 8 bytes
+//! and all that the header describes: the key, and the value or what is left of it beside its
+//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Whoever makes one vouches for
+//! it, as [`Arena::slot`](crate::arena::Arena::slot) asks for, or has it checked by
+//! [`Slot::new`].
 
 #![expect(
     unsafe_code,
@@ -19,26 +13,30 @@
 )]
 
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use hashbrown::HashTable;
 
-use crate::arena::Arena;
-use crate::entry::{Header, Wanted, copy, same_within};
-use crate::layout::Layout;
+use crate::copy::copy;
+use crate::entry::Header;
+use crate::key::{KeyProbe, middle_eq};
+use crate::layout::{EntryLayout, HEADER_WORDS};
 
-/// The word of a slot that lies in the next line of a cache.
-const NEXT_LINE: usize = 16;
-
-/// An entry that is there, where it lies.
+/// The slot of an entry.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot<'a> {
     header: NonNull<Header>,
-    arena: PhantomData<&'a Header>,
+    words: PhantomData<&'a [u32]>,
 }
 
-/// The same, to be changed.
-pub(crate) struct SlotMut(Slot<'static>);
+/// The slot of an entry, to be changed.
+pub(crate) struct SlotMut<'a> {
+    header: NonNull<Header>,
+    words: PhantomData<&'a mut [u32]>,
+}
+
+/// Where the slot of an entry was: without a lifetime, and so of use to those alone who know
+/// that the entry is still there.
+#[derive(Clone, Copy)]
+pub(crate) struct RawSlot(NonNull<Header>);
 
 // SAFETY: it does what a reference to plain words does.
 unsafe impl Send for Slot<'_> {}
@@ -46,161 +44,202 @@ unsafe impl Send for Slot<'_> {}
 unsafe impl Sync for Slot<'_> {}
 
 impl<'a> Slot<'a> {
-    /// `words`: those of the block from the slot on.
+    /// Checks that `words`, those of a block from the slot on, hold all that their header
+    /// describes.
+    pub(crate) fn new(words: &'a [u32]) -> Self {
+        let whole = |header: &Header| {
+            let layout = EntryLayout::new(header.key_len(), header.value_len());
+            layout.class.words() <= words.len() && layout.has_parts() == header.has_parts()
+        };
+        let header = words.first_chunk::<HEADER_WORDS>();
+        let header: Option<&Header> = header.map(bytemuck::must_cast_ref);
+        assert!(header.is_some_and(whole), "no entry lies here");
+        // SAFETY: as just checked. The smallest slot has 8 bytes behind the header.
+        unsafe { Self::new_unchecked(words) }
+    }
+
+    /// Takes `words`, those of a block from the slot on, for the slot of an entry.
+    ///
+    /// # Safety
+    ///
+    /// They must begin with the header of an entry, and hold at least 8 bytes behind it and all
+    /// that it describes.
     #[inline(always)]
-    pub(crate) const fn new(words: &'a [u32]) -> Self {
+    pub(crate) const unsafe fn new_unchecked(words: &'a [u32]) -> Self {
         Self {
             // Reaches as far as `words`. A header is aligned as words are.
             header: NonNull::from_ref(words).cast(),
-            arena: PhantomData,
+            words: PhantomData,
         }
     }
 
+    /// Returns the header.
     #[inline(always)]
     pub(crate) const fn header(self) -> &'a Header {
-        // SAFETY: 2.
+        // SAFETY: a slot begins with one, and is borrowed for `'a`.
         unsafe { self.header.as_ref() }
     }
 
-    /// Where the key begins.
+    /// Returns where the key begins.
     #[inline(always)]
-    const fn key(self) -> *const u8 {
-        // SAFETY: 2: there is more of the slot behind the header.
+    const fn bytes(self) -> *const u8 {
+        // SAFETY: there is more of the slot behind the header.
         unsafe { self.header.add(1).as_ptr().cast() }
     }
 
-    /// Whether the entry has this key.
+    /// Returns `true` if the entry has this key.
     #[inline(always)]
-    pub(crate) fn has_key(self, wanted: &Wanted<'_>) -> bool {
-        let key = self.key();
-        if usize::from(self.header().key_len) != wanted.key.len() {
+    pub(crate) fn has_key(self, probe: &KeyProbe<'_>) -> bool {
+        let key = self.bytes();
+        if self.header().key_len() != probe.key.len() {
             return false;
         }
-        // SAFETY: 2: the first 8 bytes behind the header, and the last 8 of a key that
-        // has as many; `end` is 0 for one that is shorter.
+        // SAFETY: the first 8 bytes behind the header, and the last 8 of a key that has as
+        // many; `end` is 0 for a shorter one.
         let (first, last) = unsafe {
-            let last = key.add(wanted.end).cast::<[u8; 8]>();
+            let last = key.add(probe.end).cast::<[u8; 8]>();
             (*key.cast::<[u8; 8]>(), *last)
         };
-        let differ = u64::from_le_bytes(first) ^ wanted.first;
-        let differ = differ | u64::from_le_bytes(last) ^ wanted.last;
-        // SAFETY: 2: the key.
-        let all = || unsafe { core::slice::from_raw_parts(key, wanted.key.len()) };
-        differ & wanted.mask == 0 && (wanted.key.len() <= 16 || same_within(all(), wanted.key))
+        let differ = u64::from_le_bytes(first) ^ probe.first;
+        let differ = differ | u64::from_le_bytes(last) ^ probe.last;
+        differ & probe.mask == 0 && (probe.key.len() <= 16 || middle_eq(self.key(), probe.key))
     }
 
-    /// The value, if it has no parts.
+    /// Returns the key.
+    #[inline]
+    pub(crate) const fn key(self) -> &'a [u8] {
+        let len = self.header().key_len();
+        // SAFETY: the key lies behind the header, and is borrowed for `'a`.
+        unsafe { core::slice::from_raw_parts(self.bytes(), len) }
+    }
+
+    /// Returns the value; `None`: it has parts.
     #[inline(always)]
     pub(crate) const fn value(self) -> Option<&'a [u8]> {
         let header = self.header();
-        if header.has(Header::PARTS) {
+        if header.has_parts() {
             return None;
         }
-        let (start, len) = (header.key_len as usize, header.value_len as usize);
-        // SAFETY: 2.
-        Some(unsafe { core::slice::from_raw_parts(self.key().add(start), len) })
+        // SAFETY: a value without parts lies behind its key, and is borrowed for `'a`.
+        Some(unsafe {
+            let start = self.bytes().add(header.key_len());
+            core::slice::from_raw_parts(start, header.value_len())
+        })
     }
 
-    /// Of a value that has parts: where the first one is, how many bytes lie in all of
-    /// them, and what lies behind them.
+    /// Returns the value if it has 8 bytes.
+    #[inline]
+    pub(crate) fn counter(self) -> Option<[u8; 8]> {
+        self.value()?.try_into().ok()
+    }
+
+    /// Returns, for a value that has parts, the word that leads to the first one, how many
+    /// bytes lie in all of them, and the bytes behind those.
     #[inline(never)]
     pub(crate) fn parts(self) -> (u32, usize, &'a [u8]) {
         let header = self.header();
-        let (start, len) = (header.key_len as usize, header.value_len as usize);
-        let layout = Layout::new(start, len);
+        let layout = EntryLayout::new(header.key_len(), header.value_len());
         let tail = layout.tail as usize;
-        // SAFETY: 2, and an entry of this layout leads to its parts from that word.
+        // SAFETY: the slot of an entry of this layout has that word, and the tail of its value
+        // behind its key, borrowed for `'a`.
         unsafe {
-            let words = self.key().cast::<u32>();
+            let words = self.bytes().cast::<u32>();
             let first = *words.add(layout.class.parts_word());
-            let tail = core::slice::from_raw_parts(self.key().add(start), tail);
-            (first, len - tail.len(), tail)
+            let start = self.bytes().add(header.key_len());
+            let tail = core::slice::from_raw_parts(start, tail);
+            (first, header.value_len() - tail.len(), tail)
         }
     }
 }
 
-impl SlotMut {
-    /// Begins to load the value, too, while the header is still on its way.
+impl<'a> SlotMut<'a> {
+    /// Takes `words`, those of a block from the slot on, for the slot of an entry.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Slot::new_unchecked`].
     #[inline(always)]
-    pub(crate) fn new(words: &mut [u32]) -> Self {
-        if let Some(word) = words.get(NEXT_LINE) {
-            // SAFETY: a reference is good to read.
-            let _ = unsafe { core::ptr::from_ref(word).read_volatile() };
-        }
-        Self(Slot {
+    pub(crate) const unsafe fn new_unchecked(words: &'a mut [u32]) -> Self {
+        Self {
             header: NonNull::from_mut(words).cast(),
-            arena: PhantomData,
-        })
+            words: PhantomData,
+        }
     }
 
+    /// Returns the slot, to be looked at.
     #[inline(always)]
-    pub(crate) fn has_key(&self, wanted: &Wanted<'_>) -> bool {
-        self.0.has_key(wanted)
+    pub(crate) const fn as_slot(&self) -> Slot<'_> {
+        Slot {
+            header: self.header,
+            words: PhantomData,
+        }
     }
 
+    /// Returns the header.
     #[inline(always)]
     pub(crate) const fn header_mut(&mut self) -> &mut Header {
-        // SAFETY: 2, and there is no other way to the header while this one is used.
-        unsafe { self.0.header.as_mut() }
+        // SAFETY: a slot begins with one, and is borrowed by this alone.
+        unsafe { self.header.as_mut() }
     }
 
-    /// Writes a value over one of the same length, where that lies in one piece and no pin
-    /// holds it. False: it is not so.
+    /// Writes a value over one of the same length that lies in one piece and that no pin holds.
+    /// Returns `false` if the value there is not like that.
     #[inline(always)]
     pub(crate) fn write_over(&mut self, value: &[u8]) -> bool {
-        let header = self.header_mut();
-        let special = header.has(Header::PARTS | Header::PINNED);
-        if special || header.value_len as usize != value.len() {
+        let header = self.as_slot().header();
+        if !header.is_plain() || header.value_len() != value.len() {
             return false;
         }
-        let start = usize::from(header.key_len);
-        // SAFETY: 2, and there is no other way to the value while this one is used.
+        let start = header.key_len();
+        // SAFETY: a value without parts lies behind its key, and is borrowed by this alone.
         let there = unsafe {
-            let there = self.0.key().cast_mut().add(start);
+            let there = self.as_slot().bytes().cast_mut().add(start);
             core::slice::from_raw_parts_mut(there, value.len())
         };
         copy(there, value);
         true
     }
 
-    /// To be looked at, for as long as the arena is.
+    /// Ends the borrow, and keeps where the slot was.
     #[inline(always)]
-    pub(crate) const fn share(self, _: &Arena) -> Slot<'_> {
-        self.0
+    pub(crate) const fn into_raw(self) -> RawSlot {
+        RawSlot(self.header)
     }
 }
 
-/// A block that is held.
-#[inline(always)]
-pub(crate) fn held<B>(blocks: &[Option<B>], number: u32) -> &B {
-    // SAFETY: 1.
-    unsafe {
-        let block = blocks.get_unchecked(number as usize);
-        block.as_ref().unwrap_unchecked()
-    }
-}
-
-/// A block that is held.
-#[inline(always)]
-pub(crate) fn held_mut<B>(blocks: &mut [Option<B>], number: u32) -> &mut B {
-    // SAFETY: 1.
-    unsafe {
-        let block = blocks.get_unchecked_mut(number as usize);
-        block.as_mut().unwrap_unchecked()
-    }
-}
-
-/// Begins to load the address that a table most likely has for a hash, while the tags which
-/// tell that are still on their way.
-#[inline(always)]
-pub(crate) fn touch_bucket(table: &HashTable<u32>, hash: u32) {
-    let buckets = table.num_buckets();
-    if buckets > 1 {
-        // SAFETY: the number of buckets is a power of two, so that there is one with this
-        // number; what is in it, if anything, is not looked at.
-        unsafe {
-            let bucket: *const u32 = table.get_bucket_unchecked(hash as usize & (buckets - 1));
-            let _ = bucket.cast::<MaybeUninit<u32>>().read_volatile();
+impl RawSlot {
+    /// Borrows the slot again, for as long as `owner` is borrowed.
+    ///
+    /// # Safety
+    ///
+    /// `owner` must own the memory of the slot, and its entry must still be there.
+    #[inline(always)]
+    pub(crate) const unsafe fn borrow<T>(self, owner: &T) -> Slot<'_> {
+        let _ = owner;
+        Slot {
+            header: self.0,
+            words: PhantomData,
         }
     }
+
+    /// Borrows the slot again, to be changed, for as long as `owner` is borrowed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`borrow`](Self::borrow).
+    #[inline(always)]
+    pub(crate) const unsafe fn borrow_mut<T>(self, owner: &mut T) -> SlotMut<'_> {
+        let _ = owner;
+        SlotMut {
+            header: self.0,
+            words: PhantomData,
+        }
+    }
+}
+
+/// Begins to load what a reference leads to.
+#[inline(always)]
+pub(crate) fn preload<T: Copy>(to: &T) {
+    // SAFETY: a reference is good to read.
+    let _ = unsafe { core::ptr::from_ref(to).read_volatile() };
 }

@@ -3,15 +3,38 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::arena::{Arena, NONE};
+use crate::address::{EntryAddr, SlotAddr};
+use crate::arena::Arena;
+use crate::copy::copy;
 use crate::slot::Slot;
 
-/// A value where it lies: in one piece where key and value take less than about a
-/// kibibyte, in pieces of up to 4 KiB where they take more.
+/// A value, borrowed from the map that it lies in.
+///
+/// It lies in one piece where key and value take less than about a kibibyte, in pieces of up
+/// to 4 KiB where they take more. It compares with slices and arrays of bytes.
+///
+/// ```
+/// use localmap_engine::{Limits, Map, Ttl};
+///
+/// let mut map = Map::new(|| 0, 42, Limits::default());
+/// map.set(b"key", b"some bytes", Ttl::Never)?;
+/// let value = map.get(b"key").expect("it was just set");
+///
+/// assert_eq!(value.len(), 10);
+/// assert!(!value.is_empty());
+/// assert_eq!(value.as_slice(), Some(&b"some bytes"[..])); // in one piece
+/// assert_eq!(value.chunks().count(), 1);
+/// assert_eq!(value.to_vec(), b"some bytes");
+/// let mut start = [0; 4];
+/// assert_eq!(value.copy_to(&mut start), 4);
+/// assert_eq!(&start, b"some");
+/// assert_eq!(value, b"some bytes");
+/// # Ok::<(), localmap_engine::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     arena: &'a Arena,
-    /// What is known of it is read from there when it is asked for.
+    /// What is known of the value is read from there when it is asked for.
     slot: Slot<'a>,
 }
 
@@ -21,60 +44,66 @@ impl<'a> Value<'a> {
         Self { arena, slot }
     }
 
-    /// Its length in bytes.
+    /// Returns the value of an entry.
     #[inline]
-    pub const fn len(&self) -> usize {
-        self.slot.header().value_len as usize
+    pub(crate) fn of(arena: &'a Arena, entry: EntryAddr) -> Self {
+        Self::new(arena, arena.checked_slot(entry))
     }
 
-    /// Whether it has no bytes.
+    /// Returns the length in bytes.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.slot.header().value_len()
+    }
+
+    /// Returns `true` if the value has no bytes.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes, where they lie in one piece; `None`: they lie in several.
+    /// Returns the bytes if they lie in one piece, `None` if they lie in several.
     #[inline]
     pub const fn as_slice(&self) -> Option<&'a [u8]> {
         self.slot.value()
     }
 
-    /// Its pieces, in their order. None of them is empty.
+    /// Returns the pieces of the value in their order. None of them is empty.
     pub fn chunks(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let arena = self.arena;
-        let (mut part, mut rest, tail) = match self.slot.value() {
-            Some(value) => (NONE, 0, value),
+        let (first, mut rest, tail) = match self.slot.value() {
+            Some(value) => (0, 0, value),
             None => self.slot.parts(),
         };
+        let mut next = SlotAddr::from_word(first);
         let parts = core::iter::from_fn(move || {
-            if rest == 0 {
-                return None;
-            }
-            let (next, bytes) = arena.part(part);
+            let part = next.filter(|_| rest > 0)?;
+            let bytes;
+            (next, bytes) = arena.part(part);
             let bytes = &bytes[..bytes.len().min(rest)];
-            part = next;
             rest -= bytes.len();
             Some(bytes)
         });
         parts.chain(core::iter::once(tail).filter(|tail| !tail.is_empty()))
     }
 
-    /// Copies as many of its bytes as `to` takes, and tells how many they were.
+    /// Copies the first bytes of the value into `to`, as many as both have. Returns how many
+    /// these are.
     pub fn copy_to(&self, to: &mut [u8]) -> usize {
         let mut copied = 0;
         for chunk in self.chunks() {
             let rest = &mut to[copied..];
             let len = chunk.len().min(rest.len());
-            crate::entry::copy(&mut rest[..len], &chunk[..len]);
+            copy(&mut rest[..len], &chunk[..len]);
             copied += len;
         }
         copied
     }
 
-    /// A copy of it.
+    /// Copies the value into a vector.
     ///
-    /// Where memory is refused it does as any `Vec` does;
-    /// [`copy_to`](Self::copy_to) takes none.
+    /// If memory is refused, the program aborts, as with any `Vec`.
+    /// [`copy_to`](Self::copy_to) allocates nothing.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len());
         for chunk in self.chunks() {

@@ -8,7 +8,7 @@ use localmap_engine as engine;
 /// The pin behind a handle of the app.
 pub(crate) struct PinHandle {
     /// `None` only once this is being dropped.
-    pin: Option<engine::Pin>,
+    pin: Option<engine::PinId>,
 }
 
 impl PinHandle {
@@ -30,7 +30,7 @@ impl PinHandle {
         Ok(Some(Self { pin: Some(pin) }))
     }
 
-    fn read<R: Default>(&self, read: impl FnOnce(engine::Pinned<'_>) -> R) -> R {
+    fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         with_map(|map| {
             // The pin exists until the handle ends and belongs to this map.
             let pinned = self.pin.as_ref().and_then(|pin| map.pinned(pin));

@@ -4,7 +4,7 @@ use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::bindings::wasi::random::insecure_seed::insecure_seed;
 use crate::{baked, memory};
 use localmap_abi::Instance;
-use localmap_engine::{Clock, ConfigureError, LONGEST_KEY, Limits, MAX_PAGE_BYTES, Map};
+use localmap_engine::{Clock, ConfigureError, Limits, MAX_KEY_LEN, MAX_PAGE_BYTES, Map};
 
 /// The host's monotonic clock.
 pub(crate) struct WasiClock;
@@ -52,7 +52,7 @@ pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
     let value = usize::try_from(value).unwrap_or(usize::MAX / 4);
-    value.max(MAX_PAGE_BYTES) + LONGEST_KEY + (64 << 10) + PAGE_RECORDS
+    value.max(MAX_PAGE_BYTES) + MAX_KEY_LEN + (64 << 10) + PAGE_RECORDS
 }
 
 /// The bytes that the records of a page take up in addition to keys and values: up to 4,096

@@ -2,6 +2,7 @@
 
 pub(crate) mod buckets;
 pub(crate) mod cache;
+pub(crate) mod common;
 pub(crate) mod entry;
 pub(crate) mod grants;
 pub(crate) mod limits;

@@ -1,4 +1,4 @@
-//! The guest that the command line names: where it comes from, and what kind it is.
+//! The guest of the command line: how to load it, and its kind.
 
 pub(crate) mod kind;
 pub(crate) mod source;

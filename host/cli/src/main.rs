@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod exit_code;
 mod guest;
 mod replay;
 mod terminal;

@@ -1,4 +1,4 @@
-//! Standard streams: what the program prints, and what guests read and write.
+//! Standard streams: the output of the program, and the streams of guests.
 
 pub(crate) mod stats;
 pub(crate) mod stdio;

@@ -77,6 +77,7 @@ mod contract;
 mod link;
 mod runtime;
 mod sync;
+mod tenants;
 
 pub use wasmtime;
 
@@ -110,6 +111,7 @@ pub use runtime::map_options::MapOptions;
 pub use runtime::memory::MemoryLimiter;
 pub use runtime::pinned::Pinned;
 pub use sync::lock;
+pub use tenants::Tenants;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

@@ -113,7 +113,7 @@ fn one_that_answers_requests_builds_and_passes_its_test() {
     let new = localmap_in(folder.path()).args(["new", "--http", "web"]);
     let told = new.run().ok();
     assert!(
-        told.contains("localmap serve --map-per server web\n"),
+        told.contains("localmap serve --map-scope server web\n"),
         "{told}"
     );
     let guest = folder.path().join("web");

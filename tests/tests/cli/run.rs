@@ -1,9 +1,9 @@
 //! `localmap run`: what a guest is granted, what its map is, and how it ends.
 
-mod bridge;
 mod ends;
 mod folders;
 mod grants;
+mod linked;
 mod map;
 mod replay;
 

@@ -14,7 +14,7 @@ use localmap_tests::{Finished, guest, localmap};
 const DRAFTS: [&str; 2] = ["kv-draft", "kv-draft2"];
 
 /// The ways to give a guest its map.
-const WAYS: [&[&str]; 2] = [&[], &["--bridge"]];
+const WAYS: [&[&str]; 2] = [&[], &["--linked"]];
 
 /// Runs commands, with ` then ` between them, after options.
 fn run(way: &[&str], options: &[&str], name: &str, commands: &str) -> Finished {

@@ -1,4 +1,4 @@
-//! The library as embedders use it: maps of a host, maps linked to apps, how maps and calls
+//! The library as embedders use it: maps of a host, maps linked to apps, the HTTP server, how maps and calls
 //! end, what they may take, and hostile guests.
 //!
 //! Tests that measure the process (its threads, its mappings) run in one of their own: see
@@ -11,5 +11,6 @@ mod hostile;
 mod library;
 mod lifetime;
 mod link;
+mod serve;
 mod texts;
 mod ticker;

@@ -1,4 +1,4 @@
-//! What is published: four crates, with what belongs to them and no more, and the WIT
+//! What is published: five crates, with what belongs to them and no more, and the WIT
 //! package. `.ci/run` also builds the crates out of their packages.
 
 use localmap_tests::root;
@@ -8,10 +8,11 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// In the order in which they can be published: each after those that it needs.
-const PUBLISHED: [&str; 4] = [
+const PUBLISHED: [&str; 5] = [
     "localmap-engine",
     "localmap-client",
     "localmap",
+    "localmap-serve",
     "localmap-cli",
 ];
 
@@ -98,6 +99,7 @@ fn packages_hold_what_belongs_to_them_and_no_more() {
                 ],
                 &["src/", "wit/", "examples/"],
             ),
+            "localmap-serve" => (&["src/lib.rs"], &["src/", "examples/"]),
             _ => (&["src/main.rs"], &["src/", "tests/"]),
         };
         let of_all = [

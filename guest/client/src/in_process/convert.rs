@@ -10,8 +10,8 @@ use crate::{
     MAX_KEY_LEN, Outcome, Scanned, Ttl,
 };
 
-const _: () = assert!(DEFAULT_MAX_KEY_LEN == engine::MAX_KEY_LEN);
-const _: () = assert!(MAX_KEY_LEN == engine::LONGEST_KEY && MAX_CHANGES == engine::MAX_CHANGES);
+const _: () = assert!(DEFAULT_MAX_KEY_LEN == engine::DEFAULT_MAX_KEY_LEN);
+const _: () = assert!(MAX_KEY_LEN == engine::MAX_KEY_LEN && MAX_CHANGES == engine::MAX_CHANGES);
 
 impl From<Ttl> for engine::Ttl {
     fn from(ttl: Ttl) -> Self {

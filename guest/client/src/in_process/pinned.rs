@@ -20,11 +20,11 @@ use crate::Version;
 pub struct Pinned {
     engine: Rc<Engine>,
     /// `None` only once this is being dropped.
-    pin: Option<engine::Pin>,
+    pin: Option<engine::PinId>,
 }
 
 impl Pinned {
-    pub(super) fn new(engine: &Rc<Engine>, pin: engine::Pin) -> Self {
+    pub(super) fn new(engine: &Rc<Engine>, pin: engine::PinId) -> Self {
         Self {
             engine: Rc::clone(engine),
             pin: Some(pin),
@@ -44,7 +44,7 @@ impl Pinned {
         self.read(|pinned| pinned.version)
     }
 
-    fn read<R: Default>(&self, read: impl FnOnce(engine::Pinned<'_>) -> R) -> R {
+    fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         let engine = self.engine.borrow();
         let pinned = self.pin.as_ref().and_then(|pin| engine.pinned(pin));
         // The pin exists until `drop` and belongs to this map, so this is never `None`.

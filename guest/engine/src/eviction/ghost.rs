@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-/// Fingerprints that share a place: whichever is oldest makes room.
+/// Fingerprints that share a place: the oldest makes room.
 const WAYS: usize = 8;
 
 /// Fingerprints of a chunk, of 16 KiB.
@@ -20,6 +20,8 @@ pub(crate) struct Ghost {
     size: u32,
     /// How many have come so far.
     count: u32,
+    /// Bytes of all chunks and of the list of them.
+    bytes: u64,
 }
 
 impl Ghost {
@@ -29,12 +31,13 @@ impl Ghost {
             places: 0,
             size: 0,
             count: 0,
+            bytes: 0,
         }
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        let chunks = self.chunks.iter().map(|chunk| 4 * chunk.capacity() as u64);
-        chunks.sum::<u64>() + (self.chunks.capacity() * size_of::<Vec<u32>>()) as u64
+    /// Returns the bytes that it has allocated.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Remembers a hash. `entries`: how many the map has, of which nine tenths are
@@ -57,6 +60,7 @@ impl Ghost {
                 return;
             }
             chunk.resize(len, 0);
+            self.bytes += 4 * chunk.capacity() as u64;
         }
         let ways = &mut chunk[at..at + WAYS];
         let age = |&slot: &u32| match slot {
@@ -68,7 +72,7 @@ impl Ghost {
         }
     }
 
-    /// Whether a hash is remembered, which it is not any more then.
+    /// Returns `true` if a hash is remembered, and forgets it.
     pub(crate) fn take(&mut self, hash: u32) -> bool {
         let (now, most) = (self.now(), self.size / self.granule());
         let Some((chunk, at)) = self.place(hash) else {
@@ -85,7 +89,7 @@ impl Ghost {
         found.map(|slot| *slot = 0).is_some()
     }
 
-    /// Begins anew, for a map of so many entries.
+    /// Forgets all, and makes room for what a map of that many entries needs.
     fn resize(&mut self, entries: u32, may_grow: impl Fn(u64) -> bool) {
         *self = Self::new();
         let size = (entries - entries / 10).max(1);
@@ -95,11 +99,12 @@ impl Ghost {
         let bytes = (chunks * size_of::<Vec<u32>>()) as u64;
         if may_grow(bytes) && self.chunks.try_reserve_exact(chunks).is_ok() {
             self.chunks.resize_with(chunks, Vec::new);
+            self.bytes = (self.chunks.capacity() * size_of::<Vec<u32>>()) as u64;
             (self.places, self.size) = (places, size);
         }
     }
 
-    /// The ways that a hash may lie in.
+    /// Returns the chunk, and the place in it, that a hash may lie in.
     fn place(&self, hash: u32) -> Option<(usize, usize)> {
         if self.places == 0 {
             return None;
@@ -108,19 +113,19 @@ impl Ghost {
         Some((place * WAYS / CHUNK, place * WAYS % CHUNK))
     }
 
-    /// How many hashes come in a unit of time: so that all that are remembered came in
+    /// Returns how many hashes come in a unit of time: so that all that are remembered came in
     /// the last 1,024 units or fewer, far fewer than 16 bits can tell apart.
     const fn granule(&self) -> u32 {
         self.size / 1024 + 1
     }
 
-    /// The time.
+    /// Returns the time.
     const fn now(&self) -> u16 {
         (self.count / self.granule()) as u16
     }
 }
 
-/// The upper half of a word. Mixed, since the hash itself says in which place it is.
+/// Returns the upper half of a word. Mixed, since the hash itself says in which place it is.
 const fn fingerprint(hash: u32) -> u32 {
     let mixed = (hash ^ hash >> 15).wrapping_mul(0x9e37_79b1) & 0xffff_0000;
     if mixed == 0 { 0x1_0000 } else { mixed }

@@ -3,37 +3,45 @@
 
 use super::{BUCKET_BITS, Index, TABLE_ENTRIES, wide};
 use crate::arena::Arena;
+use crate::slot::Slot;
 
-/// The rank of a hash in a scan: its bits from the lowest one that chooses a table
+/// Returns the rank of a hash in a scan: its bits from the lowest one that chooses a table
 /// upwards, so that the entries of a table come one after another, whether it has been
 /// split or not.
 const fn rank(hash: u32) -> u32 {
     hash.rotate_right(BUCKET_BITS).reverse_bits()
 }
 
-/// The hash of a rank.
+/// Returns the hash of a rank.
 const fn hash_of(rank: u32) -> u32 {
     rank.reverse_bits().rotate_left(BUCKET_BITS)
 }
 
 impl Index {
-    /// Calls with the entries of the table that has rank `from`, those of a lower rank
-    /// left out, in the order of their ranks, as long as `visit` says so. Gives the rank
+    /// Calls `visit` with the entries of the table that has rank `from`, those of a lower rank
+    /// left out, in the order of their ranks, as long as it returns `true`. Returns the rank
     /// at which the next table begins; `None`: this was the last.
     ///
     /// Entries of the same rank come in no order.
+    ///
+    /// # Safety
+    ///
+    /// As for [`find`](Self::find).
     #[inline(never)]
-    pub(crate) fn scan_table(
+    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
+    pub(crate) unsafe fn scan_table<'a>(
         &self,
-        arena: &Arena,
+        arena: &'a Arena,
         from: u32,
-        mut visit: impl FnMut(u32, u32) -> bool,
+        mut visit: impl FnMut(u32, Slot<'a>) -> bool,
     ) -> Option<u32> {
+        // SAFETY: the caller vouches for it.
+        let slot = |entry| unsafe { arena.slot(entry) };
         let table = self.whole_table(hash_of(from))?;
         let mut ranks = [0; TABLE_ENTRIES];
         let mut len = 0;
         for &entry in &table.entries {
-            let rank = rank(arena.header(entry).hash);
+            let rank = rank(slot(entry).header().hash());
             if rank >= from {
                 ranks[len] = rank;
                 len += 1;
@@ -44,9 +52,12 @@ impl Index {
         for ranks in ranks.chunk_by(|a, b| a == b) {
             let rank = ranks[0];
             let hash = hash_of(rank);
-            let entries = table.entries.iter_hash(wide(hash)).copied();
-            for entry in entries.filter(|&entry| arena.header(entry).hash == hash) {
-                if !visit(rank, entry) {
+            let slots = table
+                .entries
+                .iter_hash(wide(hash))
+                .map(|&entry| slot(entry));
+            for slot in slots.filter(|slot| slot.header().hash() == hash) {
+                if !visit(rank, slot) {
                     return Some(rank);
                 }
             }

@@ -1,21 +1,23 @@
-//! Several changes that happen together or not at all: they are worked out one after
-//! another on paper, then room is made for what comes out, then it is done.
+//! Several changes that happen together or not at all: they are first planned one after
+//! another, then room is made for the outcome, then it is done.
 
 use alloc::vec::Vec;
 use hashbrown::HashTable;
 
-use super::room::{Bytes, Fate, New, Planned};
+use super::room::{Action, Bytes, New, PlannedWrite};
 use super::writes::{COUNTER_LEN, add, check};
-use super::{Change, Condition, Map, Outcome, Ttl};
+use super::{CallTime, Change, Condition, Map, Outcome, Ttl};
+use crate::address::EntryAddr;
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
+use crate::wheel;
 
 /// The most changes that [`Map::apply`] takes.
 pub const MAX_CHANGES: usize = 1024;
 
 /// The keys of a batch, and what is to become of each.
 struct Batch<'a> {
-    plan: Vec<Planned<'a>>,
+    plan: Vec<PlannedWrite<'a>>,
     /// The places in `plan`, by the hashes of the keys.
     places: HashTable<usize>,
     outcomes: Vec<Outcome>,
@@ -32,17 +34,37 @@ struct Present<'a> {
 }
 
 impl<C: Clock> Map<C> {
-    /// Makes several changes: all of them in their order, each seeing what those before
-    /// it have done, or none.
+    /// Makes several changes, all of them or none: in their order, each seeing what those before
+    /// it have done. Returns the outcome of each.
     ///
     /// # Errors
     ///
-    /// The number of the first change that fails, counted from 0, and its error, as the
-    /// operation of its name would give it. [`Error::Full`] with the number of the last
-    /// one where there is no room for all together, and with [`MAX_CHANGES`] where there
-    /// are more than that.
+    /// The map is unchanged then. Returns the number of a change, counted from 0, and
+    ///
+    /// - the error of the first change that fails, as the operation of its name would return it,
+    /// - [`Error::Full`] with the number of the last change if there is no room for all of them
+    ///   together,
+    /// - [`Error::Full`] with [`MAX_CHANGES`] if there are more than that.
+    ///
+    /// ```
+    /// use localmap_engine::{Change, Error, Limits, Map, Outcome, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// let outcomes = map.apply(&[
+    ///     Change::Set { key: b"name", value: b"Ada", ttl: Ttl::Never },
+    ///     Change::Increment { key: b"users", delta: 1, ttl: Ttl::Never },
+    /// ]);
+    /// assert_eq!(outcomes, Ok(vec![Outcome::Stored(1), Outcome::Counter(1)]));
+    ///
+    /// let outcomes = map.apply(&[
+    ///     Change::Delete { key: b"name" },
+    ///     Change::DeleteIf { key: b"users", version: 7 },
+    /// ]);
+    /// assert_eq!(outcomes, Err((1, Error::Conflict(Some(2)))));
+    /// assert!(map.contains(b"name"));
+    /// ```
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         if changes.len() > MAX_CHANGES {
             self.counts.refused += 1;
             return Err((MAX_CHANGES as u32, Error::Full));
@@ -53,14 +75,15 @@ impl<C: Clock> Map<C> {
             return Err((last, Error::Full));
         };
         for (number, change) in (0u32..).zip(changes) {
-            let worked_out = self.work_out(&mut batch, change);
-            let outcome = worked_out.map_err(|error| (number, error))?;
+            let planned = self.plan(&mut call, &mut batch, change);
+            let outcome = planned.map_err(|error| (number, error))?;
             batch.outcomes.push(outcome);
         }
         self.reap_some();
         let plan = &mut batch.plan;
         plan.iter_mut().for_each(|planned| planned.at = None);
-        self.make_room(plan).map_err(|error| (last, error))?;
+        let reserved = self.try_reserve(&mut call, plan);
+        reserved.map_err(|error| (last, error))?;
         let writes = self.counts.writes + batch.version - self.version;
         self.version = batch.version;
         self.commit(&mut batch.plan);
@@ -69,28 +92,29 @@ impl<C: Clock> Map<C> {
         Ok(batch.outcomes)
     }
 
-    /// Works out one change, as the operation of its name would do it.
-    fn work_out<'a>(
+    /// Plans one change, as the operation of its name would do it.
+    fn plan<'a>(
         &mut self,
+        call: &mut CallTime,
         batch: &mut Batch<'a>,
         change: &Change<'a>,
     ) -> Result<Outcome, Error> {
         match *change {
-            Change::Set { key, value, ttl } => self.plan_store(batch, key, value, ttl, None),
+            Change::Set { key, value, ttl } => self.plan_store(call, batch, key, value, ttl, None),
             Change::SetIf {
                 key,
                 value,
                 ttl,
                 condition,
-            } => self.plan_store(batch, key, value, ttl, Some(condition)),
+            } => self.plan_store(call, batch, key, value, ttl, Some(condition)),
             Change::Increment { key, delta, ttl } => {
                 self.limits.check_key(key)?;
                 let ttl = self.span(ttl)?;
                 self.limits.check_value(COUNTER_LEN)?;
-                let (place, present) = self.look(batch, key);
+                let (place, present) = self.look(call, batch, key);
                 let deadline = match &present {
                     Some(present) => present.deadline,
-                    None => self.deadline(ttl),
+                    None => self.deadline(call, ttl),
                 };
                 let counter = present.map(|present| match present.value {
                     Some(value) => value.get().try_into().ok(),
@@ -105,27 +129,32 @@ impl<C: Clock> Map<C> {
             Change::Touch { key, ttl } => {
                 self.limits.check_key(key)?;
                 let ttl = self.span(ttl)?;
-                let (place, present) = self.look(batch, key);
+                let (place, present) = self.look(call, batch, key);
                 if present.is_none() {
                     return Ok(Outcome::Touched(false));
                 }
-                let deadline = self.deadline(ttl);
-                match &mut batch.plan[place].fate {
-                    Fate::Store(new) => new.deadline = deadline,
-                    fate => *fate = Fate::Touch(deadline),
+                let deadline = self.deadline(call, ttl);
+                match &mut batch.plan[place].action {
+                    Action::Store(new) => new.deadline = deadline,
+                    action => *action = Action::Touch(deadline),
                 }
                 Ok(Outcome::Touched(true))
             }
-            Change::Delete { key } => Ok(Outcome::Deleted(self.plan_delete(batch, key, None)?)),
+            Change::Delete { key } => {
+                let deleted = self.plan_delete(call, batch, key, None)?;
+                Ok(Outcome::Deleted(deleted))
+            }
             Change::DeleteIf { key, version } => {
                 let condition = Some(Condition::Version(version));
-                Ok(Outcome::Deleted(self.plan_delete(batch, key, condition)?))
+                let deleted = self.plan_delete(call, batch, key, condition)?;
+                Ok(Outcome::Deleted(deleted))
             }
         }
     }
 
     fn plan_store<'a>(
         &mut self,
+        call: &mut CallTime,
         batch: &mut Batch<'a>,
         key: &'a [u8],
         value: &'a [u8],
@@ -135,53 +164,60 @@ impl<C: Clock> Map<C> {
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
         self.limits.check_value(value.len())?;
-        let (place, present) = self.look(batch, key);
+        let (place, present) = self.look(call, batch, key);
         if let Some(condition) = condition {
             check(present.map(|present| present.version), condition)?;
         }
-        let deadline = self.deadline(ttl);
+        let deadline = self.deadline(call, ttl);
         let version = batch.store(place, Bytes::Given(value), deadline);
         Ok(Outcome::Stored(version))
     }
 
     fn plan_delete<'a>(
         &mut self,
+        call: &mut CallTime,
         batch: &mut Batch<'a>,
         key: &'a [u8],
         condition: Option<Condition>,
     ) -> Result<bool, Error> {
         // A key that cannot exist is absent.
         let exists = self.limits.check_key(key).is_ok();
-        let looked = exists.then(|| self.look(batch, key));
+        let looked = exists.then(|| self.look(call, batch, key));
         let (place, present) = looked.unwrap_or((usize::MAX, None));
         let there = present.is_some();
         if let Some(condition) = condition {
             check(present.map(|present| present.version), condition)?;
         }
         if there {
-            batch.plan[place].fate = Fate::Remove;
+            batch.plan[place].action = Action::Remove;
         }
         Ok(there)
     }
 
-    /// The place of a key in the plan, and what is there by then.
-    fn look<'a>(&mut self, batch: &mut Batch<'a>, key: &'a [u8]) -> (usize, Option<Present<'a>>) {
-        let (hash, found) = self.living(key);
+    /// Returns the place of a key in the plan, and what is there by then.
+    fn look<'a>(
+        &mut self,
+        call: &mut CallTime,
+        batch: &mut Batch<'a>,
+        key: &'a [u8],
+    ) -> (usize, Option<Present<'a>>) {
+        let (hash, found) = self.living(call, key);
+        let found = found.map(|found| found.entry);
         let place = batch.place(key, hash, found);
         let header = |entry| *self.arena.header(entry);
-        let present = match batch.plan[place].fate {
-            Fate::Remove => None,
-            Fate::Store(new) => Some(Present {
+        let present = match batch.plan[place].action {
+            Action::Remove => None,
+            Action::Store(new) => Some(Present {
                 version: new.version,
                 deadline: new.deadline,
                 value: Some(new.value),
             }),
-            Fate::Keep => found.map(header).map(|header| Present {
+            Action::Keep => found.map(header).map(|header| Present {
                 version: header.version,
-                deadline: header.deadline(),
+                deadline: wheel::deadline(&header),
                 value: None,
             }),
-            Fate::Touch(deadline) => found.map(header).map(|header| Present {
+            Action::Touch(deadline) => found.map(header).map(|header| Present {
                 version: header.version,
                 deadline,
                 value: None,
@@ -191,14 +227,14 @@ impl<C: Clock> Map<C> {
         let lives = |present: &Present<'_>| {
             !present
                 .deadline
-                .is_some_and(|deadline| self.clock.reached(deadline))
+                .is_some_and(|deadline| self.clock.reached(call, deadline))
         };
         (place, present.filter(lives))
     }
 }
 
 impl<'a> Batch<'a> {
-    /// With room for so many changes.
+    /// Creates a batch with room for a number of changes.
     fn new(changes: usize, version: u64) -> Result<Self, NoRoom> {
         let (mut plan, mut outcomes) = (Vec::new(), Vec::new());
         let mut places = HashTable::new();
@@ -213,8 +249,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The place of a key in the plan.
-    fn place(&mut self, key: &'a [u8], hash: u32, at: Option<u32>) -> usize {
+    /// Returns the place of a key in the plan.
+    fn place(&mut self, key: &'a [u8], hash: u32, at: Option<EntryAddr>) -> usize {
         let wide = u64::from(hash) << 32 | u64::from(hash);
         let plan = &mut self.plan;
         let same = |&place: &usize| plan[place].hash == hash && plan[place].key == key;
@@ -222,13 +258,7 @@ impl<'a> Batch<'a> {
             return place;
         }
         let place = plan.len();
-        plan.push(Planned {
-            key,
-            hash,
-            fate: Fate::Keep,
-            at,
-            heritage: None,
-        });
+        plan.push(PlannedWrite::new(key, hash, at, Action::Keep));
         // There is room for all: see `new`.
         self.places.insert_unique(wide, place, |_| 0);
         place
@@ -237,7 +267,7 @@ impl<'a> Batch<'a> {
     fn store(&mut self, place: usize, value: Bytes<'a>, deadline: Option<u64>) -> u64 {
         self.version += 1;
         let planned = &mut self.plan[place];
-        planned.fate = Fate::Store(New::of(planned.key, value, self.version, deadline));
+        planned.action = Action::Store(New::of(planned.key, value, self.version, deadline));
         self.version
     }
 }

@@ -1,47 +1,62 @@
-//! The operations that look.
+//! The operations that look. The one that looks most, [`Map::get`], is in `lookup`.
 
-use super::{Entry, Map};
+use super::{CallTime, Entry, Map};
 use crate::clock::Clock;
-use crate::entry::Wanted;
-use crate::limits::{LONGEST_KEY, MAX_PAGE_BYTES};
-use crate::slot::SlotMut;
+use crate::limits::MAX_PAGE_BYTES;
 use crate::value::Value;
 
 impl<C: Clock> Map<C> {
-    /// The value of `key`.
-    #[inline(always)]
-    pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        let (_, slot) = self.read(key)?;
-        Some(Value::new(&self.arena, slot.share(&self.arena)))
-    }
-
-    /// The value of `key` with its version and the time it has left.
+    /// Returns the value of `key` with its version and its remaining time. Counts a hit or a
+    /// miss.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 100, 42, Limits::default());
+    /// let version = map.set(b"key", b"value", Ttl::After(30))?;
+    /// let entry = map.get_entry(b"key").expect("it was just set");
+    /// assert_eq!(entry.value, b"value");
+    /// assert_eq!((entry.version, entry.expires_in), (version, Some(30)));
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn get_entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
-        let (entry, _) = self.read(key)?;
-        let expires_in = self.expires_in(entry);
+        let mut call = CallTime::begin();
+        let (entry, _) = self.read(&mut call, key)?;
+        let expires_in = self.expires_in(&mut call, entry);
         Some(Entry {
-            value: self.arena.value(entry),
+            value: Value::of(&self.arena, entry),
             version: self.arena.header(entry).version,
             expires_in,
         })
     }
 
-    /// Gives the values of several keys to `visit`, all as of one instant, in
-    /// their order.
+    /// Calls `visit` with the values of several keys in their order, all as of one instant.
+    /// Counts a hit or a miss for each.
     ///
-    /// The answer holds at most [`MAX_PAGE_BYTES`] of values, but at least one
-    /// answer: `visit` may be called fewer times than there are keys. Ask again
-    /// for the rest.
+    /// The values of one call have at most [`MAX_PAGE_BYTES`] together, or it is a single one:
+    /// `visit` may be called fewer times than there are keys. Ask again for the rest.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"a", b"1", Ttl::Never)?;
+    /// let keys: [&[u8]; 2] = [b"a", b"b"];
+    /// let mut values = Vec::new();
+    /// map.get_many(keys.into_iter(), |value| values.push(value.map(|value| value.to_vec())));
+    /// assert_eq!(values, [Some(b"1".to_vec()), None]);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn get_many<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
         mut visit: impl FnMut(Option<Value<'_>>),
     ) {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         let mut bytes = 0;
         for (answers, key) in keys.enumerate() {
-            let found = self.find(key);
-            let value = found.map(|entry| self.arena.value(entry));
+            let found = self.find(&mut call, key);
+            let value = found.map(|entry| Value::of(&self.arena, entry));
             bytes += value.map_or(0, |value| value.len());
             if bytes > MAX_PAGE_BYTES && answers > 0 {
                 return;
@@ -57,38 +72,18 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Whether `key` is there. Counts as neither hit nor miss, and is no use of it.
+    /// Returns `true` if `key` is present. Counts neither a hit nor a miss, and does not use the
+    /// entry.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"key", b"value", Ttl::Never)?;
+    /// assert!(map.contains(b"key") && !map.contains(b"another key"));
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn contains(&mut self, key: &[u8]) -> bool {
-        self.clock.begin();
-        self.find(key).is_some()
-    }
-
-    /// Finds a living entry, and counts. Goes to the entry once, and does all there that
-    /// a read does: this is what a map is asked for most.
-    #[inline(always)]
-    pub(super) fn read(&mut self, key: &[u8]) -> Option<(u32, SlotMut)> {
-        if key.len() <= LONGEST_KEY {
-            let wanted = Wanted::new(key);
-            let hash = self.hasher.hash(&wanted);
-            for entry in self.index.candidates(hash) {
-                let mut slot = self.arena.slot_mut(entry);
-                if !slot.has_key(&wanted) {
-                    continue;
-                }
-                if let Some(deadline) = slot.header_mut().deadline()
-                    && self.clock.reached_first(deadline)
-                {
-                    self.expire(entry);
-                    break;
-                }
-                self.counts.hits += 1;
-                if self.eviction.use_moves(slot.header_mut()) {
-                    slot = self.eviction.put_first(&mut self.arena, entry);
-                }
-                return Some((entry, slot));
-            }
-        }
-        self.counts.misses += 1;
-        None
+        self.find(&mut CallTime::begin(), key).is_some()
     }
 }

@@ -1,14 +1,20 @@
 //! Room for what is to be written. Everything that can fail is done here, before
-//! anything is changed; what is alive is evicted only when that is sure to be enough.
+//! anything is changed; a living entry is evicted only when that is sure to be enough.
+//!
+//! There is one plan of it, for a single write as for a batch: what is needed
+//! ([`Map::needs`]), whether that is at hand ([`Needs::fit`]), and, where it is not, what gains
+//! room without harm, in one order ([`Map::gain`]). Last comes eviction.
 
-use super::{Map, REAP_LIMIT};
-use crate::arena::Demand;
+use super::{CallTime, Map, REAP_LIMIT};
+use crate::address::EntryAddr;
+use crate::arena::{Arena, Demand};
 use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
-use crate::entry::{Header, Wanted};
 use crate::error::{Error, NoRoom};
+use crate::eviction::EvictionState;
 use crate::index::Index;
-use crate::layout::Layout;
+use crate::key::KeyProbe;
+use crate::layout::EntryLayout;
 use crate::limits::Policy;
 
 /// What the tables take for each entry, at most, when each one has just been split: so
@@ -19,26 +25,19 @@ const TABLE_BYTES: u64 = 12;
 const SAMPLE: usize = 16;
 
 /// What is to become of a key.
-pub(super) struct Planned<'a> {
+pub(super) struct PlannedWrite<'a> {
     pub(super) key: &'a [u8],
     pub(super) hash: u32,
-    pub(super) fate: Fate<'a>,
+    pub(super) action: Action<'a>,
     /// Its entry.
-    pub(super) at: Option<u32>,
-    /// What the entry that is to take its place gets from it.
-    pub(super) heritage: Option<Heritage>,
-}
-
-/// What an entry leaves to the one in its place.
-#[derive(Clone, Copy)]
-pub(super) struct Heritage {
-    pub(super) freq: u8,
-    pub(super) queue: u8,
+    pub(super) at: Option<EntryAddr>,
+    /// What the entry has left, once released, to the one that takes its place.
+    pub(super) released: Option<EvictionState>,
 }
 
 /// What is to become of the entry of a key.
 #[derive(Clone, Copy)]
-pub(super) enum Fate<'a> {
+pub(super) enum Action<'a> {
     /// Stays as it is.
     Keep,
     /// Gets another deadline.
@@ -55,7 +54,7 @@ pub(super) struct New<'a> {
     pub(super) value: Bytes<'a>,
     pub(super) version: u64,
     pub(super) deadline: Option<u64>,
-    pub(super) layout: Layout,
+    pub(super) layout: EntryLayout,
 }
 
 impl<'a> New<'a> {
@@ -66,7 +65,7 @@ impl<'a> New<'a> {
         version: u64,
         deadline: Option<u64>,
     ) -> Self {
-        let layout = Layout::new(key.len(), value.get().len());
+        let layout = EntryLayout::new(key.len(), value.get().len());
         Self {
             value,
             version,
@@ -93,76 +92,180 @@ impl Bytes<'_> {
     }
 }
 
-impl Planned<'_> {
-    /// The deadline that it is to have, where it is to have one.
-    const fn deadline(&self) -> Option<u64> {
-        match self.fate {
-            Fate::Store(New { deadline, .. }) | Fate::Touch(deadline) => deadline,
-            Fate::Keep | Fate::Remove => None,
+impl<'a> PlannedWrite<'a> {
+    #[inline]
+    pub(super) const fn new(
+        key: &'a [u8],
+        hash: u32,
+        at: Option<EntryAddr>,
+        action: Action<'a>,
+    ) -> Self {
+        Self {
+            key,
+            hash,
+            action,
+            at,
+            released: None,
         }
     }
 
-    /// The layout that it is to have, where it is to be stored.
+    /// Returns the deadline that the entry is to have, if it is to have one.
     #[inline]
-    pub(super) fn layout(&self) -> Option<Layout> {
-        match &self.fate {
-            Fate::Store(new) => Some(new.layout),
-            _ => None,
+    const fn deadline(&self) -> Option<u64> {
+        match self.action {
+            Action::Store(New { deadline, .. }) | Action::Touch(deadline) => deadline,
+            Action::Keep | Action::Remove => None,
         }
+    }
+
+    /// Returns the layout that the entry is to have, if it is to be stored.
+    #[inline]
+    const fn layout(&self) -> Option<&EntryLayout> {
+        match &self.action {
+            Action::Store(new) => Some(&new.layout),
+            Action::Keep | Action::Touch(_) | Action::Remove => None,
+        }
+    }
+
+    /// Returns `true` if an entry is to be added.
+    #[inline]
+    const fn is_new(&self) -> bool {
+        self.at.is_none() && matches!(self.action, Action::Store(_))
     }
 }
 
+/// Slots that are needed.
+trait Slots<'a>: Default {
+    fn take(&mut self, layout: &'a EntryLayout);
+    fn fit(&self, arena: &Arena) -> bool;
+}
+
+impl<'a> Slots<'a> for Demand {
+    fn take(&mut self, layout: &'a EntryLayout) {
+        Self::take(self, layout);
+    }
+
+    fn fit(&self, arena: &Arena) -> bool {
+        arena.fits_all(self)
+    }
+}
+
+/// The slots of one entry, if any: what a single write needs.
+#[derive(Default)]
+struct OneEntry<'a>(Option<&'a EntryLayout>);
+
+impl<'a> Slots<'a> for OneEntry<'a> {
+    #[inline]
+    fn take(&mut self, layout: &'a EntryLayout) {
+        self.0 = Some(layout);
+    }
+
+    #[inline]
+    fn fit(&self, arena: &Arena) -> bool {
+        self.0.is_none_or(|layout| arena.fits(layout))
+    }
+}
+
+/// What a plan needs, and what it gives back.
+#[derive(Default)]
+struct Needs<S> {
+    slots: S,
+    /// Entries that are added.
+    new: u64,
+    /// Entries that are removed.
+    gone: u64,
+    /// A deadline is set.
+    timed: bool,
+}
+
 impl<C: Clock> Map<C> {
-    /// Bytes of all memory that the map holds.
+    /// Returns the bytes of all memory that the map holds.
     pub(super) fn bytes(&self) -> u64 {
-        let beside = self.wheel.bytes() + self.eviction.bytes() + self.pins.bytes();
-        self.arena.bytes() + self.index.bytes() + beside
+        let others = self.wheel.bytes() + self.eviction.bytes() + self.pins.bytes();
+        self.arena.bytes() + self.index.bytes() + others
     }
 
     pub(super) fn note_high_water(&mut self) {
         self.high_water = self.high_water.max(self.bytes());
     }
 
-    /// The most bytes that it may hold. What the wheel will take is set aside, so that a
+    /// Returns the most bytes that it may hold. What the wheel will take is set aside, so that a
     /// first deadline needs no room.
     pub(super) fn most(&self) -> u64 {
         let most = self.limits.max_bytes.min(self.ceiling);
         most.saturating_sub(crate::wheel::BYTES - self.wheel.bytes())
     }
 
-    /// Whether all is at hand for this, without evicting, allocating or moving anything:
-    /// the way of nearly all writes. `found`: the entry of the key.
-    #[inline]
-    pub(super) fn is_ready(&self, found: Option<u32>, planned: &Planned<'_>) -> bool {
-        if planned.deadline().is_some() && !self.wheel.is_ready() {
-            return false;
-        }
-        let Some(layout) = planned.layout() else {
-            return true;
-        };
-        match found {
-            Some(entry) => self.in_place(entry, &layout) || self.arena.fits(&layout),
-            None => {
-                u64::from(self.index.len()) < self.limits.max_entries
-                    && self.index.has_room(planned.hash, 1)
-                    && self.arena.fits(&layout)
+    /// Returns what a plan needs. What it gives back on the way does not count.
+    #[inline(always)]
+    fn needs<'p, S: Slots<'p>>(&self, plan: &'p [PlannedWrite<'_>]) -> Needs<S> {
+        let mut needs = Needs::<S>::default();
+        for planned in plan {
+            needs.timed |= planned.deadline().is_some();
+            needs.gone +=
+                u64::from(planned.at.is_some() && matches!(planned.action, Action::Remove));
+            let Some(layout) = planned.layout() else {
+                continue;
+            };
+            if !planned.at.is_some_and(|at| self.in_place(at, layout)) {
+                needs.slots.take(layout);
+                needs.new += u64::from(planned.at.is_none());
             }
         }
+        needs
     }
 
-    /// Whether a value of this layout can be written over that of an entry.
+    /// Returns `true` if all is at hand for a plan, without evicting, allocating or moving
+    /// anything.
+    #[inline(always)]
+    fn fits<'p, S: Slots<'p>>(&self, plan: &'p [PlannedWrite<'_>]) -> bool {
+        let needs = self.needs::<S>(plan);
+        if needs.timed && !self.wheel.is_ready() {
+            return false;
+        }
+        u64::from(self.index.len()) + needs.new <= self.limits.max_entries
+            // As if all of them were of the same table.
+            && plan
+                .iter()
+                .filter(|planned| planned.is_new())
+                .all(|planned| self.index.has_room(planned.hash, needs.new as usize))
+            && needs.slots.fit(&self.arena)
+    }
+
+    /// Returns `true` if all is at hand for a single write: the way of nearly all writes.
     #[inline]
-    pub(super) fn in_place(&self, entry: u32, layout: &Layout) -> bool {
-        !self.arena.header(entry).has(Header::PINNED) && self.arena.layout(entry).same_slots(layout)
+    pub(super) fn fits_one(&self, planned: &PlannedWrite<'_>) -> bool {
+        self.fits::<OneEntry<'_>>(core::slice::from_ref(planned))
     }
 
-    /// Makes room for one entry that is new where adding blocks, emptying one or evicting a
-    /// single entry is sure to be enough: the way of nearly all writes to a map that is full.
-    /// False: that is not known.
-    ///
-    /// What goes and what grows comes in the order of [`make_room`](Self::make_room).
+    /// Returns `true` if a value of this layout can be written over that of an entry.
+    #[inline]
+    pub(super) fn in_place(&self, entry: EntryAddr, layout: &EntryLayout) -> bool {
+        let header = self.arena.header(entry);
+        let there = || EntryLayout::new(header.key_len(), header.value_len());
+        !header.is_pinned() && there().same_slots(layout)
+    }
+
+    /// Gains room without evicting anything that is alive: adds blocks, takes back what is due,
+    /// or empties a block, whatever comes first in this order. `crowded`: there are too many
+    /// entries, so that only fewer of them are of use. Returns `false` if there is nothing to
+    /// gain.
+    #[inline]
+    fn gain(&mut self, call: &mut CallTime, crowded: bool) -> bool {
+        !crowded && self.grow()
+            || self.reap_due(call, REAP_LIMIT) > 0
+            || !crowded && self.evacuate()
+    }
+
+    /// Makes room for one entry that is new where gaining some, or evicting a single entry, is
+    /// sure to be enough: the way of nearly all writes to a map that is full. Returns `false` if
+    /// that is not known.
     #[inline(never)]
-    pub(super) fn make_way(&mut self, planned: &Planned<'_>) -> bool {
+    pub(super) fn try_reserve_one(
+        &mut self,
+        call: &mut CallTime,
+        planned: &PlannedWrite<'_>,
+    ) -> bool {
         let wheel = planned.deadline().is_none() || self.wheel.is_ready();
         let Some(layout) = planned.layout() else {
             return false;
@@ -171,19 +274,17 @@ impl<C: Clock> Map<C> {
             return false;
         }
         let crowded = u64::from(self.index.len()) >= self.limits.max_entries;
-        let made =
-            !crowded && self.grow() || self.reap_due(REAP_LIMIT) > 0 || !crowded && self.evacuate();
-        let way = if made {
-            self.is_ready(None, planned)
+        let reserved = if self.gain(call, crowded) {
+            self.fits_one(planned)
         } else {
-            self.evict_for(&layout)
+            self.evict_for(layout)
         };
         self.note_high_water();
-        way
+        reserved
     }
 
     /// Evicts an entry, where that makes room for one of this layout.
-    fn evict_for(&mut self, layout: &Layout) -> bool {
+    fn evict_for(&mut self, layout: &EntryLayout) -> bool {
         let Some(victim) = self.eviction.victim(&mut self.arena) else {
             return false;
         };
@@ -194,51 +295,29 @@ impl<C: Clock> Map<C> {
         enough
     }
 
-    /// Whether all is at hand for this, without evicting, allocating or moving anything.
-    /// What is given back on the way does not count.
-    fn are_ready(&self, plan: &[Planned<'_>]) -> bool {
-        let (mut demand, mut new) = (Demand::default(), 0);
-        for planned in plan {
-            if planned.deadline().is_some() && !self.wheel.is_ready() {
-                return false;
-            }
-            let Some(layout) = planned.layout() else {
-                continue;
-            };
-            if !planned.at.is_some_and(|at| self.in_place(at, &layout)) {
-                demand.take(&layout);
-                new += usize::from(planned.at.is_none());
-            }
-        }
-        let is_new = |planned: &&Planned<'_>| planned.at.is_none() && planned.layout().is_some();
-        u64::from(self.index.len()) + new as u64 <= self.limits.max_entries
-            && self.arena.fits_all(&demand)
-            // As if all of them were of the same table.
-            && plan
-                .iter()
-                .filter(is_new)
-                .all(|planned| self.index.has_room(planned.hash, new))
-    }
-
     /// Makes room for all of this together, each of another key. Entries may lie elsewhere
     /// afterwards, and the plan knows where. Entries of these keys are not evicted.
     #[cold]
     #[inline(never)]
-    pub(super) fn make_room(&mut self, plan: &mut [Planned<'_>]) -> Result<(), Error> {
-        self.locate(plan);
-        if self.are_ready(plan) {
+    pub(super) fn try_reserve(
+        &mut self,
+        call: &mut CallTime,
+        plan: &mut [PlannedWrite<'_>],
+    ) -> Result<(), Error> {
+        self.locate_all(plan);
+        if self.fits::<Demand>(plan) {
             return Ok(());
         }
         for entry in plan.iter().filter_map(|planned| planned.at) {
             self.eviction.hold(&mut self.arena, entry);
         }
-        let made = self.make_all_room(plan);
+        let reserved = self.reserve_loop(call, plan);
         self.note_high_water();
-        self.locate(plan);
+        self.locate_all(plan);
         for entry in plan.iter().filter_map(|planned| planned.at) {
             self.eviction.let_go(&mut self.arena, entry);
         }
-        made.map_err(|NoRoom| {
+        reserved.map_err(|NoRoom| {
             self.arena.trim();
             self.counts.refused += 1;
             Error::Full
@@ -246,51 +325,47 @@ impl<C: Clock> Map<C> {
     }
 
     /// Finds the entries of a plan.
-    fn locate(&self, plan: &mut [Planned<'_>]) {
+    fn locate_all(&self, plan: &mut [PlannedWrite<'_>]) {
         for planned in plan {
-            let wanted = Wanted::new(planned.key);
-            planned.at = self.index.find(&self.arena, planned.hash, &wanted);
+            planned.at = self.locate(planned.hash, &KeyProbe::new(planned.key));
         }
     }
 
-    fn make_all_room(&mut self, plan: &mut [Planned<'_>]) -> Result<(), NoRoom> {
+    fn reserve_loop(
+        &mut self,
+        call: &mut CallTime,
+        plan: &mut [PlannedWrite<'_>],
+    ) -> Result<(), NoRoom> {
         if plan.iter().any(|planned| planned.deadline().is_some()) && !self.wheel.is_ready() {
-            self.make_wheel()?;
+            self.reserve_wheel()?;
         }
         let mut sure = false;
-        let new = |planned: &Planned<'_>| planned.at.is_none() && planned.layout().is_some();
-        let gone =
-            |planned: &&Planned<'_>| planned.at.is_some() && matches!(planned.fate, Fate::Remove);
-        let entries = plan.iter().filter(|&planned| new(planned)).count() as u64;
-        let gone = plan.iter().filter(gone).count() as u64;
         for at in 0..plan.len() {
-            if new(&plan[at]) {
-                self.make_index_room(plan, plan[at].hash, &mut sure)?;
+            if plan[at].is_new() {
+                self.reserve_index(call, plan, plan[at].hash, &mut sure)?;
             }
         }
         loop {
-            self.locate(plan);
-            let len = u64::from(self.index.len()) + entries - gone;
+            self.locate_all(plan);
+            let mut needs = self.needs::<Demand>(plan);
+            let len = u64::from(self.index.len()) + needs.new - needs.gone;
             let crowded = len > self.limits.max_entries;
             if !crowded {
-                let demand = self.demand(plan);
-                if self.arena.fits_all(&demand) {
+                self.give_back(plan, &mut needs.slots);
+                if needs.slots.fit(&self.arena) {
                     return Ok(());
                 }
-                if self.grow() {
-                    continue;
-                }
             }
-            if self.reap_due(REAP_LIMIT) > 0 || !crowded && self.evacuate() {
+            if self.gain(call, crowded) {
                 continue;
             }
-            self.make_sure(plan, &mut sure)?;
+            self.check_evictable(plan, &mut sure)?;
             let victim = self.eviction.victim(&mut self.arena).ok_or(NoRoom)?;
             self.evict(victim);
         }
     }
 
-    fn make_wheel(&mut self) -> Result<(), NoRoom> {
+    fn reserve_wheel(&mut self) -> Result<(), NoRoom> {
         let fits = |map: &Self| map.bytes() <= map.most();
         if fits(self) || self.arena.shrink() && fits(self) {
             return self.wheel.reserve();
@@ -299,28 +374,29 @@ impl<C: Clock> Map<C> {
     }
 
     /// Makes room in the table that a hash belongs to, for all that the plan puts there.
-    fn make_index_room(
+    fn reserve_index(
         &mut self,
-        plan: &mut [Planned<'_>],
+        call: &mut CallTime,
+        plan: &mut [PlannedWrite<'_>],
         hash: u32,
         sure: &mut bool,
     ) -> Result<(), NoRoom> {
         loop {
             let (most, rest) = (self.most(), self.bytes() - self.index.bytes());
             let count = |index: &Index| {
-                let there = |planned: &&Planned<'_>| index.same_table(planned.hash, hash);
+                let there = |planned: &&PlannedWrite<'_>| index.same_table(planned.hash, hash);
                 plan.iter().filter(there).count()
             };
             let may_grow = |index: &Index, bytes| rest + index.bytes() + bytes <= most;
-            let made = self.index.reserve(&self.arena, hash, count, may_grow);
-            if made.is_ok() {
+            let reserved = self.index.reserve(&self.arena, hash, count, may_grow);
+            if reserved.is_ok() {
                 return Ok(());
             }
             // A block that is emptied is given up for the table.
-            if self.arena.shrink() || self.reap_due(REAP_LIMIT) > 0 || self.evacuate() {
+            if self.arena.shrink() || self.reap_due(call, REAP_LIMIT) > 0 || self.evacuate() {
                 continue;
             }
-            self.make_sure(plan, sure)?;
+            self.check_evictable(plan, sure)?;
             let victim = if self.index.is_one_table() {
                 self.eviction.victim(&mut self.arena)
             } else {
@@ -330,9 +406,10 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// The one to evict of some that share a table: who goes next of all may be in another.
-    fn lowest_of_a_table(&self, hash: u32) -> Option<u32> {
-        let in_a_queue = |&entry: &u32| self.eviction.holds(&self.arena, entry);
+    /// Returns the one to evict of some that share a table: the one that goes next of all may be
+    /// in another.
+    fn lowest_of_a_table(&self, hash: u32) -> Option<EntryAddr> {
+        let in_a_queue = |&entry: &EntryAddr| self.eviction.holds(&self.arena, entry);
         let candidates = self.index.neighbours(hash).filter(in_a_queue);
         candidates
             .take(SAMPLE)
@@ -340,30 +417,18 @@ impl<C: Clock> Map<C> {
     }
 
     /// Fails unless evicting is sure to be enough.
-    fn make_sure(&mut self, plan: &mut [Planned<'_>], sure: &mut bool) -> Result<(), NoRoom> {
+    fn check_evictable(
+        &mut self,
+        plan: &mut [PlannedWrite<'_>],
+        sure: &mut bool,
+    ) -> Result<(), NoRoom> {
         if *sure {
             return Ok(());
         }
-        self.locate(plan);
-        let (mut entries, mut demand) = (0, Demand::default());
-        for planned in &*plan {
-            let Some(layout) = planned.layout() else {
-                continue;
-            };
-            if let Some(entry) = planned.at
-                && self.in_place(entry, &layout)
-            {
-                continue;
-            }
-            entries += u64::from(planned.at.is_none());
-            demand.take(&layout);
-        }
+        self.locate_all(plan);
+        let needs = self.needs::<Demand>(plan);
         let staying = u64::from(self.index.len() - self.eviction.len());
-        let gone = plan
-            .iter()
-            .filter(|planned| planned.at.is_some() && matches!(planned.fate, Fate::Remove))
-            .count() as u64;
-        let crowded = staying + entries - gone > self.limits.max_entries;
+        let crowded = staying + needs.new - needs.gone > self.limits.max_entries;
         if self.limits.policy == Policy::Refuse || crowded {
             return Err(NoRoom);
         }
@@ -376,12 +441,13 @@ impl<C: Clock> Map<C> {
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
         let stay = self.arena.count_blocks(staying);
-        self.locate(plan);
-        let missing = (stay + demand.blocks()).saturating_sub(self.arena.blocks());
+        self.locate_all(plan);
+        let blocks = stay + needs.slots.blocks();
+        let missing = blocks.saturating_sub(self.arena.blocks());
         if missing * BLOCK_SIZE > self.most().saturating_sub(self.bytes()) {
             return Err(NoRoom);
         }
-        while stay + demand.blocks() > self.arena.blocks() {
+        while blocks > self.arena.blocks() {
             if !self.grow() {
                 return Err(NoRoom);
             }
@@ -390,39 +456,31 @@ impl<C: Clock> Map<C> {
         Ok(())
     }
 
-    /// What a plan needs, less what it gives back.
-    fn demand(&mut self, plan: &[Planned<'_>]) -> Demand {
-        let mut demand = Demand::default();
+    /// Takes what a plan gives back off what it needs.
+    fn give_back(&mut self, plan: &[PlannedWrite<'_>], demand: &mut Demand) {
+        let freed = |map: &Self, planned: &PlannedWrite<'_>| {
+            planned.at.filter(|&entry| map.frees(entry, planned))
+        };
         for planned in plan {
-            if let Some(entry) = planned.at
-                && self.frees(entry, planned)
-            {
-                self.arena.give_back(entry, &mut demand);
-            }
-            if let Some(layout) = planned.layout()
-                && !planned.at.is_some_and(|at| self.in_place(at, &layout))
-            {
-                demand.take(&layout);
+            if let Some(entry) = freed(self, planned) {
+                self.arena.give_back(entry, demand);
             }
         }
         for planned in plan {
-            if let Some(entry) = planned.at
-                && self.frees(entry, planned)
-            {
+            if let Some(entry) = freed(self, planned) {
                 self.arena.forget_given(entry);
             }
         }
-        demand
     }
 
-    /// Whether what is planned gives back the memory of the entry that is there.
-    fn frees(&self, entry: u32, planned: &Planned<'_>) -> bool {
-        if self.arena.header(entry).has(Header::PINNED) {
+    /// Returns `true` if what is planned gives back the memory of the entry that is there.
+    fn frees(&self, entry: EntryAddr, planned: &PlannedWrite<'_>) -> bool {
+        if self.arena.header(entry).is_pinned() {
             return false;
         }
         match planned.layout() {
-            Some(layout) => !self.in_place(entry, &layout),
-            None => matches!(planned.fate, Fate::Remove),
+            Some(layout) => !self.in_place(entry, layout),
+            None => matches!(planned.action, Action::Remove),
         }
     }
 
@@ -450,22 +508,23 @@ impl<C: Clock> Map<C> {
         let (eviction, pins) = (&mut self.eviction, &mut self.pins);
         self.arena.evacuate(|arena, from, to| {
             let header = *arena.header(to);
-            if header.has(Header::PINNED) {
+            if header.is_pinned() {
                 pins.moved(arena, to);
             }
-            if !header.has(Header::DETACHED) {
-                index.replace(header.hash, from, to);
+            if !header.is_detached() {
+                index.replace(header.hash(), from, to);
                 wheel.moved(arena, to);
                 eviction.moved(arena, to);
             }
         })
     }
 
-    fn evict(&mut self, entry: u32) {
+    fn evict(&mut self, entry: EntryAddr) {
         let (most, bytes) = (self.most(), self.bytes());
-        let may_grow = |more| bytes + more <= most;
-        self.eviction.evicted(&self.arena, entry, may_grow);
-        self.vacate(entry);
+        let header = self.arena.header(entry);
+        let hash = header.hash();
+        self.eviction.evicted(header, |more| bytes + more <= most);
+        self.unlink(hash, entry);
         self.counts.evicted += 1;
     }
 }

@@ -1,15 +1,17 @@
 //! Going through all entries, page by page, in the order of the hashes of their keys,
 //! which does not change while an entry lives.
 
-use super::Map;
+use super::{CallTime, Map};
 use crate::clock::Clock;
 use crate::limits::{MAX_PAGE_BYTES, MAX_SCAN_LIMIT};
+use crate::slot::Slot;
 use crate::value::Value;
+use crate::wheel;
 
-/// How many tables a page goes through at most which have nothing to give.
+/// How many tables without an entry to visit a page goes through at most.
 const TABLES: u32 = 64;
 
-/// An entry that a scan came by.
+/// An entry that [`Map::scan`] visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scanned<'a> {
     /// The key.
@@ -18,25 +20,42 @@ pub struct Scanned<'a> {
     pub value: Value<'a>,
     /// The version of the value.
     pub version: u64,
-    /// Nanoseconds that are left, at least 1; `None`: it does not expire.
+    /// The remaining time in nanoseconds, at least 1. `None`: it does not expire.
     pub expires_in: Option<u64>,
 }
 
 impl<C: Clock> Map<C> {
-    /// Gives a page of the entries whose keys begin with `prefix` (all, if it is
-    /// empty) to `visit`, in no order that means anything, and tells where the
-    /// next page starts; `None`: the scan is at its end.
+    /// Calls `visit` with a page of the entries whose keys begin with `prefix`, in no particular
+    /// order. An empty prefix matches all keys. Returns the cursor of the next page, or `None`
+    /// at the end of the scan.
     ///
-    /// Begin with a `cursor` of 0. Each entry that is there throughout a scan is
-    /// given exactly once. One that comes or goes meanwhile is given or not; a key
-    /// that is deleted and set again is given at most once as well, before or after.
+    /// Begin with a `cursor` of 0. An entry that is present throughout a scan is visited exactly
+    /// once. An entry that is added or removed meanwhile is visited or not; a key that is
+    /// deleted and set again is visited at most once as well, before or after.
     ///
-    /// A page visits at most `limit` entries (0 counts as 1, more than
-    /// [`MAX_SCAN_LIMIT`] as that) but for those whose hashes are the same in 32 bits,
-    /// and may be empty although the scan goes on. It looks at the hashes of up to 1,792
-    /// more. It ends early rather than give more than [`MAX_PAGE_BYTES`] of keys and
-    /// values, but gives at least one entry when it has come by one. A `cursor`
-    /// that no page gave may skip entries and does no harm.
+    /// A page looks at no more than `limit` entries (0 counts as 1, more than
+    /// [`MAX_SCAN_LIMIT`] as that), except those whose hashes are the same in 32 bits, and may be
+    /// empty although the scan goes on. It reads the hashes of up to 1,792 more. It ends early
+    /// rather than exceed [`MAX_PAGE_BYTES`] of keys and values, but visits at least one entry
+    /// if it has found one. A `cursor` that no page returned may skip entries, and does no other
+    /// harm.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// for key in [b"user:1", b"user:2", b"item:1"] {
+    ///     map.set(key, b"", Ttl::Never)?;
+    /// }
+    /// let (mut keys, mut next) = (Vec::new(), Some(0));
+    /// while let Some(cursor) = next {
+    ///     next = map.scan(b"user:", cursor, 100, |entry| keys.push(entry.key.to_vec()));
+    /// }
+    /// keys.sort();
+    /// assert_eq!(keys, [b"user:1", b"user:2"]);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
+    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
     pub fn scan(
         &mut self,
         prefix: &[u8],
@@ -44,7 +63,7 @@ impl<C: Clock> Map<C> {
         limit: u32,
         mut visit: impl FnMut(Scanned<'_>),
     ) -> Option<u64> {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         let Self {
             clock,
             arena,
@@ -55,11 +74,11 @@ impl<C: Clock> Map<C> {
         let mut from = u32::try_from(cursor).ok()?;
         let (mut visited, mut tables, mut bytes) = (0, 0, 0);
         loop {
-            // Entries of the same rank are given on the same page, since a cursor cannot
+            // Entries of the same rank are on the same page, since a cursor cannot
             // tell them apart.
             let (mut last, mut stop) = (None, None);
-            let next = index.scan_table(arena, from, |rank, entry| {
-                let (key, value) = (arena.key(entry), arena.value(entry));
+            let visit = |rank, slot: Slot<'_>| {
+                let (key, value) = (slot.key(), Value::new(arena, slot));
                 let size = key.len() + value.len();
                 let full = visited >= limit || bytes > 0 && bytes + size > MAX_PAGE_BYTES;
                 if full && last != Some(rank) {
@@ -68,9 +87,9 @@ impl<C: Clock> Map<C> {
                 }
                 last = Some(rank);
                 visited += 1;
-                let header = arena.header(entry);
-                let deadline = header.deadline();
-                let gone = deadline.is_some_and(|deadline| clock.reached(deadline));
+                let header = slot.header();
+                let deadline = wheel::deadline(header);
+                let gone = deadline.is_some_and(|deadline| clock.reached(&mut call, deadline));
                 if gone || !key.starts_with(prefix) {
                     return true;
                 }
@@ -79,10 +98,12 @@ impl<C: Clock> Map<C> {
                     key,
                     value,
                     version: header.version,
-                    expires_in: deadline.map(|deadline| deadline - clock.now()),
+                    expires_in: deadline.map(|deadline| deadline - clock.now(&mut call)),
                 });
                 true
-            });
+            };
+            // SAFETY: the rule of `lookup`.
+            let next = unsafe { index.scan_table(arena, from, visit) };
             if let Some(rank) = stop {
                 return Some(rank.into());
             }

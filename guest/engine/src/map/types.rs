@@ -1,116 +1,129 @@
-//! What the operations of the map take and give.
+//! What the operations of the map take and return.
 
 use crate::value::Value;
 
-/// How long an entry is to live.
+/// Time to live: how long a write keeps an entry.
+///
+/// ```
+/// use localmap_engine::{Limits, Map, Ttl};
+///
+/// let limits = Limits { default_ttl: Some(60), ..Limits::default() };
+/// let mut map = Map::new(|| 100, 42, limits);
+/// for (ttl, left) in [(Ttl::Default, Some(60)), (Ttl::Never, None), (Ttl::After(5), Some(5))] {
+///     map.set(b"key", b"value", ttl)?;
+///     assert_eq!(map.get_entry(b"key").expect("it was just set").expires_in, left);
+/// }
+/// # Ok::<(), localmap_engine::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ttl {
-    /// As the map says: for ever, unless
-    /// [`Limits::default_ttl`](crate::Limits::default_ttl) is set.
+    /// [`Limits::default_ttl`](crate::Limits::default_ttl), or [`Never`](Self::Never) if that is
+    /// `None`.
     #[default]
     Default,
-    /// Until it is deleted.
+    /// The entry does not expire.
     Never,
-    /// Gone when so many nanoseconds have passed. Zero is
+    /// The entry expires after this many nanoseconds, at least 1: zero is refused with
     /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). A deadline past the end of
-    /// the clock stands at its end (584 years).
+    /// the clock (584 years) is at its end.
     After(u64),
 }
 
-/// What must hold for a conditional write.
+/// The condition of [`Map::set_if`](crate::Map::set_if).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// The key is not there.
+    /// The key is absent.
     Absent,
-    /// The key is there.
+    /// The key is present.
     Present,
-    /// The key is there and its value has this version.
+    /// The key is present, and its value has this version.
     Version(u64),
 }
 
-/// A value and what belongs to it.
+/// An entry, as [`Map::get_entry`](crate::Map::get_entry) returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The value.
     pub value: Value<'a>,
-    /// Names this value of this key. A map has one counter for all of its keys and
-    /// each value stored gets its next number, so that a version is never used
-    /// twice, not after a delete, an expiry or a `clear` either.
+    /// The version of the value. A map has one counter for all of its keys, and each value
+    /// stored gets its next number. So no version is used twice, even after a delete, an expiry
+    /// or a `clear`.
     pub version: u64,
-    /// Nanoseconds that are left, at least 1; `None`: it does not expire.
+    /// The remaining time in nanoseconds, at least 1. `None`: it does not expire.
     pub expires_in: Option<u64>,
 }
 
-/// One of the changes of [`Map::apply`](crate::Map::apply).
+/// A change for [`Map::apply`](crate::Map::apply).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// As [`Map::set`](crate::Map::set).
+    /// Does what [`Map::set`](crate::Map::set) does.
     Set {
         /// The key.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long it is to live.
+        /// How long to keep it.
         ttl: Ttl,
     },
-    /// As [`Map::set_if`](crate::Map::set_if).
+    /// Does what [`Map::set_if`](crate::Map::set_if) does.
     SetIf {
         /// The key.
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long it is to live.
+        /// How long to keep it.
         ttl: Ttl,
-        /// What must hold.
+        /// The condition.
         condition: Condition,
     },
-    /// As [`Map::increment`](crate::Map::increment).
+    /// Does what [`Map::increment`](crate::Map::increment) does.
     Increment {
         /// The key.
         key: &'a [u8],
-        /// What is added.
+        /// The number to add.
         delta: i64,
-        /// How long a counter that is new is to live.
+        /// How long to keep a counter that is new.
         ttl: Ttl,
     },
-    /// As [`Map::touch`](crate::Map::touch).
+    /// Does what [`Map::touch`](crate::Map::touch) does.
     Touch {
         /// The key.
         key: &'a [u8],
-        /// How long it is to live from now on.
+        /// How long to keep it from now on.
         ttl: Ttl,
     },
-    /// As [`Map::delete`](crate::Map::delete).
+    /// Does what [`Map::delete`](crate::Map::delete) does.
     Delete {
         /// The key.
         key: &'a [u8],
     },
-    /// As [`Map::delete_if`](crate::Map::delete_if).
+    /// Does what [`Map::delete_if`](crate::Map::delete_if) does.
     DeleteIf {
         /// The key.
         key: &'a [u8],
-        /// The version that must be there.
+        /// The version that its value must have.
         version: u64,
     },
 }
 
-/// What one of the changes of [`Map::apply`](crate::Map::apply) has come to.
+/// The outcome of a [`Change`], from [`Map::apply`](crate::Map::apply).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Of a [`Change::Set`] or [`Change::SetIf`]: the version of the value.
+    /// The version of the value of a [`Change::Set`] or [`Change::SetIf`].
     Stored(u64),
-    /// Of a [`Change::Increment`]: the value of the counter.
+    /// The new value of the counter of a [`Change::Increment`].
     Counter(i64),
-    /// Of a [`Change::Touch`]: whether the key is there.
+    /// `true` if the key of a [`Change::Touch`] was present.
     Touched(bool),
-    /// Of a [`Change::Delete`] or [`Change::DeleteIf`]: whether the key was there.
+    /// `true` if the key of a [`Change::Delete`] or [`Change::DeleteIf`] was present.
     Deleted(bool),
 }
 
-/// What a map holds, and what it has counted since it was made.
+/// What a map holds, and what it has counted since it was created. See
+/// [`Map::stats`](crate::Map::stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// As [`Map::len`](crate::Map::len) gives it.
+    /// The number of entries, as [`Map::len`](crate::Map::len) returns it.
     pub entries: u64,
     /// Bytes of all memory that is held, as
     /// [`Limits::max_bytes`](crate::Limits::max_bytes) counts them: `payload`, `overhead`
@@ -118,26 +131,25 @@ pub struct Stats {
     pub bytes: u64,
     /// Bytes of the keys and values of all entries.
     pub payload: u64,
-    /// Bytes of what belongs to them: headers, what slots have to spare, tables; and of
-    /// values that are held by pins alone.
+    /// Bytes of headers, of unused ends of slots, of tables, and of values that only pins hold.
     pub overhead: u64,
-    /// Bytes that are held and free for what comes.
+    /// Bytes that are held and free for further entries.
     pub free: u64,
     /// Bytes of the slots that pins hold; a part of `payload` and `overhead`.
     pub pinned: u64,
-    /// The most that `bytes` has been.
+    /// The highest value of `bytes` so far.
     pub high_water: u64,
-    /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key that
-    /// `get_many` answered.
+    /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key of
+    /// `get_many` that was answered.
     pub hits: u64,
-    /// Reads that did not.
+    /// Reads that did not find their key.
     pub misses: u64,
-    /// Values stored: `set`, `set_if`, `increment`, also by `apply`.
+    /// Values stored by `set`, `set_if` and `increment`, and by `apply`.
     pub writes: u64,
-    /// Entries whose time was up and whose memory has been taken back.
+    /// Expired entries whose memory has been freed.
     pub expired: u64,
-    /// Entries that were alive and had to make room.
+    /// Living entries removed to make room.
     pub evicted: u64,
-    /// Calls that were answered with [`Error::Full`](crate::Error::Full).
+    /// Calls that returned [`Error::Full`](crate::Error::Full).
     pub refused: u64,
 }

@@ -1,32 +1,68 @@
 //! The operations that change. Each one checks the key, the TTL, the size, the
 //! condition and the room, in this order, before it changes anything.
 
-use super::room::{Bytes, Fate, Heritage, New, Planned};
-use super::{Condition, Map, Ttl};
+use super::lookup::Found;
+use super::room::{Action, Bytes, New, PlannedWrite};
+use super::{CallTime, Condition, Map, Ttl};
+use crate::address::EntryAddr;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::eviction::EvictionState;
 use crate::value::Value;
+use crate::wheel;
 
 /// The length of a counter, in bytes.
 pub(super) const COUNTER_LEN: usize = size_of::<i64>();
 
 impl<C: Clock> Map<C> {
-    /// Stores a value and its TTL, in place of what was there, and gives the
-    /// value's version.
+    /// Stores a value and its TTL, in place of what was there. Returns the version of the value.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::ValueTooLarge`],
-    /// [`Error::Full`].
+    /// The map is unchanged then. Returns
+    ///
+    /// - [`Error::InvalidKey`] if the key is empty, longer than
+    ///   [`max_key`](crate::Limits::max_key), or not UTF-8 although
+    ///   [`utf8_keys`](crate::Limits::utf8_keys) is set,
+    /// - [`Error::InvalidTtl`] if the TTL is zero,
+    /// - [`Error::ValueTooLarge`] if the value is longer than
+    ///   [`max_value`](crate::Limits::max_value),
+    /// - [`Error::Full`] if there is no room, and the policy does not or cannot make it.
+    ///
+    /// ```
+    /// use localmap_engine::{Error, KeyFault, Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits { max_value: 5, ..Limits::default() });
+    /// let first = map.set(b"key", b"value", Ttl::Never)?;
+    /// let second = map.set(b"key", b"other", Ttl::After(1_000_000_000))?;
+    /// assert!(second > first);
+    ///
+    /// assert_eq!(map.set(b"key", b"longer", Ttl::Never), Err(Error::ValueTooLarge(5)));
+    /// assert_eq!(map.set(b"", b"", Ttl::Never), Err(Error::InvalidKey(KeyFault::Empty)));
+    /// assert_eq!(map.set(b"key", b"", Ttl::After(0)), Err(Error::InvalidTtl));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
         self.store(key, value, ttl, None)
     }
 
-    /// Stores as [`set`](Self::set) does, where `condition` holds.
+    /// Stores a value as [`set`](Self::set) does, if `condition` holds.
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Self::set), and [`Error::Conflict`].
+    /// Returns the errors of [`set`](Self::set), and [`Error::Conflict`] if the condition does
+    /// not hold.
+    ///
+    /// ```
+    /// use localmap_engine::{Condition, Error, Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// let version = map.set_if(b"lock", b"mine", Ttl::Never, Condition::Absent)?;
+    /// let taken = map.set_if(b"lock", b"yours", Ttl::Never, Condition::Absent);
+    /// assert_eq!(taken, Err(Error::Conflict(Some(version))));
+    /// map.set_if(b"lock", b"still mine", Ttl::Never, Condition::Version(version))?;
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn set_if(
         &mut self,
         key: &[u8],
@@ -37,94 +73,145 @@ impl<C: Clock> Map<C> {
         self.store(key, value, ttl, Some(condition))
     }
 
-    /// Adds `delta` to a counter and gives its new value.
+    /// Adds `delta` to a counter. Returns its new value.
     ///
-    /// A counter is a value of 8 bytes: an `i64`, little-endian. One that is there
-    /// keeps its deadline, and `ttl` is only checked; one that is not there starts
-    /// from 0 with `ttl`. So a TTL makes a fixed window that begins with the first
-    /// increment. The counter gets a new version.
+    /// A counter is a value of 8 bytes: an `i64`, little-endian. An existing one keeps its
+    /// deadline, and `ttl` is only checked; an absent one starts from 0 with `ttl`. So a TTL
+    /// makes a fixed window that begins with the first increment. The counter gets a new
+    /// version.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`],
-    /// [`Error::NotACounter`], [`Error::Overflow`]; [`Error::ValueTooLarge`] where
-    /// `max_value` is under 8 bytes.
+    /// The map is unchanged then. Returns
+    ///
+    /// - [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] as
+    ///   [`set`](Self::set) does,
+    /// - [`Error::ValueTooLarge`] if [`max_value`](crate::Limits::max_value) is less than 8
+    ///   bytes,
+    /// - [`Error::NotACounter`] if the value is not 8 bytes long,
+    /// - [`Error::Overflow`] if the sum is out of the range of `i64`.
+    ///
+    /// ```
+    /// use localmap_engine::{Error, Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// assert_eq!(map.increment(b"visits", 1, Ttl::Never), Ok(1));
+    /// assert_eq!(map.increment(b"visits", 10, Ttl::Never), Ok(11));
+    /// assert_eq!(map.increment(b"visits", i64::MAX, Ttl::Never), Err(Error::Overflow));
+    /// map.set(b"name", b"text", Ttl::Never)?;
+    /// assert_eq!(map.increment(b"name", 1, Ttl::Never), Err(Error::NotACounter));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[expect(
+        unsafe_code,
+        reason = "an overwrite goes to its entry once: see `lookup`"
+    )]
     pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
         self.limits.check_value(COUNTER_LEN)?;
-        let (hash, found) = self.living(key);
-        let deadline = match found {
-            Some(entry) => self.arena.header(entry).deadline(),
-            None => self.deadline(ttl),
+        let (hash, found) = self.living(&mut call, key);
+        let (counter, deadline) = match found {
+            Some(found) => {
+                // SAFETY: it has just been found.
+                let slot = unsafe { self.arena.borrow(found.slot) };
+                (Some(slot.counter()), found.deadline)
+            }
+            None => (None, self.deadline(&mut call, ttl)),
         };
-        let counter = found.map(|entry| self.arena.counter(entry));
         let sum = add(counter, delta)?;
-        self.put(
-            key,
-            hash,
-            found,
-            Bytes::Counter(sum.to_le_bytes()),
-            deadline,
-        )?;
+        let value = sum.to_le_bytes();
+        if let Some(found) = found {
+            // SAFETY: it has just been found.
+            if unsafe { self.write_over(found, &value, deadline) } {
+                return Ok(sum);
+            }
+        }
+        let (found, value) = (found.map(|found| found.entry), Bytes::Counter(value));
+        self.store_planned(&mut call, key, hash, found, value, deadline)?;
         Ok(sum)
     }
 
-    /// Gives an entry that is there a new TTL, counted from now, and leaves its
-    /// value and version. False: it is not there, and stays so.
+    /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
+    /// Returns `true` if the key was present.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`], [`Error::InvalidTtl`], [`Error::Full`].
+    /// Returns [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] as
+    /// [`set`](Self::set) does. The map is unchanged then.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"session", b"", Ttl::After(10))?;
+    /// assert_eq!(map.touch(b"session", Ttl::After(60)), Ok(true));
+    /// assert_eq!(map.get_entry(b"session").and_then(|entry| entry.expires_in), Some(60));
+    /// assert_eq!(map.touch(b"another", Ttl::After(60)), Ok(false));
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, Error> {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
-        let (hash, Some(entry)) = self.living(key) else {
+        let (hash, Some(found)) = self.living(&mut call, key) else {
             return Ok(false);
         };
-        let deadline = self.deadline(ttl);
-        let mut planned = Planned {
-            key,
-            hash,
-            fate: Fate::Touch(deadline),
-            at: Some(entry),
-            heritage: None,
-        };
-        self.ensure(&mut planned)?;
+        let deadline = self.deadline(&mut call, ttl);
+        let action = Action::Touch(deadline);
+        let mut planned = PlannedWrite::new(key, hash, Some(found.entry), action);
+        self.ensure(&mut call, &mut planned)?;
         self.commit(core::slice::from_mut(&mut planned));
         Ok(true)
     }
 
-    /// Gives a value to `read` and deletes it: for tokens that are good once. `None`: it
-    /// is not there, and `read` is not called.
+    /// Calls `read` with a value, then deletes it: for single-use tokens. Returns what `read`
+    /// returns, or `None` if the key is absent. Counts a hit or a miss.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"token", b"user 7", Ttl::Never)?;
+    /// assert_eq!(map.take(b"token", |value| value.to_vec()), Some(b"user 7".to_vec()));
+    /// assert_eq!(map.take(b"token", |value| value.to_vec()), None);
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
     pub fn take<R>(&mut self, key: &[u8], read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
-        self.clock.begin();
-        let (entry, _) = self.read(key)?;
-        let read = read(self.arena.value(entry));
+        let (entry, _) = self.read(&mut CallTime::begin(), key)?;
+        let read = read(Value::of(&self.arena, entry));
         self.remove(entry);
         Some(read)
     }
 
-    /// Deletes. False: it was not there.
+    /// Deletes `key`. Returns `true` if it was present.
+    ///
+    /// ```
+    /// use localmap_engine::{Error, Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// let version = map.set(b"key", b"value", Ttl::Never)?;
+    /// assert_eq!(map.delete_if(b"key", version + 1), Err(Error::Conflict(Some(version))));
+    /// assert!(map.delete(b"key"));
+    /// assert!(!map.delete(b"key"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn delete(&mut self, key: &[u8]) -> bool {
-        self.clock.begin();
-        let found = self.find(key);
+        let found = self.find(&mut CallTime::begin(), key);
         if let Some(entry) = found {
             self.remove(entry);
         }
         found.is_some()
     }
 
-    /// Deletes if the value there has this version.
+    /// Deletes `key` if its value has this version. See [`delete`](Self::delete) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`], also when the key is not there.
+    /// Returns [`Error::Conflict`] if the value has another version or the key is absent.
     pub fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error> {
-        self.clock.begin();
-        let found = self.find(key);
+        let found = self.find(&mut CallTime::begin(), key);
         check(self.version_of(found), Condition::Version(version))?;
         if let Some(entry) = found {
             self.remove(entry);
@@ -132,6 +219,10 @@ impl<C: Clock> Map<C> {
         Ok(())
     }
 
+    #[expect(
+        unsafe_code,
+        reason = "an overwrite goes to its entry once: see `lookup`"
+    )]
     fn store(
         &mut self,
         key: &[u8],
@@ -139,202 +230,164 @@ impl<C: Clock> Map<C> {
         ttl: Ttl,
         condition: Option<Condition>,
     ) -> Result<u64, Error> {
-        self.clock.begin();
+        let mut call = CallTime::begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
         self.limits.check_value(value.len())?;
-        let (hash, found) = self.living(key);
+        let (hash, found) = self.living(&mut call, key);
         if let Some(condition) = condition {
-            check(self.version_of(found), condition)?;
+            // SAFETY: it has just been found.
+            let version = |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version;
+            check(found.map(version), condition)?;
         }
-        let deadline = self.deadline(ttl);
-        self.put(key, hash, found, Bytes::Given(value), deadline)
-    }
-
-    /// Stores a value, and gives its version. `found`: the entry of the key.
-    #[inline]
-    fn put(
-        &mut self,
-        key: &[u8],
-        hash: u32,
-        found: Option<u32>,
-        value: Bytes<'_>,
-        deadline: Option<u64>,
-    ) -> Result<u64, Error> {
-        if let Some(entry) = found
-            && self.write_over(entry, value.get(), deadline)
-        {
-            return Ok(self.version);
-        }
-        self.put_anew(key, hash, found, value, deadline)
-    }
-
-    /// Stores a value in place of one of the same length, where that needs nothing but to be
-    /// written: the way of most writes to a key that is there. Goes to the entry once.
-    #[inline(always)]
-    fn write_over(&mut self, entry: u32, value: &[u8], deadline: Option<u64>) -> bool {
-        let mut slot = self.arena.slot_mut(entry);
-        if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
-            return false;
-        }
-        self.version += 1;
-        self.counts.writes += 1;
-        let header = slot.header_mut();
-        header.version = self.version;
-        let moves = self.eviction.use_moves(header);
-        match (header.deadline(), deadline) {
-            (None, None) => {}
-            (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {
-                header.deadline = deadline;
+        let deadline = self.deadline(&mut call, ttl);
+        if let Some(found) = found {
+            // SAFETY: it has just been found.
+            if unsafe { self.write_over(found, value, deadline) } {
+                return Ok(self.version);
             }
-            _ => self.set_deadline(entry, deadline),
         }
-        if moves {
-            self.eviction.put_first(&mut self.arena, entry);
-        }
-        true
+        let (found, value) = (found.map(|found| found.entry), Bytes::Given(value));
+        self.store_planned(&mut call, key, hash, found, value, deadline)
     }
 
-    /// Stores a value that has no place yet.
+    /// Stores a value that has no place yet, and returns its version. `found`: the entry of the
+    /// key.
     #[inline(never)]
-    fn put_anew(
+    fn store_planned(
         &mut self,
+        call: &mut CallTime,
         key: &[u8],
         hash: u32,
-        found: Option<u32>,
+        found: Option<EntryAddr>,
         value: Bytes<'_>,
         deadline: Option<u64>,
     ) -> Result<u64, Error> {
         let version = self.version + 1;
-        let mut planned = Planned {
-            key,
-            hash,
-            fate: Fate::Store(New::of(key, value, version, deadline)),
-            at: found,
-            heritage: None,
-        };
+        let action = Action::Store(New::of(key, value, version, deadline));
+        let mut planned = PlannedWrite::new(key, hash, found, action);
         if found.is_none() {
-            // What a map loses to entries that nobody asks for again is bounded by this:
-            // whoever adds one takes back up to 16.
+            // This bounds what a map loses to expired entries that nobody asks for again: each
+            // new entry takes back up to 16.
             self.reap_some();
         }
-        self.ensure(&mut planned)?;
+        self.ensure(call, &mut planned)?;
         self.version = version;
         self.commit(core::slice::from_mut(&mut planned));
         Ok(version)
     }
 
-    /// Sees to it that what is planned cannot fail.
+    /// Makes sure that what is planned cannot fail.
     #[inline]
-    fn ensure(&mut self, planned: &mut Planned<'_>) -> Result<(), Error> {
-        if self.is_ready(planned.at, planned) || self.make_way(planned) {
+    fn ensure(&mut self, call: &mut CallTime, planned: &mut PlannedWrite<'_>) -> Result<(), Error> {
+        if self.fits_one(planned) || self.try_reserve_one(call, planned) {
             return Ok(());
         }
-        self.make_room(core::slice::from_mut(planned))
+        self.try_reserve(call, core::slice::from_mut(planned))
     }
 
-    /// Does what is planned, for which there is room. First of all plans comes what gives
-    /// back memory, on which the others rely.
-    pub(super) fn commit(&mut self, plan: &mut [Planned<'_>]) {
+    /// Does what is planned, for which there is room. What gives back memory comes first, since
+    /// the rest relies on it.
+    pub(super) fn commit(&mut self, plan: &mut [PlannedWrite<'_>]) {
         for planned in &mut *plan {
-            self.give_up(planned);
+            self.release_old(planned);
         }
         for planned in plan {
-            self.fulfil(planned);
+            self.apply_one(planned);
         }
         self.arena.trim();
     }
 
-    /// Lets go of an entry that is removed, or replaced by one that cannot lie there.
-    fn give_up(&mut self, planned: &mut Planned<'_>) {
+    /// Releases an entry that is removed, or replaced by one that cannot lie there.
+    fn release_old(&mut self, planned: &mut PlannedWrite<'_>) {
         let Some(entry) = planned.at else {
             return;
         };
-        match &planned.fate {
-            Fate::Remove => self.vacate(entry),
-            Fate::Store(new) if !self.in_place(entry, &new.layout) => {
-                let freq = self.arena.header(entry).freq;
-                let queue = self.eviction.remove(&mut self.arena, entry);
-                planned.heritage = Some(Heritage { freq, queue });
+        match &planned.action {
+            Action::Remove => self.vacate(entry),
+            Action::Store(new) if !self.in_place(entry, &new.layout) => {
+                planned.released = Some(self.eviction.remove(&mut self.arena, entry));
                 self.detach(entry);
             }
-            Fate::Keep | Fate::Touch(_) | Fate::Store(_) => {}
+            Action::Keep | Action::Touch(_) | Action::Store(_) => {}
         }
     }
 
     #[inline]
-    fn fulfil(&mut self, planned: &Planned<'_>) {
-        match (&planned.fate, planned.at) {
-            (Fate::Store(new), Some(entry)) => {
-                let entry = match planned.heritage {
+    fn apply_one(&mut self, planned: &PlannedWrite<'_>) {
+        match (&planned.action, planned.at) {
+            (Action::Store(new), Some(entry)) => {
+                let entry = match planned.released {
                     None => self.overwrite(entry, new),
-                    Some(heritage) => self.replace(entry, planned, new, heritage),
+                    Some(state) => self.replace(entry, planned, new, state),
                 };
                 self.eviction.used(&mut self.arena, entry);
-                self.finish(entry, new.version, new.deadline);
             }
-            (Fate::Store(new), None) => {
-                let (hash, value) = (planned.hash, new.value.get());
-                let stored = self.arena.insert(hash, planned.key, value, &new.layout);
-                let Some(entry) = stored else {
-                    debug_assert!(false, "there is room");
+            (Action::Store(new), None) => {
+                let Some(entry) = self.insert(planned, new) else {
                     return;
                 };
+                let hash = planned.hash;
                 self.index.insert(&self.arena, hash, entry);
-                self.payload += (planned.key.len() + value.len()) as u64;
-                self.eviction.insert(&mut self.arena, entry, &self.limits);
-                self.finish(entry, new.version, new.deadline);
+                let (eviction, limits) = (&mut self.eviction, &self.limits);
+                eviction.insert(&mut self.arena, entry, hash, limits);
             }
-            (Fate::Touch(deadline), Some(entry)) => {
+            (Action::Touch(deadline), Some(entry)) => {
                 self.set_deadline(entry, *deadline);
                 self.eviction.used(&mut self.arena, entry);
             }
-            (Fate::Keep | Fate::Touch(_) | Fate::Remove, _) => {}
+            (Action::Keep | Action::Touch(_) | Action::Remove, _) => {}
         }
     }
 
     /// Writes a value of the same layout over that of an entry.
-    fn overwrite(&mut self, entry: u32, new: &New<'_>) -> u32 {
-        let before = self.arena.header(entry).payload();
-        self.arena.write(entry, new.value.get());
-        let header = self.arena.header(entry);
-        self.payload = self.payload + header.payload() - before;
-        self.eviction.resized(&self.arena, entry, before);
+    fn overwrite(&mut self, entry: EntryAddr, new: &New<'_>) -> EntryAddr {
+        let value = new.value.get();
+        let before = self.arena.write(entry, value, new.version);
+        if before != value.len() {
+            self.payload = self.payload + value.len() as u64 - before as u64;
+            self.eviction.resized(&self.arena, entry, before);
+        }
+        self.set_deadline(entry, new.deadline);
+        self.counts.writes += 1;
         entry
     }
 
-    /// Puts a new entry in place of one that has been let go of, to which the index still
-    /// leads.
+    /// Puts a new entry in place of one that has been released, to which the index still leads.
     fn replace(
         &mut self,
-        entry: u32,
-        planned: &Planned<'_>,
+        entry: EntryAddr,
+        planned: &PlannedWrite<'_>,
         new: &New<'_>,
-        heritage: Heritage,
-    ) -> u32 {
-        let (hash, value) = (planned.hash, new.value.get());
-        let Some(to) = self.arena.insert(hash, planned.key, value, &new.layout) else {
-            debug_assert!(false, "there is room");
+        state: EvictionState,
+    ) -> EntryAddr {
+        let Some(to) = self.insert(planned, new) else {
             return entry;
         };
-        self.index.replace(hash, entry, to);
-        self.payload += (planned.key.len() + value.len()) as u64;
-        self.arena.header_mut(to).freq = heritage.freq;
-        self.eviction.inherit(&mut self.arena, to, heritage.queue);
+        self.index.replace(planned.hash, entry, to);
+        self.eviction.inherit(&mut self.arena, to, state);
         to
     }
 
-    /// Gives the value just stored its version and deadline.
+    /// Stores a new entry, to which the index does not lead yet.
     #[inline]
-    fn finish(&mut self, entry: u32, version: u64, deadline: Option<u64>) {
-        self.arena.header_mut(entry).version = version;
-        self.set_deadline(entry, deadline);
+    fn insert(&mut self, planned: &PlannedWrite<'_>, new: &New<'_>) -> Option<EntryAddr> {
+        let (key, value) = (planned.key, new.value.get());
+        let (version, layout) = (new.version, &new.layout);
+        let entry = self.arena.insert(planned.hash, key, value, version, layout);
+        debug_assert!(entry.is_some(), "there is room");
+        if let (Some(entry), Some(deadline)) = (entry, new.deadline) {
+            let now = self.clock.seen();
+            self.wheel.set(&mut self.arena, entry, Some(deadline), now);
+        }
+        self.payload += (key.len() + value.len()) as u64;
         self.counts.writes += 1;
+        entry
     }
 
     #[inline]
-    fn set_deadline(&mut self, entry: u32, deadline: Option<u64>) {
-        match (self.arena.header(entry).deadline(), deadline) {
+    pub(super) fn set_deadline(&mut self, entry: EntryAddr, deadline: Option<u64>) {
+        match (self.deadline_of(entry), deadline) {
             (None, None) => {}
             (Some(_), Some(deadline)) => self.wheel.change(&mut self.arena, entry, deadline),
             (None, Some(_)) | (Some(_), None) => {
@@ -344,11 +397,18 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    pub(super) fn version_of(&self, found: Option<u32>) -> Option<u64> {
+    /// Returns the deadline of an entry; `None`: it never expires.
+    #[inline]
+    pub(super) fn deadline_of(&self, entry: EntryAddr) -> Option<u64> {
+        wheel::deadline(self.arena.header(entry))
+    }
+
+    /// Returns the version of an entry, if there is one.
+    pub(super) fn version_of(&self, found: Option<EntryAddr>) -> Option<u64> {
         found.map(|entry| self.arena.header(entry).version)
     }
 
-    /// The nanoseconds that a TTL stands for; `None`: for ever.
+    /// Returns the nanoseconds that a TTL stands for; `None`: it never ends.
     pub(super) const fn span(&self, ttl: Ttl) -> Result<Option<u64>, Error> {
         match ttl {
             Ttl::Default => Ok(self.limits.default_ttl),
@@ -359,14 +419,14 @@ impl<C: Clock> Map<C> {
     }
 
     #[inline]
-    pub(super) fn deadline(&mut self, span: Option<u64>) -> Option<u64> {
+    pub(super) fn deadline(&mut self, call: &mut CallTime, span: Option<u64>) -> Option<u64> {
         // Not in one line: a TTL of "never" must not read the clock.
         let span = span?;
-        Some(self.clock.now().saturating_add(span))
+        Some(self.clock.now(call).saturating_add(span))
     }
 }
 
-/// Whether the condition holds for the version that is there.
+/// Checks that the condition holds for the version that is there.
 pub(super) fn check(version: Option<u64>, condition: Condition) -> Result<(), Error> {
     let holds = match condition {
         Condition::Absent => version.is_none(),
@@ -380,8 +440,8 @@ pub(super) fn check(version: Option<u64>, condition: Condition) -> Result<(), Er
     }
 }
 
-/// The sum of a counter and `delta`. `None`: there is no value yet; `Some(None)`: it is
-/// none of 8 bytes.
+/// Returns the sum of a counter and `delta`. `None`: there is no value yet; `Some(None)`: it is
+/// not 8 bytes long.
 pub(super) fn add(counter: Option<Option<[u8; 8]>>, delta: i64) -> Result<i64, Error> {
     match counter {
         None => Ok(delta),

@@ -249,6 +249,7 @@ fn rule_6_a_batch_evicts_others_and_not_its_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_batch_of_the_largest_size() {
     let now = Cell::new(0);
     for policy in POLICIES {
@@ -282,6 +283,7 @@ fn rule_6_a_batch_of_the_largest_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many bytes for Miri")]
 fn rule_6_a_batch_gives_back_memory_before_it_takes_it() {
     let now = Cell::new(0);
     let large = vec![1; 90_000];

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use localmap_engine::{ConfigureError, Error, Limits, MAX_PINS, MIN_BYTES, Policy, Setting, Ttl};
 
-use super::{POLICIES, fill, map, scan};
+use super::{POLICIES, fill, map, scan, times};
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_bounds() {
     let now = Cell::new(0);
     let limits = Limits {
@@ -51,6 +52,7 @@ fn rule_6_bounds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
     for policy in POLICIES {
         let now = Cell::new(0);
@@ -82,6 +84,7 @@ fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
 /// Not one byte more, where it is reached by blocks, tables, lists or the places of pins,
 /// at sizes in between all of them.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_limits_on_bytes_are_never_exceeded() {
     let small = (MIN_BYTES..MIN_BYTES + 20_000).step_by(611);
     let large = (1 << 21..(1 << 21) + 40_000).step_by(9001);
@@ -142,6 +145,7 @@ fn rule_6_places_of_pins_count() {
 
 /// The table of deadlines is made when there is one: it must have room then.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_first_deadline_in_a_full_map() {
     for policy in POLICIES {
         let now = Cell::new(0);
@@ -236,17 +240,17 @@ fn rule_6_limits_may_only_rise_once_there_was_data() {
 
 #[test]
 fn rule_10_nothing_of_it_is_left_after_clear() {
-    let now = Cell::new(0);
+    let (now, count) = (Cell::new(0), times(1000));
     let mut map = map(&now, Limits::default());
-    fill(&mut map, 1000, Ttl::After(5));
+    fill(&mut map, count, Ttl::After(5));
     map.clear();
     assert!(scan(&mut map, b"", 100).is_empty());
-    assert!((0..1000u32).all(|n| map.get(&n.to_le_bytes()).is_none()));
+    assert!((0..count).all(|n| map.get(&n.to_le_bytes()).is_none()));
     now.set(5);
     assert_eq!((map.sweep(u32::MAX), map.stats().expired), (0, 0));
     // Those whose time was up count as expired.
-    fill(&mut map, 1000, Ttl::After(5));
+    fill(&mut map, count, Ttl::After(5));
     now.set(10);
     map.clear();
-    assert_eq!(map.stats().expired, 1000);
+    assert_eq!(map.stats().expired, count.into());
 }

@@ -125,6 +125,7 @@ fn rule_6_lru_evicts_what_was_used_longest_ago() {
 
 /// A scan through everything must not push out what is used again and again.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_s3_fifo_keeps_what_is_used_while_others_pass_by() {
     let now = Cell::new(0);
     let mut map = small(&now, Policy::S3Fifo, 1000);
@@ -148,6 +149,7 @@ fn rule_6_s3_fifo_keeps_what_is_used_while_others_pass_by() {
 /// As many as there is room for are there, of any size, whatever comes: an eviction does
 /// not throw out more than has to go.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_full_map_stays_full() {
     for policy in CACHES {
         for size in [20, 200, 900, 3000, 20_000] {

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 
 use localmap_engine::{Limits, MAX_PAGE_BYTES, Map, Ttl};
 
-use super::{POLICIES, fill, map, scan};
+use super::{POLICIES, fill, map, scan, times};
 
 #[test]
 fn rule_8_scan_gives_what_is_there_throughout_exactly_once() {
     let now = Cell::new(0);
     let mut map = map(&now, Limits::default());
-    fill(&mut map, 2000, Ttl::Never);
+    let count = times(2000);
+    fill(&mut map, count, Ttl::Never);
     for limit in [0, 1, 3, 512, 4096, u32::MAX] {
         let given = scan(&mut map, b"", limit);
-        assert_eq!(given.len(), 2000);
+        assert_eq!(given.len(), count as usize);
         assert!(given.values().all(|&times| times == 1));
     }
     // While the others come and go, and while it changes itself.
@@ -24,7 +25,7 @@ fn rule_8_scan_gives_what_is_there_throughout_exactly_once() {
             *given.entry(scanned.key.to_vec()).or_insert(0u32) += 1;
         });
         for n in 0..10 {
-            let n = (step * 10 + n) * 7 % 2000;
+            let n = (step * 10 + n) * 7 % count;
             match n % 4 {
                 0 => _ = map.delete(&n.to_le_bytes()),
                 1 => _ = map.set(&n.to_le_bytes(), b"longer", Ttl::After(9)).unwrap(),
@@ -35,12 +36,13 @@ fn rule_8_scan_gives_what_is_there_throughout_exactly_once() {
         }
         step += 1;
     }
-    for n in (0..2000u32).filter(|n| n % 4 != 0) {
+    for n in (0..count).filter(|n| n % 4 != 0) {
         assert_eq!(given.get(&n.to_le_bytes()[..]), Some(&1), "{n}");
     }
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_8_pages_are_bounded() {
     let now = Cell::new(0);
     let mut map = map(
@@ -102,6 +104,7 @@ fn rule_8_pages_are_bounded() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_8_what_is_due_is_not_given() {
     let now = Cell::new(0);
     let mut map = map(&now, Limits::default());
@@ -121,6 +124,7 @@ fn rule_8_what_is_due_is_not_given() {
 /// Moves of entries (to make room), tables that split and shrink, evictions: what stays is
 /// given once.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_8_whatever_happens_meanwhile() {
     for policy in POLICIES {
         for seed in 0..6 {
@@ -167,6 +171,7 @@ fn rule_8_whatever_happens_meanwhile() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_8_the_same_bound_holds_for_get_many() {
     let now = Cell::new(0);
     let mut map = map(

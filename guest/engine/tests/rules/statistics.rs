@@ -7,6 +7,7 @@ use localmap_engine::{Limits, MIN_BYTES, Policy, Ttl};
 use super::{POLICIES, map};
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn statistics_add_up_and_the_high_water_mark_is_the_most_there_was() {
     for policy in POLICIES {
         let now = Cell::new(0);

@@ -11,6 +11,7 @@ use super::{CACHES, POLICIES, fill, get, map};
 const LATER: u64 = 1 << 30;
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_no_call_takes_back_more_than_16_besides_its_own() {
     let now = Cell::new(0);
     const DUE: u32 = 10_000;
@@ -60,6 +61,7 @@ fn rule_7_no_call_takes_back_more_than_16_besides_its_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_what_is_due_and_not_yet_taken_back_is_gone_all_the_same() {
     let now = Cell::new(0);
     let mut map = map(&now, Limits::default());
@@ -82,6 +84,7 @@ fn rule_7_what_is_due_and_not_yet_taken_back_is_gone_all_the_same() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
     for policy in POLICIES {
         let now = Cell::new(0);
@@ -107,6 +110,7 @@ fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
 /// As many as there are, all at the same instant: nobody has to wait for them, and they go
 /// 16 at a time.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_a_hundred_thousand_that_are_due_at_once() {
     for policy in CACHES {
         let now = Cell::new(0);

@@ -1,5 +1,4 @@
-//! The options for guests that use `wasi:keyvalue`, shared by the subcommands that give
-//! them their map.
+//! The options for guests that import `wasi:keyvalue`.
 
 use crate::args::values::parse_duration;
 use localmap::Buckets;
@@ -9,8 +8,8 @@ use std::time::Duration;
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct BucketArgs {
-    /// The time to live of what a guest that uses wasi:keyvalue sets in a bucket, for
-    /// example sessions=30m; may be repeated [default: --default-ttl]
+    /// Time to live of entries that a guest sets in this bucket of wasi:keyvalue, for example
+    /// sessions=30m; may be repeated [default: --default-ttl]
     #[arg(long = "bucket-ttl", value_name = "NAME=TIME", value_parser = parse_ttl)]
     ttls: Vec<(String, Duration)>,
 }
@@ -23,13 +22,13 @@ impl BucketArgs {
         })
     }
 
-    /// Whether any of them was given.
+    /// Returns `true` if any of them was given.
     pub(crate) fn given(&self) -> bool {
         !self.ttls.is_empty()
     }
 }
 
-/// `NAME=TIME`: a name may have `=` in it, and a time has none.
+/// Parses `NAME=TIME`. A name may contain `=`, a time does not.
 fn parse_ttl(text: &str) -> Result<(String, Duration), String> {
     let (name, ttl) = text
         .rsplit_once('=')
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ttl_has_the_name_of_a_bucket_and_a_time() {
+    fn a_bucket_ttl_is_a_name_and_a_time() {
         let of = |name: &str, seconds| Ok((name.to_owned(), Duration::from_secs(seconds)));
         assert_eq!(parse_ttl("sessions=30m"), of("sessions", 1800));
         assert_eq!(parse_ttl("a=b=1s"), of("a=b", 1));

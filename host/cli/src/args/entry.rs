@@ -6,71 +6,72 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use localmap::{Buckets, Preload, PreloadError, Ttl, bucket_key};
 use std::ffi::OsString;
 
-/// An entry of the command line. Keys and values are bytes, as the system passes them.
+/// An entry of the command line. Keys and values are bytes, as the operating system passes
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry(pub(crate) Preload);
 
-/// Reads the option; what is wrong with it is the last thing said.
+/// Returns the parser of `--entry`. The last part of its error says what is wrong.
 pub(crate) fn parser() -> impl TypedValueParser<Value = Entry> {
     OsStringValueParser::new().try_map(|text: OsString| parse(text.as_encoded_bytes()))
 }
 
-/// What the map starts with, and the option that asked for it.
-pub(crate) struct Given {
+/// An entry that a map starts with, and the option that asked for it.
+pub(crate) struct CliEntry {
     pub(crate) option: String,
     pub(crate) entry: Preload,
 }
 
 impl Entry {
-    pub(crate) fn given(&self) -> Given {
+    pub(crate) fn cli_entry(&self) -> CliEntry {
         let key = String::from_utf8_lossy(&self.0.key);
-        Given {
+        CliEntry {
             option: format!("--entry `{key}`"),
             entry: self.0.clone(),
         }
     }
 }
 
-/// Entries as a map is given them.
-pub(crate) fn preloads(entries: &[Given]) -> Vec<Preload> {
-    entries.iter().map(|given| given.entry.clone()).collect()
+/// Returns the entries without their options.
+pub(crate) fn preloads(entries: &[CliEntry]) -> Vec<Preload> {
+    entries.iter().map(|entry| entry.entry.clone()).collect()
 }
 
 /// Names the option whose entry was refused.
-pub(crate) fn refused_entry(entries: &[Given], refused: PreloadError) -> anyhow::Error {
+pub(crate) fn refused_entry(entries: &[CliEntry], refused: PreloadError) -> anyhow::Error {
     match refused {
         PreloadError::Refused { index, source, .. } => {
-            let option = entries.get(index).map(|given| given.option.as_str());
+            let option = entries.get(index).map(|entry| entry.option.as_str());
             anyhow!("{}: {source}", option.unwrap_or_default())
         }
         other => other.into(),
     }
 }
 
-/// An entry of a bucket.
+/// An entry of a bucket, of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BucketEntry {
     bucket: String,
     key: String,
-    /// The same with the key of the map.
+    /// The same entry, with its key in the map.
     entry: Preload,
 }
 
 impl BucketEntry {
-    /// With the TTL of its bucket unless it has one of its own.
-    pub(crate) fn given(&self, buckets: &Buckets) -> Given {
+    /// Returns the entry with the TTL of its bucket, unless it has its own.
+    pub(crate) fn cli_entry(&self, buckets: &Buckets) -> CliEntry {
         let mut entry = self.entry.clone();
         if entry.ttl == Ttl::Default {
             entry.ttl = buckets.ttl_of(&self.bucket);
         }
-        Given {
+        CliEntry {
             option: format!("--bucket-entry `{}/{}`", self.bucket, self.key),
             entry,
         }
     }
 }
 
-/// Reads the option for entries of buckets.
+/// Returns the parser of `--bucket-entry`.
 pub(crate) fn bucket_parser() -> impl TypedValueParser<Value = BucketEntry> {
     OsStringValueParser::new().try_map(|text: OsString| parse_bucket(text.as_encoded_bytes()))
 }
@@ -93,7 +94,7 @@ fn parse_bucket(text: &[u8]) -> Result<BucketEntry, String> {
     Ok(BucketEntry { bucket, key, entry })
 }
 
-/// What is before the first `=`, and what is behind it.
+/// Splits at the first `=`.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let equals = text.iter().position(|byte| *byte == b'=')?;
     Some((&text[..equals], &text[equals + 1..]))
@@ -103,7 +104,7 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
     let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
     if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
         return Err(format!(
-            "its key has {} bytes; a key has 1 to {}, or as many as --max-key says",
+            "its key has {} bytes; use 1 to {}, or up to --max-key",
             key.len(),
             localmap::DEFAULT_MAX_KEY_LEN
         ));
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_buckets_lie_where_their_bucket_looks_and_live_as_long_as_it_says() {
+    fn entries_of_buckets_have_the_key_and_the_ttl_of_their_bucket() {
         let second = Ttl::After(Duration::from_secs(1));
         let buckets = Buckets::new().ttl("b", Duration::from_secs(1));
         for (text, key, value, ttl) in [
@@ -172,7 +173,7 @@ mod tests {
             ("/k=", b"\x00k", b"", Ttl::Default),
         ] {
             let entry = parse_bucket(text.as_bytes()).unwrap();
-            let entry = entry.given(&buckets).entry;
+            let entry = entry.cli_entry(&buckets).entry;
             assert_eq!((&entry.key[..], &entry.value[..]), (key, value), "{text}");
             assert_eq!(entry.ttl, ttl, "{text}");
         }
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_says_why() {
+    fn other_texts_are_errors() {
         for bad in [
             "",
             "a",

@@ -1,50 +1,41 @@
-//! What the command line grants a guest beside its map: folders and variables.
+//! What the command line grants a guest apart from its map: folders and variables.
 
-use anyhow::{Context, anyhow, bail};
-use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+use anyhow::{Context, bail};
+use localmap_serve::SandboxConfig;
 
-#[derive(clap::Args, Clone)]
+#[derive(clap::Args)]
 pub(crate) struct GrantArgs {
-    /// Grant a folder, to read and to write, under its own name or another; may be
-    /// repeated
+    /// Grant a folder, to read and to write, under its own name or another; may be repeated
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
-    /// Set an environment variable of the guest, or pass on ours; may be repeated
+    /// Set an environment variable of the guest, or pass on the one of this process; may be
+    /// repeated
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     envs: Vec<String>,
 }
 
 impl GrantArgs {
-    /// Each `NAME=VALUE`, or `NAME` for the value that we have. The last of a name holds.
-    pub(crate) fn environment(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let mut given: Vec<(String, String)> = Vec::new();
+    /// Returns `sandbox` with the folders and the variables.
+    pub(crate) fn grant(&self, mut sandbox: SandboxConfig) -> anyhow::Result<SandboxConfig> {
         for env in &self.envs {
             if env.is_empty() || env.starts_with('=') {
-                bail!("--env `{env}`: expected NAME=VALUE, or NAME to pass on ours");
+                bail!("--env `{env}`: expected NAME=VALUE, or NAME to pass on a variable");
             }
-            let (name, value) = match env.split_once('=') {
-                Some((name, value)) => (name, value.to_owned()),
+            sandbox = match env.split_once('=') {
+                Some((name, value)) => sandbox.env(name, value),
                 None => {
                     let ours = std::env::var(env).with_context(|| {
                         format!("--env {env}: cannot pass it on; give it as {env}=VALUE")
                     })?;
-                    (env.as_str(), ours)
+                    sandbox.env(env, ours)
                 }
             };
-            given.retain(|(before, _)| before != name);
-            given.push((name.to_owned(), value));
         }
-        Ok(given)
-    }
-
-    /// Opens the folders for a guest.
-    pub(crate) fn open_folders(&self, wasi: &mut WasiCtxBuilder) -> anyhow::Result<()> {
         for dir in &self.dirs {
             let (host, guest) = dir.split_once("::").unwrap_or((dir, dir));
-            wasi.preopened_dir(host, guest, FsPerms::ReadWrite)
-                .map_err(|error| anyhow!(error).context(format!("--dir {dir}: cannot open it")))?;
+            sandbox = sandbox.dir(host, guest);
         }
-        Ok(())
+        Ok(sandbox)
     }
 }

@@ -1,4 +1,4 @@
-//! The options that bound a map, shared by the subcommands that make one.
+//! The options that bound a map, shared by the commands that create one.
 
 use crate::args::values::{parse_duration, parse_size};
 use clap::ValueEnum;
@@ -9,49 +9,50 @@ use std::time::Duration;
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct LimitArgs {
-    /// Bytes of memory that the map may hold, with what entries cost beside keys and
-    /// values, for example 4MiB; at least 128KiB [default: 32MiB]
+    /// Maximum memory of the map in bytes, overhead included, for example 4MiB; at least 128KiB
+    /// [default: 32MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_bytes: Option<u64>,
 
-    /// How many entries the map may hold, 1 to 4294967295 [default: 1048576]
+    /// Maximum number of entries, 1 to 4294967295 [default: 1048576]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     max_entries: Option<u64>,
 
-    /// Bytes that one key may have, at most 512 [default: 128]
+    /// Maximum length of a key in bytes, at most 512 [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
     max_key: Option<u32>,
 
-    /// Bytes that one value may have, at most 1GiB [default: 1MiB]
+    /// Maximum size of a value in bytes, at most 1GiB [default: 1MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_value: Option<u64>,
 
-    /// The time to live of entries whose writer gives none, for example 30s
+    /// Time to live of entries that are written without one, for example 30s
     /// [default: they do not expire]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     default_ttl: Option<Duration>,
 
-    /// Refuse keys that are not UTF-8
+    /// Reject keys that are not UTF-8
     #[arg(long)]
     utf8_keys: bool,
 
-    /// What the map does when it is full [default: refuse]
+    /// What a full map does with new entries [default: refuse]
     #[arg(long, value_enum, value_name = "POLICY")]
     policy: Option<PolicyArg>,
 
-    /// How many values may be pinned at a time, at most 65536 [default: 1024]
+    /// Maximum number of values pinned at a time, at most 65536 [default: 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
     max_pins: Option<u32>,
 }
 
-/// The policies, by their names in the contract.
+/// The eviction policies, by their names in the contract.
 #[derive(Clone, Copy, ValueEnum)]
 enum PolicyArg {
-    /// Refuse what is new and keep what is there
+    /// Reject new entries
     Refuse,
-    /// Evict the entries that were used least recently
+    /// Evict the least recently used entries
     Lru,
-    /// Evict as S3-FIFO does: what was not used again soon, then not for long
+    /// Evict with S3-FIFO: first entries that were not used again soon after they were
+    /// written, then those that have not been used for a long time
     S3Fifo,
 }
 
@@ -66,12 +67,12 @@ impl From<PolicyArg> for Policy {
 }
 
 impl LimitArgs {
-    /// The defaults, with what was given in their place.
+    /// Returns the limits: those given, and the defaults of the others.
     pub(crate) fn limits(&self) -> Limits {
         self.over(Limits::default())
     }
 
-    /// `limits`, with what was given in their place.
+    /// Returns `limits` with those given in their place.
     pub(crate) fn over(&self, limits: Limits) -> Limits {
         let Limits {
             max_bytes,
@@ -95,7 +96,7 @@ impl LimitArgs {
             .max_pins(self.max_pins.unwrap_or(max_pins))
     }
 
-    /// Whether any of them was given.
+    /// Returns `true` if any of them was given.
     pub(crate) fn given(&self) -> bool {
         self.max_bytes.is_some()
             || self.max_entries.is_some()
@@ -106,13 +107,4 @@ impl LimitArgs {
             || self.policy.is_some()
             || self.max_pins.is_some()
     }
-}
-
-/// Memory for a map in a store of its own: the default, or what lets it grow to `max_bytes` with room to
-/// spare for calls.
-pub(crate) fn max_memory(max_bytes: u64) -> usize {
-    const DEFAULT: usize = 64 << 20;
-    usize::try_from(max_bytes.saturating_mul(2))
-        .unwrap_or(usize::MAX)
-        .max(DEFAULT)
 }

@@ -1,25 +1,24 @@
-//! What the command line says of the map of a guest, shared by the subcommands that run
-//! guests.
+//! The options for the map of a guest, shared by the commands that run guests.
 
 use crate::args::buckets::BucketArgs;
-use crate::args::entry::{self, BucketEntry, Entry, Given};
+use crate::args::entry::{self, BucketEntry, CliEntry, Entry};
 use crate::args::limits::LimitArgs;
 use anyhow::bail;
 use localmap::{Buckets, Inspection, Limits};
 
-/// What a map starts with, and its bounds.
+/// The initial entries of a map, and its bounds.
 #[derive(clap::Args)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct MapArgs {
-    /// Put an entry into each map when it is made; may be repeated.
+    /// Put an entry into each map when it is created; may be repeated
     ///
     /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
     #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
     entries: Vec<Entry>,
 
-    /// Put an entry into a bucket of wasi:keyvalue when its map is made; may be repeated.
+    /// Put an entry into a bucket of wasi:keyvalue when its map is created; may be repeated
     ///
-    /// The bucket ends at the first `/`, the key at the first `=` behind it.
+    /// The bucket ends at the first `/`, the key at the first `=` after it.
     #[arg(long = "bucket-entry", value_name = "BUCKET/KEY=VALUE[;ttl=TIME]", value_parser = entry::bucket_parser())]
     bucket_entries: Vec<BucketEntry>,
 
@@ -31,18 +30,18 @@ pub(crate) struct MapArgs {
 }
 
 impl MapArgs {
-    /// Refuses what does not go with a guest that has a map.
+    /// Rejects options that do not suit the imports of a guest.
     pub(crate) fn check(&self, guest: &Inspection) -> anyhow::Result<()> {
         let keyvalue = !guest.keyvalue.is_empty();
         if !keyvalue && (self.buckets.given() || !self.bucket_entries.is_empty()) {
             bail!(
-                "--bucket-ttl and --bucket-entry are for guests that use wasi:keyvalue, which \
-                 this one does not import"
+                "--bucket-ttl and --bucket-entry are for guests that import wasi:keyvalue, which \
+                 this one does not"
             );
         }
         if keyvalue && !self.entries.is_empty() && !imports_map(guest) {
             bail!(
-                "--entry is for guests that import {}; this one uses wasi:keyvalue: name the \
+                "--entry is for guests that import {}; this one imports wasi:keyvalue: name the \
                  bucket with --bucket-entry BUCKET/KEY=VALUE",
                 localmap::names::LOCAL_MAP
             );
@@ -50,13 +49,13 @@ impl MapArgs {
         Ok(())
     }
 
-    /// Refuses what a guest without a map has no use for; `stats`: statistics were asked
-    /// for, too.
+    /// Rejects options for a map, of a guest without one. `stats`: whether statistics were
+    /// asked for.
     pub(crate) fn check_no_map(&self, stats: bool) -> anyhow::Result<()> {
         if self.limits.given() || !self.entries.is_empty() || stats {
             bail!(
-                "the guest has no map, which the options --entry, --stats and those under \
-                 `The map` are for: it does not import {}",
+                "the guest has no map, since it does not import {}: leave out --entry, --stats and \
+                 the options under `The map`",
                 localmap::names::LOCAL_MAP
             );
         }
@@ -67,7 +66,7 @@ impl MapArgs {
         self.buckets.buckets()
     }
 
-    /// The limits in place of `before`, with what the guest needs.
+    /// Returns `before` with the limits given in their place, and those that the guest needs.
     pub(crate) fn limits_over(&self, before: Limits, guest: &Inspection) -> Limits {
         let limits = self.limits.over(before);
         if guest.keyvalue.is_empty() {
@@ -77,17 +76,17 @@ impl MapArgs {
         }
     }
 
-    /// What a map starts with.
-    pub(crate) fn entries(&self) -> Vec<Given> {
+    /// Returns the entries that a map starts with.
+    pub(crate) fn entries(&self) -> Vec<CliEntry> {
         let buckets = self.buckets();
         let in_buckets = self.bucket_entries.iter();
-        let in_buckets = in_buckets.map(|entry| entry.given(&buckets));
-        let entries = self.entries.iter().map(Entry::given);
+        let in_buckets = in_buckets.map(|entry| entry.cli_entry(&buckets));
+        let entries = self.entries.iter().map(Entry::cli_entry);
         entries.chain(in_buckets).collect()
     }
 }
 
-/// Whether it calls the map itself.
+/// Returns `true` if the guest imports the map itself.
 fn imports_map(guest: &Inspection) -> bool {
     let map = [localmap::names::LOCAL_MAP, localmap::names::BLOCKS].map(without_version);
     let mut imports = guest.imports.iter();

@@ -1,10 +1,10 @@
-//! How values are written on the command line.
+//! Parsers of the values on the command line.
 
 use bytesize::ByteSize;
 use localmap::Ttl;
 use std::time::Duration;
 
-/// `30s`, `5m`, `1h 30m`, `500ms`; not zero.
+/// Parses a time span such as `30s`, `5m`, `1h 30m` or `500ms`, which is not zero.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => {
@@ -17,7 +17,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A time span, `never`, or `default`.
+/// Parses a time span, `never` or `default`.
 pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, String> {
     match text {
         "default" => Ok(Ttl::Default),
@@ -26,7 +26,7 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, String> {
     }
 }
 
-/// A number of bytes: `4096`, `64KiB`, `1MB`.
+/// Parses a number of bytes: `4096`, `64KiB`, `1MB`.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     text.parse::<ByteSize>()
         .map(|size| size.as_u64())

@@ -1,4 +1,4 @@
-//! `-W`: the bounds of the sandbox, spelled as the `wasmtime` CLI does.
+//! `-W`: the bounds of the sandbox, spelled as in the `wasmtime` CLI.
 
 use crate::args::values::{parse_duration, parse_size};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<WasmOption, String> {
     }
 }
 
-/// The last timeout given.
+/// Returns the last timeout given.
 pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     options.iter().rev().find_map(|option| match option {
         WasmOption::Timeout(after) => Some(*after),
@@ -25,8 +25,8 @@ pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     })
 }
 
-/// The last limit given, or 256 MiB, or twice what the map may have: guest, calls and
-/// allocator need room too.
+/// Returns the last memory limit given. Default: 256 MiB, or twice `max_bytes` if that is more,
+/// since the guest, calls and the allocator need room next to the map.
 pub(crate) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),

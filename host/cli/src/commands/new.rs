@@ -123,7 +123,7 @@ impl NewCommand {
         writeln!(out, "It uses localmap-client from {client}\n")?;
         writeln!(out, "To run and test it:")?;
         if self.http {
-            writeln!(out, "    localmap serve --map-per server {folder}")?;
+            writeln!(out, "    localmap serve --map-scope server {folder}")?;
         } else {
             writeln!(
                 out,

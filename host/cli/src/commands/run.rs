@@ -1,102 +1,75 @@
 //! `localmap run`: runs a command with a map of its own.
 
 mod app;
+mod replay_clock;
 mod watchdog;
 
-use crate::args::cache::CacheArgs;
-use crate::args::grants::GrantArgs;
-use crate::args::map_args::MapArgs;
-use crate::args::wasm_options::{self, WasmOption};
+use crate::args::common::CommonArgs;
+use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
 use crate::guest::kind::{self, HTTP_HANDLER};
-use crate::guest::source::{Build, load};
 use crate::replay::StampFormat;
 use crate::terminal::stats::StatsLine;
-use crate::terminal::stdio::{PIPE_CLOSED, complain, note};
+use crate::terminal::stdio::{complain, note};
 use anyhow::{Context, anyhow, bail};
-use app::{Ended, Grants};
+use app::{Ended, RunConfig};
 use clap::ValueEnum;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, Stats};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What a trap exits with, as a process does that aborts.
-const TRAPPED: u8 = 134;
-/// What Ctrl-C exits with: 128 and the number of SIGINT.
-const INTERRUPTED: i32 = 130;
-
-/// Runs a command component with a map of its own, which ends when the command does.
+/// Runs a command component, with a map of its own that ends when the command does.
 ///
-/// GUEST is a component file, or a folder with a guest crate, which is built first with
-/// `cargo build --target wasm32-wasip2`. If it imports localmap:core/local-map or
-/// wasi:keyvalue, it is given a map. Options go before GUEST; all that comes after it belongs to the guest.
+/// GUEST is a component file, or a folder with a guest crate, which is built first with `cargo
+/// build --target wasm32-wasip2`. If it imports localmap:core/local-map or wasi:keyvalue, it is
+/// given a map. Options go before GUEST; everything after it is passed to the guest.
 ///
-/// The exit code is 0 or 1 as the guest ends, 134 if it traps or runs out of time, 130
-/// after Ctrl-C, and 141 if the reader of our standard output has gone.
+/// The exit code is that of the guest, 0 or 1. It is 134 if the guest traps or runs out of time,
+/// 130 after Ctrl-C, and 141 if the reader of standard output has gone.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
+#[command(mut_arg("wasm", |arg| arg.help(
+    "Set a bound of the sandbox: timeout=TIME (none by default) ends the guest after that time, \
+     max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is more) limits the \
+     memory of guest and map together, or with --linked of the guest alone; may be repeated, or \
+     list several with commas between them"
+)))]
 pub(crate) struct RunCommand {
-    /// What time it is for the guest.
+    /// Clock that the guest sees
     ///
-    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp
-    /// of that form, and both clocks of the guest stand at the latest stamp that it has
-    /// been given. They never go back; a line without a stamp leaves them where they
-    /// are, and a guest that sleeps makes them jump. So a log of yesterday shows what a
-    /// guest would have done.
+    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp of
+    /// that form, and both clocks of the guest stand at the latest stamp that it has read. They
+    /// never go back. A line without a stamp leaves them unchanged, and a guest that sleeps
+    /// makes them jump. So yesterday's log shows what a guest would have done.
     #[arg(long, value_enum, default_value_t = ClockSource::System)]
     clock: ClockSource,
 
-    #[command(flatten)]
-    granted: GrantArgs,
-
-    /// Bounds of the sandbox: timeout=TIME (none by default) ends the guest after so
-    /// long, max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is
-    /// more) bounds the memory of guest and map together, or with --bridge of the guest;
-    /// more than one may be given, with commas between
-    #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
-    wasm: Vec<WasmOption>,
-
-    /// Print the statistics of the map to standard error when the guest has ended
-    #[arg(long)]
-    stats: bool,
-
-    /// Put the map into a store of its own, beside that of the guest
+    /// Link the map, in a store of its own, instead of plugging it into the guest
     ///
-    /// Its statistics then survive a guest that traps or runs out of time, and
-    /// max-memory-size bounds the guest alone. Each operation takes longer.
-    #[arg(long)]
-    bridge: bool,
+    /// Its statistics then survive a guest that traps or runs out of time, and max-memory-size
+    /// limits the guest alone. Each operation takes longer.
+    #[arg(long, alias = "bridge")]
+    linked: bool,
 
-    /// Build a folder with `cargo component build` instead
-    #[arg(long)]
-    with_cargo_component: bool,
-
-    /// Build a folder with this profile of cargo
-    #[arg(long, value_name = "NAME", default_value = "release")]
-    profile: String,
-
-    /// The guest, and what it is given as arguments
+    /// Guest to run, and its arguments
     #[arg(value_name = "GUEST", required = true, trailing_var_arg = true)]
     guest_and_args: Vec<OsString>,
 
     #[command(flatten)]
-    cache: CacheArgs,
-
-    #[command(flatten)]
-    map: MapArgs,
+    common: CommonArgs,
 }
 
 /// What drives the guest's clocks.
 #[derive(Clone, Copy, ValueEnum)]
 enum ClockSource {
-    /// The clocks of this machine
+    /// Clocks of this machine
     System,
-    /// Stamps such as [17/May/2015:10:05:03 +0000]: the first of a line
+    /// First stamp of a line such as [17/May/2015:10:05:03 +0000]
     Clf,
-    /// Stamps such as 2015-05-17T10:05:03.25Z: the first of a line
+    /// First stamp of a line such as 2015-05-17T10:05:03.25Z
     Rfc3339,
-    /// Unix times of 10 digits with an optional fraction, or of 13, 16 or 19: the first
-    /// of a line that stands alone
+    /// First stand-alone Unix time of a line: 10 digits with an optional fraction, or 13, 16 or
+    /// 19 digits
     Unix,
 }
 
@@ -113,49 +86,46 @@ impl ClockSource {
 
 impl RunCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        ctrlc::set_handler(|| std::process::exit(INTERRUPTED)).context("cannot catch Ctrl-C")?;
+        ctrlc::set_handler(|| std::process::exit(i32::from(INTERRUPTED)))
+            .context("cannot catch Ctrl-C")?;
         let (guest, args) = self
             .guest_and_args
             .split_first()
             .ok_or_else(|| anyhow!("GUEST is missing"))?;
         let path = PathBuf::from(guest);
-        let build = Build {
-            with_cargo_component: self.with_cargo_component,
-            profile: &self.profile,
-        };
-        let bytes = load(&path, build)?;
+        let bytes = self.common.load(&path)?;
         let context = || format!("cannot run `{}`", path.display());
         let guest = localmap::inspect(&bytes).with_context(context)?;
         let component = self.give_map(&bytes, &guest).with_context(context)?;
-        let grants = Grants {
+        let map = &self.common.map;
+        let config = RunConfig {
+            sandbox: self.common.sandbox(map.limits.limits().max_bytes)?,
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
-            envs: self.granted.environment()?,
-            granted: self.granted.clone(),
-            stats: self.stats,
-            bridge: self.bridge,
-            cache: self.cache,
-            trapped: trapped(&path),
             stamps: self.clock.stamps(),
-            max_memory: wasm_options::max_memory(&self.wasm, self.map.limits.limits().max_bytes),
-            timeout: wasm_options::timeout(&self.wasm),
+            timeout: self.common.timeout(),
+            trapped: trapped(&path),
+            stats: self.common.stats,
+            linked: self.linked,
+            cache: self.common.cache.wanted(),
         };
-        let ended = app::run(&component, &guest, &grants, &self.map).with_context(context)?;
+        let ended = app::run(&component, &guest, &config, map).with_context(context)?;
         Ok(self.report(ended, &path))
     }
 
-    /// The component to run: the app with its map, or what needs none as it is.
+    /// Returns the component to run: the app with its map, or a guest that needs none as it is.
     fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
         if kind::exports(guest, HTTP_HANDLER) {
             bail!("it answers HTTP requests: use `localmap serve`");
         }
-        self.map.check(guest)?;
-        let buckets = self.map.buckets();
-        if self.bridge {
+        let map = &self.common.map;
+        map.check(guest)?;
+        let buckets = map.buckets();
+        if self.linked {
             return kind::prepare(bytes, guest, &buckets)?.ok_or_else(|| {
                 anyhow!(
-                    "--bridge is for guests that ask for a map: it does not import {}",
+                    "--linked is for guests that ask for a map: it does not import {}",
                     localmap::names::LOCAL_MAP
                 )
             });
@@ -163,11 +133,11 @@ impl RunCommand {
         match guest.app.first() {
             Some(Incompatibility::NoMapImport) => {
                 if !kind::exports(guest, localmap::names::CONTROL) {
-                    self.map.check_no_map(self.stats)?;
+                    map.check_no_map(self.common.stats)?;
                 }
                 Ok(bytes.to_vec())
             }
-            Some(misfit) => Err(PlugError::from(misfit.clone()).into()),
+            Some(other) => Err(PlugError::from(other.clone()).into()),
             // The limits are set when it has been instantiated.
             None => Ok(localmap::plug_with(
                 bytes,
@@ -185,7 +155,7 @@ impl RunCommand {
                 (TRAPPED, stats)
             }
         };
-        if self.stats {
+        if self.common.stats {
             report_stats(stats);
         }
         ExitCode::from(code)
@@ -203,7 +173,7 @@ fn trapped(path: &Path) -> String {
     format!("the guest `{}` trapped", path.display())
 }
 
-/// What the guest is called, without the folders that it is in.
+/// Returns the name of the guest, without its folders.
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
@@ -212,5 +182,5 @@ fn name(path: &Path) -> String {
 fn text(arg: &OsString) -> anyhow::Result<String> {
     arg.clone()
         .into_string()
-        .map_err(|arg| anyhow!("the argument {arg:?} is not UTF-8, which WASI asks for"))
+        .map_err(|arg| anyhow!("the argument {arg:?} is not UTF-8, which WASI requires"))
 }

@@ -1,204 +1,203 @@
 //! `localmap serve`: answers HTTP requests with a component, and gives it maps.
 //!
-//! `app` is the component, compiled, and a store for each request; `maps` are the maps,
-//! which live as `lifetime` says, and `tenants` the rules for those of a header. A
-//! `connection` hands each `request` to a store of its own and gets an `answer`, and `log`
-//! has a line for it. `server` accepts connections until it is told to stop.
+//! The server is the library `localmap-serve`. Here are its options (this file), the address,
+//! the signals that end it, and the output of the log and of guests.
 
-mod answer;
-mod app;
-mod connection;
+mod address;
 mod guest_output;
-mod lifetime;
 mod log;
-mod maps;
-mod record;
-mod request;
-mod server;
 mod signals;
-mod stream;
-mod tenants;
-mod upload;
 
-use crate::args::cache::CacheArgs;
-use crate::args::grants::GrantArgs;
-use crate::args::map_args::MapArgs;
+use crate::args::common::{self, CommonArgs};
+use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::values::parse_duration;
-use crate::args::wasm_options::{self, WasmOption};
-use crate::guest::kind::{self, COMMAND, HTTP_HANDLER};
-use crate::guest::source::{Build, load};
-use anyhow::{Context, bail};
-use app::{App, Grants};
-use lifetime::Lifetime;
-use localmap::{Inspection, Limits};
-use log::Logs;
-use maps::{Maker, Maps};
-use server::Server;
+use crate::guest::kind::{self, HTTP_HANDLER};
+use crate::terminal::stats::StatsLine;
+use crate::terminal::stdio::note;
+use anyhow::{Context, anyhow, bail};
+use localmap::{Incompatibility, Limits};
+use localmap_serve::{Handler, HandlerError, HandlerOptions, MapError, MapScope, Server};
+use log::{Log, Logs};
+use signals::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 
-/// The requests that are answered at a time.
-const MAX_REQUESTS: u32 = 1_000;
-/// What a request may take, unless `-W timeout` says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the map of a value that nobody sends any more is kept.
-const IDLE: Duration = Duration::from_secs(300);
+/// After how many polls of tasks a thread looks at its sockets and at other tasks. A poll of a
+/// guest that computes takes up to 10 ms.
+const POLLS: u32 = 4;
+/// How long the map of a header value is kept that no request uses.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Answers HTTP requests with a component, and gives it maps that live as long as you say.
+/// Answers HTTP requests with a component.
 ///
-/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a
-/// folder with a guest crate, which is built first with `cargo build --target
-/// wasm32-wasip2`. Each request is answered by an instance of its own. If GUEST imports
-/// localmap:core/local-map or wasi:keyvalue, each instance is given the map of its
-/// request, its connection, a header's value or the server: a store of its own, which the
-/// end of an instance leaves as it is.
+/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a folder
+/// with a guest crate, which is built first with `cargo build --target wasm32-wasip2`. Each
+/// request is answered by a new instance. If GUEST imports localmap:core/local-map or
+/// wasi:keyvalue, each instance is given a map, in a store of its own: that of its request, its
+/// connection, a header value or the server. When the instance ends, the map stays.
 ///
-/// At most 1000 requests are answered at a time. A guest that traps, uses up its time or
-/// gives no response is a 500 or 504 for its own request. It can send no requests itself.
+/// At most 1000 requests are answered at a time. A guest that traps, runs out of time or gives
+/// no response is a 500 or 504 for its own request only. Guests cannot send requests.
 ///
-/// SIGINT (Ctrl-C) and SIGTERM end the server when the requests in flight are done, with
-/// exit code 0; the second of them at once, with 130 or 143.
+/// SIGINT (Ctrl-C) and SIGTERM stop the server: it finishes the requests in flight and exits
+/// with code 0. A second signal ends it immediately, with code 130 or 143.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap serve [OPTIONS] GUEST")]
+#[command(mut_arg("wasm", |arg| arg.help(
+    "Set a bound of each request: timeout=TIME (30s by default) from its headers to the end of \
+     the guest, max-memory-size=SIZE (256MiB by default) of its instance; may be repeated, or \
+     list several with commas between them"
+)))]
+#[command(mut_arg("stats", |arg| arg.help(
+    "With --map-scope server, print the statistics of the map to standard error at the end"
+)))]
 pub(crate) struct ServeCommand {
-    /// Where to listen; with port 0 at one that is free
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     addr: String,
 
-    /// What a map belongs to, and ends with: `request`, `connection`, `server`, or
-    /// `header:NAME` for a map of each value of that header, a tenant for example
+    /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map for each
+    /// value of that header, such as a tenant
     ///
-    /// Without the header, or with more than one, a request is refused with 400.
-    #[arg(long, value_name = "LIFETIME", default_value = "request", value_parser = lifetime::parse)]
-    map_per: Lifetime,
+    /// A request without the header, or with more than one, is answered with 400.
+    #[arg(long, alias = "map-per", value_name = "SCOPE", default_value = "request", value_parser = str::parse::<MapScope>)]
+    map_scope: MapScope,
 
-    /// With --map-per header:NAME, how long a map is kept that no request uses
+    /// With --map-scope header:NAME, drop a map that no request has used for this long
     /// [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    idle: Option<Duration>,
+    #[arg(long, alias = "idle", value_name = "TIME", value_parser = parse_duration)]
+    idle_timeout: Option<Duration>,
 
-    /// How many maps there may be at a time, at least 1; a request that needs one more is
-    /// refused with 503
+    /// Maximum number of maps at a time, at least 1; a request that needs one more is answered
+    /// with 503
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_maps: u32,
 
-    /// How long requests in flight may go on when the server is told to end
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
-    grace: Duration,
+    /// How long requests in flight may take to finish when the server stops
+    #[arg(long, alias = "grace", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    shutdown_grace: Duration,
 
-    #[command(flatten)]
-    granted: GrantArgs,
-
-    /// Bounds of each request: timeout=TIME (30s by default) is what it may take, from its
-    /// headers to the end of the guest, max-memory-size=SIZE (256MiB by default) bounds the
-    /// memory of its instance; more than one may be given, with commas between
-    #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
-    wasm: Vec<WasmOption>,
-
-    /// With --map-per server, print the statistics of the map to standard error at the end
-    #[arg(long)]
-    stats: bool,
-
-    /// Write no line for each request to standard error
+    /// Do not write a line for each request to standard error
     #[arg(long)]
     quiet: bool,
 
-    /// Build a folder with `cargo component build` instead
-    #[arg(long)]
-    with_cargo_component: bool,
-
-    /// Build a folder with this profile of cargo
-    #[arg(long, value_name = "NAME", default_value = "release")]
-    profile: String,
-
-    /// The guest
+    /// Guest to serve
     #[arg(value_name = "GUEST")]
     guest: PathBuf,
 
     #[command(flatten)]
-    cache: CacheArgs,
-
-    #[command(flatten)]
-    map: MapArgs,
+    common: CommonArgs,
 }
 
 impl ServeCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        if self.idle.is_some() && !matches!(self.map_per, Lifetime::Header(_)) {
-            bail!("--idle is for --map-per header:NAME");
+        if self.idle_timeout.is_some() && !matches!(self.map_scope, MapScope::Header(_)) {
+            bail!("--idle-timeout is for --map-scope header:NAME");
         }
-        if self.stats && self.map_per != Lifetime::Server {
-            bail!("--stats is for --map-per server");
+        if self.common.stats && self.map_scope != MapScope::Server {
+            bail!("--stats is for --map-scope server");
         }
-        let build = Build {
-            with_cargo_component: self.with_cargo_component,
-            profile: &self.profile,
-        };
-        let bytes = load(&self.guest, build)?;
-        let cannot = || format!("cannot serve `{}`", self.guest.display());
-        let runtime = server::runtime()?;
+        let bytes = self.common.load(&self.guest)?;
+        let runtime = runtime()?;
         let entered = runtime.enter();
-        // First, as it is the sooner to fail.
-        let listener = server::bind(&self.addr)?;
+        // First, as it fails sooner than the guest.
+        let listener = address::bind(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
-        let (app, maps) = self.set_up(&bytes, &logs).with_context(cannot)?;
-        let server = Arc::new(Server::new(app, maps, logs, self.quiet));
+        let handler = self
+            .handler(&bytes, &logs)
+            .with_context(|| format!("cannot serve `{}`", self.guest.display()))?;
         drop(entered);
-        let code = runtime.block_on(Arc::clone(&server).serve(listener, self.grace))?;
-        server.finish(self.stats);
-        // What was cut off is not waited for.
+        let server = Server::new(handler);
+        let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
+        logs.flush();
+        if self.common.stats {
+            report_stats(server.handler());
+        }
+        // Requests that were cut off are not waited for.
         runtime.shutdown_background();
         Ok(code)
     }
 
-    /// Compiles the guest, and what gives it maps if it asks for one.
-    fn set_up(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<(App, Maps)> {
+    /// Compiles the guest, and the map if the guest asks for one.
+    fn handler(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<Handler> {
         let guest = localmap::inspect(bytes)?;
-        if !kind::exports(&guest, HTTP_HANDLER) {
-            if kind::exports(&guest, COMMAND) {
-                bail!("it is a command: use `localmap run`");
-            }
-            if kind::exports(&guest, "wasi:http/handler@0.3") {
-                bail!(
-                    "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, \
-                     which exports wasi:http/incoming-handler"
-                );
-            }
-            bail!("it does not export wasi:http/incoming-handler@0.2.x");
+        self.common.map.check(&guest)?;
+        let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
+        if without_map && kind::exports(&guest, HTTP_HANDLER) {
+            self.common.map.check_no_map(self.common.stats)?;
         }
-        self.map.check(&guest)?;
-        let (bytes, maker) = match kind::prepare(bytes, &guest, &self.map.buckets())? {
-            Some(app) => (app, Some(self.maker(&guest)?)),
-            None => {
-                self.map.check_no_map(self.stats)?;
-                (bytes.to_vec(), None)
-            }
-        };
-        let app = App::new(
-            &bytes,
-            Grants {
-                envs: self.granted.environment()?,
-                folders: self.granted.clone(),
-                max_memory: wasm_options::max_memory(&self.wasm, 0),
-                timeout: wasm_options::timeout(&self.wasm).unwrap_or(TIMEOUT),
-                cache: self.cache,
-                stdout: logs.guest_stdout(),
-                stderr: logs.guest_stderr(),
-            },
-        )?;
-        let idle = self.idle.unwrap_or(IDLE);
-        Ok((app, Maps::new(self.map_per.clone(), idle, maker)?))
+        let entries = self.common.map.entries();
+        let sandbox = self.common.sandbox(0)?;
+        let options = HandlerOptions::new()
+            .map_scope(self.map_scope.clone())
+            .idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
+            .max_maps(self.max_maps)
+            .limits(self.common.map.limits_over(Limits::default(), &guest))
+            .entries(preloads(&entries))
+            .buckets(self.common.map.buckets())
+            .sandbox(
+                sandbox
+                    .stdout(logs.guest_stdout())
+                    .stderr(logs.guest_stderr()),
+            )
+            .log(Arc::new(logs.log().clone().quiet(self.quiet)));
+        Handler::new(bytes, &options).map_err(|error| explain(error, &entries))
     }
+}
 
-    fn maker(&self, guest: &Inspection) -> anyhow::Result<Maker> {
-        Maker::new(
-            self.map.limits_over(Limits::default(), guest),
-            self.map.entries(),
-            self.max_maps,
-            self.map_per.is_short(),
-            self.cache,
-        )
+/// Names the option behind an error of the handler.
+fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
+    match error {
+        HandlerError::Command => anyhow!("it is a command: use `localmap run`"),
+        HandlerError::Sandbox(error) => common::explain(error),
+        HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
+        other => other.into(),
+    }
+}
+
+/// Starts the threads that everything runs on.
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .thread_name("localmap-serve")
+        .enable_all()
+        .event_interval(POLLS)
+        .global_queue_interval(POLLS)
+        .build()
+        .context("cannot start threads")
+}
+
+/// Serves until a signal comes, and then drains for at most `grace`. Returns the exit code.
+async fn serve(
+    server: &Server,
+    listener: TcpListener,
+    grace: Duration,
+    log: &Log,
+) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    let addr = listener.local_addr().context("cannot listen")?;
+    note(format_args!("Listening on http://{addr}"));
+    tokio::select! {
+        () = server.serve(listener) => {}
+        _ = signals.next() => {}
+    }
+    tokio::select! {
+        cut_off = server.shutdown(grace) => {
+            if cut_off > 0 {
+                log.line(format!("{cut_off} requests or connections were cut off"));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        code = signals.next() => Ok(ExitCode::from(code)),
+    }
+}
+
+fn report_stats(handler: &Handler) {
+    match handler.stats() {
+        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
+        None => note("map: the statistics are lost with the map, which has died"),
     }
 }

@@ -63,7 +63,7 @@ impl ShellCommand {
         let options = HostOptions::new()
             .max_maps(1)
             .cache(self.cache.wanted())
-            .max_memory(crate::args::limits::max_memory(limits.max_bytes));
+            .max_memory_for(&limits);
         let host = match &self.guest {
             None => Host::with_options(&options)?,
             Some(guest) => provider_host(&read(guest)?, &options)

@@ -1,13 +1,13 @@
-//! Apps whose map is beside them: what they import is linked.
+//! The kinds of guests, and apps whose map is linked.
 
 use localmap::{Buckets, Incompatibility, Inspection, PlugError};
 
-/// What a component exports that answers HTTP requests, before its version.
+/// The export of a component that answers HTTP requests, before the patch version.
 pub(crate) const HTTP_HANDLER: &str = "wasi:http/incoming-handler@0.2";
-/// What a command exports.
+/// The export of a command.
 pub(crate) const COMMAND: &str = "wasi:cli/run@0.2";
 
-/// The component with imports that are linked. None: it asks for no map.
+/// Returns the component with imports that can be linked. `None`: it asks for no map.
 pub(crate) fn prepare(
     bytes: &[u8],
     found: &Inspection,
@@ -17,11 +17,11 @@ pub(crate) fn prepare(
         None if found.keyvalue.is_empty() => Ok(Some(bytes.to_vec())),
         None => Ok(Some(localmap::with_keyvalue(bytes, buckets)?)),
         Some(Incompatibility::NoMapImport) => Ok(None),
-        Some(misfit) => Err(PlugError::from(misfit.clone()).into()),
+        Some(other) => Err(PlugError::from(other.clone()).into()),
     }
 }
 
-/// Whether a component has an export whose name begins so.
+/// Returns `true` if a component has an export whose name begins with `name`.
 pub(crate) fn exports(found: &Inspection, name: &str) -> bool {
     let mut exports = found.exports.iter();
     exports.any(|export| export.name.starts_with(name))

@@ -1,5 +1,5 @@
-//! The guest that the command line names: a component file, or a folder with a crate
-//! that is built first.
+//! Loads the guest of the command line: a component file, or a folder with a crate, which is
+//! built first.
 
 use crate::terminal::stdio::note;
 use anyhow::{Context, bail};
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| {
         let hint = if path.is_dir() {
-            ": expected a component file; build the crate first, or let `localmap run` do so"
+            ": expected a component file; build the crate first, as `localmap run` does"
         } else {
             ": expected a component file"
         };
@@ -18,15 +18,15 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     })
 }
 
-/// How a folder is built.
+/// How to build a folder.
 #[derive(Clone, Copy)]
 pub(crate) struct Build<'a> {
-    /// `cargo component build` in place of `cargo build --target wasm32-wasip2`.
+    /// Use `cargo component build` instead of `cargo build --target wasm32-wasip2`.
     pub(crate) with_cargo_component: bool,
     pub(crate) profile: &'a str,
 }
 
-/// The component that `guest` names.
+/// Reads the component file `guest`, or builds the crate in the folder `guest`.
 pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
     if guest.is_dir() {
         let built = build_crate(guest, build)
@@ -37,12 +37,10 @@ pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Builds the crate in `folder` and tells which file came out.
+/// Builds the crate in `folder`. Returns the path of the component.
 fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
     if !folder.join("Cargo.toml").is_file() {
-        bail!(
-            "there is no Cargo.toml in it; expected a guest crate, or the path of a component file"
-        );
+        bail!("it has no Cargo.toml; expected a guest crate, or the path of a component file");
     }
     let mut cargo = Command::new("cargo");
     if build.with_cargo_component {
@@ -51,7 +49,7 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
         add_target(folder)?;
         cargo.args(["build", "--target", TARGET]);
     }
-    // Cargo tells people on stderr what it does, and us on stdout what it made.
+    // Cargo reports its progress on stderr, and the files that it has built on stdout.
     let output = cargo
         .args(["--profile", build.profile])
         .args(["--message-format", "json-render-diagnostics"])
@@ -63,23 +61,23 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
     if !output.status.success() {
         let hint = if build.with_cargo_component {
             "; is cargo-component installed (`cargo install --locked cargo-component@0.21.1`), \
-             and has Cargo.toml a section [package.metadata.component]?"
+             and does Cargo.toml have a section [package.metadata.component]?"
         } else {
             ""
         };
         bail!("`cargo` failed ({}){hint}", output.status);
     }
-    let made: Vec<PathBuf> = output
+    let built: Vec<PathBuf> = output
         .stdout
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok())
         .filter_map(|message| component_in(&message, folder))
         .collect();
-    match made.as_slice() {
+    match built.as_slice() {
         [one] => Ok(one.clone()),
-        [] => bail!("it has no binary; expected a crate with one, which is the guest"),
+        [] => bail!("it has no binary; expected a crate with one binary, the guest"),
         several => bail!(
-            "it has {} binaries; name the component file itself: {}",
+            "it has {} binaries; give the path of one component file: {}",
             several.len(),
             several
                 .iter()
@@ -92,7 +90,8 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// The component of the folder's own crate, if that is what cargo tells of.
+/// Returns the path of the component if a message of cargo reports one of the folder's own
+/// crate.
 fn component_in(message: &serde_json::Value, folder: &Path) -> Option<PathBuf> {
     let manifest = Path::new(message.get("manifest_path")?.as_str()?);
     let own = manifest.canonicalize().ok()? == folder.join("Cargo.toml").canonicalize().ok()?;
@@ -109,8 +108,8 @@ fn component_in(message: &serde_json::Value, folder: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(file))
 }
 
-/// Adds the wasm target to the toolchain in use, where it is not there: rustup does so by
-/// itself only where nobody has switched that off.
+/// Adds the wasm target to the current toolchain if it is missing. rustup may be configured not
+/// to add it automatically.
 pub(crate) fn add_target(folder: &Path) -> anyhow::Result<()> {
     let rustup = |args: &[&str]| {
         Command::new("rustup")
@@ -119,8 +118,7 @@ pub(crate) fn add_target(folder: &Path) -> anyhow::Result<()> {
             .stdin(Stdio::null())
             .output()
     };
-    // Rust or a toolchain that was not installed by rustup: cargo will tell if the target
-    // is missing.
+    // Rust, or its toolchain, was not installed by rustup: cargo reports a missing target.
     let Ok(installed) = rustup(&["target", "list", "--installed"]) else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! The clock that stands at the latest stamp.
+//! The clock of a replay.
 
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -32,15 +32,15 @@ impl HostWallClock for ReplayClock {
     }
 }
 
-/// For a map beside the guest.
+/// For a linked map.
 impl localmap::Clock for ReplayClock {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos())
     }
 }
 
-/// A guest that waits for an instant: the clock jumps there, unless something else
-/// that the guest waits for is ready first.
+/// Makes the clock jump to the instant that a guest waits for, unless something else that the
+/// guest waits for is ready first.
 pub(crate) struct Sleep {
     pub(crate) clock: ReplayClock,
     pub(crate) until: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Sleep {
 impl Pollable for Sleep {
     async fn ready(&mut self) {
         if self.clock.nanos() < self.until {
-            // Everything else in the same poll is looked at before this goes on.
+            // Everything else in the same poll is checked before this goes on.
             tokio::task::yield_now().await;
             self.clock.reach(self.until);
         }

@@ -4,27 +4,28 @@ use super::clock::ReplayClock;
 use super::stamp::StampFinder;
 use async_trait::async_trait;
 use bytes::Bytes;
+use localmap::lock;
 use std::io::{self, BufRead, Cursor, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use wasmtime_wasi::cli::{IsTerminal, StdinStream};
 use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 
-/// A line longer than this is handed over in parts, and its stamp is looked for in
-/// the first.
+/// The most bytes of a line that are passed on at once. Only the first part of a longer line
+/// is searched for a stamp.
 const MAX_PART: u64 = 64 << 10;
 
-/// How much is read ahead in search of the first stamp.
+/// The most bytes that are read ahead in search of the first stamp.
 const MAX_AHEAD: usize = 1 << 20;
 
-/// Standard input for the guest. All streams made of it share their place in it.
+/// Standard input of the guest. All of its streams share one position.
 #[derive(Clone)]
 pub(crate) struct ReplayInput(Arc<Mutex<Lines>>);
 
 impl ReplayInput {
-    /// Reads `source` up to its first stamp, where the clock is set: before it, entries
-    /// that are there from the start would die at the first line.
+    /// Reads `source` up to its first stamp, and sets the clock to it. Otherwise, initial
+    /// entries with a TTL would expire at the first line.
     ///
-    /// False: there is none in the first MiB, and the clock stands at 1970.
+    /// Returns `false` if the first MiB has no stamp: the clock then stands at 1970.
     pub(crate) fn new(
         mut source: impl BufRead + Send + 'static,
         stamps: StampFinder,
@@ -63,14 +64,14 @@ struct Lines {
     source: Box<dyn BufRead + Send>,
     stamps: StampFinder,
     clock: ReplayClock,
-    /// What is left of the line that the guest is working on.
+    /// The rest of the line that the guest is working on.
     part: Bytes,
     /// Whether the next part begins a line.
     starts_line: bool,
 }
 
 impl Lines {
-    /// At most `size` bytes of one line; none: the end.
+    /// Returns at most `size` bytes of one line, or no bytes at the end of the input.
     fn read(&mut self, size: usize) -> io::Result<Bytes> {
         if self.part.is_empty() {
             let mut part = Vec::new();
@@ -87,12 +88,12 @@ impl Lines {
     }
 }
 
-/// Whether a part is not known to be the end of its line.
+/// Returns `true` if a line may continue after this part.
 fn goes_on(part: &[u8]) -> bool {
     part.len() as u64 == MAX_PART && !part.ends_with(b"\n")
 }
 
-/// Appends the next line, or what of it fits into a part.
+/// Appends the next line, or its first part.
 fn read_part(source: &mut dyn BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
     source.take(MAX_PART).read_until(b'\n', to)
 }
@@ -109,7 +110,7 @@ impl StdinStream for ReplayInput {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncRead + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3 uses it, which is not linked.
         Box::new(tokio::io::empty())
     }
 }
@@ -119,7 +120,7 @@ impl InputStream for ReplayInput {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lock(&self.0);
         match lines.read(size) {
             Ok(bytes) if bytes.is_empty() => Err(StreamError::Closed),
             Ok(bytes) => Ok(bytes),
@@ -130,7 +131,7 @@ impl InputStream for ReplayInput {
 
 #[async_trait]
 impl Pollable for ReplayInput {
-    // Reading is what may wait: being ready must not move the clock.
+    // A read may wait instead: being ready must not move the clock.
     async fn ready(&mut self) {}
 }
 

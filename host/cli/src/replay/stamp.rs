@@ -4,20 +4,20 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use regex::bytes::{Captures, Regex};
 
-/// How the stamps are written.
+/// The format of stamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StampFormat {
     /// `[17/May/2015:10:05:03 +0000]`, as in the common and combined log formats.
     Clf,
-    /// `2015-05-17T10:05:03.25Z`, with an offset.
+    /// `2015-05-17T10:05:03.25Z`, or another offset.
     Rfc3339,
-    /// `1431857103`, seconds with an optional fraction, or milli-, micro- or
-    /// nanoseconds, told apart by 10, 13, 16 or 19 digits; standing alone.
+    /// `1431857103`: a stand-alone number of 10 digits for seconds, with an optional fraction,
+    /// or of 13, 16 or 19 digits for milli-, micro- or nanoseconds.
     Unix,
 }
 
 impl StampFormat {
-    /// Makes what finds the stamps.
+    /// Creates the finder of such stamps.
     pub(crate) fn finder(self) -> Result<StampFinder, regex::Error> {
         let pattern = match self {
             Self::Clf => r"(?-u)\[(\d{2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]",
@@ -47,9 +47,9 @@ pub(crate) struct StampFinder {
 }
 
 impl StampFinder {
-    /// The first stamp in `line`, in nanoseconds since 1970. Stamps from before are
-    /// taken as 1970. Where the line goes on, what touches the end of this part of it is
-    /// not known to be one.
+    /// Returns the first stamp in `line`, in nanoseconds since 1970. Earlier stamps count as
+    /// 1970. If the line `goes_on`, a match that touches the end of this part is not a stamp,
+    /// since it may continue.
     pub(crate) fn find(&self, line: &[u8], goes_on: bool) -> Option<u64> {
         let stamp = |found: Captures<'_>| {
             if goes_on && found.get(0)?.end() == line.len() {
@@ -72,8 +72,8 @@ fn rfc3339(text: &str) -> Option<u64> {
     nanos(text.parse().ok()?)
 }
 
-/// Reads a run of letters, digits, `_`, `.`, `+` and `-` that is a number as a whole;
-/// full stops at its end are taken for punctuation.
+/// Parses a run of letters, digits, `_`, `.`, `+` and `-` that is a number as a whole. Full
+/// stops at its end are punctuation.
 fn unix(text: &str) -> Option<u64> {
     let number = text.trim_end_matches('.');
     let (whole, fraction) = match number.split_once('.') {
@@ -94,7 +94,7 @@ fn unix(text: &str) -> Option<u64> {
     }
 }
 
-/// The digits behind the point of seconds; what is finer than a nanosecond is cut.
+/// Parses the digits after the decimal point of seconds. Digits beyond nanoseconds are ignored.
 fn nanos_of(fraction: &str) -> Option<u64> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,9 +1,9 @@
-//! How statistics are written.
+//! The line of statistics.
 
 use localmap::Stats;
 use std::fmt;
 
-/// All of them in one line, each with its name.
+/// Statistics in one line, each with its name.
 pub(crate) struct StatsLine(pub(crate) Stats);
 
 impl fmt::Display for StatsLine {

@@ -1,5 +1,6 @@
-//! Our standard output and error: handed to guests, and written to ourselves.
+//! Our standard output and error: handed to guests, and written by the program.
 
+use crate::exit_code::PIPE_CLOSED;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,17 +10,13 @@ use std::time::Duration;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// What a program exits with whose output nobody reads any more: 128 and the number of
-/// SIGPIPE.
-pub(crate) const PIPE_CLOSED: u8 = 141;
-
-/// Nobody reads our output any more. It ends the guest as a trap would: told of it,
+/// The reader of our output has gone. This ends the guest as a trap would: given an error,
 /// most guests would panic.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output is closed")]
 pub(crate) struct Closed;
 
-/// One of our own streams, handed to the guest. Bytes pass as they come.
+/// One of our standard streams, handed to the guest. Bytes are passed on as they come.
 #[derive(Clone, Copy)]
 pub(crate) enum Output {
     Stdout,
@@ -39,7 +36,7 @@ impl Output {
             }
             Err(_) => match self {
                 Self::Stdout => Err(StreamError::Trap(Closed.into())),
-                // What nobody wants to be told ends nothing.
+                // Messages without a reader end nothing.
                 Self::Stderr => Ok(()),
             },
         }
@@ -61,7 +58,7 @@ impl StdoutStream for Output {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3 uses it, which is not linked.
         Box::new(tokio::io::sink())
     }
 }
@@ -90,7 +87,7 @@ impl OutputStream for Output {
     }
 }
 
-/// Waits for a stream that whoever started us has left non-blocking.
+/// Waits for a stream that the parent process has left non-blocking.
 fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match attempt() {
@@ -103,7 +100,7 @@ fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// A source that is waited for, if it is non-blocking.
+/// A source whose reads wait, even if it is non-blocking.
 pub(crate) struct Patient<R>(pub(crate) R);
 
 impl<R: Read> Read for Patient<R> {
@@ -117,8 +114,8 @@ impl Pollable for Output {
     async fn ready(&mut self) {}
 }
 
-/// Writes an error and its causes to standard error, in the form of the `wasmtime`
-/// CLI. If that fails there is nobody to tell.
+/// Writes an error and its causes to standard error, in the form of the `wasmtime` CLI. Ignores
+/// a failure to do so: there is nowhere to report it.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut text = format!("Error: {error}\n");
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -137,8 +134,8 @@ pub(crate) fn note(line: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// The exit code of what writes to standard output: [`PIPE_CLOSED`], and nothing said,
-/// where the reader of that has gone.
+/// Returns the exit code of a command that writes to standard output: [`PIPE_CLOSED`], without
+/// a message, if the reader has gone.
 pub(crate) fn unless_closed(done: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     let closed = |error: &anyhow::Error| {
         let mut causes = error
@@ -153,7 +150,7 @@ pub(crate) fn unless_closed(done: anyhow::Result<()>) -> anyhow::Result<ExitCode
     }
 }
 
-/// The library turns the panics of wac-graph into errors, which say more to a user.
+/// Silences the panics of wac-graph, which the library turns into errors.
 pub(crate) fn keep_caught_panics_quiet() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

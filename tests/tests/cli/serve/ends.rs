@@ -7,7 +7,7 @@ use std::thread;
 #[test]
 fn what_is_running_is_finished_and_what_is_idle_is_closed() {
     for signal in ["TERM", "INT"] {
-        let mut server = Server::start(&["-W", "timeout=60s", "--grace", "60s"]);
+        let mut server = Server::start(&["-W", "timeout=60s", "--shutdown-grace", "60s"]);
         let mut idle = server.connect();
         assert_eq!(idle.get("/").ok(), "hello\n");
         let mut fresh = server.connect();
@@ -33,7 +33,13 @@ fn what_is_running_is_finished_and_what_is_idle_is_closed() {
 /// What a guest does when its response has gone is waited for as well.
 #[test]
 fn guests_are_finished_too() {
-    let mut server = Server::start(&["--map-per", "server", "--stats", "--grace", "60s"]);
+    let mut server = Server::start(&[
+        "--map-scope",
+        "server",
+        "--stats",
+        "--shutdown-grace",
+        "60s",
+    ]);
     assert_eq!(server.text("/after/300"), "before");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
@@ -42,7 +48,7 @@ fn guests_are_finished_too() {
 
 #[test]
 fn what_does_not_end_in_time_is_cut_off() {
-    let mut server = Server::start(&["--grace", "200ms", "-W", "timeout=60s"]);
+    let mut server = Server::start(&["--shutdown-grace", "200ms", "-W", "timeout=60s"]);
     let mut spinning = server.connect();
     spinning.begin("GET", "/spin", &[], 0);
     let mut waiting = server.connect();
@@ -58,7 +64,7 @@ fn what_does_not_end_in_time_is_cut_off() {
 #[test]
 fn the_second_signal_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let mut server = Server::start(&["--grace", "10m", "-W", "timeout=10m"]);
+        let mut server = Server::start(&["--shutdown-grace", "10m", "-W", "timeout=10m"]);
         let mut running = server.connect();
         running.begin("GET", "/spin-late", &[], 0);
         assert_eq!(running.head().status, 200);

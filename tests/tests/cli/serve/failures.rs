@@ -4,7 +4,7 @@ use super::client::{Server, wait_for};
 use std::thread;
 use std::time::Instant;
 
-const SERVER: [&str; 2] = ["--map-per", "server"];
+const SERVER: [&str; 2] = ["--map-scope", "server"];
 
 #[test]
 fn a_trap_is_a_500_and_leaves_the_map() {
@@ -57,7 +57,7 @@ fn a_response_that_has_begun_is_cut() {
 
 #[test]
 fn too_much_memory_is_a_500() {
-    let server = Server::start(&["--map-per", "server", "-W", "max-memory-size=8MiB"]);
+    let server = Server::start(&["--map-scope", "server", "-W", "max-memory-size=8MiB"]);
     assert_eq!(server.text("/count"), "1\n");
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -70,7 +70,7 @@ fn too_much_memory_is_a_500() {
 /// More of them than there are threads to run them.
 #[test]
 fn guests_that_loop_are_a_504_and_hold_up_nobody() {
-    let server = Server::start(&["--map-per", "server", "-W", "timeout=15s"]);
+    let server = Server::start(&["--map-scope", "server", "-W", "timeout=15s"]);
     let loops = thread::available_parallelism().map_or(2, usize::from) * 2 + 1;
     thread::scope(|scope| {
         let spinning: Vec<_> = (0..loops)

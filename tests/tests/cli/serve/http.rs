@@ -43,7 +43,7 @@ fn a_body_is_sent_as_it_is_written() {
 /// The client gets its answer, and the connection goes on.
 #[test]
 fn a_body_that_no_guest_wants_is_read_nevertheless() {
-    let server = Server::start(&["--map-per", "connection"]);
+    let server = Server::start(&["--map-scope", "connection"]);
     let mut client = server.connect();
     for n in 1..4 {
         let counted = client.ask("POST", "/count", &[], &[b'x'; 300_000]);
@@ -53,7 +53,7 @@ fn a_body_that_no_guest_wants_is_read_nevertheless() {
 
 #[test]
 fn a_connection_is_kept_unless_the_client_wants_it_closed() {
-    let server = Server::start(&["--map-per", "connection"]);
+    let server = Server::start(&["--map-scope", "connection"]);
     let mut client = server.connect();
     for n in 1..10 {
         assert_eq!(client.get("/count").ok(), format!("{n}\n"));

@@ -10,14 +10,14 @@ fn their_buckets_live_as_long_as_the_map() {
     assert_eq!(server.text("/a"), "1\n");
     assert_eq!(server.text("/a"), "1\n");
 
-    let options = ["--map-per", "server", "--bucket-entry", "hits//b=41"];
+    let options = ["--map-scope", "server", "--bucket-entry", "hits//b=41"];
     let server = Server::serving(&guest, &options);
     for count in 1..4 {
         assert_eq!(server.text("/a"), format!("{count}\n"));
     }
     assert_eq!(server.text("/b"), "42\n");
 
-    let server = Server::serving(&guest, &["--map-per", "header:x-tenant"]);
+    let server = Server::serving(&guest, &["--map-scope", "header:x-tenant"]);
     for (tenant, count) in [("a", "1\n"), ("b", "1\n"), ("a", "2\n")] {
         let asked = server
             .connect()

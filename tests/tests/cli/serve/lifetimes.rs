@@ -1,4 +1,4 @@
-//! `--map-per`: which requests have a map together.
+//! `--map-scope`: which requests have a map together.
 
 use super::client::{Response, Server, wait_for};
 use localmap_tests::{guest, localmap};
@@ -6,7 +6,7 @@ use std::thread;
 
 #[test]
 fn a_map_is_that_of_the_request_unless_it_is_told_otherwise() {
-    for options in [&[][..], &["--map-per", "request"]] {
+    for options in [&[][..], &["--map-scope", "request"]] {
         let server = Server::start(options);
         let mut client = server.connect();
         for _ in 0..3 {
@@ -19,7 +19,7 @@ fn a_map_is_that_of_the_request_unless_it_is_told_otherwise() {
 
 #[test]
 fn a_map_of_the_connection_ends_with_it() {
-    let server = Server::start(&["--map-per", "connection", "--max-maps", "2"]);
+    let server = Server::start(&["--map-scope", "connection", "--max-maps", "2"]);
     let (mut one, mut other) = (server.connect(), server.connect());
     for n in 1..4 {
         assert_eq!(one.get("/count").ok(), format!("{n}\n"));
@@ -29,7 +29,7 @@ fn a_map_of_the_connection_ends_with_it() {
     let refused = third.get("/count");
     assert_eq!(refused.status, 503);
     assert_eq!(refused.header("retry-after"), Some("1"));
-    assert!(server.line(" 503 ").contains("--max-maps"));
+    assert!(server.line(" 503 ").contains("(max-maps)"));
     // Its place is free as soon as the connection has ended.
     drop(one);
     wait_for("a place", || third.get("/count").status == 200);
@@ -40,7 +40,7 @@ fn a_map_of_the_connection_ends_with_it() {
 
 #[test]
 fn one_map_of_the_server_counts_exactly_on_many_connections() {
-    let server = Server::start(&["--map-per", "server", "--quiet", "--stats"]);
+    let server = Server::start(&["--map-scope", "server", "--quiet", "--stats"]);
     let mut counts: Vec<u32> = thread::scope(|scope| {
         let clients: Vec<_> = (0..16)
             .map(|_| {
@@ -73,7 +73,7 @@ fn ask_as(server: &Server, tenant: &str, path: &str) -> Response {
 
 #[test]
 fn each_value_of_a_header_has_a_map() {
-    let options = ["--map-per", "header:x-TENANT", "--entry", "seed=1"];
+    let options = ["--map-scope", "header:x-TENANT", "--entry", "seed=1"];
     let server = Server::start(&options);
     for n in 1..3 {
         for tenant in ["alice", "bob", "", "Alice"] {
@@ -87,7 +87,7 @@ fn each_value_of_a_header_has_a_map() {
 
 #[test]
 fn a_header_that_is_missing_or_repeated_is_refused() {
-    let server = Server::start(&["--map-per", "header:x-tenant"]);
+    let server = Server::start(&["--map-scope", "header:x-tenant"]);
     let refused = server.get("/count");
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("`x-tenant` is missing"));
@@ -104,7 +104,7 @@ fn a_header_that_is_missing_or_repeated_is_refused() {
 
 #[test]
 fn what_names_somebody_is_not_in_the_log() {
-    let server = Server::start(&["--map-per", "header:authorization"]);
+    let server = Server::start(&["--map-scope", "header:authorization"]);
     let headers = [("authorization", "Bearer hidden")];
     let counted = server.connect().ask("GET", "/count", &headers, b"");
     assert_eq!(counted.ok(), "1\n");
@@ -113,7 +113,7 @@ fn what_names_somebody_is_not_in_the_log() {
 
 #[test]
 fn new_values_do_not_push_out_others() {
-    let server = Server::start(&["--map-per", "header:x-tenant", "--max-maps", "2"]);
+    let server = Server::start(&["--map-scope", "header:x-tenant", "--max-maps", "2"]);
     assert_eq!(ask_as(&server, "a", "/count").ok(), "1\n");
     assert_eq!(ask_as(&server, "b", "/count").ok(), "1\n");
     for n in 0..20 {
@@ -127,7 +127,7 @@ fn new_values_do_not_push_out_others() {
 
 #[test]
 fn a_map_that_is_idle_for_long_enough_is_dropped() {
-    let options = ["--map-per", "header:x-tenant", "--idle", "200ms"];
+    let options = ["--map-scope", "header:x-tenant", "--idle-timeout", "200ms"];
     let server = Server::start(&[&options[..], &["--max-maps", "1"]].concat());
     // One that a request uses is not idle, however long it takes.
     assert_eq!(ask_as(&server, "a", "/count").ok(), "1\n");
@@ -149,7 +149,7 @@ fn each_new_map_has_its_entries_and_limits() {
 
 #[test]
 fn pins_end_with_their_request() {
-    let server = Server::start(&["--map-per", "server", "--max-pins", "2"]);
+    let server = Server::start(&["--map-scope", "server", "--max-pins", "2"]);
     assert_eq!(server.text("/set/k/v"), "set\n");
     // It leaves one behind each time.
     for _ in 0..10 {
@@ -169,7 +169,7 @@ fn a_guest_without_a_map_is_served_as_it_is() {
         .arg(&plugged)
         .run()
         .ok();
-    let server = Server::serving(&plugged, &["--map-per", "server", "--max-maps", "1"]);
+    let server = Server::serving(&plugged, &["--map-scope", "server", "--max-maps", "1"]);
     for _ in 0..3 {
         assert_eq!(server.text("/count"), "1\n");
     }

@@ -20,7 +20,7 @@ fn number(response: &Response, name: &str) -> u64 {
 #[test]
 fn so_many_requests_of_each_client_are_allowed_and_no_more() {
     let options = [
-        "--map-per",
+        "--map-scope",
         "server",
         "--env",
         "LIMIT=5",
@@ -53,7 +53,7 @@ fn so_many_requests_of_each_client_are_allowed_and_no_more() {
 
 #[test]
 fn tenants_are_limited_apart() {
-    let options = ["--map-per", "header:x-tenant", "--env", "LIMIT=1"];
+    let options = ["--map-scope", "header:x-tenant", "--env", "LIMIT=1"];
     let server = limiter(&options);
     for tenant in ["a", "b"] {
         for status in [200, 429] {
@@ -65,7 +65,7 @@ fn tenants_are_limited_apart() {
 
 #[test]
 fn a_client_that_cannot_be_counted_does_not_pass() {
-    let server = limiter(&["--map-per", "server", "--max-entries", "1"]);
+    let server = limiter(&["--map-scope", "server", "--max-entries", "1"]);
     assert_eq!(ask(&server, &[("x-client", "alice")]).status, 200);
     let refused = ask(&server, &[("x-client", "bob")]);
     assert_eq!(refused.status, 503);

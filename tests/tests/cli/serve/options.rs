@@ -61,10 +61,10 @@ fn what_cannot_be_asked_for_says_why() {
     let served = guest("served");
     let served = served.to_str().expect("UTF-8");
     refused(
-        &["--idle", "1m", served],
-        &["--idle is for --map-per header:NAME"],
+        &["--idle-timeout", "1m", served],
+        &["--idle-timeout is for --map-scope header:NAME"],
     );
-    refused(&["--stats", served], &["--stats is for --map-per server"]);
+    refused(&["--stats", served], &["--stats is for --map-scope server"]);
     refused(
         &["--max-bytes", "1", served],
         &["cannot configure the map", "max-bytes"],
@@ -78,9 +78,13 @@ fn what_cannot_be_asked_for_says_why() {
         &["--dir no-such-folder"],
     );
     for bad in ["header:", "header:a b", "tenant"] {
-        let finished = localmap().args(["serve", "--map-per", bad, served]).run();
+        let finished = localmap().args(["serve", "--map-scope", bad, served]).run();
         assert_eq!(finished.code, Some(2), "{finished:?}");
-        assert!(finished.stderr.contains("--map-per"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("--map-scope"),
+            "{}",
+            finished.stderr
+        );
     }
 }
 
@@ -105,4 +109,24 @@ fn a_port_that_is_taken_says_what_to_do() {
         .arg(guest("served"))
         .run()
         .refused(&["cannot listen on", &addr, "another program", "--addr"]);
+}
+
+/// `--map-per`, `--idle` and `--grace`, which the help does not show.
+#[test]
+fn old_spellings_of_options_still_work() {
+    let options = ["--map-per", "header:x-tenant", "--idle", "1m"];
+    let server = Server::start(&[&options[..], &["--grace", "1s"]].concat());
+    for count in ["1\n", "2\n"] {
+        let headers = [("x-tenant", "a")];
+        let counted = server.connect().ask("GET", "/count", &headers, b"");
+        assert_eq!(counted.ok(), count);
+    }
+    let help = localmap().args(["serve", "--help"]).run().ok();
+    for (old, new) in [
+        ("--map-per", "--map-scope"),
+        ("--idle ", "--idle-timeout "),
+        ("--grace", "--shutdown-grace "),
+    ] {
+        assert!(help.contains(new) && !help.contains(old), "{help}");
+    }
 }

@@ -13,7 +13,7 @@ const GUESTS: &[&str] = &[
     "run empty.wasm",
     "run map.wasm",
     "run served.wasm",
-    "run --bridge inside.wasm",
+    "run --linked inside.wasm",
     "run --stats inside.wasm",
     "run --entry k=v kv-draft.wasm",
     "run --bucket-ttl b=1s probe.wasm",
@@ -58,8 +58,8 @@ const OPTIONS: &[&str] = &[
     "run --bucket-entry=k=v kv-draft.wasm",
     "run -W fuel=1 probe.wasm",
     "run -W timeout=0s probe.wasm",
-    "serve --map-per tenant served.wasm",
-    "serve --map-per header: served.wasm",
+    "serve --map-scope tenant served.wasm",
+    "serve --map-scope header: served.wasm",
 ];
 
 /// Options that cannot be met.
@@ -85,7 +85,7 @@ const GUESTS_THAT_FAIL: &[&str] = &[
     "run probe.wasm exit 1",
     "run probe.wasm trap",
     "run --stats probe.wasm trap",
-    "run --bridge probe.wasm trap",
+    "run --linked probe.wasm trap",
     "run -W timeout=100ms probe.wasm sleep 60000",
     "run -W timeout=100ms probe.wasm spin",
     "run -W max-memory-size=8MiB probe.wasm eat 16",

@@ -50,10 +50,13 @@ fn log_texts() {
             ],
         );
         snapshots.check("requests.txt", &plain);
-        let server = lines(&["--map-per", "server"], &[("", "/count"), ("", "/count")]);
+        let server = lines(
+            &["--map-scope", "server"],
+            &[("", "/count"), ("", "/count")],
+        );
         snapshots.check("server.txt", &server);
         let tenants = lines(
-            &["--map-per", "header:x-tenant", "--max-maps", "2"],
+            &["--map-scope", "header:x-tenant", "--max-maps", "2"],
             &[
                 ("a", "/count"),
                 ("b\tmap=\"x", "/count"),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use localmap_engine::{
-    Change, Clock, Condition, ConfigureError, Error, Limits, Map, Outcome, Pin, Stats, Ttl, Value,
+    Change, Clock, Condition, ConfigureError, Error, Limits, Map, Outcome, PinId, Stats, Ttl, Value,
 };
 use localmap_tests::vectors::{self, Entry, Page, Subject};
 
@@ -32,7 +32,7 @@ impl Engine {
 }
 
 impl Subject for Engine {
-    type Pin = Pin;
+    type Pin = PinId;
 
     fn set_clock(&mut self, now: u64) {
         self.clock.0.set(now);
@@ -108,16 +108,16 @@ impl Subject for Engine {
         self.map.apply(changes)
     }
 
-    fn pin(&mut self, key: &[u8]) -> Result<Option<Pin>, Error> {
+    fn pin(&mut self, key: &[u8]) -> Result<Option<PinId>, Error> {
         self.map.pin(key)
     }
 
-    fn pinned(&mut self, pin: &Pin) -> (Vec<u8>, u64) {
+    fn pinned(&mut self, pin: &PinId) -> (Vec<u8>, u64) {
         let pinned = self.map.pinned(pin).expect("it is a pin of this map");
         (pinned.value.to_vec(), pinned.version)
     }
 
-    fn unpin(&mut self, pin: Pin) {
+    fn unpin(&mut self, pin: PinId) {
         self.map.unpin(pin);
     }
 

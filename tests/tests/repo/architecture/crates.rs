@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Those to come: schema, telemetry, mirror and lease may know the library, and none of them
 /// another; the server and a sidecar may know all of these, and the program all.
-const CRATES: [(&str, &[&str]); 24] = [
+const CRATES: [(&str, &[&str]); 25] = [
     // What runs in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -24,7 +24,8 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("http-limiter", &["localmap-client"]),
     // What runs it. The library has the components, and does not compile against their crates.
     ("localmap", &[]),
-    ("localmap-cli", &["localmap"]),
+    ("localmap-serve", &["localmap"]),
+    ("localmap-cli", &["localmap", "localmap-serve"]),
     // Tests and benchmarks, with guests of their own.
     ("localmap-guest-build", &[]),
     ("probe", &["localmap-client"]),
@@ -38,6 +39,7 @@ const CRATES: [(&str, &[&str]); 24] = [
             "localmap-client",
             "localmap-engine",
             "localmap-guest-build",
+            "localmap-serve",
         ],
     ),
     ("bench-loops", &[]),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// The modules at the root of the library, and those that each may use. A module may only use
 /// what stands above it, so that there is no circle.
-const FOLDERS: [(&str, &[&str]); 7] = [
+const FOLDERS: [(&str, &[&str]); 8] = [
     // Locks and threads, which unit tests replace.
     ("sync", &[]),
     // The names and types of the contract.
@@ -21,6 +21,8 @@ const FOLDERS: [(&str, &[&str]); 7] = [
     ("cancel", &["contract", "sync"]),
     // Components are run, without putting any together.
     ("runtime", &["contract", "artifact", "cancel", "sync"]),
+    // Names of tenants and how long their maps have been idle, whatever a map is.
+    ("tenants", &[]),
     // Maps for apps in stores of an embedder.
     ("link", &["contract", "runtime", "sync"]),
 ];

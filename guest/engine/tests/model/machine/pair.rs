@@ -1,6 +1,6 @@
 //! A map and its model side by side.
 
-use localmap_engine::{Error, Map, Pin, Stats};
+use localmap_engine::{Error, Map, PinId, Stats};
 
 use super::Tally;
 use super::case::{Scale, Setup};
@@ -22,7 +22,7 @@ const LARGE: usize = 61;
 
 /// A pin, and what it must hold.
 struct Held {
-    pin: Pin,
+    pin: PinId,
     version: u64,
     datum: Datum,
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use localmap_engine::{Error, KeyFault, LONGEST_KEY, Limits, Value};
+use localmap_engine::{Error, KeyFault, Limits, MAX_KEY_LEN, Value};
 
 /// The longest value, in bytes.
 pub(super) const LONGEST: u32 = 100_000;
@@ -79,14 +79,14 @@ pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
     let [high, low] = number.to_be_bytes();
     Cow::Owned(match number {
         INVALID => Vec::new(),
-        _ if number > INVALID => vec![b'k'; LONGEST_KEY + 1 + usize::from(low)],
+        _ if number > INVALID => vec![b'k'; MAX_KEY_LEN + 1 + usize::from(low)],
         0 => b"\xff".to_vec(),
         1 => vec![0; 128],
         2 => vec![0; 127],
         3..8 => vec![b'a' + low % 2, low],
         // Of a map that takes longer keys than most.
         8 => vec![b'b'; 129],
-        9 => vec![b'b'; LONGEST_KEY],
+        9 => vec![b'b'; MAX_KEY_LEN],
         // 3 to 30 bytes, alike in their beginnings.
         _ => [&[b'b'; 28][..usize::from(low % 28)], &[high, low, 0]].concat(),
     })

@@ -1,16 +1,18 @@
-//! `-W timeout`: ends the guest when its time is up.
+//! `-W timeout` for a guest that waits: for its input, or for its output to be read.
+//!
+//! A guest that computes is ended by its store. One that waits in a call of ours does not
+//! notice that its time is up, so this ends the process.
 
-use super::{TRAPPED, report_stats};
+use super::report_stats;
+use crate::exit_code::TRAPPED;
 use crate::terminal::stdio::complain;
 use anyhow::anyhow;
 use localmap::Stats;
-use localmap::wasmtime::Engine;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// What a guest is given to end in after its time is up. One that computes takes far
-/// less; one that waits for its input, or for its output to be read, never ends.
+/// How long after its timeout a guest that computes may take to end. It takes far less.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// The guest ran out of time.
@@ -27,24 +29,14 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Interrupts what `engine` runs after `timeout`. If that does not help, since the
-    /// guest waits in a call of ours, ends the process with the same words.
-    /// `trapped` is what is said of a trap, `stats` asks for the statistics if somebody
-    /// waits for them.
-    pub(super) fn start(
-        engine: Engine,
-        timeout: Duration,
-        trapped: String,
-        stats: Option<AskStats>,
-    ) -> Self {
+    /// Ends the process if the guest has not ended shortly after `timeout`, with the message
+    /// and the exit code of a guest that computes. `trapped` begins the message, `stats` asks
+    /// for the statistics if they are wanted.
+    pub(super) fn start(timeout: Duration, trapped: String, stats: Option<AskStats>) -> Self {
         let (running, ended) = channel::<()>();
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
-            if !still_runs(timeout) {
-                return;
-            }
-            engine.increment_epoch();
-            if still_runs(GRACE) {
+            if still_runs(timeout.saturating_add(GRACE)) {
                 // Standard error may be a pipe that nobody reads, too.
                 thread::spawn(|| {
                     thread::sleep(GRACE);

@@ -1,6 +1,6 @@
-//! The standard output and error of guests, which wait for their reader without holding
-//! up anybody else. Lines stay whole, also where a guest writes them in pieces: others write
-//! there too.
+//! The standard output and error of guests. A guest waits for their reader without holding up
+//! anything else. Lines stay whole, even if a guest writes them in pieces, since other guests
+//! write to the same streams.
 
 use super::log::Message;
 use crate::terminal::stdio::Output;
@@ -11,10 +11,10 @@ use tokio::sync::mpsc::{OwnedPermit, Sender};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// Bytes of one write, and of a line that is kept until it ends.
+/// The bytes of one write, and the most of a line that are kept until it ends.
 const WRITE: usize = 4 << 10;
 
-/// One of our streams, handed to all guests.
+/// One of our standard streams, handed to all guests.
 #[derive(Clone)]
 pub(super) struct GuestOutput {
     stream: Output,
@@ -43,7 +43,7 @@ impl StdoutStream for GuestOutput {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 asks for it, which is not linked.
+        // Only WASI 0.3 uses it, which is not linked.
         Box::new(tokio::io::sink())
     }
 }
@@ -51,14 +51,15 @@ impl StdoutStream for GuestOutput {
 /// The stream of one guest.
 struct Writes {
     writes: Sender<Message>,
-    /// The place of its next write, so that no other guest takes it.
+    /// The room for its next write, reserved so that no other guest takes it.
     permit: Option<OwnedPermit<Message>>,
     /// The beginning of a line.
     line: BytesMut,
 }
 
 impl Writes {
-    /// How much of what was written goes on: all lines that have ended, or one that is long.
+    /// Returns how many of the bytes written are passed on: all complete lines, or one that has
+    /// become too long.
     fn ready_len(&self) -> usize {
         match self.line.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => end + 1,
@@ -77,11 +78,12 @@ impl OutputStream for Writes {
         }
         let permit = match self.permit.take() {
             Some(permit) => permit,
-            // A second write on one look at the room that there is.
+            // A second write after one check of the room.
             None => match self.writes.clone().try_reserve_owned() {
                 Ok(permit) => permit,
                 Err(_) => {
-                    let error = wasmtime::Error::msg("it wrote more than there was room for");
+                    let error =
+                        wasmtime::Error::msg("the guest wrote more than there was room for");
                     return Err(StreamError::Trap(error));
                 }
             },
@@ -102,7 +104,7 @@ impl OutputStream for Writes {
     }
 }
 
-/// A guest that ends in the middle of a line.
+/// Passes on the line that a guest has begun.
 impl Drop for Writes {
     fn drop(&mut self) {
         let permit = self.permit.take();

@@ -1,8 +1,9 @@
-//! What is written to standard error and for guests: by threads of their own, so that a
-//! reader who takes his time holds up no request.
+//! Writes the log and the output of guests in threads of their own, so that a slow reader holds
+//! up no request.
 
 use super::guest_output::GuestOutput;
 use crate::terminal::stdio::Output;
+use localmap_serve::{LogSink, RequestRecord};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,14 +12,14 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// What may wait to be written, in lines or in writes of guests.
+/// How many lines of the log, or writes of guests, may wait to be written.
 const WAITING: usize = 4_096;
 /// How many bytes are gathered for one write.
 const GATHERED: usize = 64 << 10;
-/// How long the end of the program waits for what is still to be written.
+/// How long the end of the program waits for the rest to be written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// All that is written.
+/// The threads that write.
 pub(super) struct Logs {
     log: Log,
     stdout: Sender<Message>,
@@ -30,11 +31,13 @@ pub(super) struct Logs {
 pub(super) struct Log {
     lines: Sender<Message>,
     lost: Arc<AtomicU64>,
+    /// Whether requests have no line.
+    quiet: bool,
 }
 
 pub(super) enum Message {
     Bytes(bytes::Bytes),
-    /// All before this is to be written, and then this to be told.
+    /// Sent back when all before it has been written.
     Flush(SyncSender<()>),
 }
 
@@ -45,8 +48,9 @@ impl Logs {
             log: Log {
                 lines: writer(Output::Stderr, Arc::clone(&lost))?,
                 lost,
+                quiet: false,
             },
-            // Guests wait instead of losing something.
+            // Guests wait, so nothing of theirs is lost.
             stdout: writer(Output::Stdout, Arc::default())?,
             stderr: writer(Output::Stderr, Arc::default())?,
         })
@@ -64,11 +68,11 @@ impl Logs {
         GuestOutput::new(Output::Stderr, self.stderr.clone())
     }
 
-    /// Waits until all is written, but not for ever.
+    /// Waits until all is written, but at most a second for each stream.
     pub(super) fn flush(&self) {
         let (written, all) = sync_channel(3);
         for sender in [&self.stdout, &self.stderr, &self.log.lines] {
-            // One that is full is not read.
+            // A full stream has no reader.
             let _ = sender.try_send(Message::Flush(written.clone()));
         }
         drop(written);
@@ -77,12 +81,30 @@ impl Logs {
 }
 
 impl Log {
-    /// Writes a line, if it is read as fast as lines come. What is lost is counted.
+    /// Leaves out the lines of requests if `quiet`.
+    pub(super) fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
+        self
+    }
+
+    /// Writes a line, unless too many lines wait already: lost lines are counted.
     pub(super) fn line(&self, mut line: String) {
         line.push('\n');
         if self.lines.try_send(Message::Bytes(line.into())).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+impl LogSink for Log {
+    fn request(&self, record: &RequestRecord) {
+        if !self.quiet {
+            self.line(record.to_string());
+        }
+    }
+
+    fn accept_failed(&self, error: &io::Error) {
+        self.line(format!("cannot accept connections, trying again: {error}"));
     }
 }
 
@@ -121,7 +143,7 @@ fn write_all(stream: Output, mut messages: Receiver<Message>, lost: &AtomicU64) 
     }
 }
 
-/// If nobody reads it any more, there is nobody to tell.
+/// Writes to a stream. An error means that no one reads it any more.
 fn write(stream: Output, bytes: &[u8]) {
     let _ = match stream {
         Output::Stdout => {

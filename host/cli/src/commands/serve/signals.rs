@@ -1,8 +1,11 @@
-//! What tells the server to end.
+//! The signals that stop the server.
 
+use crate::exit_code::INTERRUPTED;
+#[cfg(unix)]
+use crate::exit_code::TERMINATED;
 use std::io;
 
-/// The signals that have come and will.
+/// SIGINT and SIGTERM, one after the other.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -11,7 +14,7 @@ pub(super) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// From now on they do not end the process.
+    /// Catches signals from now on, so that they do not end the process.
     pub(super) fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -20,16 +23,16 @@ impl Signals {
         })
     }
 
-    /// The exit code of a process that the next one ends: 128 and its number.
+    /// Waits for the next one. Returns the exit code of a process that it ends.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
+            _ = self.interrupt.recv() => INTERRUPTED,
+            _ = self.terminate.recv() => TERMINATED,
         }
     }
 }
 
-/// Ctrl-C.
+/// Ctrl-C, one after the other.
 #[cfg(not(unix))]
 pub(super) struct Signals;
 
@@ -43,6 +46,6 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        130
+        INTERRUPTED
     }
 }

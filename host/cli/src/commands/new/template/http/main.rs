@@ -8,7 +8,7 @@ use wstd::http::{Body, Error, Request, Response, StatusCode};
 use seen::Seen;
 
 // Each request runs in its own instance. Only the map outlives it, for as long as
-// `localmap serve --map-per` says.
+// `localmap serve --map-scope` says.
 #[wstd::http_server]
 async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     let (status, text) = answer(&Seen::default(), request.uri().path());

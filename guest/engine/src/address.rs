@@ -1,0 +1,156 @@
+//! Addresses: of a slot, of an entry, of a block and of a pin.
+//!
+//! Each is a type of its own, so that none can be taken for another, and none is ever 0, so
+//! that an `Option` of one takes no more room than a number.
+
+#![expect(
+    unsafe_code,
+    reason = "`Option`s of these lie in memory that is made of words"
+)]
+
+use core::num::NonZeroU32;
+
+use bytemuck::{PodInOption, ZeroableInOption};
+
+use crate::layout::BLOCK_WORDS;
+
+/// Names a block. Blocks are numbered from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct BlockId(NonZeroU32);
+
+/// The address of a slot: the number of its block, and the word of it that the slot begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub(crate) struct SlotAddr(NonZeroU32);
+
+/// The address of an entry: of the slot that begins with its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(transparent)]
+pub(crate) struct EntryAddr(NonZeroU32);
+
+/// Names a place in the list of pins. Places are numbered from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct PinAddr(NonZeroU32);
+
+impl BlockId {
+    /// Names the block at `index`.
+    pub(crate) const fn at(index: usize) -> Self {
+        Self(numbered(index as u32 + 1))
+    }
+
+    /// Returns the index of the block.
+    #[inline]
+    pub(crate) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    /// Returns the address of the slot that begins at a word of the block.
+    #[inline]
+    pub(crate) const fn slot(self, word: usize) -> SlotAddr {
+        SlotAddr(numbered(self.0.get() * BLOCK_WORDS as u32 + word as u32))
+    }
+}
+
+impl SlotAddr {
+    /// Reads an address, as [`to_word`](Self::to_word) writes it.
+    #[inline]
+    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+        match NonZeroU32::new(word) {
+            Some(address) => Some(Self(address)),
+            None => None,
+        }
+    }
+
+    /// Returns an address as a word.
+    #[inline]
+    pub(crate) const fn to_word(address: Option<Self>) -> u32 {
+        match address {
+            Some(address) => address.0.get(),
+            None => 0,
+        }
+    }
+
+    /// Returns the block of the slot.
+    #[inline]
+    pub(crate) const fn block(self) -> BlockId {
+        BlockId(numbered(self.0.get() / BLOCK_WORDS as u32))
+    }
+
+    /// Returns the index of the block of the slot.
+    #[inline(always)]
+    pub(crate) const fn block_index(self) -> usize {
+        (self.0.get() as usize / BLOCK_WORDS).wrapping_sub(1)
+    }
+
+    /// Returns the word of the block that the slot begins at.
+    #[inline(always)]
+    pub(crate) const fn word(self) -> usize {
+        self.0.get() as usize % BLOCK_WORDS
+    }
+
+    /// Takes the slot for that of an entry.
+    #[inline(always)]
+    pub(crate) const fn entry(self) -> EntryAddr {
+        EntryAddr(self.0)
+    }
+}
+
+impl EntryAddr {
+    /// Returns the slot that begins with the header of the entry.
+    #[inline(always)]
+    pub(crate) const fn slot(self) -> SlotAddr {
+        SlotAddr(self.0)
+    }
+
+    /// Reads an address, as [`to_word`](Self::to_word) writes it.
+    #[inline]
+    pub(crate) const fn from_word(word: u32) -> Option<Self> {
+        match NonZeroU32::new(word) {
+            Some(address) => Some(Self(address)),
+            None => None,
+        }
+    }
+
+    /// Returns the address as a word, which is neither 0 nor has its highest bit set.
+    #[inline(always)]
+    pub(crate) const fn to_word(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl PinAddr {
+    /// Names the place at `index`.
+    pub(crate) const fn at(index: usize) -> Self {
+        Self(numbered(index as u32 + 1))
+    }
+
+    /// Returns the index of the place.
+    pub(crate) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// A number that is not 0, where addresses are as they should be.
+const fn numbered(number: u32) -> NonZeroU32 {
+    debug_assert!(number > 0);
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+// SAFETY: each is a `NonZeroU32` and nothing else, of which this holds: all bits 0 are `None`,
+// and all others are `Some`.
+unsafe impl ZeroableInOption for BlockId {}
+// SAFETY: as above.
+unsafe impl PodInOption for BlockId {}
+// SAFETY: as above.
+unsafe impl ZeroableInOption for EntryAddr {}
+// SAFETY: as above.
+unsafe impl PodInOption for EntryAddr {}
+// SAFETY: as above.
+unsafe impl ZeroableInOption for PinAddr {}
+// SAFETY: as above.
+unsafe impl PodInOption for PinAddr {}

@@ -1,0 +1,157 @@
+//! The ways to an entry that are asked for most: they go there once, and check nothing twice.
+//! All unsafe code of the map is here, in the two writes that call it, and in the scan.
+//!
+//! It stands on one rule: *where a look-up is made, the index leads to entries that are in the
+//! arena, where it says.* An entry is in the arena before the index leads to it; it leaves the
+//! index before it leaves the arena, or is replaced there before the next look-up; and what moves
+//! is followed at once ([`Map::evacuate`]).
+
+#![expect(unsafe_code, reason = "see `slot`")]
+
+use super::{CallTime, Map};
+use crate::address::EntryAddr;
+use crate::clock::Clock;
+use crate::key::KeyProbe;
+use crate::limits::MAX_KEY_LEN;
+use crate::slot::RawSlot;
+use crate::value::Value;
+use crate::wheel;
+
+/// An entry that has been found, and its slot, which is good until the next change.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) entry: EntryAddr,
+    pub(super) slot: RawSlot,
+    pub(super) deadline: Option<u64>,
+}
+
+impl<C: Clock> Map<C> {
+    /// Returns the value of `key`, and counts a hit or a miss.
+    ///
+    /// ```
+    /// use localmap_engine::{Limits, Map, Ttl};
+    ///
+    /// let mut map = Map::new(|| 0, 42, Limits::default());
+    /// map.set(b"key", b"value", Ttl::Never)?;
+    /// assert!(map.get(b"key").is_some_and(|value| value == b"value"));
+    /// assert!(map.get(b"another key").is_none());
+    /// # Ok::<(), localmap_engine::Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
+        let (_, slot) = self.read(&mut CallTime::begin(), key)?;
+        // SAFETY: nothing has been removed or moved since `read` was there.
+        let slot = unsafe { self.arena.borrow(slot) };
+        Some(Value::new(&self.arena, slot))
+    }
+
+    /// Finds a living entry, counts, and notes its use. Goes to the entry once, and does all
+    /// there that a read does.
+    #[inline(always)]
+    pub(super) fn read(&mut self, call: &mut CallTime, key: &[u8]) -> Option<(EntryAddr, RawSlot)> {
+        // So that no key is hashed which is longer than any that is there.
+        if key.len() <= MAX_KEY_LEN {
+            let probe = KeyProbe::new(key);
+            let hash = self.hasher.hash(&probe);
+            for entry in self.index.candidates(hash) {
+                // SAFETY: the index leads to it.
+                let mut slot = unsafe { self.arena.slot_mut(entry) };
+                if !slot.as_slot().has_key(&probe) {
+                    continue;
+                }
+                if let Some(deadline) = wheel::deadline(slot.header_mut())
+                    && self.clock.reached(call, deadline)
+                {
+                    self.expire(entry);
+                    break;
+                }
+                self.counts.hits += 1;
+                if self.eviction.use_moves(slot.header_mut()) {
+                    self.eviction.put_first(&mut self.arena, entry);
+                    // SAFETY: as above; it has moved in its queue alone.
+                    slot = unsafe { self.arena.slot_mut(entry) };
+                }
+                return Some((entry, slot.into_raw()));
+            }
+        }
+        self.counts.misses += 1;
+        None
+    }
+
+    /// Returns the hash of a key, and its entry if that is alive. An expired one is taken
+    /// back, and so its key is absent.
+    #[inline(always)]
+    pub(super) fn living(&mut self, call: &mut CallTime, key: &[u8]) -> (u32, Option<Found>) {
+        let probe = KeyProbe::new(key);
+        let hash = self.hasher.hash(&probe);
+        let Some(entry) = self.locate(hash, &probe) else {
+            return (hash, None);
+        };
+        // SAFETY: the index leads to it.
+        let slot = unsafe { self.arena.slot_mut(entry) };
+        let deadline = wheel::deadline(slot.as_slot().header());
+        let slot = slot.into_raw();
+        if deadline.is_some_and(|deadline| self.clock.reached(call, deadline)) {
+            self.expire(entry);
+            return (hash, None);
+        }
+        let found = Found {
+            entry,
+            slot,
+            deadline,
+        };
+        (hash, Some(found))
+    }
+
+    /// Returns the living entry of a key that may be any bytes.
+    #[inline(always)]
+    pub(super) fn find(&mut self, call: &mut CallTime, key: &[u8]) -> Option<EntryAddr> {
+        if key.len() > MAX_KEY_LEN {
+            return None;
+        }
+        Some(self.living(call, key).1?.entry)
+    }
+
+    /// Returns the entry of a key, alive or not.
+    #[inline(always)]
+    pub(super) fn locate(&self, hash: u32, probe: &KeyProbe<'_>) -> Option<EntryAddr> {
+        // SAFETY: the index leads to entries that are there.
+        unsafe { self.index.find(&self.arena, hash, probe) }
+    }
+
+    /// Stores a value in place of one of the same length, where that needs nothing but to be
+    /// written: the way of most writes to a key that is there. Returns `false` if it needs more.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `found` was found.
+    #[inline(always)]
+    pub(super) unsafe fn write_over(
+        &mut self,
+        found: Found,
+        value: &[u8],
+        deadline: Option<u64>,
+    ) -> bool {
+        // SAFETY: as the caller vouches.
+        let mut slot = unsafe { self.arena.borrow_mut(found.slot) };
+        if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
+            return false;
+        }
+        self.version += 1;
+        self.counts.writes += 1;
+        let header = slot.header_mut();
+        header.version = self.version;
+        let moves = self.eviction.use_moves(header);
+        match (found.deadline, deadline) {
+            (None, None) => {}
+            (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {
+                wheel::set_deadline_in_place(header, deadline);
+            }
+            _ => self.set_deadline(found.entry, deadline),
+        }
+        if moves {
+            self.eviction.put_first(&mut self.arena, found.entry);
+        }
+        true
+    }
+}

@@ -1,0 +1,73 @@
+//! The modules of the engine depend on each other one way, as the crate docs draw it.
+
+#![cfg(not(miri))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Each module stands on modules of a lower number alone. Those with the same number do not
+/// know each other.
+const LEVELS: [(&str, u32); 18] = [
+    ("error", 0),
+    ("layout", 0),
+    ("copy", 0),
+    ("clock", 0),
+    ("list", 0),
+    ("key", 0),
+    ("address", 1),
+    ("limits", 1),
+    ("hash", 1),
+    ("entry", 1),
+    ("blocks", 2),
+    ("slot", 2),
+    ("arena", 3),
+    ("value", 4),
+    ("index", 5),
+    ("wheel", 5),
+    ("eviction", 5),
+    ("map", 6),
+];
+
+/// The modules that the files of a folder name, by module.
+fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) {
+    for file in fs::read_dir(folder).expect("a folder") {
+        let path = file.expect("a file").path();
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let module = module.unwrap_or(&name);
+        if path.is_dir() {
+            uses(&path, Some(module), found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("text");
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for rest in line.split("crate::").skip(1) {
+                let end = rest.find(|c: char| !c.is_ascii_lowercase());
+                let used = &rest[..end.unwrap_or(rest.len())];
+                if !used.is_empty() {
+                    found.push((module.to_owned(), used.to_owned()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn arrows_between_modules_go_one_way() {
+    let levels = BTreeMap::from(LEVELS);
+    let mut found = Vec::new();
+    uses(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        None,
+        &mut found,
+    );
+    found.retain(|(module, used)| module != used && module != "lib");
+    assert!(found.len() > 40, "{found:?}");
+    for (module, used) in found {
+        let level = |name: &str| *levels.get(name).unwrap_or_else(|| panic!("`{name}`"));
+        assert!(level(&used) < level(&module), "`{module}` uses `{used}`");
+    }
+}

@@ -1,0 +1,76 @@
+//! The options that `run` and `serve` share.
+
+use crate::args::cache::CacheArgs;
+use crate::args::grants::GrantArgs;
+use crate::args::map_args::MapArgs;
+use crate::args::wasm_options::{self, WasmOption};
+use crate::guest::source::{Build, load};
+use anyhow::anyhow;
+use localmap_serve::{SandboxConfig, SandboxError};
+use std::path::Path;
+use std::time::Duration;
+
+/// How a guest is built, what it is granted, and what its map is.
+#[derive(clap::Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    granted: GrantArgs,
+
+    /// Set a bound of the sandbox: timeout=TIME or max-memory-size=SIZE; may be repeated, or
+    /// list several with commas between them
+    #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
+    wasm: Vec<WasmOption>,
+
+    /// Print the statistics of the map to standard error at the end
+    #[arg(long)]
+    pub(crate) stats: bool,
+
+    /// Build a folder with `cargo component build`
+    #[arg(long)]
+    with_cargo_component: bool,
+
+    /// Cargo profile to build a folder with
+    #[arg(long, value_name = "NAME", default_value = "release")]
+    profile: String,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+
+    #[command(flatten)]
+    pub(crate) map: MapArgs,
+}
+
+impl CommonArgs {
+    /// Reads the guest, or builds it first.
+    pub(crate) fn load(&self, guest: &Path) -> anyhow::Result<Vec<u8>> {
+        let build = Build {
+            with_cargo_component: self.with_cargo_component,
+            profile: &self.profile,
+        };
+        load(guest, build)
+    }
+
+    /// Returns how long a guest may run, if `-W timeout` says so.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        wasm_options::timeout(&self.wasm)
+    }
+
+    /// Returns the sandbox of a guest, which may contain a map of up to `max_bytes`.
+    pub(crate) fn sandbox(&self, max_bytes: u64) -> anyhow::Result<SandboxConfig> {
+        let sandbox = SandboxConfig::new()
+            .max_memory(wasm_options::max_memory(&self.wasm, max_bytes))
+            .timeout(self.timeout())
+            .cache(self.cache.wanted());
+        self.granted.grant(sandbox)
+    }
+}
+
+/// Names the option behind an error of the sandbox.
+pub(crate) fn explain(error: SandboxError) -> anyhow::Error {
+    match error {
+        SandboxError::Dir { host, source, .. } => {
+            anyhow!(source).context(format!("--dir {}: cannot open it", host.display()))
+        }
+        other => other.into(),
+    }
+}

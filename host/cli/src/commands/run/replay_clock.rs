@@ -1,0 +1,52 @@
+//! The monotonic clock of a guest under replay.
+
+use super::app::App;
+use crate::replay::{ReplayClock, Sleep};
+use localmap::wasmtime;
+use localmap::wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use localmap_serve::Sandbox;
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p2::{DynPollable, subscribe};
+
+/// Links the clock in place of this machine's.
+pub(super) fn link(linker: &mut Linker<Sandbox<App>>) -> wasmtime::Result<()> {
+    monotonic_clock::add_to_linker::<Sandbox<App>, HasClock>(linker, |guest| {
+        let (table, app) = guest.parts();
+        Clock {
+            table,
+            clock: &app.replay,
+        }
+    })
+}
+
+struct HasClock;
+
+impl HasData for HasClock {
+    type Data<'a> = Clock<'a>;
+}
+
+struct Clock<'a> {
+    table: &'a mut ResourceTable,
+    clock: &'a ReplayClock,
+}
+
+/// A guest that sleeps makes the clock jump.
+impl monotonic_clock::Host for Clock<'_> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.clock.nanos())
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<u64> {
+        Ok(1)
+    }
+
+    fn subscribe_instant(&mut self, until: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        let clock = self.clock.clone();
+        let sleep = self.table.push(Sleep { clock, until })?;
+        subscribe(self.table, sleep)
+    }
+
+    fn subscribe_duration(&mut self, nanos: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        self.subscribe_instant(self.clock.nanos().saturating_add(nanos))
+    }
+}

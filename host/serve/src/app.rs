@@ -1,0 +1,177 @@
+//! The guest, compiled and linked, and a call of it for each request.
+
+use crate::error::{HandlerError, SandboxError};
+use crate::request_body::RequestBody;
+use crate::sandbox::{Sandbox, SandboxConfig};
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::{Request, Response};
+use localmap::LinkedMap;
+use localmap::wasmtime::component::{Linker, Resource};
+use localmap::wasmtime::{self, Store};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+/// Bytes that a guest writes of a body at a time. Twice as many wait for a client.
+const CHUNK: usize = 64 << 10;
+
+/// Handles of one guest, unless its sandbox says otherwise.
+const HANDLES: usize = 10_000;
+/// The time of a request, unless its sandbox says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The guest, compiled and linked.
+pub(crate) struct App {
+    proxy: ProxyPre<Sandbox<Http>>,
+    sandbox: SandboxConfig,
+    timeout: Duration,
+}
+
+/// A store for one request, with the arguments that its guest is called with.
+pub(crate) struct Call {
+    store: Store<Sandbox<Http>>,
+    request: Resource<HostIncomingRequest>,
+    response: Resource<HostResponseOutparam>,
+}
+
+/// Where the guest's response arrives.
+pub(crate) type Responses = oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>;
+
+impl App {
+    /// Compiles the guest, and opens once what it is granted.
+    pub(crate) fn new(
+        component: &[u8],
+        sandbox: SandboxConfig,
+        instances: u32,
+    ) -> Result<Self, HandlerError> {
+        let handles = sandbox.handles().unwrap_or(HANDLES);
+        let sandbox = sandbox.max_handles(handles);
+        let component = sandbox.compile_pooled(component, instances)?;
+        let mut linker = Linker::<Sandbox<Http>>::new(component.engine());
+        let imports = |source| HandlerError::Imports { source };
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+            .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
+            .and_then(|()| localmap::add_to_linker(&mut linker, Sandbox::linked_map))
+            .map_err(imports)?;
+        let pre = linker.instantiate_pre(&component).map_err(imports)?;
+        let app = Self {
+            proxy: ProxyPre::new(pre).map_err(|_| HandlerError::NotAHandler)?,
+            timeout: sandbox.time().unwrap_or(TIMEOUT),
+            sandbox,
+        };
+        app.sandbox.wasi()?;
+        Ok(app)
+    }
+
+    /// Returns how long a request may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Creates a store for a request, with its map.
+    pub(crate) fn call<B>(
+        &self,
+        map: Option<LinkedMap>,
+        request: Request<RequestBody<B>>,
+    ) -> Result<(Call, Responses), CallError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Error>,
+    {
+        let wasi = self.sandbox.wasi()?.build();
+        let guest = Sandbox::new(wasi, map, Http::default());
+        let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
+        let (sender, responses) = oneshot::channel();
+        let mut http = store.data_mut().http();
+        let request = http.new_incoming_request(Scheme::Http, request)?;
+        let response = http.new_response_outparam(sender)?;
+        let call = Call {
+            store,
+            request,
+            response,
+        };
+        Ok((call, responses))
+    }
+
+    /// Runs the guest to its end. The store is left for the caller to drop.
+    pub(crate) async fn handle(&self, call: &mut Call) -> wasmtime::Result<()> {
+        let proxy = self.proxy.instantiate_async(&mut call.store).await?;
+        let (request, response) = (
+            Resource::new_own(call.request.rep()),
+            Resource::new_own(call.response.rep()),
+        );
+        let handler = proxy.wasi_http_incoming_handler();
+        handler
+            .call_handle(&mut call.store, request, response)
+            .await
+    }
+}
+
+/// Why a guest could not be called.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Request(#[from] wasmtime::Error),
+}
+
+/// The part of a store's data that is for `wasi:http`.
+pub(crate) struct Http {
+    context: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            context: WasiHttpCtx::new(),
+            hooks: Hooks,
+        }
+    }
+}
+
+impl WasiHttpView for Sandbox<Http> {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let (table, http) = self.parts();
+        WasiHttpCtxView {
+            ctx: &mut http.context,
+            table,
+            hooks: &mut http.hooks,
+        }
+    }
+}
+
+/// How `wasi:http` behaves.
+struct Hooks;
+
+type Sent = Result<
+    (
+        Response<WasiBody>,
+        Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ),
+    Error,
+>;
+
+impl WasiHttpHooks for Hooks {
+    /// Denies the request: guests send none.
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a guest cannot be served, and why a request gets no map.
+
+use hyper::header::HeaderName;
+use localmap::wasmtime;
+use localmap::{ComponentError, CreateError, PlugError, PreloadError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a [`Handler`](crate::Handler) could not be created.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandlerError {
+    /// The bytes are not a valid component.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// The component is a command: it exports `wasi:cli/run` instead of
+    /// `wasi:http/incoming-handler`.
+    #[error("it is a command: expected a component that exports wasi:http/incoming-handler")]
+    Command,
+    /// The component answers requests of `wasi:http` 0.3.
+    #[error(
+        "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, which exports \
+         wasi:http/incoming-handler"
+    )]
+    Wasi03,
+    /// The component does not export `wasi:http/incoming-handler` of WASI 0.2.
+    #[error("it does not export wasi:http/incoming-handler@0.2.x")]
+    NotAHandler,
+    /// The component asks for a map that it cannot be given.
+    #[error(transparent)]
+    Incompatible(#[from] PlugError),
+    /// The component imports more than WASI 0.2, `wasi:http` 0.2 and the map.
+    #[error(
+        "it imports interfaces that localmap does not provide: expected WASI 0.2, wasi:http 0.2 \
+         and the map"
+    )]
+    #[non_exhaustive]
+    Imports {
+        /// What Wasmtime says.
+        source: wasmtime::Error,
+    },
+    /// The sandbox could not be set up.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The first map could not be created.
+    #[error(transparent)]
+    Map(#[from] MapError),
+}
+
+/// Why the sandbox of a guest could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// Wasmtime cannot compile the component for this machine.
+    #[error("cannot compile the component")]
+    #[non_exhaustive]
+    Compile {
+        /// What Wasmtime says.
+        source: wasmtime::Error,
+    },
+    /// A folder of the host could not be opened.
+    #[error("cannot open the folder `{}`", host.display())]
+    #[non_exhaustive]
+    Dir {
+        /// The folder, as it was given to [`SandboxConfig::dir`](crate::SandboxConfig::dir).
+        host: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// Why a request gets no map.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The request does not have the header that chooses its map.
+    #[error("the header `{header}` is missing: it chooses the map")]
+    #[non_exhaustive]
+    HeaderMissing {
+        /// The header.
+        header: HeaderName,
+    },
+    /// The request has the header that chooses its map more than once.
+    #[error("the header `{header}` is there more than once: it chooses the map")]
+    #[non_exhaustive]
+    HeaderRepeated {
+        /// The header.
+        header: HeaderName,
+    },
+    /// There are as many maps as [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps)
+    /// allows.
+    #[error("limit of {max} live maps reached (max-maps)")]
+    #[non_exhaustive]
+    TooManyMaps {
+        /// The limit.
+        max: u32,
+    },
+    /// The map could not be created.
+    #[error(transparent)]
+    Create(CreateError),
+    /// The map refuses one of the entries that it is to start with.
+    #[error(transparent)]
+    Preload(PreloadError),
+}

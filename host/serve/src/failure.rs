@@ -1,0 +1,99 @@
+//! Why a request has no response of its guest.
+
+use crate::error::MapError;
+use hyper::StatusCode;
+use localmap::MapTerminated;
+use localmap::wasmtime::{Error, Trap};
+use std::time::Duration;
+use wasmtime_wasi::I32Exit;
+
+/// Why a request has no response of its guest.
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    /// For the log.
+    pub(crate) cause: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, cause: impl Into<String>) -> Self {
+        let cause = cause.into();
+        Self { status, cause }
+    }
+
+    /// The guest has failed.
+    pub(crate) fn of_guest(cause: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, cause)
+    }
+
+    /// The guest has failed with an error of Wasmtime.
+    pub(crate) fn of_call(error: &Error) -> Self {
+        Self::of_guest(cause(error))
+    }
+
+    pub(crate) fn of_map(error: &MapError) -> Self {
+        match error {
+            MapError::HeaderMissing { .. } | MapError::HeaderRepeated { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, error.to_string())
+            }
+            MapError::TooManyMaps { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            MapError::Create(_) | MapError::Preload(_) => {
+                Self::of_guest(format!("no map: {}", chain(error)))
+            }
+        }
+    }
+
+    pub(crate) fn too_many_requests() -> Self {
+        let cause = "too many requests at a time";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, cause)
+    }
+
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        let limit = humantime::format_duration(limit);
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!("the guest ran out of its time of {limit}"),
+        )
+    }
+
+    /// Returns what the client gets to know of it.
+    pub(crate) fn text(&self) -> &str {
+        match self.status {
+            StatusCode::GATEWAY_TIMEOUT => "the guest ran out of time",
+            StatusCode::SERVICE_UNAVAILABLE => "there is no room for one more request",
+            StatusCode::INTERNAL_SERVER_ERROR => "the guest failed",
+            _ => &self.cause,
+        }
+    }
+}
+
+/// Returns an error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    line
+}
+
+/// Returns why a guest has ended, in one line.
+fn cause(error: &Error) -> String {
+    if let Some(dead) = error.downcast_ref::<MapTerminated>() {
+        return dead.to_string();
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return format!("the guest exited with code {}", exit.0);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => {
+            let trap = trap.to_string();
+            let what = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
+            format!("the guest trapped: {what}")
+        }
+        None => format!("the guest failed: {}", error.root_cause()),
+    }
+}

@@ -1,0 +1,260 @@
+//! Answers one request: finds its map, calls its guest, and passes on the response.
+
+use crate::app::App;
+use crate::check::{check_request, check_response};
+use crate::connection::Connection;
+use crate::error::HandlerError;
+use crate::exchange::{Exchange, ResponseSide};
+use crate::failure::{Failure, chain};
+use crate::guest::Guest;
+use crate::handler_options::HandlerOptions;
+use crate::log::{LogSink, escape};
+use crate::map_factory::MapFactory;
+use crate::map_scope::MapScope;
+use crate::maps::{Maps, only_value};
+use crate::request_body::RequestBody;
+use crate::response_body::ResponseBody;
+use crate::tasks::Tasks;
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::{Request, Response};
+use localmap::{
+    Host, HostOptions, Incompatibility, Inspection, MapOptions, PlugError, Profile, Stats,
+};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+
+/// Answers requests with a guest: what all requests share.
+///
+/// Creating a handler compiles the guest, and the map component if the guest asks for a map:
+/// create one and keep it. Clones are one handler.
+#[derive(Clone)]
+pub struct Handler {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    app: Arc<App>,
+    maps: Arc<Maps>,
+    log: Option<Arc<dyn LogSink>>,
+    room: Arc<Semaphore>,
+    /// The guests that run, which may outlive their responses.
+    guests: Tasks,
+}
+
+impl Handler {
+    /// Compiles a component that exports `wasi:http/incoming-handler`, opens once what it is
+    /// granted, and creates a first map if it asks for maps.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HandlerError::Command`], [`Wasi03`](HandlerError::Wasi03) or
+    /// [`NotAHandler`](HandlerError::NotAHandler) if the component is of another kind,
+    /// [`Component`](HandlerError::Component) if the bytes are not a component,
+    /// [`Incompatible`](HandlerError::Incompatible) if it cannot be given the map that it
+    /// asks for, [`Imports`](HandlerError::Imports) if it imports anything else,
+    /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be
+    /// opened, and [`Map`](HandlerError::Map) if the first map cannot be created.
+    pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
+        let found = localmap::inspect(component)?;
+        check_kind(&found)?;
+        let sandbox = options.sandbox.clone();
+        let keyvalue = !found.keyvalue.is_empty();
+        let adapted = match found.app.first() {
+            None if keyvalue => Some(localmap::with_keyvalue(component, &options.buckets)?),
+            None | Some(Incompatibility::NoMapImport) => None,
+            Some(other) => return Err(PlugError::from(other.clone()).into()),
+        };
+        let factory = match found.app.first() {
+            None => Some(factory(options, keyvalue)?),
+            Some(_) => None,
+        };
+        let component = adapted.as_deref().unwrap_or(component);
+        let app = App::new(component, sandbox, options.max_requests)?;
+        let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                app: Arc::new(app),
+                maps: Arc::new(maps),
+                log: options.log.clone(),
+                room: Arc::new(Semaphore::new(options.max_requests as usize)),
+                guests: Tasks::default(),
+            }),
+        })
+    }
+
+    /// Answers a request of a connection, within a tokio runtime with a timer.
+    ///
+    /// The guest runs in a task of its own, and may go on when its response is complete, or
+    /// when the client has left. Where it gives no response, the handler answers in its place
+    /// with a status of 400 or more and a line of text that gives no details; the
+    /// [log](HandlerOptions::log) has the cause.
+    pub async fn handle<B>(
+        &self,
+        connection: &Connection,
+        request: Request<B>,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Error>,
+    {
+        let log = self.shared.log.as_ref();
+        let side = Exchange::begin(log, connection.peer(), &request);
+        match self.respond(connection, request, &side).await {
+            Ok(response) => ResponseBody::of_guest(side, response),
+            Err(failure) => {
+                side.set_cause(&failure.cause);
+                ResponseBody::text(side, failure.status, failure.text())
+            }
+        }
+    }
+
+    /// Drops the maps of [`MapScope::Header`] that have been idle for
+    /// [`HandlerOptions::idle_timeout`], as they become so. Does not end: run it next to what
+    /// accepts requests, as [`Server::serve`](crate::Server::serve) does.
+    pub async fn drop_idle_maps(&self) {
+        match self.shared.maps.drop_idle().await {}
+    }
+
+    /// Waits until no guest runs: those that outlive their responses are awaited too.
+    pub async fn guests_ended(&self) {
+        self.shared.guests.ended().await;
+    }
+
+    /// Returns how many guests run.
+    pub fn running_guests(&self) -> usize {
+        self.shared.guests.running()
+    }
+
+    /// Returns how many maps are alive.
+    pub fn live_maps(&self) -> usize {
+        self.shared.maps.live()
+    }
+
+    /// Returns the statistics of the one map of [`MapScope::Server`]. `None`: the scope is
+    /// another, the guest asks for no map, or the map has died.
+    pub fn stats(&self) -> Option<Stats> {
+        self.shared.maps.stats()
+    }
+
+    /// Returns where requests are reported.
+    pub(crate) fn log(&self) -> Option<&Arc<dyn LogSink>> {
+        self.shared.log.as_ref()
+    }
+
+    async fn respond<B>(
+        &self,
+        connection: &Connection,
+        mut request: Request<B>,
+        side: &ResponseSide,
+    ) -> Result<Response<HyperOutgoingBody>, Failure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Error>,
+    {
+        let shared = &self.shared;
+        check_request(&mut request, connection.local())?;
+        let permit = self.admit()?;
+        side.set_map(map_label(shared.maps.scope(), request.headers()));
+        let checked_out = shared.maps.check_out(request.headers(), connection.map());
+        let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
+        let expects = request.headers().contains_key(EXPECT);
+        let request = request.map(|body| RequestBody::new(body, expects));
+        let called = shared.app.call(map, request);
+        let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;
+        let guest = Guest {
+            app: Arc::clone(&shared.app),
+            side: side.call_guest(),
+            call,
+            checkout,
+            permit,
+        };
+        let task = shared.guests.spawn(guest.run());
+        match response.await {
+            Ok(Ok(response)) => check_response(response, side.is_head()),
+            Ok(Err(code)) => Err(Failure::of_guest(format!(
+                "the guest answered with the error {code:?}"
+            ))),
+            // Its store is gone, or it has dropped what it answers with.
+            Err(_) => Err(match task.await {
+                Ok(Ok(())) => Failure::of_guest("the guest gave no response"),
+                Ok(Err(failure)) => failure,
+                Err(panic) => Failure::of_guest(format!("the host failed: {panic}")),
+            }),
+        }
+    }
+
+    /// Lets a request in, if there is room.
+    fn admit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let permit = Arc::clone(&self.shared.room).try_acquire_owned();
+        permit.map_err(|_| Failure::too_many_requests())
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler")
+            .field("running_guests", &self.running_guests())
+            .field("live_maps", &self.live_maps())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Refuses a component that does not answer HTTP requests.
+fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
+    let exports = |name: &str| {
+        let mut exports = found.exports.iter();
+        exports.any(|export| export.name.starts_with(name))
+    };
+    if exports("wasi:http/incoming-handler@0.2") {
+        Ok(())
+    } else if exports("wasi:cli/run@0.2") {
+        Err(HandlerError::Command)
+    } else if exports("wasi:http/handler@0.3") {
+        Err(HandlerError::Wasi03)
+    } else {
+        Err(HandlerError::NotAHandler)
+    }
+}
+
+fn factory(options: &HandlerOptions, keyvalue: bool) -> Result<MapFactory, HandlerError> {
+    let limits = match keyvalue {
+        true => options.limits.clone().for_buckets(),
+        false => options.limits.clone(),
+    };
+    let profile = match options.map_scope.is_short() {
+        true => Profile::Churn,
+        false => Profile::Dense,
+    };
+    let host = HostOptions::new()
+        .profile(profile)
+        .max_maps(options.max_maps)
+        .max_memory_for(&limits);
+    #[cfg(feature = "cache")]
+    let host = host.cache(options.sandbox.keeps_code());
+    let host = Host::with_options(&host).map_err(crate::error::MapError::Create)?;
+    let map = MapOptions::new().limits(limits);
+    Ok(MapFactory::new(host, map, options.entries.clone()))
+}
+
+/// Returns which map a request has, for the log: the scope, or a header and its value. `None`:
+/// the header does not choose one.
+fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
+    let header = match scope {
+        None => return Some("none".to_owned()),
+        Some(MapScope::Request) => return Some("request".to_owned()),
+        Some(MapScope::Connection) => return Some("connection".to_owned()),
+        Some(MapScope::Server) => return Some("server".to_owned()),
+        Some(MapScope::Header(header)) => header,
+    };
+    let value = only_value(headers, header).ok()?;
+    let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(header);
+    let mut label = format!("{header}:");
+    // A string takes all that is written to it.
+    let _ = escape(&mut label, if secret { b"*" } else { value });
+    Some(label)
+}

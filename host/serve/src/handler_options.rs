@@ -1,0 +1,136 @@
+//! What a handler is created with.
+
+use crate::log::LogSink;
+use crate::map_scope::MapScope;
+use crate::sandbox::SandboxConfig;
+use localmap::{Buckets, Limits, Preload};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a [`Handler`](crate::Handler) is created with.
+///
+/// ```
+/// use localmap::Limits;
+/// use localmap_serve::{HandlerOptions, MapScope};
+///
+/// let options = HandlerOptions::new()
+///     .map_scope(MapScope::Server)
+///     .limits(Limits::default().max_entries(10_000));
+/// ```
+#[derive(Clone)]
+pub struct HandlerOptions {
+    pub(crate) map_scope: MapScope,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_maps: u32,
+    pub(crate) max_requests: u32,
+    pub(crate) limits: Limits,
+    pub(crate) entries: Vec<Preload>,
+    pub(crate) buckets: Buckets,
+    pub(crate) sandbox: SandboxConfig,
+    pub(crate) log: Option<Arc<dyn LogSink>>,
+}
+
+impl HandlerOptions {
+    /// Creates options with the defaults.
+    pub fn new() -> Self {
+        Self {
+            map_scope: MapScope::default(),
+            idle_timeout: Duration::from_secs(300),
+            max_maps: 1_000,
+            max_requests: 1_000,
+            limits: Limits::default(),
+            entries: Vec::new(),
+            buckets: Buckets::new(),
+            sandbox: SandboxConfig::new(),
+            log: None,
+        }
+    }
+
+    /// Sets what a map belongs to, and ends with. Default: [`MapScope::Request`].
+    #[must_use]
+    pub fn map_scope(mut self, scope: MapScope) -> Self {
+        self.map_scope = scope;
+        self
+    }
+
+    /// Sets how long a map of [`MapScope::Header`] is kept that no request uses. Default
+    /// 5 minutes.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets how many maps may be alive at a time. A request that needs one more is answered
+    /// with 503: no other map is dropped for it. Default 1,000.
+    #[must_use]
+    pub fn max_maps(mut self, maps: u32) -> Self {
+        self.max_maps = maps;
+        self
+    }
+
+    /// Sets how many requests may be answered at a time. One more is answered with 503.
+    /// Default 1,000.
+    #[must_use]
+    pub fn max_requests(mut self, requests: u32) -> Self {
+        self.max_requests = requests;
+        self
+    }
+
+    /// Sets the limits of each map. Default: [`Limits::default`], with
+    /// [`Limits::for_buckets`] if the guest imports `wasi:keyvalue`.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the entries that each map starts with. Default: none.
+    #[must_use]
+    pub fn entries(mut self, entries: Vec<Preload>) -> Self {
+        self.entries = entries;
+        self
+    }
+
+    /// Sets the buckets of a guest that imports `wasi:keyvalue`. Default: [`Buckets::new`].
+    #[must_use]
+    pub fn buckets(mut self, buckets: Buckets) -> Self {
+        self.buckets = buckets;
+        self
+    }
+
+    /// Sets the bounds of each guest and what it is granted. Default: [`SandboxConfig::new`].
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: SandboxConfig) -> Self {
+        self.sandbox = sandbox;
+        self
+    }
+
+    /// Sets where requests are reported. Default: nowhere.
+    #[must_use]
+    pub fn log(mut self, log: Arc<dyn LogSink>) -> Self {
+        self.log = Some(log);
+        self
+    }
+}
+
+impl Default for HandlerOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for HandlerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerOptions")
+            .field("map_scope", &self.map_scope)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("max_maps", &self.max_maps)
+            .field("max_requests", &self.max_requests)
+            .field("limits", &self.limits)
+            .field("entries", &self.entries.len())
+            .field("sandbox", &self.sandbox)
+            .finish_non_exhaustive()
+    }
+}

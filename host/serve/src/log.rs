@@ -1,0 +1,171 @@
+//! What a handler reports of each request.
+
+use hyper::{Method, StatusCode, Uri, Version};
+use std::fmt::{self, Write};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+/// The most bytes of a value that the client has chosen.
+const SHOWN: usize = 2_000;
+
+/// Where a [`Handler`](crate::Handler) and a [`Server`](crate::Server) report to.
+///
+/// They call it from their async tasks, so an implementation must not block.
+pub trait LogSink: Send + Sync {
+    /// Reports a request whose response and whose guest have both ended.
+    fn request(&self, record: &RequestRecord);
+
+    /// Reports that the operating system gives no more connections. The server tries again.
+    /// Called at most every 10 s. Default: does nothing.
+    fn accept_failed(&self, error: &io::Error) {
+        let _ = error;
+    }
+}
+
+/// A request, and what became of it.
+///
+/// Its `Display` is a line of text, in which all that clients and guests choose is escaped:
+/// `"` and `\` with `\`, all but visible ASCII as `\x0a`. Longer values are cut at 2,000
+/// bytes.
+///
+/// ```
+/// use localmap_serve::RequestRecord;
+/// use localmap_serve::hyper::StatusCode;
+/// use std::time::{Duration, SystemTime};
+///
+/// let mut record = RequestRecord::new(SystemTime::UNIX_EPOCH, ([127, 0, 0, 1], 50_000).into());
+/// record.status = Some(StatusCode::OK);
+/// record.took = Some(Duration::from_micros(1_204));
+/// record.map = Some("server".to_owned());
+/// assert_eq!(
+///     record.to_string(),
+///     "1970-01-01T00:00:00.000Z 127.0.0.1:50000 \"-\" 200 1.204ms map=server",
+/// );
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RequestRecord {
+    /// When its headers had been read.
+    pub at: SystemTime,
+    /// The address of the client.
+    pub peer: SocketAddr,
+    /// What the client asks for. `None`: it sent something other than an HTTP/1 request.
+    pub request: Option<RequestLine>,
+    /// The status of the response. `None`: the client left before it began.
+    pub status: Option<StatusCode>,
+    /// The time from the headers of the request to the end of the response.
+    pub took: Option<Duration>,
+    /// Its map, escaped: the scope, or a header and its value, or `none` for a guest that asks
+    /// for no map. `None`: it did not come to a map.
+    pub map: Option<String>,
+    /// What went wrong, if anything did.
+    pub cause: Option<String>,
+}
+
+/// The first line of a request.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RequestLine {
+    /// The method.
+    pub method: Method,
+    /// The target.
+    pub uri: Uri,
+    /// The version of HTTP.
+    pub version: Version,
+}
+
+impl RequestRecord {
+    /// Creates the record of a request of which nothing more is known.
+    pub fn new(at: SystemTime, peer: SocketAddr) -> Self {
+        Self {
+            at,
+            peer,
+            request: None,
+            status: None,
+            took: None,
+            map: None,
+            cause: None,
+        }
+    }
+}
+
+impl fmt::Display for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = humantime::format_rfc3339_millis(self.at);
+        write!(f, "{at} {} \"", self.peer)?;
+        match &self.request {
+            Some(RequestLine {
+                method,
+                uri,
+                version,
+            }) => {
+                escape(f, method.as_str().as_bytes())?;
+                f.write_char(' ')?;
+                escape(f, uri.to_string().as_bytes())?;
+                write!(f, " {version:?}\"")?;
+            }
+            None => f.write_str("-\"")?,
+        }
+        match self.status {
+            Some(status) => write!(f, " {}", status.as_u16())?,
+            None => f.write_str(" -")?,
+        }
+        match self.took {
+            Some(took) => write!(f, " {:.3}ms", took.as_secs_f64() * 1e3)?,
+            None => f.write_str(" -")?,
+        }
+        write!(f, " map={}", self.map.as_deref().unwrap_or("-"))?;
+        if let Some(cause) = &self.cause {
+            f.write_str(" cause=\"")?;
+            escape(f, cause.as_bytes())?;
+            f.write_char('"')?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes bytes that others have chosen so that they cannot pass for anything else: visible
+/// ASCII as it is, except `"` and `\`, and all other bytes escaped. Long values are cut.
+pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
+    for byte in bytes.iter().take(SHOWN) {
+        match byte {
+            b'"' | b'\\' => {
+                to.write_char('\\')?;
+                to.write_char(char::from(*byte))?;
+            }
+            b' '..=b'~' => to.write_char(char::from(*byte))?,
+            _ => write!(to, "\\x{byte:02x}")?,
+        }
+    }
+    if bytes.len() > SHOWN {
+        to.write_str("...")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_others_cannot_pass_for_a_line_or_a_field() {
+        let mut line = String::new();
+        escape(&mut line, b"a b\"\r\n\x1b[2J\\\xff\x7f").expect("a string takes all");
+        assert_eq!(line, "a b\\\"\\x0d\\x0a\\x1b[2J\\\\\\xff\\x7f");
+        let mut line = String::new();
+        escape(&mut line, &[b'a'; 3_000]).expect("a string takes all");
+        assert_eq!(line.len(), 2_003);
+    }
+
+    #[test]
+    fn a_connection_that_sends_no_request_has_a_line_too() {
+        let mut record = RequestRecord::new(SystemTime::UNIX_EPOCH, ([127, 0, 0, 1], 9).into());
+        record.cause = Some("invalid HTTP version parsed".to_owned());
+        assert_eq!(
+            record.to_string(),
+            "1970-01-01T00:00:00.000Z 127.0.0.1:9 \"-\" - - map=- \
+             cause=\"invalid HTTP version parsed\"",
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! What a map belongs to, and ends with.
+
+use hyper::header::HeaderName;
+use std::str::FromStr;
+
+/// What a map belongs to, and ends with.
+///
+/// ```
+/// use localmap_serve::MapScope;
+///
+/// assert_eq!("server".parse(), Ok(MapScope::Server));
+/// assert!(matches!("header:X-Tenant".parse(), Ok(MapScope::Header(name)) if name == "x-tenant"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MapScope {
+    /// Each request has a map, which ends with its guest. The default.
+    #[default]
+    Request,
+    /// The requests of a connection share a map, which ends with the connection.
+    Connection,
+    /// The requests with the same value of this header share a map: those of a tenant, say.
+    /// It ends when it has been idle for
+    /// [`HandlerOptions::idle_timeout`](crate::HandlerOptions::idle_timeout).
+    ///
+    /// Clients can send any value, so have a trusted proxy set this header.
+    Header(HeaderName),
+    /// All requests share one map, which ends with the [`Handler`](crate::Handler).
+    Server,
+}
+
+impl MapScope {
+    /// Whether maps come and go all the time.
+    pub(crate) fn is_short(&self) -> bool {
+        matches!(self, Self::Request | Self::Connection)
+    }
+}
+
+/// A text is not a [`MapScope`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseMapScopeError {
+    /// What follows `header:` is not a valid header name.
+    #[error("`{name}` is not a valid header name")]
+    #[non_exhaustive]
+    HeaderName {
+        /// What follows `header:`.
+        name: String,
+    },
+    /// It is none of the four.
+    #[error("expected request, connection, header:NAME or server")]
+    Unknown,
+}
+
+/// Parses `request`, `connection`, `server` or `header:NAME`. The case of a header name does
+/// not matter.
+impl FromStr for MapScope {
+    type Err = ParseMapScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseMapScopeError> {
+        match text {
+            "request" => Ok(Self::Request),
+            "connection" => Ok(Self::Connection),
+            "server" => Ok(Self::Server),
+            _ => match text.strip_prefix("header:") {
+                Some(name) => HeaderName::from_bytes(name.as_bytes())
+                    .map(Self::Header)
+                    .map_err(|_| ParseMapScopeError::HeaderName {
+                        name: name.to_owned(),
+                    }),
+                None => Err(ParseMapScopeError::Unknown),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_one_of_four() {
+        assert_eq!("request".parse(), Ok(MapScope::Request));
+        assert_eq!("connection".parse(), Ok(MapScope::Connection));
+        assert_eq!("server".parse(), Ok(MapScope::Server));
+        let tenant = HeaderName::from_static("x-tenant");
+        assert_eq!("header:X-Tenant".parse(), Ok(MapScope::Header(tenant)));
+    }
+
+    #[test]
+    fn other_texts_are_errors() {
+        for bad in ["", "Request", "tenant", "header"] {
+            let error = bad.parse::<MapScope>();
+            assert_eq!(error, Err(ParseMapScopeError::Unknown), "{bad}");
+        }
+        for bad in ["header:", "header:x tenant", "header:ä"] {
+            let error = bad.parse::<MapScope>();
+            assert!(
+                matches!(error, Err(ParseMapScopeError::HeaderName { .. })),
+                "{bad}"
+            );
+        }
+    }
+}

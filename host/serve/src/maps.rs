@@ -1,0 +1,251 @@
+//! The maps that requests are given, each as long-lived as the scope says.
+
+use crate::error::MapError;
+use crate::map_factory::MapFactory;
+use crate::map_scope::MapScope;
+use hyper::header::{HeaderMap, HeaderName};
+use localmap::{LinkedMap, LocalMap, Stats, Tenants, lock};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// A map that several requests may use at a time.
+pub(crate) type SharedMap = Arc<Mutex<LocalMap>>;
+
+/// Where a map is kept for later requests.
+pub(crate) type SharedSlot = Mutex<Option<SharedMap>>;
+
+/// The maps of a handler.
+pub(crate) struct Maps {
+    scope: MapScope,
+    idle_timeout: Duration,
+    /// `None`: the guest asks for no map.
+    factory: Option<MapFactory>,
+    server: SharedSlot,
+    tenants: Mutex<Tenants<SharedMap>>,
+    became_idle: Notify,
+}
+
+/// The map of a request, for as long as its guest runs.
+pub(crate) struct Checkout {
+    maps: Arc<Maps>,
+    /// The tenant, if the map is a tenant's.
+    tenant: Option<Arc<[u8]>>,
+}
+
+impl Maps {
+    /// Creates a first map, to see whether that works.
+    pub(crate) fn new(
+        scope: MapScope,
+        idle_timeout: Duration,
+        factory: Option<MapFactory>,
+    ) -> Result<Self, MapError> {
+        let maps = Self {
+            scope,
+            idle_timeout,
+            factory,
+            server: SharedSlot::default(),
+            tenants: Mutex::default(),
+            became_idle: Notify::new(),
+        };
+        if let Some(factory) = &maps.factory {
+            let first = share(factory)?;
+            if maps.scope == MapScope::Server {
+                *lock(&maps.server) = Some(first);
+            }
+        }
+        Ok(maps)
+    }
+
+    /// Returns the scope of the maps, or `None` if the guest asks for no map.
+    pub(crate) fn scope(&self) -> Option<&MapScope> {
+        self.factory.as_ref().map(|_| &self.scope)
+    }
+
+    /// Returns the map for a request of a connection: `None` if its guest asks for none.
+    pub(crate) fn check_out(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        connection: &SharedSlot,
+    ) -> Result<(Option<LinkedMap>, Checkout), MapError> {
+        let mut checkout = Checkout {
+            maps: Arc::clone(self),
+            tenant: None,
+        };
+        let Some(factory) = &self.factory else {
+            return Ok((None, checkout));
+        };
+        let map = match &self.scope {
+            MapScope::Request => LinkedMap::new(factory.create()?),
+            MapScope::Connection => LinkedMap::from_shared(kept(connection, factory)?),
+            MapScope::Server => LinkedMap::from_shared(kept(&self.server, factory)?),
+            MapScope::Header(header) => {
+                let name = only_value(headers, header)?;
+                let mut tenants = lock(&self.tenants);
+                let (name, map) = tenants.check_out(name, is_alive, || share(factory))?;
+                drop(tenants);
+                checkout.tenant = Some(name);
+                LinkedMap::from_shared(map)
+            }
+        };
+        Ok((Some(map), checkout))
+    }
+
+    /// Drops the maps of tenants when they have been idle for long enough. Does not end.
+    pub(crate) async fn drop_idle(&self) -> std::convert::Infallible {
+        let due = |since: Instant| since.checked_add(self.idle_timeout);
+        loop {
+            let first = lock(&self.tenants).idle_since();
+            match first.map(due) {
+                None => self.became_idle.notified().await,
+                // The time is beyond what a clock can say.
+                Some(None) => std::future::pending().await,
+                Some(Some(due)) => tokio::time::sleep_until(due.into()).await,
+            }
+            let now = Instant::now();
+            let over = |since| due(since).is_some_and(|due| due <= now);
+            let removed = lock(&self.tenants).remove_idle(over);
+            // Without the lock.
+            drop(removed);
+        }
+    }
+
+    /// Returns the statistics of the one map of the handler, if there is one that is alive.
+    pub(crate) fn stats(&self) -> Option<Stats> {
+        let map = lock(&self.server).clone()?;
+        lock(&map).stats().ok()
+    }
+
+    /// Returns how many maps are alive.
+    pub(crate) fn live(&self) -> usize {
+        self.factory.as_ref().map_or(0, MapFactory::live_maps)
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        if let Some(tenant) = &self.tenant {
+            lock(&self.maps.tenants).check_in(tenant, Instant::now());
+            self.maps.became_idle.notify_one();
+        }
+    }
+}
+
+fn share(factory: &MapFactory) -> Result<SharedMap, MapError> {
+    Ok(Arc::new(Mutex::new(factory.create()?)))
+}
+
+/// Returns the one value of a header.
+pub(crate) fn only_value<'a>(
+    headers: &'a HeaderMap,
+    header: &HeaderName,
+) -> Result<&'a [u8], MapError> {
+    let mut values = headers.get_all(header).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value.as_bytes()),
+        (None, _) => Err(MapError::HeaderMissing {
+            header: header.clone(),
+        }),
+        (Some(_), Some(_)) => Err(MapError::HeaderRepeated {
+            header: header.clone(),
+        }),
+    }
+}
+
+/// Returns the map that is kept in `slot`, or creates another one if that has died.
+fn kept(slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> {
+    let mut slot = lock(slot);
+    if let Some(map) = slot.as_ref().filter(|map| is_alive(map)) {
+        return Ok(Arc::clone(map));
+    }
+    let map = share(factory)?;
+    *slot = Some(Arc::clone(&map));
+    Ok(map)
+}
+
+/// Takes a busy map for alive: if it is not, its guest gets to know.
+fn is_alive(map: &SharedMap) -> bool {
+    map.try_lock().map_or(true, |map| map.memory() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+    use localmap::{Host, HostOptions, MapOptions};
+
+    #[test]
+    fn a_map_is_chosen_by_exactly_one_header() {
+        let name = HeaderName::from_static("x-tenant");
+        let mut headers = HeaderMap::new();
+        let missing = only_value(&headers, &name);
+        assert!(matches!(missing, Err(MapError::HeaderMissing { .. })));
+        headers.append("X-Tenant", HeaderValue::from_static(""));
+        assert!(only_value(&headers, &name).is_ok_and(<[u8]>::is_empty));
+        headers.append("x-tenant", HeaderValue::from_static("b"));
+        let repeated = only_value(&headers, &name);
+        assert!(matches!(repeated, Err(MapError::HeaderRepeated { .. })));
+    }
+
+    fn maps(scope: MapScope, idle_timeout: Duration, max_maps: u32) -> Arc<Maps> {
+        let host = Host::with_options(&HostOptions::new().max_maps(max_maps)).expect("a host");
+        let factory = MapFactory::new(host, MapOptions::new(), Vec::new());
+        Arc::new(Maps::new(scope, idle_timeout, Some(factory)).expect("maps"))
+    }
+
+    fn tenant(
+        maps: &Arc<Maps>,
+        name: &'static str,
+    ) -> Result<(Option<LinkedMap>, Checkout), MapError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-tenant", HeaderValue::from_static(name));
+        maps.check_out(&headers, &SharedSlot::default())
+    }
+
+    #[test]
+    fn a_map_that_has_died_is_replaced() {
+        let header = MapScope::Header(HeaderName::from_static("x-tenant"));
+        for scope in [MapScope::Server, header] {
+            let maps = maps(scope, Duration::MAX, 1);
+            let (map, first) = tenant(&maps, "a").expect("a map");
+            let mut map = map.expect("a map");
+            let set = map.map().set(b"k", b"v", localmap::Ttl::Never);
+            set.expect("room");
+            map.map().cancel_handle().cancel();
+            let (replaced, second) = tenant(&maps, "a").expect("another");
+            let mut replaced = replaced.expect("another");
+            assert_eq!(replaced.map().get(b"k").expect("alive"), None);
+            drop((first, second));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_maps_than_allowed() {
+        let header = MapScope::Header(HeaderName::from_static("x-tenant"));
+        let maps = maps(header, Duration::MAX, 2);
+        let (_a, _b) = (tenant(&maps, "a"), tenant(&maps, "b"));
+        let third = tenant(&maps, "c").map(|_| ());
+        assert!(matches!(third, Err(MapError::TooManyMaps { max: 2, .. })));
+        assert!(tenant(&maps, "a").is_ok());
+    }
+
+    #[tokio::test]
+    async fn idle_maps_are_dropped_and_those_in_use_are_not() {
+        let header = MapScope::Header(HeaderName::from_static("x-tenant"));
+        let maps = maps(header, Duration::from_millis(1), 10);
+        let dropping = Arc::clone(&maps);
+        tokio::spawn(async move { dropping.drop_idle().await });
+        let (a, b) = (tenant(&maps, "a"), tenant(&maps, "b"));
+        let a_again = tenant(&maps, "a");
+        assert_eq!(maps.live(), 2);
+        drop((a, b));
+        while maps.live() > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(lock(&maps.tenants).idle_since().is_none());
+        drop(a_again);
+        while maps.live() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The bodies of responses.
+
+use crate::exchange::ResponseSide;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::runtime::Handle;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+
+/// The body of a response, on its way to the client. Dropping it ends the response.
+pub struct ResponseBody {
+    source: Source,
+    side: ResponseSide,
+    progress: Progress,
+}
+
+/// Where the bytes come from.
+enum Source {
+    /// The guest.
+    Guest(HyperOutgoingBody),
+    /// The handler.
+    Text(Bytes),
+}
+
+/// How far the response is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// There is more to come: that number of bytes, if the guest has given it.
+    Sending(Option<u64>),
+    /// The last byte has gone.
+    Complete,
+}
+
+/// The guest failed in the middle of its response.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest failed in the middle of its response")]
+struct Cut;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+impl ResponseBody {
+    /// Creates a response of the handler: a line of text, which gives no details.
+    pub(crate) fn text(side: ResponseSide, status: StatusCode, text: &str) -> Response<Self> {
+        side.set_status(status);
+        let progress = match side.is_head() {
+            true => Progress::Complete,
+            false => Progress::Sending(None),
+        };
+        let body = Self {
+            source: Source::Text(format!("{text}\n").into()),
+            side,
+            progress,
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    /// Passes on the response of a guest.
+    pub(crate) fn of_guest(
+        side: ResponseSide,
+        response: Response<HyperOutgoingBody>,
+    ) -> Response<Self> {
+        let status = response.status();
+        side.set_status(status);
+        let length = response.headers().get(CONTENT_LENGTH);
+        let left = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        // These have no body, whatever the guest writes.
+        let bodyless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let bodyless = bodyless || side.is_head();
+        response.map(|body| Self {
+            progress: match bodyless || left == Some(0) || body.is_end_stream() {
+                true => Progress::Complete,
+                false => Progress::Sending(left),
+            },
+            source: match bodyless {
+                true => {
+                    read_through(body);
+                    Source::Text(Bytes::new())
+                }
+                false => Source::Guest(body),
+            },
+            side,
+        })
+    }
+}
+
+/// Reads what the guest writes beyond its response, so that it does not fail over it. Ends
+/// with the guest.
+fn read_through(mut body: HyperOutgoingBody) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        let frame = match &mut this.source {
+            Source::Text(text) if text.is_empty() => None,
+            Source::Text(text) => {
+                // There is one frame.
+                this.progress = Progress::Complete;
+                Some(Ok(Frame::data(std::mem::take(text))))
+            }
+            Source::Guest(body) => match ready!(Pin::new(body).poll_frame(context)) {
+                // The body ends like this too when the guest's store is dropped.
+                None if this.side.guest_failed() => Some(Err(Cut.into())),
+                None => None,
+                Some(Ok(frame)) => {
+                    let len = frame.data_ref().map_or(0, Bytes::len) as u64;
+                    this.progress = match this.progress {
+                        Progress::Sending(Some(left)) if left <= len => Progress::Complete,
+                        Progress::Sending(left) => Progress::Sending(left.map(|left| left - len)),
+                        Progress::Complete => Progress::Complete,
+                    };
+                    Some(Ok(frame))
+                }
+                Some(Err(error)) => {
+                    this.side.add_cause("the guest did not finish its response");
+                    Some(Err(format!("{error:?}").into()))
+                }
+            },
+        };
+        if frame.is_none() {
+            this.progress = Progress::Complete;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Text(text) => text.is_empty(),
+            Source::Guest(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Text(text) => SizeHint::with_exact(text.len() as u64),
+            Source::Guest(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        if self.progress != Progress::Complete {
+            // Before the guest notices.
+            self.side.abandon();
+            return;
+        }
+        self.side.complete();
+        // hyper does not read a body of a known length beyond that, and its guest may not
+        // have closed it yet.
+        let source = std::mem::replace(&mut self.source, Source::Text(Bytes::new()));
+        if let Source::Guest(body) = source
+            && self.side.guest_runs()
+        {
+            read_through(body);
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}

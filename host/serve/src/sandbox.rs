@@ -1,0 +1,320 @@
+//! The sandbox of a guest: its bounds, what it is granted, and its store.
+
+mod engine;
+
+use crate::error::SandboxError;
+use engine::Settings;
+use localmap::wasmtime::component::{Component, ResourceTable};
+use localmap::wasmtime::{Engine, Store};
+use localmap::{CancelHandle, LinkedMap, MemoryLimiter};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime_wasi::cli::StdoutStream;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+/// The memory of an instance unless it is set, in bytes.
+const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+
+/// The bounds of a guest, and what it is granted.
+///
+/// The defaults grant nothing but clocks and random numbers: no variables, no folders, no
+/// output, no sockets.
+///
+/// ```
+/// use localmap_serve::SandboxConfig;
+/// use std::time::Duration;
+///
+/// let sandbox = SandboxConfig::new()
+///     .max_memory(64 << 20)
+///     .timeout(Some(Duration::from_secs(5)))
+///     .env("LIMIT", "10");
+/// ```
+#[derive(Clone)]
+pub struct SandboxConfig {
+    max_memory: usize,
+    max_handles: Option<usize>,
+    timeout: Option<Duration>,
+    #[cfg(feature = "cache")]
+    cache: bool,
+    envs: Vec<(String, String)>,
+    dirs: Vec<(PathBuf, String)>,
+    stdout: Option<Arc<dyn StdoutStream + Sync>>,
+    stderr: Option<Arc<dyn StdoutStream + Sync>>,
+}
+
+impl SandboxConfig {
+    /// Creates a configuration with the defaults.
+    pub fn new() -> Self {
+        Self {
+            max_memory: DEFAULT_MAX_MEMORY,
+            max_handles: None,
+            timeout: None,
+            #[cfg(feature = "cache")]
+            cache: false,
+            envs: Vec::new(),
+            dirs: Vec::new(),
+            stdout: None,
+            stderr: None,
+        }
+    }
+
+    /// Sets how many bytes the linear memories and tables of an instance may have together.
+    /// Default 268,435,456 (256 MiB).
+    #[must_use]
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// Sets how many handles of the host a guest may hold: requests, headers, bodies, streams,
+    /// files. One more is a trap. Default: Wasmtime's own limit, or 10,000 for the guests of a
+    /// [`Handler`](crate::Handler).
+    #[must_use]
+    pub fn max_handles(mut self, handles: usize) -> Self {
+        self.max_handles = Some(handles);
+        self
+    }
+
+    /// Sets how long a guest may run. Default: `None`, which is no limit for a store of your
+    /// own, and 30 s for a request of a [`Handler`](crate::Handler).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Grants an environment variable. The last value of a name holds.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.envs.retain(|(before, _)| *before != name);
+        self.envs.push((name, value.into()));
+        self
+    }
+
+    /// Grants a folder of the host, to read and to write, under the name `guest`. It is opened
+    /// for each guest.
+    #[must_use]
+    pub fn dir(mut self, host: impl AsRef<Path>, guest: impl Into<String>) -> Self {
+        self.dirs.push((host.as_ref().to_owned(), guest.into()));
+        self
+    }
+
+    /// Sets where the standard output of guests goes. Default: nowhere.
+    #[must_use]
+    pub fn stdout(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
+        self.stdout = Some(Arc::new(stream));
+        self
+    }
+
+    /// Sets where the standard error of guests goes. Default: nowhere.
+    #[must_use]
+    pub fn stderr(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
+        self.stderr = Some(Arc::new(stream));
+        self
+    }
+
+    /// Compiles a component for stores that exist one at a time. Their memory comes from the
+    /// operating system. A guest that computes can be interrupted if there is a
+    /// [`timeout`](Self::timeout).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SandboxError::Compile`] if Wasmtime cannot compile the component for this
+    /// machine.
+    pub fn compile(&self, component: &[u8]) -> Result<Component, SandboxError> {
+        engine::compile(self.settings(self.timeout.is_some()), component)
+    }
+
+    /// Compiles a component for up to `instances` async stores at a time. Their memory comes
+    /// from a pool where its address space can be had and the component fits, else from the
+    /// operating system. A guest that computes can always be interrupted.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SandboxError::Compile`] if Wasmtime cannot compile the component for this
+    /// machine.
+    pub fn compile_pooled(
+        &self,
+        component: &[u8],
+        instances: u32,
+    ) -> Result<Component, SandboxError> {
+        engine::compile_pooled(self.settings(true), component, instances)
+    }
+
+    /// Creates the WASI context of a guest, with its variables, folders and output, for the
+    /// caller to add to.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SandboxError::Dir`] if a folder cannot be opened.
+    pub fn wasi(&self) -> Result<WasiCtxBuilder, SandboxError> {
+        let mut wasi = WasiCtx::builder();
+        wasi.envs(&self.envs);
+        if let Some(stdout) = &self.stdout {
+            wasi.stdout(Arc::clone(stdout));
+        }
+        if let Some(stderr) = &self.stderr {
+            wasi.stderr(Arc::clone(stderr));
+        }
+        for (host, guest) in &self.dirs {
+            wasi.preopened_dir(host, guest, FsPerms::ReadWrite)
+                .map_err(|error| SandboxError::Dir {
+                    host: host.clone(),
+                    source: std::io::Error::other(format!("{error:#}")),
+                })?;
+        }
+        Ok(wasi)
+    }
+
+    /// Creates the store of a guest whose calls are sync, with its bounds. The
+    /// [`timeout`](Self::timeout) counts from now: a guest that computes then ends with
+    /// [`TimedOut`](localmap::TimedOut), one that waits in the host does not notice.
+    pub fn store<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
+        let mut store = self.bounded(engine, guest);
+        if self.timeout.is_some() {
+            CancelHandle::new().guard(&mut store, self.timeout);
+        }
+        store
+    }
+
+    /// Creates the store of a guest whose calls are async, with its bounds, on an engine of
+    /// [`compile_pooled`](Self::compile_pooled). A guest that computes lets go of its thread
+    /// every 10 ms. The caller drops the future of its call when its time is up.
+    pub fn store_async<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
+        let mut store = self.bounded(engine, guest);
+        CancelHandle::new().guard_async(&mut store, None);
+        store
+    }
+
+    fn bounded<T: 'static>(&self, engine: &Engine, mut guest: Sandbox<T>) -> Store<Sandbox<T>> {
+        guest.memory = MemoryLimiter::new(self.max_memory);
+        if let Some(handles) = self.max_handles {
+            guest.table.set_max_capacity(handles);
+        }
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.memory);
+        store
+    }
+
+    fn settings(&self, epochs: bool) -> Settings {
+        Settings {
+            max_memory: self.max_memory,
+            epochs,
+            #[cfg(feature = "cache")]
+            cache: self.cache,
+        }
+    }
+
+    pub(crate) fn time(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(crate) fn handles(&self) -> Option<usize> {
+        self.max_handles
+    }
+}
+
+#[cfg(feature = "cache")]
+impl SandboxConfig {
+    /// Sets whether compiled code is kept on disk, in Wasmtime's own cache: see
+    /// [`HostOptions::cache`](localmap::HostOptions::cache). Default `false`.
+    #[must_use]
+    pub fn cache(mut self, keep: bool) -> Self {
+        self.cache = keep;
+        self
+    }
+
+    pub(crate) fn keeps_code(&self) -> bool {
+        self.cache
+    }
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SandboxConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values of variables may be secrets.
+        let envs: Vec<&String> = self.envs.iter().map(|(name, _)| name).collect();
+        f.debug_struct("SandboxConfig")
+            .field("max_memory", &self.max_memory)
+            .field("max_handles", &self.max_handles)
+            .field("timeout", &self.timeout)
+            .field("envs", &envs)
+            .field("dirs", &self.dirs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The data of a guest's store: WASI, its bounds, its linked map if it has one, and `T`, the
+/// data of the embedder.
+pub struct Sandbox<T> {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory: MemoryLimiter,
+    map: Option<LinkedMap>,
+    /// The data of the embedder.
+    pub data: T,
+}
+
+impl<T> Sandbox<T> {
+    /// Creates the data of a store. Its bounds are those of the [`SandboxConfig`] that
+    /// [creates](SandboxConfig::store) the store.
+    pub fn new(wasi: WasiCtx, map: Option<LinkedMap>, data: T) -> Self {
+        Self {
+            wasi,
+            table: ResourceTable::new(),
+            memory: MemoryLimiter::new(0),
+            map,
+            data,
+        }
+    }
+
+    /// Returns the guest's linked map, if it has one.
+    pub fn map(&mut self) -> Option<&mut LinkedMap> {
+        self.map.as_mut()
+    }
+
+    /// Returns the guest's linked map: for [`localmap::add_to_linker`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if the guest has none: link the map only where each store has one.
+    pub fn linked_map(&mut self) -> &mut LinkedMap {
+        self.map.as_mut().expect("linked only where there is a map")
+    }
+
+    /// Returns the table of the guest's handles.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Returns the table of the guest's handles and the data of the embedder.
+    pub fn parts(&mut self) -> (&mut ResourceTable, &mut T) {
+        (&mut self.table, &mut self.data)
+    }
+}
+
+impl<T: Send> WasiView for Sandbox<T> {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sandbox<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("memory", &self.memory)
+            .field("map", &self.map)
+            .finish_non_exhaustive()
+    }
+}

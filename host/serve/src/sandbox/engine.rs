@@ -1,0 +1,114 @@
+//! The settings of Wasmtime that the sandbox rests on.
+
+use crate::error::SandboxError;
+use localmap::wasmtime::component::Component;
+#[cfg(feature = "cache")]
+use localmap::wasmtime::{Cache, CacheConfig};
+use localmap::wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+
+/// Address space for a memory of which no access needs a check.
+const WHOLE_MEMORY: u64 = 4 << 30;
+/// The most address space for all of them: a quarter of what a process has.
+const ROOMY: u64 = 1 << 45;
+/// Tables of one instance in the pool, and the elements of each.
+const TABLES: u32 = 16;
+const ELEMENTS: usize = 20_000;
+
+/// What an engine depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    /// Bytes of the memory of an instance.
+    pub(super) max_memory: usize,
+    /// Whether a guest that computes can be interrupted, which makes it slower.
+    pub(super) epochs: bool,
+    /// Whether compiled code is kept on disk.
+    #[cfg(feature = "cache")]
+    pub(super) cache: bool,
+}
+
+/// Compiles with memory from the operating system.
+pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
+    compile_on(&on_demand(settings), component)
+}
+
+/// Compiles with a pool for that number of instances, if there is room for one and the
+/// component fits.
+pub(super) fn compile_pooled(
+    settings: Settings,
+    component: &[u8],
+    instances: u32,
+) -> Result<Component, SandboxError> {
+    match pooled(settings, component, instances) {
+        Some(component) => Ok(component),
+        None => compile(settings, component),
+    }
+}
+
+fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxError> {
+    Engine::new(config)
+        .and_then(|engine| Component::new(&engine, component))
+        .map_err(|source| SandboxError::Compile { source })
+}
+
+/// Compiles with a pool. `None`: there is no room for one, or the component does not fit.
+fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
+    let memories = localmap::inspect(component).ok()?.memories.len().max(1);
+    let memories = u32::try_from(memories).unwrap_or(u32::MAX);
+    let engine = Engine::new(&pooling(settings, instances, memories)).ok()?;
+    let component = Component::new(&engine, component).ok()?;
+    let needed = component.resources_required()?;
+    let elements = needed.max_initial_table_size.unwrap_or(0);
+    let fits = needed.num_memories <= memories
+        && needed.num_tables <= TABLES
+        && elements <= ELEMENTS as u64;
+    fits.then_some(component)
+}
+
+fn on_demand(settings: Settings) -> Config {
+    let mut config = Config::new();
+    // WASI 0.2 does without, and each call would pay for it. Sync calls stay sync, and calls
+    // into a map's `control` are possible from within a call of the guest.
+    config.concurrency_support(false);
+    config.epoch_interruption(settings.epochs);
+    // Where there is no folder for the cache, each run compiles.
+    #[cfg(feature = "cache")]
+    if settings.cache {
+        config.cache(Cache::new(CacheConfig::new()).ok());
+    }
+    config
+}
+
+fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
+    let all = memories.saturating_mul(instances);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(100))
+        .total_memories(all)
+        .total_tables(instances.saturating_mul(TABLES))
+        .table_elements(ELEMENTS)
+        .total_stacks(instances)
+        .max_memories_per_module(memories)
+        .max_tables_per_module(TABLES)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_memory_size(settings.max_memory)
+        // Instances come and go: what they touch first is wiped instead of unmapped.
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(16 << 10)
+        .async_stack_keep_resident(16 << 10)
+        .max_unused_warm_slots(64)
+        // A slot is wiped before it is used again.
+        .decommit_batch_size(1)
+        .pagemap_scan(Enabled::No);
+    let mut config = on_demand(settings);
+    let roomy = u64::from(all).saturating_mul(WHOLE_MEMORY) <= ROOMY;
+    if !roomy {
+        config.memory_reservation(settings.max_memory as u64);
+    }
+    // Stacks hold what went through the host.
+    config.async_stack_zeroing(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}

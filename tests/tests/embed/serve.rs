@@ -1,0 +1,141 @@
+//! The HTTP server as embedders use it: a handler without a socket, and a server that drains.
+
+use http_body_util::BodyExt;
+use localmap::{Limits, Preload, Ttl, lock};
+use localmap_serve::hyper::{Request, StatusCode};
+use localmap_serve::{
+    Connection, Handler, HandlerError, HandlerOptions, LogSink, MapError, MapScope, RequestRecord,
+    SandboxConfig, Server, listen,
+};
+use localmap_tests::guest;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+fn handler(options: &HandlerOptions) -> Handler {
+    let component = fs::read(guest("served")).expect("it is built");
+    Handler::new(&component, options).expect("it is a handler")
+}
+
+fn connection() -> Connection {
+    let local = ([127, 0, 0, 1], 80).into();
+    Connection::new(([127, 0, 0, 1], 50_000).into(), local)
+}
+
+async fn get(handler: &Handler, connection: &Connection, path: &str) -> (StatusCode, String) {
+    let request = Request::get(path).header("host", "localhost");
+    let request = request.body(String::new()).expect("a request");
+    let response = handler.handle(connection, request).await;
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("a body");
+    let text = String::from_utf8(body.to_bytes().to_vec()).expect("UTF-8");
+    (status, text)
+}
+
+#[derive(Default)]
+struct Records(Mutex<Vec<RequestRecord>>);
+
+impl LogSink for Records {
+    fn request(&self, record: &RequestRecord) {
+        lock(&self.0).push(record.clone());
+    }
+}
+
+#[tokio::test]
+async fn a_handler_answers_requests_that_another_server_has_read() {
+    let records = Arc::new(Records::default());
+    let entry = Preload {
+        key: b"seed".to_vec(),
+        value: b"1".to_vec(),
+        ttl: Ttl::Never,
+    };
+    let options = HandlerOptions::new()
+        .map_scope(MapScope::Connection)
+        .entries(vec![entry])
+        .log(records.clone());
+    let handler = handler(&options);
+    let (one, other) = (connection(), connection());
+    let ok = |text: &str| (StatusCode::OK, text.to_owned());
+    assert_eq!(get(&handler, &one, "/count").await, ok("1\n"));
+    assert_eq!(get(&handler, &one, "/count").await, ok("2\n"));
+    assert_eq!(get(&handler, &other, "/count").await, ok("1\n"));
+    assert_eq!(get(&handler, &other, "/get/seed").await, ok("1"));
+    let (status, text) = get(&handler, &one, "/trap").await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(text, "the guest failed\n");
+    handler.guests_ended().await;
+    assert_eq!(handler.running_guests(), 0);
+    assert_eq!(handler.live_maps(), 2);
+    // The map of a connection ends with it.
+    drop(one);
+    assert_eq!(handler.live_maps(), 1);
+    let records = lock(&records.0);
+    assert_eq!(records.len(), 5);
+    assert!(
+        records
+            .iter()
+            .all(|record| record.map.as_deref() == Some("connection"))
+    );
+    let cause = records[4].cause.as_deref().unwrap_or_default();
+    assert!(cause.starts_with("the guest trapped"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_leaves_its_guest_to_end() {
+    let handler = handler(&HandlerOptions::new().map_scope(MapScope::Server));
+    let connection = connection();
+    let early = get(&handler, &connection, "/sleep/100");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), early)
+            .await
+            .is_err()
+    );
+    assert_eq!(handler.running_guests(), 1);
+    handler.guests_ended().await;
+    let stats = handler.stats().expect("a map");
+    assert_eq!(stats.entries, 0);
+}
+
+#[tokio::test]
+async fn a_server_says_what_it_has_cut_off() {
+    let sandbox = SandboxConfig::new().timeout(Some(Duration::from_secs(60)));
+    let server = Server::new(handler(&HandlerOptions::new().sandbox(sandbox)));
+    let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
+    let request = Request::get("/sleep/60000").header("host", "localhost");
+    let request = request.body(String::new()).expect("a request");
+    let connection = connection();
+    tokio::select! {
+        () = server.serve(listener) => {}
+        _ = server.handler().handle(&connection, request) => {}
+        () = tokio::time::sleep(Duration::from_millis(100)) => {}
+    }
+    assert_eq!(server.shutdown(Duration::from_millis(100)).await, 1);
+    // Once it drains, it accepts nothing more.
+    server
+        .serve(listen(([127, 0, 0, 1], 0).into()).expect("a port"))
+        .await;
+}
+
+#[test]
+fn what_cannot_be_served_is_an_error_of_its_kind() {
+    let refused = |path: &std::path::Path, options: &HandlerOptions| {
+        let bytes = fs::read(path).expect("a file");
+        Handler::new(&bytes, options).expect_err("it is refused")
+    };
+    let options = HandlerOptions::new();
+    let command = refused(&guest("probe"), &options);
+    assert!(matches!(command, HandlerError::Command), "{command}");
+    let map = Handler::new(localmap::MAP_COMPONENT, &options).expect_err("it is refused");
+    assert!(matches!(map, HandlerError::NotAHandler), "{map}");
+    let text = Handler::new(b"text", &options).expect_err("it is refused");
+    assert!(matches!(text, HandlerError::Component(_)), "{text}");
+    let limits = HandlerOptions::new().limits(Limits::default().max_bytes(1));
+    let limits = refused(&guest("served"), &limits);
+    assert!(
+        matches!(limits, HandlerError::Map(MapError::Create(_))),
+        "{limits}"
+    );
+    let folder = SandboxConfig::new().dir("no-such-folder", "folder");
+    let folder = refused(&guest("served"), &HandlerOptions::new().sandbox(folder));
+    assert!(matches!(folder, HandlerError::Sandbox(_)), "{folder}");
+}
