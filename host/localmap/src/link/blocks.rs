@@ -9,11 +9,12 @@ use crate::contract::names::BLOCKS;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmList};
 
-/// Little-endian words.
+/// A block, as eight little-endian numbers.
 type Block = (u64, u64, u64, u64, u64, u64, u64, u64);
-/// Its bytes.
+/// Bytes of a block.
 const BLOCK: usize = 64;
 
+/// A key that an app sends.
 #[derive(ComponentType, Lift)]
 #[component(record)]
 struct Key {
@@ -30,7 +31,7 @@ struct Sent {
     rest: Block,
 }
 
-/// A value that it gets.
+/// A value that an app receives.
 #[derive(ComponentType, Lower)]
 #[component(record)]
 struct Found {
@@ -39,6 +40,7 @@ struct Found {
     rest: Block,
 }
 
+/// Defines the functions of the interface.
 pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: Get<T>,
@@ -86,7 +88,7 @@ pub(super) fn add_to_linker<T: 'static>(
 }
 
 impl Sent {
-    /// The bytes of the value. `None`: its length is not that of its blocks and rest.
+    /// Returns the bytes of the value; `None` if its length does not fit its blocks and rest.
     fn bytes<T: 'static>(
         &self,
         store: &mut StoreContextMut<'_, T>,
@@ -118,21 +120,21 @@ impl Found {
 
 fn to_bytes((a, b, c, d, e, f, g, h): Block) -> [u8; BLOCK] {
     let mut bytes = [0; BLOCK];
-    for (to, word) in bytes.chunks_exact_mut(8).zip([a, b, c, d, e, f, g, h]) {
-        to.copy_from_slice(&word.to_le_bytes());
+    for (to, number) in bytes.chunks_exact_mut(8).zip([a, b, c, d, e, f, g, h]) {
+        to.copy_from_slice(&number.to_le_bytes());
     }
     bytes
 }
 
-/// Up to 64 bytes, and zeros behind them.
+/// Pads up to 64 bytes with zeros.
 fn to_block(bytes: &[u8]) -> Block {
     let mut padded = [0; BLOCK];
     for (to, byte) in padded.iter_mut().zip(bytes) {
         *to = *byte;
     }
-    let mut words = [0; 8];
-    for (to, word) in words.iter_mut().zip(padded.as_chunks().0) {
-        *to = u64::from_le_bytes(*word);
+    let mut block = [0; 8];
+    for (to, bytes) in block.iter_mut().zip(padded.as_chunks().0) {
+        *to = u64::from_le_bytes(*bytes);
     }
-    words.into()
+    block.into()
 }
