@@ -12,11 +12,14 @@
 //! | `instructions` | the instruction counts of `bench/instructions.json` |
 
 use crate::curves::CURVES;
-use crate::documents::{BEGIN, Run};
-use crate::report::{Row, root};
+use crate::machine::Machine;
+use crate::report::{Report, Row, root};
 use crate::{chart, picks, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+
+/// Begins a block, before its name.
+pub(crate) const BEGIN: &str = "<!-- bench:";
 
 /// The heading of each group's tables.
 pub(crate) const TITLES: &[(&str, &str)] = &[
@@ -39,12 +42,18 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
 
 /// Returns the text of the block `what` of a document. `charts` is the path from the document to
 /// the folder of the charts.
-pub(crate) fn block(run: &Run, what: &str, document: &str, charts: &str) -> Result<String> {
-    let rows = run.report.rows();
+pub(crate) fn block(
+    report: &Report,
+    machine: &Machine,
+    what: &str,
+    document: &str,
+    charts: &str,
+) -> Result<String> {
+    let rows = report.rows();
     let named = |kind: &str, name: &str| document.contains(&format!("{BEGIN}{kind} {name} -->"));
     Ok(match what.split_once(' ').unwrap_or((what, "")) {
-        ("run", "") => run.machine.sentence(),
-        ("machine", "") => run.machine.table(),
+        ("run", "") => machine.sentence(),
+        ("machine", "") => machine.table(),
         ("rows", "") => picks::table(rows)?,
         ("instructions", "") => instructions()?,
         ("tables", "") => by_group(rows, |group| !named("tables", group)),

@@ -2,7 +2,7 @@
 //! comes from a run, and is never written by hand. The run itself (rows, machine and charts) is
 //! in `docs/performance`.
 
-use crate::blocks::block;
+use crate::blocks::{BEGIN, block};
 use crate::chart;
 use crate::curves::{CURVES, HITS_BY_CAPACITY};
 use crate::machine::Machine;
@@ -22,8 +22,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
 
 /// The folder of the run that the documents show.
 const FOLDER: &str = "docs/performance";
-/// Begins a block, before its name.
-pub(crate) const BEGIN: &str = "<!-- bench:";
+/// Ends a block.
 const END: &str = "<!-- /bench -->";
 
 /// A run: its rows, and the machine that it was measured on.
@@ -166,7 +165,7 @@ impl Run {
                 .split_once(END)
                 .with_context(|| format!("no `{END}` after `{BEGIN}{what} -->`"))?;
             ensure!(!old.contains(BEGIN), "no `{END}` after `{BEGIN}{what} -->`");
-            let block = block(self, what, document, charts)?;
+            let block = block(&self.report, &self.machine, what, document, charts)?;
             text += before;
             text += &format!("{BEGIN}{what} -->\n\n{}\n\n{END}", block.trim());
             rest = after;

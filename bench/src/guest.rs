@@ -140,7 +140,10 @@ impl Guest {
 
 /// Starts the compiler threads. They inherit the cores of the thread that starts them.
 pub(crate) fn start_compilers() -> Result<()> {
-    Component::new(&Engine::default(), wat::parse_str(crate::life::SMALLEST)?)?;
+    Component::new(
+        &Engine::default(),
+        wat::parse_str(crate::smallest::SMALLEST)?,
+    )?;
     Ok(())
 }
 

@@ -4,21 +4,13 @@
 use crate::Options;
 use crate::measure::{Times, nanos};
 use crate::report::{Report, Row};
+use crate::smallest::SMALLEST;
 use anyhow::{Context, Result};
 use localmap::wasmtime::component::{Component, InstancePre, Linker};
 use localmap::wasmtime::{Engine, Store};
 use localmap::{Host, HostOptions, LocalMap, MapOptions, Profile, Ttl};
 use std::fs;
 use std::time::Duration;
-
-/// A component that has a memory and does nothing.
-pub(crate) const SMALLEST: &str = r#"
-    (component
-        (core module $module (memory (export "memory") 1) (func (export "run")))
-        (core instance $instance (instantiate $module))
-        (func (export "run") (canon lift (core func $instance "run")))
-    )
-"#;
 
 const PROFILES: [(Profile, &str); 2] = [(Profile::Dense, "dense"), (Profile::Churn, "churn")];
 

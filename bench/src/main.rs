@@ -46,6 +46,8 @@ mod scale;
 #[cfg(feature = "guests")]
 mod set;
 #[cfg(feature = "guests")]
+mod smallest;
+#[cfg(feature = "guests")]
 mod subject;
 mod table;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! same profile, for the sandbox and natively. The host measures whole loops, so that the cost of
 //! calling one is negligible.
 
+#[cfg(target_arch = "wasm32")]
+mod bindings;
 mod boxed;
 mod clock;
 mod ours;

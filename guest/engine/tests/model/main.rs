@@ -22,7 +22,7 @@ use std::time::Instant;
 use machine::{Case, Tally};
 
 /// The number of operations by default.
-const OPERATIONS: u64 = if cfg!(miri) { 200 } else { 10_000_000 };
+const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 
 /// The corpus of the fuzzer: a case per line, in hexadecimal.
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");

@@ -120,6 +120,7 @@ fn rule_6_limits_on_bytes_are_never_exceeded() {
 
 /// All pins of one small value: their list is memory too.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_places_of_pins_count() {
     let now = Cell::new(0);
     let limits = Limits {

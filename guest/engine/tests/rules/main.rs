@@ -233,6 +233,7 @@ fn all_or_nothing(policy: Policy) {
 
 /// Nothing living goes for a write that fails all the same.
 #[test]
+#[cfg_attr(miri, ignore = "too many bytes for Miri")]
 fn rule_5_what_cannot_fit_evicts_nothing() {
     for policy in CACHES {
         let now = Cell::new(0);

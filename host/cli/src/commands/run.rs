@@ -1,6 +1,7 @@
 //! `localmap run`: runs a command with a map of its own.
 
 mod app;
+mod guest_data;
 mod replay_clock;
 mod watchdog;
 

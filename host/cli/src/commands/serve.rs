@@ -6,6 +6,7 @@
 mod address;
 mod guest_output;
 mod log;
+mod message;
 mod signals;
 
 use crate::args::common::{self, CommonArgs};

@@ -9,11 +9,14 @@ use localmap::{
 };
 use std::time::Duration;
 
-/// What each call may take.
+/// What a call may take that has no end.
 const LIMIT: Duration = Duration::from_millis(200);
 
-fn options() -> MapOptions {
-    MapOptions::new().call_timeout(LIMIT)
+/// What one may take that ends otherwise, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn options(limit: Duration) -> MapOptions {
+    MapOptions::new().call_timeout(limit)
 }
 
 /// A host of one map at a time, so that one that has died must have given back its place.
@@ -82,15 +85,19 @@ const LIMITS: Call = |map| Ok(map.limits().map(drop)?);
 /// memory and its place.
 fn dies(name: &str, call: Call, of: &Of) {
     let host = host(&map(name));
+    let limit = match of {
+        Of::Time => LIMIT,
+        _ => PATIENCE,
+    };
     beside(|| {
-        let mut map = host.map(&options()).expect("it starts well");
+        let mut map = host.map(&options(limit)).expect("it starts well");
         let Err(Error::Terminated { source: dead, .. }) = call(&mut map) else {
             panic!("{name} is alive");
         };
         assert!(of.is(dead.cause()), "{name}: {:?}", dead.cause());
         is_dead(&mut map, &dead);
         assert_eq!(host.live_maps(), 0, "{name}");
-        host.map(&options()).expect("there is a place");
+        host.map(&options(limit)).expect("there is a place");
     });
 }
 
@@ -109,7 +116,7 @@ fn is_dead(map: &mut LocalMap, dead: &MapTerminated) {
 fn lives<R>(name: &str, call: impl FnOnce(&mut LocalMap) -> R) -> R {
     let host = host(&map(name));
     beside(|| {
-        let mut map = host.map(&options()).expect("it starts well");
+        let mut map = host.map(&options(PATIENCE)).expect("it starts well");
         let answer = call(&mut map);
         map.len().expect("alive");
         answer
@@ -123,7 +130,7 @@ fn never_is(name: &str, why: fn(&CreateError) -> bool) {
         let options = HostOptions::new().max_maps(1);
         let made = Host::with_component(&component, &options);
         let error = made.and_then(|host| {
-            let made = host.map(&self::options());
+            let made = host.map(&self::options(LIMIT));
             assert_eq!(host.live_maps(), 0, "{name}");
             made
         });

@@ -1,5 +1,6 @@
 //! The guest in its store: what it is granted, and how it ends.
 
+use super::guest_data::GuestData;
 use super::replay_clock;
 use super::watchdog::{AskStats, TimedOut, Watchdog};
 use crate::args::common;
@@ -56,19 +57,8 @@ pub(super) enum Ended {
     Closed,
 }
 
-/// The data of the guest's store.
-pub(super) struct App {
-    /// The clock under replay.
-    pub(super) replay: ReplayClock,
-    /// The map that is plugged into the guest.
-    control: Option<Control>,
-    /// The statistics of that map, read when the guest exits: its store cannot be entered
-    /// after that.
-    stats: Option<Stats>,
-}
-
 /// Returns the statistics of the linked map, which outlives the guest.
-fn linked_stats(store: &mut Store<Sandbox<App>>) -> Option<Stats> {
+fn linked_stats(store: &mut Store<Sandbox<GuestData>>) -> Option<Stats> {
     store.data_mut().map()?.map().stats().ok()
 }
 
@@ -107,7 +97,7 @@ pub(super) fn run(
         let done = linked.map().preload(&preloads(&entries));
         done.map_err(|refused| refused_entry(&entries, refused))?;
     }
-    let app = App {
+    let app = GuestData {
         replay,
         control: None,
         stats: None,
@@ -142,8 +132,8 @@ pub(super) fn run(
 }
 
 /// Links WASI 0.2, with two functions that differ from Wasmtime's, and the map.
-fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<App>>> {
-    let mut linker = Linker::<Sandbox<App>>::new(engine);
+fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<GuestData>>> {
+    let mut linker = Linker::<Sandbox<GuestData>>::new(engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     linker.allow_shadowing(true);
     linker.instance(EXIT)?.func_wrap("exit", exit)?;
@@ -161,7 +151,7 @@ const EXIT: &str = "wasi:cli/exit@0.2.12";
 
 /// Ends the guest. Reads the statistics of its map first, while its store can be entered.
 fn exit(
-    mut store: StoreContextMut<'_, Sandbox<App>>,
+    mut store: StoreContextMut<'_, Sandbox<GuestData>>,
     (status,): (Result<(), ()>,),
 ) -> wasmtime::Result<()> {
     if let Some(control) = store.data_mut().data.control.take() {
@@ -224,7 +214,7 @@ impl RunConfig {
 /// Gives the plugged map its limits and its initial entries. The outer error is one of calling
 /// it.
 fn set_up(
-    store: &mut Store<Sandbox<App>>,
+    store: &mut Store<Sandbox<GuestData>>,
     control: &Control,
     map: &MapArgs,
     guest: &Inspection,
@@ -250,7 +240,7 @@ fn ask_stats(linked: Option<&LinkedMap>) -> AskStats {
 }
 
 fn ended(
-    store: &mut Store<Sandbox<App>>,
+    store: &mut Store<Sandbox<GuestData>>,
     result: wasmtime::Result<Result<(), ()>>,
     timeout: Option<Duration>,
 ) -> anyhow::Result<Ended> {

@@ -1,6 +1,6 @@
 //! The monotonic clock of a guest under replay.
 
-use super::app::App;
+use super::guest_data::GuestData;
 use crate::replay::{ReplayClock, Sleep};
 use localmap::wasmtime;
 use localmap::wasmtime::component::{HasData, Linker, Resource, ResourceTable};
@@ -9,12 +9,12 @@ use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::{DynPollable, subscribe};
 
 /// Links the clock in place of this machine's.
-pub(super) fn link(linker: &mut Linker<Sandbox<App>>) -> wasmtime::Result<()> {
-    monotonic_clock::add_to_linker::<Sandbox<App>, HasClock>(linker, |guest| {
-        let (table, app) = guest.parts();
+pub(super) fn link(linker: &mut Linker<Sandbox<GuestData>>) -> wasmtime::Result<()> {
+    monotonic_clock::add_to_linker::<Sandbox<GuestData>, HasClock>(linker, |guest| {
+        let (table, data) = guest.parts();
         Clock {
             table,
-            clock: &app.replay,
+            clock: &data.replay,
         }
     })
 }

@@ -2,7 +2,7 @@
 //! anything else. Lines stay whole, even if a guest writes them in pieces, since other guests
 //! write to the same streams.
 
-use super::log::Message;
+use super::message::Message;
 use crate::terminal::stdio::Output;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};

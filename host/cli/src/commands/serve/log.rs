@@ -2,12 +2,13 @@
 //! up no request.
 
 use super::guest_output::GuestOutput;
+use super::message::Message;
 use crate::terminal::stdio::Output;
 use localmap_serve::{LogSink, RequestRecord};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -33,12 +34,6 @@ pub(super) struct Log {
     lost: Arc<AtomicU64>,
     /// Whether requests have no line.
     quiet: bool,
-}
-
-pub(super) enum Message {
-    Bytes(bytes::Bytes),
-    /// Sent back when all before it has been written.
-    Flush(SyncSender<()>),
 }
 
 impl Logs {
