@@ -13,7 +13,12 @@ fn rule_8_scan_gives_what_is_there_throughout_exactly_once() {
     let mut map = map(&now, Limits::default());
     let count = times(2000);
     fill(&mut map, count, Ttl::Never);
-    for limit in [0, 1, 3, 512, 4096, u32::MAX] {
+    let limits: &[u32] = if cfg!(miri) {
+        &[30, u32::MAX]
+    } else {
+        &[0, 1, 3, 512, 4096, u32::MAX]
+    };
+    for &limit in limits {
         let given = scan(&mut map, b"", limit);
         assert_eq!(given.len(), count as usize);
         assert!(given.values().all(|&times| times == 1));

@@ -142,6 +142,7 @@ fn rule_7_a_hundred_thousand_that_are_due_at_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_sweep_takes_back_as_many_as_it_is_told() {
     let now = Cell::new(0);
     let mut map = map(&now, Limits::default());
