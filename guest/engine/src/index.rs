@@ -53,6 +53,10 @@ pub(crate) struct Index {
     bytes: u64,
 }
 
+/// The number of a bucket in its table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bucket(usize);
+
 impl Index {
     pub(crate) const fn new() -> Self {
         Self {
@@ -183,7 +187,25 @@ impl Index {
         self.shrink(arena, at);
     }
 
-    /// Puts one entry in the place of another.
+    /// Returns the bucket that leads to an entry. It holds until the index is next changed other
+    /// than by [`insert`](Self::insert) and [`replace_at`](Self::replace_at).
+    pub(crate) fn bucket(&self, hash: u32, entry: EntryAddr) -> Option<Bucket> {
+        let entries = &self.whole_table(hash)?.entries;
+        let bucket = entries.find_bucket_index(wide(hash), |&other| other == entry);
+        bucket.map(Bucket)
+    }
+
+    /// Makes a bucket of the table that `hash` belongs to lead to another entry.
+    pub(crate) fn replace_at(&mut self, hash: u32, bucket: Bucket, to: EntryAddr) {
+        let at = self.number(hash);
+        if let Some(table) = self.tables.get_mut(at)
+            && let Some(entry) = table.entries.get_bucket_mut(bucket.0)
+        {
+            *entry = to;
+        }
+    }
+
+    /// Puts one entry in the place of another, to which nothing else leads.
     pub(crate) fn replace(&mut self, hash: u32, from: EntryAddr, to: EntryAddr) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
@@ -435,5 +457,27 @@ impl Index {
         assert_eq!(self.bytes, bytes);
         let entries = self.tables.iter().flat_map(|table| &table.entries);
         entries.copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::BlockId;
+
+    #[test]
+    fn a_bucket_is_told_from_one_that_leads_to_the_same_place() {
+        let (arena, mut index) = (Arena::new(), Index::new());
+        let [deleted, moved, to] = [0, 13, 26].map(|word| BlockId::at(0).slot(word).entry());
+        index.reserve(&arena, 0, |_| 2, |_, _| true).unwrap();
+        index.insert(&arena, 0, deleted);
+        index.insert(&arena, 0, moved);
+        let bucket = index.bucket(0, moved).unwrap();
+        index.remove(&arena, 0, deleted);
+        // A new entry lies where the moved one did, and its bucket comes first.
+        index.insert(&arena, 0, moved);
+        index.replace_at(0, bucket, to);
+        let found: Vec<EntryAddr> = index.candidates(0).collect();
+        assert_eq!(found, [moved, to]);
     }
 }

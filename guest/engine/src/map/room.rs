@@ -12,7 +12,7 @@ use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::eviction::EvictionState;
-use crate::index::Index;
+use crate::index::{Bucket, Index};
 use crate::key::KeyProbe;
 use crate::layout::EntryLayout;
 use crate::limits::Policy;
@@ -33,6 +33,8 @@ pub(super) struct PlannedWrite<'a> {
     pub(super) at: Option<EntryAddr>,
     /// What the entry has left, once released, to the one that takes its place.
     pub(super) released: Option<EvictionState>,
+    /// The bucket of the index that leads to the entry, once released.
+    pub(super) bucket: Option<Bucket>,
 }
 
 /// What is to become of the entry of a key.
@@ -106,6 +108,7 @@ impl<'a> PlannedWrite<'a> {
             action,
             at,
             released: None,
+            bucket: None,
         }
     }
 

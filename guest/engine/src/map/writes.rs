@@ -292,6 +292,13 @@ impl<C: Clock> Map<C> {
         for planned in &mut *plan {
             self.release_old(planned);
         }
+        // Not before, since what is removed may move buckets; and not later, since a new entry
+        // may lie where a released one did, and the two are told apart by their buckets alone.
+        for planned in &mut *plan {
+            if let (Some(_), Some(entry)) = (planned.released, planned.at) {
+                planned.bucket = self.index.bucket(planned.hash, entry);
+            }
+        }
         for planned in plan {
             self.apply_one(planned);
         }
@@ -364,7 +371,9 @@ impl<C: Clock> Map<C> {
         let Some(to) = self.insert(planned, new) else {
             return entry;
         };
-        self.index.replace(planned.hash, entry, to);
+        if let Some(bucket) = planned.bucket {
+            self.index.replace_at(planned.hash, bucket, to);
+        }
         self.eviction.inherit(&mut self.arena, to, state);
         to
     }
