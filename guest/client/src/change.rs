@@ -34,7 +34,7 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry lives.
+        /// The time to live of the entry.
         ttl: Ttl,
     },
     /// [`set_if`](crate::LocalMap::set_if)
@@ -43,9 +43,9 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry lives.
+        /// The time to live of the entry.
         ttl: Ttl,
-        /// What must hold after the changes before this one.
+        /// The condition, which is checked after the changes before this one.
         condition: Condition,
     },
     /// [`increment`](crate::LocalMap::increment)
@@ -54,14 +54,14 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The number to add.
         delta: i64,
-        /// How long a counter lives that this change creates.
+        /// The time to live of the counter, if this change creates it.
         ttl: Ttl,
     },
     /// [`touch`](crate::LocalMap::touch)
     Touch {
         /// As for `Set`.
         key: &'a [u8],
-        /// How long the entry lives from now on.
+        /// The new time to live of the entry, counted from now.
         ttl: Ttl,
     },
     /// [`delete`](crate::LocalMap::delete)
@@ -161,7 +161,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The result of one change of a batch: that of the operation of the same name.
+/// The result of one change of a batch, as the operation of the same name returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Of [`Change::set`] and [`Change::set_if`]: the version of the stored value.

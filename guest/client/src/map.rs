@@ -18,7 +18,7 @@ const MAX_BATCH: usize = 32 * 1024;
 /// Keys are any 1 to [`DEFAULT_MAX_KEY_LEN`](crate::DEFAULT_MAX_KEY_LEN) bytes, or up to
 /// [`MAX_KEY_LEN`] if the host's `max-key` allows it. Values are any bytes, up to the map's
 /// `max-value` (1 MiB unless the host sets another). Writes check both. Reads never fail: a
-/// key that cannot exist is absent. A value that exceeds `max-value` by more than 64 KiB may
+/// key that the map cannot store is absent. A value that exceeds `max-value` by more than 64 KiB may
 /// end the instance with a trap.
 ///
 /// An entry expires when the host's clock reaches its deadline. From then on every operation
@@ -291,7 +291,7 @@ impl LocalMap {
         Ok(calls::touch(key, ttl.into().into())?)
     }
 
-    /// Deletes `key` and returns the value it had, or `None` if it was absent. Use it for
+    /// Deletes `key` and returns its value, or `None` if it was absent. Use it for
     /// one-time tokens.
     ///
     /// ```
@@ -343,7 +343,7 @@ impl LocalMap {
 
     /// Makes all changes of a batch or none of them, all as of one instant.
     ///
-    /// Changes are made in order, each on the state that the changes before it left. The
+    /// Changes are made in order, and each one sees the effects of the changes before it. The
     /// result has one outcome per change. If a change fails, none is made; the error carries
     /// its index and the reason. Deleting or touching an absent key is not an error. An empty
     /// batch changes nothing.

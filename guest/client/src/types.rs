@@ -16,7 +16,7 @@ pub const MAX_KEY_LEN: usize = 512;
 /// A version is never used twice, not even after a delete or an expiry.
 pub type Version = u64;
 
-/// How long an entry lives.
+/// The time to live of an entry.
 ///
 /// Operations that take a TTL accept a [`Duration`] as well:
 ///
@@ -54,7 +54,7 @@ impl From<Option<Duration>> for Ttl {
     }
 }
 
-/// What must hold for a conditional write.
+/// The condition of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// The key is absent.

@@ -1,4 +1,4 @@
-//! The components as built, and the settings that are baked into them.
+//! The built components, and the settings that are baked into them.
 
 pub(crate) mod baked_buckets;
 pub(crate) mod baked_limits;

@@ -1,4 +1,4 @@
-//! Cancellation: ends maps, and other work in a sandbox, from any thread.
+//! Cancellation of maps, and of other work in a sandbox, from any thread.
 
 mod engines;
 pub(crate) mod handle;

@@ -1,5 +1,5 @@
-//! Components of users: reads them, compares them with the contract, and composes an app with
-//! its map. Only this folder uses wac-graph and wasmparser.
+//! Reads the components of users, compares them with the contract, and composes an app with its
+//! map. Only this folder uses wac-graph and wasmparser.
 
 pub(crate) mod component;
 pub(crate) mod error;

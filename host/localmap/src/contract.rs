@@ -1,5 +1,5 @@
-//! The contract in Rust: its names, its values, its limits and its errors. Knows no
-//! component and no store.
+//! The contract in Rust: its names, values, limits and errors. This folder does not depend on
+//! components or stores.
 
 pub(crate) mod bindings;
 pub(crate) mod buckets;

@@ -64,12 +64,12 @@ impl<M> Default for Tenants<M> {
 }
 
 impl<M> Tenants<M> {
-    /// Creates a registry without tenants. [`Tenants`] has an example.
+    /// Creates a registry without tenants. See [`Tenants`] for an example.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the number of maps, in use and idle together. [`Tenants`] has an example.
+    /// Returns the number of maps, in use and idle together. See [`Tenants`] for an example.
     pub fn len(&self) -> usize {
         self.maps.len()
     }
@@ -86,14 +86,14 @@ impl<M> Tenants<M> {
     }
 
     /// Returns the time since which the longest idle map has been idle, or `None` if no map is
-    /// idle. The example of [`is_empty`](Self::is_empty) shows it.
+    /// idle. See [`is_empty`](Self::is_empty) for an example.
     pub fn idle_since(&self) -> Option<Instant> {
         self.idle.first().map(|(since, _)| *since)
     }
 
     /// Ends one use of the map of `name`, which [`check_out`](Self::check_out) began. The map
     /// is idle from `now` on if this was its last use. Does nothing for a name without a map
-    /// in use. [`Tenants`] has an example.
+    /// in use. See [`Tenants`] for an example.
     pub fn check_in(&mut self, name: &Arc<[u8]>, now: Instant) {
         let Some(tenant) = self.maps.get_mut(name) else {
             return;
@@ -111,7 +111,7 @@ impl<M> Tenants<M> {
     /// Removes the idle maps for which `remove` returns `true` of the time since which they
     /// have been idle, longest idle first, up to the first one for which it returns `false`.
     /// Returns them, for the caller to drop: without a lock that others wait for, say.
-    /// [`Tenants`] has an example.
+    /// See [`Tenants`] for an example.
     pub fn remove_idle(&mut self, remove: impl Fn(Instant) -> bool) -> Vec<M> {
         let mut removed = Vec::new();
         while self.idle_since().is_some_and(&remove) {
@@ -129,7 +129,7 @@ impl<M: Clone> Tenants<M> {
     /// Returns the name, as the registry keeps it, and the map.
     ///
     /// Calls `create` for a name without a map, and for one whose map is not `usable` any
-    /// more: the new map then takes the place of the old one for all later uses. [`Tenants`] has
+    /// more: the new map then takes the place of the old one for all later uses. See [`Tenants`] for
     /// an example.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub struct Limits {
     pub default_ttl: Option<Duration>,
     /// Whether keys must be UTF-8. Default `false`.
     pub utf8_keys: bool,
-    /// What the map does when it is full. Default [`Policy::Refuse`].
+    /// The behaviour of the map when it is full. Default [`Policy::Refuse`].
     pub policy: Policy,
     /// Values that may be pinned at a time, at most 65,536. Default 1,024.
     pub max_pins: u32,

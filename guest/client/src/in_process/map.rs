@@ -183,7 +183,7 @@ impl LocalMap {
         Ok(engine.touch(key, ttl.into())?)
     }
 
-    /// Deletes `key` and returns the value it had, or `None` if it was absent. See
+    /// Deletes `key` and returns its value, or `None` if it was absent. See
     /// [`crate::LocalMap::take`] for an example.
     #[must_use = "the value is deleted; use `delete` if you do not need it"]
     pub fn take(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! Writes the TTLs of buckets into the bytes of the keyvalue adapter.
 //!
-//! The adapter reads them from a block of its data segment, behind a mark: see
+//! The adapter reads them from a block of its data segment that follows a mark; see
 //! `guest/keyvalue/src/baked.rs`.
 
 use super::patch::{Mark, patch};
@@ -9,7 +9,8 @@ use crate::contract::duration::nanos;
 
 const MARK: &Mark = b"localmap-buckets";
 
-/// Returns the adapter with these buckets, which must have been [checked](Buckets::check).
+/// Returns the adapter with the TTLs of these buckets, which must have been
+/// [checked](Buckets::check).
 pub(crate) fn bake(component: &[u8], buckets: &Buckets) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, ttl) in buckets.ttls() {

@@ -1,7 +1,7 @@
 //! Writes limits into the bytes of the map component.
 //!
-//! The component reads the limits that it starts with from a block of its data segment, behind
-//! a mark: see `guest/map/src/baked.rs`.
+//! The component reads its initial limits from a block of its data segment that follows a mark;
+//! see `guest/map/src/baked.rs`.
 
 use super::patch::{Mark, patch};
 use crate::contract::duration::nanos;
@@ -9,8 +9,8 @@ use crate::contract::limits::{Limits, Policy};
 
 const MARK: &Mark = b"localmap-limits4";
 
-/// Returns the component, to be plugged, with `limits` in place of those that it was built
-/// with. The limits must have been [checked](Limits::check).
+/// Returns the component, to be plugged, with `limits` in place of its built-in limits. The
+/// limits must have been [checked](Limits::check).
 pub(crate) fn bake(component: &[u8], limits: &Limits) -> Vec<u8> {
     let block: Vec<u8> = [
         limits.max_entries,

@@ -1,10 +1,11 @@
-//! Writes bytes behind a mark in a component's data segment.
+//! Overwrites the bytes after a mark in a component's data segment.
 
-/// Sixteen bytes that a component holds once, before the block that is written.
+/// A mark of sixteen bytes. It occurs once in a component, directly before the block to
+/// overwrite.
 pub(super) type Mark = [u8; 16];
 
-/// Returns `component` with `block` in place of the bytes behind `mark`, or an unchanged
-/// copy if it has no such mark or no room behind it.
+/// Returns `component` with `block` in place of the bytes after `mark`, or an unchanged copy if
+/// it has no such mark or too few bytes after it.
 pub(super) fn patch(component: &[u8], mark: &Mark, block: &[u8]) -> Vec<u8> {
     let mut patched = component.to_vec();
     if let Some(at) = find(component, mark)
@@ -15,7 +16,7 @@ pub(super) fn patch(component: &[u8], mark: &Mark, block: &[u8]) -> Vec<u8> {
     patched
 }
 
-/// Returns the position of the first byte behind `mark`.
+/// Returns the position of the first byte after `mark`.
 pub(super) fn find(component: &[u8], mark: &Mark) -> Option<usize> {
     let at = component
         .windows(mark.len())

@@ -1,12 +1,12 @@
-//! Engines whose epochs interrupt calls, held weakly.
+//! A set of weakly held engines, whose epochs interrupt calls.
 
 use wasmtime::{Engine, EngineWeak};
 
-/// An engine, of which cancellation needs only the epoch.
+/// An engine, reduced to the operations on its epoch that cancellation needs.
 ///
 /// Guests check whether they may continue whenever the epoch of their engine advances.
 pub(crate) trait Epochs: Sized + Send + 'static {
-    /// The engine, without keeping it alive.
+    /// A weak reference to the engine.
     type Weak: Send + 'static;
 
     /// Returns a weak reference to the engine.
@@ -15,7 +15,7 @@ pub(crate) trait Epochs: Sized + Send + 'static {
     /// Returns the engine; `None` if it has been dropped.
     fn upgrade(weak: &Self::Weak) -> Option<Self>;
 
-    /// Returns `true` if both are the same engine.
+    /// Returns `true` if `self` and `other` are the same engine.
     fn same(&self, other: &Self) -> bool;
 
     /// Advances the epoch.
@@ -42,7 +42,7 @@ impl Epochs for Engine {
     }
 }
 
-/// A set of engines, which leave it when they are dropped elsewhere.
+/// A set of engines. It does not keep its engines alive, and removes those that were dropped.
 pub(super) struct Engines<E: Epochs> {
     list: Vec<E::Weak>,
 }
@@ -53,7 +53,7 @@ impl<E: Epochs> Engines<E> {
         Self { list: Vec::new() }
     }
 
-    /// Adds an engine. Returns `false` if it was in the set.
+    /// Adds an engine. Returns `false` if it was already in the set.
     pub(super) fn insert(&mut self, engine: &E) -> bool {
         let new = !self.alive().iter().any(|known| known.same(engine));
         if new {
@@ -62,7 +62,7 @@ impl<E: Epochs> Engines<E> {
         new
     }
 
-    /// Returns the engines that are still in use, and forgets the others.
+    /// Returns the engines that are still in use, and removes the others.
     pub(super) fn alive(&mut self) -> Vec<E> {
         let mut alive = Vec::with_capacity(self.list.len());
         self.list.retain(|weak| match E::upgrade(weak) {
@@ -82,12 +82,12 @@ pub(super) mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Weak};
 
-    /// An engine that is nothing but an epoch.
+    /// A fake engine, which has only an epoch.
     #[derive(Clone, Default)]
     pub(in crate::cancel) struct Epoch(Arc<AtomicU64>);
 
     impl Epoch {
-        /// Returns how often the epoch has advanced.
+        /// Returns the number of times that the epoch has advanced.
         pub(in crate::cancel) fn now(&self) -> u64 {
             self.0.load(Ordering::SeqCst)
         }

@@ -1,4 +1,4 @@
-//! The handle that cancels maps, and other work in a sandbox.
+//! A handle that cancels maps, and other work in a sandbox.
 
 use super::target::CancelTarget;
 use super::ticker::TICKER;
@@ -13,12 +13,12 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 /// Cancels maps, and other work in a sandbox, from any thread.
 ///
-/// A handle cancels the map that it [came from](crate::LocalMap::cancel_handle), all maps that
+/// A handle cancels the map that [returned it](crate::LocalMap::cancel_handle), all maps that
 /// were created [with it](crate::MapOptions::cancel_with), all stores that it
 /// [guards](Self::guard), and everything that its [children](Self::child) cancel.
 ///
-/// Clones are the same handle. A handle keeps no map alive. Dropping it cancels nothing: its
-/// maps live on, and its ancestors can still cancel them.
+/// Clones refer to the same handle. A handle does not keep maps alive. Dropping a handle cancels
+/// nothing: its maps stay live, and its ancestors can still cancel them.
 ///
 /// ```
 /// use localmap::{CancelHandle, Host, MapOptions};
@@ -37,14 +37,14 @@ pub struct CancelHandle {
 }
 
 impl CancelHandle {
-    /// Creates a handle without a parent. [`CancelHandle`] has an example.
+    /// Creates a handle without a parent. See [`CancelHandle`] for an example.
     pub fn new() -> Self {
         let node = Arc::new(TreeNode::root());
         Self { node }
     }
 
-    /// Creates a handle that is cancelled together with this one, and can be cancelled before
-    /// it. If this one is cancelled already, so is the child.
+    /// Creates a handle that is cancelled together with this one, and can also be cancelled
+    /// alone. If this handle is already cancelled, so is the child.
     ///
     /// ```
     /// use localmap::CancelHandle;
@@ -62,31 +62,30 @@ impl CancelHandle {
         Self { node }
     }
 
-    /// Cancels everything that the handle and its children cancel. Further calls do nothing.
-    /// [`CancelHandle`] has an example.
+    /// Cancels the maps, stores and children of the handle. Further calls do nothing.
+    /// See [`CancelHandle`] for an example.
     ///
-    /// An idle map is freed at once: its memory has been returned when this function returns.
-    /// A call that runs in a sandbox ends, on its own thread, at most 20 ms and one instruction
-    /// later. (One instruction can fill all of the memory.) A call that waits in the host ends
-    /// when the host returns; [`run`](Self::run) can end async calls that wait. An operation
-    /// that is about to return its result may still return it.
+    /// An idle map is freed before this function returns. A call that is running in a sandbox
+    /// ends, on its own thread, at most 20 ms and one instruction later. (One instruction can
+    /// fill all of the memory.) A call that waits in the host ends when the host returns;
+    /// [`run`](Self::run) can end async calls that wait. An operation that is about to return its
+    /// result may still return it.
     ///
-    /// This function never waits for a busy map. It can therefore be called from within a call
-    /// too, for example in a [`Clock`](crate::Clock).
+    /// This function never waits for a busy map. It can therefore also be called during a call,
+    /// for example in a [`Clock`](crate::Clock).
     pub fn cancel(&self) {
         for busy in TreeNode::cancel(&self.node) {
             TICKER.cancel_later(busy);
         }
     }
 
-    /// Returns `true` if this handle or one of its ancestors has been cancelled. The example
-    /// of [`child`](Self::child) shows it.
+    /// Returns `true` if this handle or one of its ancestors has been cancelled. See [`child`](Self::child) for an example.
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }
 
-    /// Bounds the next call in a store of yours: the handle can cancel the call, and the call
-    /// ends after `timeout`, counted from now. `None` sets no time limit.
+    /// Bounds the next call in one of your own stores: the handle can cancel the call, and the
+    /// call ends after `timeout`, counted from now. `None` sets no time limit.
     ///
     /// Call this function before each call. A call that is cancelled or exceeds its time fails
     /// with an error that downcasts to [`Cancelled`] or [`TimedOut`], at most 20 ms late.
@@ -94,8 +93,8 @@ impl CancelHandle {
     /// It sets the store's [epoch deadline](Store::set_epoch_deadline) and
     /// [its callback](Store::epoch_deadline_callback). It has no effect unless the engine has
     /// [epoch interruption](wasmtime::Config::epoch_interruption), as the engine of a
-    /// [`Host`](crate::Host) has. If the operating system has no thread for the time
-    /// measurement, the next call in the store fails: the bound always holds.
+    /// [`Host`](crate::Host) has. If the operating system cannot create the thread that measures
+    /// time, the next call in the store fails, so that no call runs without its bound.
     ///
     /// ```
     /// use localmap::wasmtime::{Instance, Module, Store};
@@ -116,15 +115,15 @@ impl CancelHandle {
         self.guard_with(store, timeout, UpdateDeadline::Continue);
     }
 
-    /// Bounds the next call in a store of yours as [`guard`](Self::guard) does, for stores
-    /// with async calls. The example of `guard` applies to it.
+    /// Bounds the next call in one of your own stores as [`guard`](Self::guard) does, for stores
+    /// with async calls. See `guard` for an example.
     ///
     /// In addition, a guest that computes yields its thread every 10 ms, so that other tasks
-    /// make progress: the future of its call is pending then, and is ready to be polled again
-    /// at once. A call that is not async fails after 10 ms.
+    /// make progress: the future of its call is then pending and can be polled again immediately.
+    /// A call that is not async fails after 10 ms.
     ///
-    /// A guest that waits in the host does not notice its time limit: drop the future of its
-    /// call for that.
+    /// The time limit does not end a call in which the guest waits in the host. To end such a
+    /// call, drop its future.
     pub fn guard_async<T: 'static>(&self, store: &mut Store<T>, timeout: Option<Duration>) {
         self.guard_with(store, timeout, UpdateDeadline::Yield);
     }
@@ -154,16 +153,16 @@ impl CancelHandle {
             }
             Ok(proceed(1))
         });
-        // A call that is cancelled already need not wait for the next tick.
+        // If the handle is already cancelled, the call fails without waiting for the next tick.
         let may_start = !self.is_cancelled() && watching;
         store.set_epoch_deadline(u64::from(may_start));
     }
 
-    /// Polls `future` to its end, and drops it if the handle is cancelled: for calls in async
-    /// stores whose guest waits in the host, for input or for time to pass.
+    /// Polls `future` to completion, and drops it if the handle is cancelled. Use it for calls in
+    /// async stores whose guest waits in the host, for example for input or a timer.
     ///
-    /// A guest that computes does not notice this: use [`guard_async`](Self::guard_async) as
-    /// well. A store whose call was dropped can only be dropped.
+    /// It does not interrupt a guest that computes: use [`guard_async`](Self::guard_async) as
+    /// well. After its call was dropped, a store can no longer be used and should be dropped.
     ///
     /// ```
     /// use localmap::{CancelHandle, Cancelled};
@@ -185,7 +184,7 @@ impl CancelHandle {
         let mut future = pin!(future);
         let mut slot = self.waker_slot();
         std::future::poll_fn(|context| {
-            // The waker is there before the flag is read, so that a later cancellation wakes it.
+            // Set the waker before reading the flag, so that a later cancellation wakes it.
             slot.set(context.waker());
             if self.is_cancelled() {
                 return Poll::Ready(Err(Cancelled));
@@ -195,7 +194,7 @@ impl CancelHandle {
         .await
     }
 
-    /// Returns an empty place for a waker, which a cancellation wakes.
+    /// Returns an empty slot for a waker that a cancellation wakes.
     pub(crate) fn waker_slot(&self) -> WakerSlot<'_, Engine> {
         self.node.waker_slot()
     }
@@ -232,7 +231,8 @@ mod tests {
 
     const SCHEDULES: usize = 1_000;
 
-    /// A waker that were lost would leave the future pending for good: a deadlock.
+    /// If a waker were lost, the future would stay pending forever, which shuttle reports as a
+    /// deadlock.
     #[test]
     fn a_future_that_waits_is_dropped_by_a_cancellation() {
         let explore = || {

@@ -1,9 +1,9 @@
-//! What a handle can cancel.
+//! Targets of a cancellation.
 
 /// A map, or other work that can be cancelled from any thread.
 pub(crate) trait CancelTarget: Send + Sync {
-    /// Cancels the target now if it is idle, and returns `true`. Returns `false` if it is
-    /// busy: then it notices the cancellation itself, or is to be tried again.
+    /// Cancels the target immediately if it is idle, and returns `true`. Returns `false` if the
+    /// target is busy; it then notices the cancellation itself, or the caller must retry.
     fn try_cancel(&self) -> bool;
 }
 
@@ -12,7 +12,7 @@ pub(super) mod tests {
     use super::CancelTarget;
     use crate::sync::{Mutex, lock};
 
-    /// A target that is busy while somebody has locked it. Holds whether it was cancelled.
+    /// A target that is busy while it is locked. Its value is `true` if it was cancelled.
     pub(in crate::cancel) struct Lockable(pub(in crate::cancel) Mutex<bool>);
 
     impl Lockable {

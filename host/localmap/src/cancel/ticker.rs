@@ -1,5 +1,5 @@
-//! The one thread that advances the epochs of all engines, so that calls in them check every
-//! [`TICK`] whether they may continue.
+//! The thread that advances the epochs of all engines, so that running calls check for
+//! cancellation and time limits every [`TICK`].
 
 use super::engines::{Engines, Epochs};
 use super::target::CancelTarget;
@@ -21,17 +21,17 @@ shuttle::lazy_static! {
     pub(crate) static ref TICKER: Ticker<Engine> = Ticker::new();
 }
 
-/// Engines whose epochs advance, and targets that were busy when they were cancelled.
+/// Advances the epochs of engines, and cancels targets that were busy at their cancellation.
 ///
-/// Its thread runs as long as one of the engines is alive.
+/// Its thread runs while at least one of the engines is alive.
 pub(crate) struct Ticker<E: Epochs> {
     state: Mutex<State<E>>,
 }
 
 struct State<E: Epochs> {
     engines: Engines<E>,
-    /// Targets that were busy when they were cancelled. Each of them ends itself, unless it
-    /// missed the cancellation by a hair.
+    /// Targets that were busy when they were cancelled. Each of them usually ends itself, unless
+    /// it checked for a cancellation just before it happened.
     busy: Vec<Weak<dyn CancelTarget>>,
     running: bool,
 }
@@ -49,11 +49,11 @@ impl<E: Epochs> Ticker<E> {
     }
 
     /// Advances the epoch of `engine` from now on, as long as it is alive. Does nothing for an
-    /// engine that is watched already.
+    /// engine that is already watched.
     ///
     /// # Errors
     ///
-    /// Returns an error if the operating system has no thread for it.
+    /// Returns an error if the operating system cannot create the thread.
     pub(crate) fn watch(&'static self, engine: &E) -> std::io::Result<()> {
         let mut state = lock(&self.state);
         if !state.running {
@@ -78,8 +78,8 @@ impl<E: Epochs> Ticker<E> {
         lock(&self.state).busy.push(target);
     }
 
-    /// Advances the epochs and tries the busy targets again. Returns `false` if no engine is
-    /// left: then the thread ends.
+    /// Advances the epochs and retries the busy targets. Returns `false` if no engine is left,
+    /// which ends the thread.
     pub(crate) fn tick(&self) -> bool {
         let (engines, mut busy) = {
             let mut state = lock(&self.state);
@@ -87,13 +87,13 @@ impl<E: Epochs> Ticker<E> {
             state.running = !engines.is_empty();
             (engines, std::mem::take(&mut state.busy))
         };
-        // Everything that ends here ends without the lock.
+        // Nothing is dropped while the lock is held.
         for engine in &engines {
             engine.increment_epoch();
         }
         busy.retain(|target| target.upgrade().is_some_and(|target| !target.try_cancel()));
         let running = !engines.is_empty();
-        // A target that is still busy runs in an engine that is alive.
+        // A target that is still busy runs in a live engine.
         if running && !busy.is_empty() {
             lock(&self.state).busy.append(&mut busy);
         }
@@ -143,7 +143,7 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// An engine can come when the thread is about to end with the last one before it.
+    /// An engine can be added just when the thread is about to end because no engine was left.
     #[test]
     fn every_engine_has_a_ticker_while_others_end() {
         let explore = || {

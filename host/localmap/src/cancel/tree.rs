@@ -1,5 +1,5 @@
-//! The tree of cancellation. A node keeps its ancestors alive, as they are the way to it, and
-//! holds its children weakly: each of them detaches itself when it is dropped.
+//! The tree of cancel handles. A node keeps its ancestors alive, because a cancellation reaches
+//! it through them. It holds its children weakly: a child detaches itself when it is dropped.
 
 use super::engines::{Engines, Epochs};
 use super::target::CancelTarget;
@@ -11,17 +11,17 @@ use std::task::Waker;
 /// A node of the tree: one handle and all of its clones.
 pub(crate) struct TreeNode<E: Epochs> {
     cancelled: AtomicBool,
-    /// The parent, and the id that the node has there.
+    /// The parent, and the id of this node among the parent's children.
     parent: Option<(Arc<Self>, u64)>,
     inner: Mutex<Inner<E>>,
 }
 
-/// What a cancellation of the node reaches.
+/// Everything that a cancellation of the node reaches.
 struct Inner<E: Epochs> {
     last_id: u64,
     children: BTreeMap<u64, Weak<TreeNode<E>>>,
     wakers: BTreeMap<u64, Waker>,
-    /// Engines in which a call may run that the node cancels.
+    /// Engines that may be running a call that the node cancels.
     engines: Engines<E>,
     target: Option<Weak<dyn CancelTarget>>,
 }
@@ -53,7 +53,7 @@ impl<E: Epochs> TreeNode<E> {
         }
     }
 
-    /// Creates a child, which is cancelled already if its parent is.
+    /// Creates a child. It is already cancelled if its parent is.
     pub(super) fn child(parent: &Arc<Self>) -> Arc<Self> {
         let mut inner = lock(&parent.inner);
         let id = inner.new_id();
@@ -73,20 +73,20 @@ impl<E: Epochs> TreeNode<E> {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Makes a cancellation interrupt the calls in this engine too.
+    /// Makes a cancellation also interrupt the calls in this engine.
     pub(super) fn interrupt_calls_in(&self, engine: &E) {
         lock(&self.inner).engines.insert(engine);
     }
 
-    /// Makes a cancellation cancel this target, in place of calls in engines: those have
-    /// created the target.
+    /// Makes a cancellation cancel this target. It no longer interrupts calls in engines, because
+    /// those calls were creating the target.
     pub(super) fn set_target(&self, target: Weak<dyn CancelTarget>) {
         let mut inner = lock(&self.inner);
         inner.engines = Engines::new();
         inner.target = Some(target);
     }
 
-    /// Returns an empty place for a waker, which a cancellation wakes.
+    /// Returns an empty slot for a waker that a cancellation wakes.
     pub(super) fn waker_slot(&self) -> WakerSlot<'_, E> {
         WakerSlot {
             node: self,
@@ -94,13 +94,13 @@ impl<E: Epochs> TreeNode<E> {
         }
     }
 
-    /// Cancels the node and all of its descendants. Returns the targets that were busy, which
-    /// are to be tried again.
+    /// Cancels the node and all of its descendants. Returns the targets that were busy, which the
+    /// caller must retry.
     pub(super) fn cancel(node: &Arc<Self>) -> Vec<Weak<dyn CancelTarget>> {
         let mut nodes = vec![Arc::clone(node)];
         let mut targets = Vec::new();
-        // First everything that runs, as freeing what is idle takes time. No lock is held
-        // while something is dropped or woken: it might need one.
+        // Interrupt running calls first, because freeing idle maps takes time. No lock is held
+        // while anything is dropped or woken, because that may take locks itself.
         while let Some(node) = nodes.pop() {
             node.cancelled.store(true, Ordering::SeqCst);
             let (engines, wakers) = {
@@ -130,7 +130,7 @@ impl<E: Epochs> TreeNode<E> {
 
 impl<E: Epochs> Drop for TreeNode<E> {
     fn drop(&mut self) {
-        // In a loop, as a chain of nodes can be longer than the stack is deep.
+        // A loop instead of recursion, because a long chain of nodes could overflow the stack.
         let mut next = self.detach();
         while let Some(parent) = next {
             next = Arc::into_inner(parent).and_then(|mut parent| parent.detach());
@@ -138,14 +138,14 @@ impl<E: Epochs> Drop for TreeNode<E> {
     }
 }
 
-/// A place for one waker among those that a node wakes. Dropping it removes the waker.
+/// A slot for one of the wakers of a node. Dropping it removes the waker.
 pub(crate) struct WakerSlot<'a, E: Epochs> {
     node: &'a TreeNode<E>,
     id: Option<u64>,
 }
 
 impl<E: Epochs> WakerSlot<'_, E> {
-    /// Stores a waker in place of the one before.
+    /// Stores a waker in place of the previous one.
     pub(crate) fn set(&mut self, waker: &Waker) {
         let mut inner = lock(&self.node.inner);
         let id = *self.id.get_or_insert_with(|| inner.new_id());
@@ -209,7 +209,7 @@ mod tests {
         });
     }
 
-    /// A test runs on a small stack, so that a recursion would overflow it.
+    /// Tests run on a small stack, which a recursion would overflow.
     #[test]
     fn trees_may_be_deep() {
         once(|| {

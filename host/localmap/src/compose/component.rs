@@ -1,4 +1,4 @@
-//! Reads components of users, and checks whether they fit the contract.
+//! Reads the components of users and checks whether they fit the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
 use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
@@ -7,7 +7,7 @@ use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compa
 use wac_graph::{CompositionGraph, PackageId};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
-/// The interfaces of the map that an app can import.
+/// The interfaces of a map that an app can import.
 const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
 const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
@@ -58,8 +58,8 @@ impl Pair {
     }
 
     /// Returns the names under which the component imports the map, each with the interface of
-    /// this crate that serves it. There can be several: an app can be composed of parts that
-    /// were built against different versions of the contract.
+    /// this crate that serves it. There can be several, because an app can be composed of parts
+    /// that were built against different versions of the contract.
     pub(crate) fn map_imports(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.imports().filter_map(|(name, _)| {
             let own = MAP_INTERFACES
@@ -86,7 +86,7 @@ impl Pair {
             .map(|(name, _)| name)
     }
 
-    /// Returns why the component does not fit `world app`; nothing if it fits.
+    /// Returns the reasons why the component does not fit `world app`; empty if it fits.
     pub(crate) fn app_incompatibilities(&self) -> Vec<Incompatibility> {
         let mut found = Vec::new();
         let mut imports_map = false;
@@ -109,7 +109,7 @@ impl Pair {
         found
     }
 
-    /// Returns why the component does not fit `world provider`; nothing if it fits.
+    /// Returns the reasons why the component does not fit `world provider`; empty if it fits.
     pub(crate) fn provider_incompatibilities(&self) -> Vec<Incompatibility> {
         let mut found = Vec::new();
         for expected in [LOCAL_MAP, CONTROL] {
@@ -148,8 +148,8 @@ impl Pair {
         found
     }
 
-    /// Compares the component's interface `name` with the provider's `expected`. `order` returns
-    /// the two kinds such that the first must be usable as the second.
+    /// Compares the component's interface `name` with the provider's `expected`. `order` arranges
+    /// the two kinds so that the first must be a subtype of the second.
     fn compare(
         &self,
         expected: &'static str,
@@ -188,8 +188,8 @@ impl Pair {
     }
 }
 
-/// Checks that the bytes are a valid component. wac-graph panics on truncated bytes, and accepts
-/// proposals that Wasmtime does not run here.
+/// Checks that the bytes are a valid component. wac-graph itself panics on truncated bytes, and
+/// accepts proposals that are disabled in Wasmtime here.
 fn validate(bytes: &[u8]) -> Result<(), ComponentError> {
     if Parser::is_core_wasm(bytes) {
         return Err(ComponentError::CoreModule);
@@ -210,7 +210,7 @@ fn compatible(own: &str, name: &str) -> bool {
     own == name || are_semver_compatible(own, name)
 }
 
-/// Returns `true` if two names differ at most in their version.
+/// Returns `true` if two names are equal except for their versions.
 pub(crate) fn same_interface(a: &str, b: &str) -> bool {
     a.split('@').next() == b.split('@').next()
 }

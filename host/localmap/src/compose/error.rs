@@ -1,10 +1,10 @@
-//! Why localmap cannot use a component.
+//! Errors about components that localmap cannot use.
 
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::ConfigureError;
 use crate::contract::names::{CLOCK, KEYVALUE_DRAFTS, LOCAL_MAP, SEED};
 
-/// Why bytes are not a component.
+/// An error in the bytes of a component.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {
@@ -17,16 +17,16 @@ pub enum ComponentError {
          or make a component of it with `wasm-tools component new`"
     )]
     CoreModule,
-    /// The bytes start like a component, but are not a valid one.
+    /// The bytes start like a component but are not valid.
     #[error("not a valid WebAssembly component")]
     #[non_exhaustive]
     Invalid {
-        /// What is wrong with the component.
+        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// Why a component does not fit a world of the contract.
+/// A reason why a component does not fit a world of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Incompatibility {
@@ -35,7 +35,7 @@ pub enum Incompatibility {
         "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
     )]
     NoMapImport,
-    /// The app does not import `wasi:keyvalue`, but is to get buckets.
+    /// Buckets were configured, but the app does not import `wasi:keyvalue`.
     #[error("it does not import wasi:keyvalue/store of the drafts {}", drafts())]
     NoKeyvalueImport,
     /// The component imports a version or an interface of `wasi:keyvalue` that the adapter does
@@ -62,7 +62,7 @@ pub enum Incompatibility {
         /// The name in this version.
         expected: &'static str,
     },
-    /// An interface of the component has other types than the contract.
+    /// The types of an interface of the component differ from the contract.
     #[error("its {name} differs from the contract ({reason}): build it against wit/")]
     #[non_exhaustive]
     OtherTypes {
@@ -98,7 +98,7 @@ fn drafts() -> String {
     KEYVALUE_DRAFTS.join(" and ")
 }
 
-/// Why an app and a map could not be composed.
+/// An error from composing an app and a map.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlugError {
@@ -106,28 +106,28 @@ pub enum PlugError {
     #[error("cannot read the app")]
     #[non_exhaustive]
     Component {
-        /// Why not.
+        /// The reason.
         source: ComponentError,
     },
     /// The app does not fit `world app` of the contract.
     #[error("the component does not fit the world localmap:core/app")]
     #[non_exhaustive]
     Incompatible {
-        /// Why not.
+        /// The reason.
         source: Incompatibility,
     },
     /// A limit of the map is out of its range.
     #[error("cannot configure the map")]
     #[non_exhaustive]
     Limits {
-        /// Which limit, and why.
+        /// The rejected limit and the reason.
         source: ConfigureError,
     },
     /// The app cannot have these buckets.
     #[error("cannot configure the buckets of the app")]
     #[non_exhaustive]
     Buckets {
-        /// Which bucket, and why.
+        /// The rejected bucket and the reason.
         source: BucketsError,
     },
     /// The app and the map cannot be composed. For example, the app has an export of the same

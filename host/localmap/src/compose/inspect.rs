@@ -1,4 +1,4 @@
-//! Describes a component, and whether it fits the contract.
+//! Describes a component and reports whether it fits the contract.
 
 use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 use crate::compose::component::Pair;
@@ -12,19 +12,20 @@ use wasmparser::{Parser, Payload};
 pub struct Inspection {
     /// The size of the component in bytes.
     pub size: usize,
-    /// What the component imports.
+    /// The imports of the component.
     pub imports: Vec<Item>,
-    /// What the component exports.
+    /// The exports of the component.
     pub exports: Vec<Item>,
     /// The linear memories of its core modules.
     pub memories: Vec<Memory>,
     /// The drafts of `wasi:keyvalue` that the component imports and that a map can serve: see
     /// [`with_keyvalue`](crate::with_keyvalue).
     pub keyvalue: Vec<&'static str>,
-    /// Why the component does not fit `world app` of the contract; empty if it fits. A component
-    /// that imports `wasi:keyvalue` in place of the map fits if the adapter serves its imports.
+    /// The reasons why the component does not fit `world app` of the contract; empty if it fits.
+    /// A component that imports `wasi:keyvalue` in place of the map fits if the adapter serves
+    /// its imports.
     pub app: Vec<Incompatibility>,
-    /// Why the component does not fit `world provider`; empty if it fits.
+    /// The reasons why the component does not fit `world provider`; empty if it fits.
     pub provider: Vec<Incompatibility>,
 }
 
@@ -46,7 +47,7 @@ pub struct Item {
 pub struct Memory {
     /// The initial size in bytes.
     pub initial: u64,
-    /// The maximum size in bytes; `None` if only its address space limits it.
+    /// The maximum size in bytes; `None` if only the address space limits it.
     pub maximum: Option<u64>,
 }
 
@@ -104,7 +105,7 @@ fn item(types: &Types, name: &str, kind: ItemKind) -> Item {
     }
 }
 
-/// Returns the memories of a valid component: parsing it has no errors.
+/// Returns the memories of a component, which must be valid, so that parsing it cannot fail.
 fn memories(bytes: &[u8]) -> Vec<Memory> {
     let mut memories = Vec::new();
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {

@@ -15,29 +15,30 @@ const INTERFACES: [&str; 3] = [
     "wasi:keyvalue/batch",
 ];
 
-/// The interface of apps that watch buckets. Maps report no changes, so it is not exported.
+/// An interface that apps export to watch buckets. Maps do not report changes, so compositions
+/// leave it out.
 const WATCHER: &str = "wasi:keyvalue/watcher";
 
 /// Turns an app that imports `wasi:keyvalue` into one that imports a map,
 /// `localmap:core/local-map`.
 ///
 /// The app may import `store`, `atomics` and `batch`, of the draft 0.2.0-draft or 0.2.0-draft2
-/// ([`KEYVALUE_DRAFTS`]), or of both. If it imports `local-map` too, both ways lead to one map.
+/// ([`KEYVALUE_DRAFTS`]), or of both. If it also imports `local-map`, both use the same map.
 ///
-/// The result can be [plugged](crate::plug()) or [linked](crate::add_to_linker), as any app that
-/// imports `local-map`. `plug` calls this function itself. A linked map needs limits
+/// The result can be [plugged](crate::plug()) or [linked](crate::add_to_linker), like any app that
+/// imports `local-map`. `plug` calls this function automatically. A linked map needs limits
 /// [for buckets](crate::Limits::for_buckets); [`bucket_key`](crate::bucket_key) returns the keys
 /// of entries in its buckets.
 ///
-/// `docs/keyvalue.md` describes what the adapter does where the drafts leave a choice.
+/// `docs/keyvalue.md` describes the adapter's behaviour where the drafts leave a choice.
 ///
 /// # Errors
 ///
 /// - Returns [`PlugError::Buckets`] if [`Buckets::check`] fails.
 /// - Returns [`PlugError::Component`] if `app` is not a component.
 /// - Returns [`PlugError::Incompatible`] if `app` does not import `wasi:keyvalue`
-///   ([`Incompatibility::NoKeyvalueImport`]), or imports something that the adapter does not
-///   serve.
+///   ([`Incompatibility::NoKeyvalueImport`]), or imports an interface or a version that the
+///   adapter does not serve.
 /// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
@@ -86,7 +87,8 @@ impl Pair {
         self.imports().any(|(name, _)| is_keyvalue(name))
     }
 
-    /// Returns the drafts of `wasi:keyvalue` that the component imports and the adapter serves.
+    /// Returns the drafts of `wasi:keyvalue` that the component imports and that the adapter
+    /// serves.
     pub(crate) fn keyvalue_drafts(&self) -> Vec<&'static str> {
         let imported = |draft: &&str| {
             self.imports().any(|(name, _)| {
@@ -97,8 +99,8 @@ impl Pair {
         KEYVALUE_DRAFTS.into_iter().filter(imported).collect()
     }
 
-    /// Returns why the component does not fit its provider, the keyvalue adapter; nothing if it
-    /// fits.
+    /// Returns the reasons why the component does not fit its provider, the keyvalue adapter;
+    /// empty if it fits.
     pub(crate) fn keyvalue_incompatibilities(&self) -> Vec<Incompatibility> {
         let imports = self.imports().filter(|(name, _)| is_keyvalue(name));
         let found = imports.filter_map(|(name, kind)| {

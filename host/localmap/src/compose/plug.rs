@@ -11,7 +11,7 @@ use crate::contract::limits::Limits;
 use crate::contract::names::CONTROL;
 use std::borrow::Cow;
 
-/// Composes an app, which imports `localmap:core/local-map`, and a map of its own into one
+/// Composes an app, which imports `localmap:core/local-map`, with its own map into one
 /// self-contained component.
 ///
 /// The result runs on any WASI 0.2 host. Each instance of it has its own map with `limits`. In
@@ -19,16 +19,16 @@ use std::borrow::Cow;
 /// change the limits with [`Control::configure`](crate::Control::configure). The app never sees
 /// that interface.
 ///
-/// If the app imports `wasi:keyvalue`, instead or as well, its buckets are in the same map: see
-/// [`with_keyvalue`](crate::with_keyvalue). The map's limits become limits
-/// [for buckets](Limits::for_buckets) then. [`plug_with`] gives buckets TTLs.
+/// If the app imports `wasi:keyvalue`, instead or as well, its buckets are in the same map; see
+/// [`with_keyvalue`](crate::with_keyvalue). In this case the map's limits become limits
+/// [for buckets](Limits::for_buckets). Use [`plug_with`] to give buckets TTLs.
 ///
 /// # Errors
 ///
 /// - Returns [`PlugError::Limits`] if a limit is out of its range.
 /// - Returns [`PlugError::Component`] if `app` is not a component.
-/// - Returns [`PlugError::Incompatible`] if `app` does not import a map, or another version or
-///   other types of it, or if it imports `localmap:core/control`.
+/// - Returns [`PlugError::Incompatible`] if `app` does not import a map, imports an incompatible
+///   version of it or different types, or imports `localmap:core/control`.
 /// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
@@ -60,8 +60,8 @@ pub struct PlugOptions {
 }
 
 impl PlugOptions {
-    /// Creates options with the default limits, and buckets without TTLs of their own. The
-    /// example of [`PlugOptions`] shows all of these methods.
+    /// Creates options with the default limits, and buckets without TTLs of their own. See
+    /// [`PlugOptions`] for an example of all methods.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -1,4 +1,4 @@
-//! Composes an app and the provider of some of its imports into one component.
+//! Composes an app with a provider, which serves some of its imports, into one component.
 
 use crate::compose::component::Pair;
 use std::error::Error;
@@ -9,11 +9,11 @@ use wac_graph::EncodeOptions;
 ///
 /// `wires` lists imports of the app, each with the export of the provider that serves it. The
 /// result exports `provider_exports` of the provider, and the exports of the app for which
-/// `keep` returns `true`. It imports everything else that either of the two imports.
+/// `keep` returns `true`. It has all other imports of the app and of the provider.
 ///
-/// wac-graph panics on components of a shape that it does not support. Known shapes are
-/// rejected by the name of the import; other panics are caught, as wac-graph shares no state
-/// with this crate.
+/// wac-graph panics on component features that it does not support. Known ones are rejected by
+/// the name of the import. Other panics are caught, which is safe because wac-graph shares no
+/// state with this crate.
 pub(crate) fn compose(
     pair: Pair,
     wires: Vec<(String, String)>,

@@ -1,6 +1,6 @@
-//! The contract as Wasmtime sees it, generated from `wit/`.
+//! Wasmtime's bindings of the contract, generated from `wit/`.
 //!
-//! Private: what users meet are the types of `types` and `limits`.
+//! They are private. The public types are in the other modules of this folder.
 
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 
@@ -14,7 +14,7 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "localmap:host/instance",
-    // Keys and values go into a call from where they lie, without a copy.
+    // Passes keys and values to a call by reference, without a copy.
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 

@@ -1,20 +1,19 @@
-//! Buckets of `wasi:keyvalue`: the TTLs that a host gives them, and the keys of the map that
-//! hold their entries.
+//! Buckets of `wasi:keyvalue`: their TTLs, and the keys under which a map stores their entries.
 
 use crate::contract::entry::Ttl;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The most bytes of a bucket's name, and of a key in it.
+/// The maximum length of a bucket's name, and of a key in it, in bytes.
 const MAX_LEN: usize = 255;
 
-/// Bytes that the keyvalue adapter has for the TTLs of buckets.
+/// The number of bytes that the keyvalue adapter reserves for the TTLs of buckets.
 pub(crate) const ROOM: usize = 4096;
 
-/// Bytes that the TTL of a bucket takes there, in addition to its name.
+/// The number of bytes that the TTL of a bucket takes there, in addition to its name.
 const ENTRY: usize = 9;
 
-/// The TTLs of buckets: the part of `wasi:keyvalue` that its drafts leave to the host.
+/// The TTLs of buckets. The drafts of `wasi:keyvalue` have no TTLs, so the host sets them.
 ///
 /// ```
 /// use localmap::{Buckets, Ttl};
@@ -33,25 +32,25 @@ pub struct Buckets {
 impl Buckets {
     /// Creates buckets without TTLs of their own: their entries have the map's
     /// [`default_ttl`](crate::Limits#structfield.default_ttl), and do not expire if there is
-    /// none. The example of [`Buckets`] shows all of these methods.
+    /// none. See [`Buckets`] for an example.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives a bucket a TTL of its own. Every key that the app sets in the bucket gets it. A
-    /// present counter keeps its deadline.
+    /// Sets the TTL of a bucket. Every key that the app sets in the bucket gets this TTL. An
+    /// existing counter keeps its deadline.
     ///
-    /// The TTL is at least 1 ns; one over 584 years counts as 584 years. The name has at most
-    /// 255 bytes. All names together, plus 9 bytes for each, have at most 4,096 bytes.
-    /// [`check`](Self::check) enforces these limits.
+    /// The TTL must be at least 1 ns; a longer TTL than 584 years is treated as 584 years. The
+    /// name can have at most 255 bytes. All names together, plus 9 bytes for each, can have at
+    /// most 4,096 bytes. [`check`](Self::check) enforces these limits.
     #[must_use]
     pub fn ttl(mut self, bucket: impl Into<String>, ttl: Duration) -> Self {
         self.ttls.insert(bucket.into(), ttl);
         self
     }
 
-    /// Returns the TTL of entries of a bucket: [`Ttl::Default`] if it has none of its own.
+    /// Returns the TTL of entries in a bucket: [`Ttl::Default`] if the bucket has none of its own.
     #[must_use]
     pub fn ttl_of(&self, bucket: &str) -> Ttl {
         self.ttls
@@ -65,7 +64,7 @@ impl Buckets {
         self.ttls.is_empty()
     }
 
-    /// Checks that an app can have these buckets.
+    /// Checks the names and the TTLs of the buckets.
     ///
     /// ```
     /// use localmap::{Buckets, BucketsError};
@@ -77,7 +76,7 @@ impl Buckets {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first bucket that has one, in the order of their names:
+    /// Returns the first error, in the order of the names:
     ///
     /// - [`BucketsError::Name`] if a name is longer than 255 bytes.
     /// - [`BucketsError::ZeroTtl`] if a TTL is zero.
@@ -92,7 +91,7 @@ impl Buckets {
             }
         }
         let bytes = self.ttls.keys().map(|name| ENTRY + name.len()).sum();
-        // The adapter stops at a TTL of zero, or at the end of its room.
+        // The adapter stops reading at a TTL of zero or at the end of the block.
         if bytes > ROOM {
             return Err(BucketsError::TooMany { bytes });
         }
@@ -107,7 +106,7 @@ impl Buckets {
     }
 }
 
-/// Why an app cannot have these [`Buckets`].
+/// An error in the names or TTLs of [`Buckets`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketsError {
@@ -128,12 +127,12 @@ pub enum BucketsError {
     )]
     #[non_exhaustive]
     TooMany {
-        /// The bytes that they take.
+        /// The number of bytes that they take.
         bytes: usize,
     },
 }
 
-/// Why a bucket cannot have this name, or this key.
+/// An error in the name of a bucket or in a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketKeyError {
@@ -153,10 +152,10 @@ pub enum BucketKeyError {
     },
 }
 
-/// Returns the key of the map that holds a key of a bucket, for hosts that fill buckets before
-/// the app starts or read them after it has ended.
+/// Returns the key under which a map stores a key of a bucket. Hosts use it to fill buckets before
+/// the app starts, or to read them after it has ended.
 ///
-/// It consists of the length of the bucket's name as a character (one byte up to 127, two
+/// The result consists of the length of the bucket's name as a character (one byte up to 127, two
 /// beyond), the name, and the key. It is UTF-8 and has at most 512 bytes.
 ///
 /// ```
@@ -201,7 +200,7 @@ pub fn bucket_prefix(bucket: &str) -> Result<Vec<u8>, BucketKeyError> {
     Ok(format!("{}{bucket}", char::from(len)).into_bytes())
 }
 
-/// Returns the length of a bucket's name.
+/// Returns the length of a bucket's name, or an error if it is too long.
 fn check_bucket(bucket: &str) -> Result<u8, BucketKeyError> {
     let len = bucket.len();
     u8::try_from(len).map_err(|_| BucketKeyError::LongName { len })

@@ -1,11 +1,11 @@
-//! Batches: one change of a map, and what it has done.
+//! The changes of a batch, and their outcomes.
 
 use crate::contract::bindings::local_map;
 use crate::contract::entry::{Condition, Ttl, Version};
 
-/// One change of a batch: see [`LocalMap::apply`](crate::LocalMap::apply).
+/// One change of a batch; see [`LocalMap::apply`](crate::LocalMap::apply).
 ///
-/// Each variant does what the operation of the same name does.
+/// Each variant behaves like the operation of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<'a> {
     /// [`LocalMap::set`](crate::LocalMap::set).
@@ -14,7 +14,7 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry lives.
+        /// The time to live of the entry.
         ttl: Ttl,
     },
     /// [`LocalMap::set_if`](crate::LocalMap::set_if).
@@ -23,9 +23,9 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long the entry lives.
+        /// The time to live of the entry.
         ttl: Ttl,
-        /// What must hold.
+        /// The condition.
         condition: Condition,
     },
     /// [`LocalMap::increment`](crate::LocalMap::increment).
@@ -34,14 +34,14 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The number to add.
         delta: i64,
-        /// How long a new counter lives; a present one keeps its deadline.
+        /// The time to live of a new counter. A present counter keeps its deadline.
         ttl: Ttl,
     },
     /// [`LocalMap::touch`](crate::LocalMap::touch).
     Touch {
         /// The key, 1 to [`Limits::max_key`](crate::Limits#structfield.max_key) bytes.
         key: &'a [u8],
-        /// How long the entry lives from now on.
+        /// The new time to live of the entry, counted from now.
         ttl: Ttl,
     },
     /// [`LocalMap::delete`](crate::LocalMap::delete).
@@ -90,7 +90,7 @@ impl Change<'_> {
         }
     }
 
-    /// Fails if `outcomes` are not those of `changes`, one for each and in their order.
+    /// Checks that there is one outcome for each change, in the same order and of the right kind.
     pub(crate) fn check_outcomes(
         changes: &[Self],
         outcomes: &[local_map::Outcome],
@@ -111,7 +111,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Returns the change that a map has rejected; fails if there is none with this index.
+    /// Returns the change that the map has rejected, or an error if `index` is out of bounds.
     pub(crate) fn rejected(changes: &[Self], index: usize) -> wasmtime::Result<&Self> {
         changes.get(index).ok_or_else(|| {
             wasmtime::Error::msg(
@@ -121,7 +121,7 @@ impl Change<'_> {
     }
 }
 
-/// The result of a [`Change`]: that of the operation of the same name.
+/// The result of a [`Change`], as the operation of the same name returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Of `Set` and `SetIf`: the version of the stored value.

@@ -1,4 +1,5 @@
-//! What a map rejects whatever it holds, checked before anything is copied into its memory.
+//! Checks that do not depend on the entries of a map. The host makes them before it copies
+//! arguments into the map's memory.
 
 use crate::contract::change::Change;
 use crate::contract::entry::Ttl;
@@ -6,16 +7,16 @@ use crate::contract::error::{KeyFault, Refused};
 use crate::contract::limits::Limits;
 use std::time::Duration;
 
-/// The most changes of a batch.
+/// The maximum number of changes in a batch.
 pub(crate) const MAX_BATCH: usize = 1024;
 
-/// The most bytes of a batch, unless the largest value has more.
+/// The maximum size of a batch in bytes, unless the largest value is larger.
 const MAX_PAGE_BYTES: u64 = 1 << 20;
 
-/// What the keys and values of a batch may have beyond that.
+/// The number of bytes by which the keys and values of a batch may exceed that size.
 const MAX_BATCH_EXTRA: u64 = 64 << 10;
 
-/// Returns what is wrong with a key; `None` if a map with these limits accepts it.
+/// Returns the reason to reject a key; `None` if a map with these limits accepts it.
 pub(crate) fn key_fault(limits: &Limits, key: &[u8]) -> Option<KeyFault> {
     if key.is_empty() {
         return Some(KeyFault::Empty);
@@ -28,7 +29,8 @@ pub(crate) fn key_fault(limits: &Limits, key: &[u8]) -> Option<KeyFault> {
     (!fits).then_some(KeyFault::NotUtf8)
 }
 
-/// Rejects a write of a value of `len` bytes as the map would, and in the same order.
+/// Checks a write of a value of `len` bytes. Returns the same error as the map would, and checks in
+/// the same order.
 pub(crate) fn check_write(
     limits: &Limits,
     key: &[u8],
@@ -48,7 +50,7 @@ pub(crate) fn check_write(
     Ok(())
 }
 
-/// Rejects a batch that is too large, with the index of the first change beyond the limit.
+/// Checks the size of a batch. The error is the index of the first change beyond the limit.
 pub(crate) fn check_batch(limits: &Limits, changes: &[Change<'_>]) -> Result<(), usize> {
     let max = limits.max_value.min(limits.max_bytes);
     let max = max.max(MAX_PAGE_BYTES) + MAX_BATCH_EXTRA;

@@ -1,4 +1,4 @@
-//! Durations as the contract counts them.
+//! Conversion of durations to the contract's nanoseconds.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Entries: their time to live, their version, and the forms in which a map returns them.
+//! Entries, their versions and TTLs, and the pages of a scan.
 
 use crate::contract::bindings::{control, local_map};
 use crate::contract::duration::nanos;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// [`clear`](crate::LocalMap::clear).
 pub type Version = u64;
 
-/// How long an entry lives.
+/// The time to live of an entry.
 ///
 /// ```
 /// use localmap::Ttl;
@@ -40,7 +40,7 @@ impl From<Duration> for Ttl {
     }
 }
 
-/// What must hold for a conditional write: see [`LocalMap::set_if`](crate::LocalMap::set_if).
+/// The condition of a conditional write: see [`LocalMap::set_if`](crate::LocalMap::set_if).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// The key is absent.
@@ -83,14 +83,14 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
-/// An entry to store in advance: see [`LocalMap::preload`](crate::LocalMap::preload).
+/// An entry to preload; see [`LocalMap::preload`](crate::LocalMap::preload).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preload {
     /// The key, 1 to [`Limits::max_key`](crate::Limits#structfield.max_key) bytes.
     pub key: Vec<u8>,
     /// The value, up to [`Limits::max_value`](crate::Limits#structfield.max_value) bytes.
     pub value: Vec<u8>,
-    /// How long the entry lives.
+    /// The time to live of the entry.
     pub ttl: Ttl,
 }
 

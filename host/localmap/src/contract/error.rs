@@ -1,4 +1,4 @@
-//! What can go wrong: an error for each operation, and one that all of them turn into.
+//! The error types: one for each operation, and [`Error`], into which all of them convert.
 
 mod any;
 mod batch;

@@ -1,37 +1,37 @@
-//! The limits of a map, and how the contract carries them.
+//! The limits of a map, and their conversion to the contract's types.
 
 use crate::contract::bindings::control;
 use crate::contract::duration::nanos;
 use crate::contract::error::{ConfigureError, Setting};
 use std::time::Duration;
 
-/// The longest key in bytes, unless [`Limits::max_key`](Limits#structfield.max_key) sets
-/// another limit: 128.
+/// The default of [`Limits::max_key`](Limits#structfield.max_key), the maximum length of a key in
+/// bytes: 128.
 pub const DEFAULT_MAX_KEY_LEN: usize = DEFAULT_MAX_KEY as usize;
 
-/// The most bytes that [`Limits::max_key`](Limits#structfield.max_key) can allow: 512. No map
-/// has a longer key.
+/// The maximum of [`Limits::max_key`](Limits#structfield.max_key) in bytes: 512. No map can store
+/// a longer key.
 pub const MAX_KEY_LEN: usize = MAX_KEY as usize;
 
 /// The default of `max_key`.
 const DEFAULT_MAX_KEY: u32 = 128;
 
-/// The most that `max_key` can be.
+/// The maximum of `max_key`.
 const MAX_KEY: u32 = 512;
 
-/// The least that `max_bytes` can be.
+/// The minimum of `max_bytes`.
 const MIN_BYTES: u64 = 128 << 10;
 
-/// The most that `max_value` can be.
+/// The maximum of `max_value`.
 const MAX_VALUE: u64 = 1 << 30;
 
-/// The most that `max_pins` can be.
+/// The maximum of `max_pins`.
 const MAX_PINS: u32 = 65_536;
 
-/// The least memory that is recommended for a map's store.
+/// The minimum of the memory that is recommended for a map's store.
 const MIN_STORE_MEMORY: usize = 64 << 20;
 
-/// The limits of a map, and its defaults.
+/// The limits of a map, its default TTL and its policy.
 ///
 /// ```
 /// use localmap::Limits;
@@ -48,25 +48,25 @@ pub struct Limits {
     /// Entries, 1 to 4,294,967,295. Default 1,048,576.
     pub max_entries: u64,
     /// Bytes of memory that the map holds: keys, values, their overhead, and free memory for
-    /// the next ones. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
+    /// new entries. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
     /// Bytes of one key, 1 to 512. Default 128.
     pub max_key: u32,
     /// Bytes of one value, at most 1,073,741,824 (1 GiB). Default 1,048,576 (1 MiB).
     pub max_value: u64,
-    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, at least 1 ns. `None`,
-    /// the default: such entries do not expire.
+    /// The TTL of entries written with [`Ttl::Default`](crate::Ttl::Default), at least 1 ns. With
+    /// `None`, the default, such entries do not expire.
     pub default_ttl: Option<Duration>,
     /// Whether keys must be UTF-8. Default `false`.
     pub utf8_keys: bool,
-    /// What the map does when it is full. Default [`Policy::Refuse`].
+    /// The behaviour of the map when it is full. Default [`Policy::Refuse`].
     pub policy: Policy,
     /// Values that may be [pinned](crate::LocalMap::pin) at a time, at most 65,536. Default
     /// 1,024.
     pub max_pins: u32,
 }
 
-/// What a full map does. Expired entries go first under each policy.
+/// The behaviour of a full map. Every policy removes expired entries first.
 ///
 /// The keys that a call writes and pinned entries are never evicted. If nothing else is left
 /// to evict, the policies that evict return [`Error::Full`](crate::Error::Full) too.
@@ -105,8 +105,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets [`max_entries`](#structfield.max_entries). The example of [`Limits`] shows it,
-    /// as it does for all of these.
+    /// Sets [`max_entries`](#structfield.max_entries). See [`Limits`] for an example.
     #[must_use]
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.max_entries = entries;
@@ -162,12 +161,12 @@ impl Limits {
         self
     }
 
-    /// Sets [`max_key`](#structfield.max_key) to 512 bytes, its maximum, which the longest
-    /// bucket name and the longest key of `wasi:keyvalue` need together.
+    /// Sets [`max_key`](#structfield.max_key) to its maximum of 512 bytes, so that the longest
+    /// bucket name and the longest key of `wasi:keyvalue` fit together.
     ///
-    /// [`plug`](crate::plug()) does this itself for apps that import `wasi:keyvalue`. A
-    /// [linked map](crate::LinkedMap) of an app from [`with_keyvalue`](crate::with_keyvalue)
-    /// needs it.
+    /// [`plug`](crate::plug()) does this automatically for apps that import `wasi:keyvalue`. Call
+    /// it yourself for the [linked map](crate::LinkedMap) of an app that
+    /// [`with_keyvalue`](crate::with_keyvalue) returned.
     ///
     /// ```
     /// use localmap::{Limits, MAX_KEY_LEN};
@@ -180,14 +179,14 @@ impl Limits {
         self.max_key(MAX_KEY)
     }
 
-    /// Returns the bytes of memory that a store needs to hold a map with these limits, and
-    /// calls of it: twice [`max_bytes`](#structfield.max_bytes), and at least 67,108,864
+    /// Returns the number of bytes of memory that a store needs for a map with these limits,
+    /// including its calls: twice [`max_bytes`](#structfield.max_bytes), and at least 67,108,864
     /// (64 MiB).
     ///
-    /// It is a value for [`MapOptions::max_memory`](crate::MapOptions::max_memory), for
-    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory), and for the
+    /// Pass it to [`MapOptions::max_memory`](crate::MapOptions::max_memory), to
+    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory), or to the
     /// [`MemoryLimiter`](crate::MemoryLimiter) of a store with a plugged app, if the app
-    /// itself needs little.
+    /// itself needs little memory.
     ///
     /// ```
     /// use localmap::{HostOptions, Limits};
@@ -204,7 +203,7 @@ impl Limits {
             .max(MIN_STORE_MEMORY)
     }
 
-    /// Checks that each limit is in its range, as a map would.
+    /// Checks that each limit is in its range, as a map does.
     ///
     /// ```
     /// use localmap::{ConfigureError, Limits, Setting};
@@ -240,7 +239,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Returns the limits as the contract carries them.
+    /// Converts the limits to the contract's type.
     pub(crate) fn to_contract(&self) -> control::Limits {
         control::Limits {
             max_entries: self.max_entries,

@@ -11,10 +11,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-/// The map, which an app imports.
+/// The interface of the map, which an app imports.
 pub const LOCAL_MAP: &str = "localmap:core/local-map@0.1.0";
 
-/// A faster way to the same map, which an app may import as well: keys and values travel
+/// A faster interface to the same map, which an app may import as well. It passes keys and values
 /// eight bytes at a time.
 pub const BLOCKS: &str = "localmap:core/blocks@0.1.0";
 
@@ -24,8 +24,8 @@ pub const CONTROL: &str = "localmap:core/control@0.1.0";
 /// The drafts of `wasi:keyvalue` that the adapter serves.
 pub const KEYVALUE_DRAFTS: [&str; 2] = ["0.2.0-draft", "0.2.0-draft2"];
 
-/// The clock that a map component imports.
+/// The clock interface that a map component imports.
 pub(crate) const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
 
-/// The seed of its hash that a map component imports.
+/// The interface from which a map component imports the seed of its hash function.
 pub(crate) const SEED: &str = "wasi:random/insecure-seed@0.2.0";

@@ -2,7 +2,7 @@
 
 use crate::contract::bindings::control;
 
-/// What a map has counted since it was created, and how its memory is used: see
+/// The statistics of a map: counts since it was created, and the use of its memory. See
 /// [`LocalMap::stats`](crate::LocalMap::stats).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,12 +13,11 @@ pub struct Stats {
     /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes) counts them: the sum of
     /// `payload`, `overhead` and `free`.
     pub bytes: u64,
-    /// Bytes of the present keys and values.
+    /// Bytes of the current keys and values.
     pub payload: u64,
-    /// Bytes in addition to them: headers, rounding, tables, and values that only a pin still
-    /// holds.
+    /// Additional bytes: headers, rounding, tables, and values that only a pin still holds.
     pub overhead: u64,
-    /// Bytes held for the next entries.
+    /// Bytes held for future entries.
     pub free: u64,
     /// Bytes held by pins. They are part of `payload` or `overhead`.
     pub pinned: u64,
@@ -27,13 +26,13 @@ pub struct Stats {
     /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key of
     /// `get_many`.
     pub hits: u64,
-    /// The same reads where the key was absent.
+    /// Such reads that did not find their key.
     pub misses: u64,
     /// Values stored.
     pub writes: u64,
     /// Expired entries whose memory has been reclaimed.
     pub expired: u64,
-    /// Entries that the [policy](crate::Policy) removed, before they expired, to make room.
+    /// Unexpired entries that the [policy](crate::Policy) removed to make room.
     pub evicted: u64,
     /// Calls that returned [`Error::Full`](crate::Error::Full).
     pub refused: u64,

@@ -33,14 +33,14 @@ pub struct LinkedMap {
 }
 
 impl LinkedMap {
-    /// Links a map to one store. [`LinkedMap`] has an example.
+    /// Links a map to one store. See [`LinkedMap`] for an example.
     pub fn new(map: LocalMap) -> Self {
         Self::from_shared(Arc::new(Mutex::new(map)))
     }
 
     /// Links a map to one more store, at the same time as others or after them: for a map that
     /// stays while instances of an app come and go, for example one for each request.
-    /// [`LinkedMap`] has an example.
+    /// See [`LinkedMap`] for an example.
     ///
     /// Each operation of an app locks the map, so operations of several apps happen one after
     /// the other, on any threads. Between two operations of an app, others may change the map:
@@ -61,8 +61,7 @@ impl LinkedMap {
 
     /// Sets the observer of the app's operations. Default: none, which costs nothing.
     ///
-    /// It does not observe your own operations through [`map`](Self::map). The example of
-    /// [`add_to_linker`](crate::add_to_linker) shows it.
+    /// It does not observe your own operations through [`map`](Self::map). See [`add_to_linker`](crate::add_to_linker) for an example.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
@@ -70,7 +69,7 @@ impl LinkedMap {
     }
 
     /// Locks the map, between calls of the app or after its end: to store entries, to raise
-    /// limits, to read statistics. [`LinkedMap`] has an example.
+    /// limits, to read statistics. See [`LinkedMap`] for an example.
     ///
     /// Waits for other threads that have locked the map through [`shared`](Self::shared).
     pub fn map(&mut self) -> MutexGuard<'_, LocalMap> {
@@ -78,7 +77,7 @@ impl LinkedMap {
     }
 
     /// Returns the map, for other threads and for later: to read it while the app runs or waits,
-    /// or after its store was dropped. [`LinkedMap`] has an example.
+    /// or after its store was dropped. See [`LinkedMap`] for an example.
     ///
     /// An operation of the app locks the map while it lasts, and waits for other locks: hold a
     /// lock briefly, and never take it in the map's own clock.

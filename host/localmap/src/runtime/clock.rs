@@ -60,7 +60,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Creates a clock that is at zero now. [`SystemClock`] has an example.
+    /// Creates a clock that is at zero now. See [`SystemClock`] for an example.
     pub fn new() -> Self {
         Self {
             origin: Instant::now(),
@@ -100,12 +100,12 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// Creates a clock at zero. [`ManualClock`] has an example.
+    /// Creates a clock at zero. See [`ManualClock`] for an example.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves the clock forward, at most to its end at 584 years. [`ManualClock`] has an
+    /// Moves the clock forward, at most to its end at 584 years. See [`ManualClock`] for an
     /// example.
     pub fn advance(&self, by: Duration) {
         let by = nanos(by);

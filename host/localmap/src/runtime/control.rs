@@ -57,7 +57,7 @@ pub struct Control {
 
 impl Control {
     /// Finds the interface among the exports of an instance of `component`. Returns `None` if
-    /// there is none, as localmap has not plugged the component. [`Control`] has an example.
+    /// there is none, as localmap has not plugged the component. See [`Control`] for an example.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Control {
     }
 
     /// Sets the limits of the map, as [`LocalMap::configure`](crate::LocalMap::configure) does.
-    /// [`Control`] has an example.
+    /// See [`Control`] for an example.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl Control {
         Ok(answer.map_err(ConfigureError::from))
     }
 
-    /// Returns the limits in force. [`Control`] has an example.
+    /// Returns the limits in force. See [`Control`] for an example.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Control {
         Ok(self.exports.call_current_limits(store)?.into())
     }
 
-    /// Stores entries in order. [`Control`] has an example.
+    /// Stores entries in order. See [`Control`] for an example.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Control {
         Ok(Ok(()))
     }
 
-    /// Returns the statistics of the map. Visits every expired entry. [`Control`] has an
+    /// Returns the statistics of the map. Visits every expired entry. See [`Control`] for an
     /// example.
     ///
     /// # Errors
@@ -145,7 +145,7 @@ impl Control {
     }
 
     /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
-    /// less than `max`, no more expired entries are left. [`Control`] has an example.
+    /// less than `max`, no more expired entries are left. See [`Control`] for an example.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl Control {
     }
 
     /// Removes all entries. Limits, statistics, the version counter and pinned values stay.
-    /// [`Control`] has an example.
+    /// See [`Control`] for an example.
     ///
     /// # Errors
     ///

@@ -67,7 +67,7 @@ pub enum CreateError {
     #[error("cannot configure the map")]
     #[non_exhaustive]
     Limits {
-        /// Which limit, and why.
+        /// The rejected limit and the reason.
         source: ConfigureError,
     },
     /// The map trapped while it was being created.

@@ -44,7 +44,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Creates a host with the default options. [`Host`] has an example.
+    /// Creates a host with the default options. See [`Host`] for an example.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Host {
         Self::with_options(&HostOptions::new())
     }
 
-    /// Creates a host with the given options. [`HostOptions`] has an example.
+    /// Creates a host with the given options. See [`HostOptions`] for an example.
     ///
     /// # Errors
     ///
@@ -121,12 +121,12 @@ impl Host {
         self.allocation
     }
 
-    /// Returns the number of its live maps. [`Host`] has an example.
+    /// Returns the number of its live maps. See [`Host`] for an example.
     pub fn live_maps(&self) -> usize {
         self.permits.taken() as usize
     }
 
-    /// Creates an empty map, in a store and an instance of its own. [`Host`] has an example.
+    /// Creates an empty map, in a store and an instance of its own. See [`Host`] for an example.
     ///
     /// If there are [`HostOptions::max_maps`] live maps, waits at most [`HostOptions::wait`]
     /// for one of them to end.

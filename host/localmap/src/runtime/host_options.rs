@@ -113,7 +113,7 @@ impl HostOptions {
     }
 
     /// Sets how long [`Host::map`](crate::Host::map) waits for another map to end if there are
-    /// [`max_maps`](Self::max_maps). Default: zero, it does not wait.
+    /// [`max_maps`](Self::max_maps). Default: zero, which means that it does not wait.
     #[must_use]
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;

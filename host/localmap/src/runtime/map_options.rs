@@ -113,7 +113,7 @@ impl MapOptions {
     /// Lets `handle` cancel the map: the map's own handle becomes a
     /// [child](CancelHandle::child) of it. Default: only the map's own handle cancels it.
     ///
-    /// [`CancelHandle`] has an example.
+    /// See [`CancelHandle`] for an example.
     #[must_use]
     pub fn cancel_with(mut self, handle: &CancelHandle) -> Self {
         self.cancel_with = Some(handle.clone());

@@ -37,7 +37,7 @@ const ELEMENT: usize = size_of::<usize>();
 
 impl MemoryLimiter {
     /// Creates a limiter of `max` bytes in all memories and tables together, with the default
-    /// limits of 100,000 table elements and 100 core instances. [`MemoryLimiter`] has an
+    /// limits of 100,000 table elements and 100 core instances. See [`MemoryLimiter`] for an
     /// example.
     pub fn new(max: usize) -> Self {
         Self {
@@ -65,8 +65,8 @@ impl MemoryLimiter {
         self
     }
 
-    /// Sets the limit on core instances. A component has one or more of them. Default 100. The
-    /// example of [`max_table_elements`](Self::max_table_elements) shows it.
+    /// Sets the limit on core instances. A component has one or more of them. Default 100. See
+    /// [`max_table_elements`](Self::max_table_elements) for an example.
     ///
     /// Set it before [`wasmtime::Store::limiter`], which reads it once.
     #[must_use]
@@ -75,8 +75,7 @@ impl MemoryLimiter {
         self
     }
 
-    /// Returns the current size of all linear memories together, in bytes. The example of
-    /// [`max_table_elements`](Self::max_table_elements) shows it.
+    /// Returns the current size of all linear memories together, in bytes. See [`max_table_elements`](Self::max_table_elements) for an example.
     pub fn used(&self) -> usize {
         self.memories
     }

@@ -1,4 +1,4 @@
-//! The error that all others turn into.
+//! The error type into which all others convert.
 
 use super::batch::{ApplyError, ChangeError};
 use super::delete::DeleteIfError;
@@ -13,11 +13,11 @@ use super::terminated::MapTerminated;
 use super::write::{IncrementError, SetError, SetIfError, TouchError};
 use crate::contract::entry::Version;
 
-/// Why an operation of a map failed, whichever operation it was. A failed operation has
-/// changed nothing, except for a [`preload`](Self::Preload).
+/// An error of any operation of a map. A failed operation has changed nothing, except for a
+/// [`preload`](Self::Preload).
 ///
-/// Each operation has an error of its own, with the variants that can happen to it. All of
-/// them convert into this one with `?`.
+/// Each operation has its own error type, with only the errors that it can return. All of them
+/// convert into this type with `?`.
 ///
 /// ```
 /// use localmap::{Error, Host, MapOptions, Ttl};
@@ -44,7 +44,7 @@ pub enum Error {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The value is longer than
@@ -60,7 +60,7 @@ pub enum Error {
     /// The TTL is zero.
     #[error("{INVALID_TTL}")]
     InvalidTtl,
-    /// The limit on entries, bytes or pins is reached, or the store may not have more memory,
+    /// The limit on entries, bytes or pins is reached, or the store has reached its memory limit,
     /// and nothing can be [evicted](crate::Policy). Or a batch exceeds its size limit. All
     /// entries stay.
     #[error("{FULL}")]
@@ -90,7 +90,7 @@ pub enum Error {
         /// The reason.
         source: ChangeError,
     },
-    /// An entry to preload was rejected. Those before it stay stored.
+    /// An entry to preload was rejected. The entries before it stay stored.
     #[error("cannot preload entry {index}")]
     #[non_exhaustive]
     Preload {
@@ -103,14 +103,14 @@ pub enum Error {
     #[error(transparent)]
     #[non_exhaustive]
     Configure {
-        /// Which limit, and why.
+        /// The rejected limit and the reason.
         source: ConfigureError,
     },
     /// The map has terminated, in this call or before it.
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

@@ -1,11 +1,11 @@
-//! The errors of a batch: of one change, and of all of them.
+//! The errors of a batch, and of a single change in it.
 
 use super::key::KeyFault;
 use super::refused::{FULL, INVALID_TTL, NOT_A_COUNTER, OVERFLOW, Refused, conflict, too_large};
 use super::terminated::MapTerminated;
 use crate::contract::entry::Version;
 
-/// Why one [`Change`](crate::Change) of a batch was rejected, and all of the batch with it.
+/// The reason why a [`Change`](crate::Change) was rejected, and with it the whole batch.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
@@ -13,7 +13,7 @@ pub enum ChangeError {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The value is longer than
@@ -29,7 +29,7 @@ pub enum ChangeError {
     /// The TTL is zero.
     #[error("{INVALID_TTL}")]
     InvalidTtl,
-    /// The limit on entries or bytes is reached, or the store may not have more memory, and
+    /// The limit on entries or bytes is reached, or the store has reached its memory limit, and
     /// nothing can be [evicted](crate::Policy). Or this change is the first beyond the size
     /// limit of a batch.
     #[error("{FULL}")]
@@ -63,7 +63,8 @@ impl From<Refused> for ChangeError {
     }
 }
 
-/// Why a batch was rejected. None of its changes has been made.
+/// The error returned by [`LocalMap::apply`](crate::LocalMap::apply). None of the changes has been
+/// made.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
@@ -80,7 +81,7 @@ pub enum ApplyError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

@@ -4,7 +4,7 @@ use super::refused::{Refused, conflict};
 use super::terminated::MapTerminated;
 use crate::contract::entry::Version;
 
-/// Why [`LocalMap::delete_if`](crate::LocalMap::delete_if) deleted nothing.
+/// The error returned by [`LocalMap::delete_if`](crate::LocalMap::delete_if).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeleteIfError {
@@ -19,7 +19,7 @@ pub enum DeleteIfError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

@@ -1,8 +1,8 @@
-//! What is wrong with a key.
+//! The reasons why a key is invalid.
 
 use crate::contract::bindings::local_map;
 
-/// What is wrong with a key.
+/// The reason why a key is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// It has no bytes.

@@ -3,7 +3,7 @@
 use super::refused::{FOREIGN_PIN, FULL, Refused};
 use super::terminated::MapTerminated;
 
-/// Why [`LocalMap::pin`](crate::LocalMap::pin) pinned nothing.
+/// The error returned by [`LocalMap::pin`](crate::LocalMap::pin).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinError {
@@ -16,7 +16,7 @@ pub enum PinError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },
@@ -33,8 +33,8 @@ impl TryFrom<Refused> for PinError {
     }
 }
 
-/// Why [`LocalMap::pinned`](crate::LocalMap::pinned) or
-/// [`LocalMap::unpin`](crate::LocalMap::unpin) failed.
+/// The error returned by [`LocalMap::pinned`](crate::LocalMap::pinned) and
+/// [`LocalMap::unpin`](crate::LocalMap::unpin).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PinnedError {
@@ -45,7 +45,7 @@ pub enum PinnedError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

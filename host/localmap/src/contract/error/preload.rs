@@ -1,14 +1,14 @@
-//! The error of entries that are stored in advance.
+//! The error of preloading entries.
 
 use super::terminated::MapTerminated;
 use super::write::SetError;
 
-/// Why [`LocalMap::preload`](crate::LocalMap::preload) or
-/// [`Control::preload`](crate::Control::preload) has not stored all entries.
+/// The error returned by [`LocalMap::preload`](crate::LocalMap::preload) and
+/// [`Control::preload`](crate::Control::preload).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreloadError {
-    /// An entry was rejected. Those before it stay stored.
+    /// An entry was rejected. The entries before it stay stored.
     #[error("cannot preload entry {index}")]
     #[non_exhaustive]
     Refused {
@@ -21,7 +21,7 @@ pub enum PreloadError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

@@ -1,5 +1,4 @@
-//! What a map answers when it rejects a call, whatever the operation: the errors of the
-//! contract, and their texts.
+//! The errors of the contract and their messages, which the error types of the operations share.
 
 use super::key::KeyFault;
 use crate::contract::bindings::local_map;
@@ -31,7 +30,7 @@ pub(super) fn conflict(current: &Option<Version>) -> String {
     }
 }
 
-/// Why a map has rejected a call.
+/// The reason why a map has rejected a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Refused {
     InvalidKey { fault: KeyFault },
@@ -44,7 +43,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// Converts what the map has answered to a write of a value of `len` bytes.
+    /// Converts the map's error for a write of a value of `len` bytes.
     pub(crate) fn new(error: local_map::Error, len: usize) -> Self {
         use local_map::Error as E;
         match error {
@@ -63,8 +62,8 @@ impl Refused {
         }
     }
 
-    /// Returns the error that terminates a map which rejects a call for a reason that the
-    /// operation does not have.
+    /// Returns the error that terminates a map if it rejects a call for a reason that is not among
+    /// the operation's errors.
     pub(super) fn contradiction(self) -> wasmtime::Error {
         wasmtime::format_err!(
             "the map contradicts its contract: this operation cannot be rejected for {self:?}"

@@ -1,4 +1,4 @@
-//! Why limits were rejected.
+//! The error of rejected limits.
 
 use super::terminated::MapTerminated;
 use crate::contract::bindings::control;
@@ -27,7 +27,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Returns the range, in words.
+    /// Returns advice that describes the range.
     fn range(self) -> &'static str {
         match self {
             Self::MaxEntries => "use 1 to 4294967295 entries",
@@ -41,7 +41,7 @@ impl Setting {
         }
     }
 
-    /// Returns what may not happen to the setting once the map has held data.
+    /// Returns the kind of change that is forbidden once the map has held data.
     fn forbidden(self) -> &'static str {
         match self {
             Self::Policy => "changed",
@@ -80,7 +80,7 @@ impl From<control::Setting> for Setting {
     }
 }
 
-/// Why limits were rejected. The previous limits stay in force.
+/// The error returned if limits are rejected. The previous limits stay in force.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigureError {
@@ -88,18 +88,18 @@ pub enum ConfigureError {
     #[error("{setting} is out of range: {}", .setting.range())]
     #[non_exhaustive]
     OutOfRange {
-        /// Which limit.
+        /// The limit.
         setting: Setting,
     },
-    /// The map has held data, and this limit would become lower, so that existing entries
-    /// might exceed it. For the policy: it would change.
+    /// The map has held data, and the new limit is lower, so that existing entries might exceed
+    /// it, or the new policy is different.
     #[error(
         "{setting} cannot be {} once the map has held data: set it before the first entry",
         .setting.forbidden()
     )]
     #[non_exhaustive]
     Lowered {
-        /// Which limit.
+        /// The limit.
         setting: Setting,
     },
     /// The map has terminated, in this call or before it. Only
@@ -107,7 +107,7 @@ pub enum ConfigureError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

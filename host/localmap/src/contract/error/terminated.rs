@@ -1,12 +1,12 @@
-//! The end of a map: what terminated it, and when.
+//! The error of a terminated map, with the cause and the time of the termination.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime::Trap;
 
-/// The map has terminated: its entries are gone and its memory has been freed. Create a new
-/// one.
+/// The error of a terminated map: its entries are lost and its memory has been freed. Create a new
+/// map.
 ///
 /// Every operation of a terminated map returns the same cause and time.
 ///
@@ -36,12 +36,12 @@ impl MapTerminated {
         Self(Arc::new(Termination { cause, at }))
     }
 
-    /// Returns what terminated the map. [`MapTerminated`] has an example.
+    /// Returns the cause of the termination. See [`MapTerminated`] for an example.
     pub fn cause(&self) -> &TerminationCause {
         &self.0.cause
     }
 
-    /// Returns when the map terminated, by the system's wall clock.
+    /// Returns the time of the termination, by the system's wall clock.
     pub fn at(&self) -> SystemTime {
         self.0.at
     }
@@ -56,16 +56,16 @@ impl fmt::Display for MapTerminated {
 
 impl std::error::Error for MapTerminated {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The message contains the cause itself already.
+        // The message already contains the cause itself.
         std::error::Error::source(self.cause())
     }
 }
 
-/// What terminated a map. [`MapTerminated`] has an example.
+/// The cause of a map's termination. See [`MapTerminated`] for an example.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum TerminationCause {
-    /// The component trapped: it has a bug, or no memory for an argument or a result.
+    /// The component trapped: it has a bug, or too little memory for an argument or a result.
     #[non_exhaustive]
     Trap {
         /// The trap.
@@ -93,7 +93,7 @@ pub enum TerminationCause {
     },
     /// The map was [cancelled](crate::CancelHandle::cancel).
     Cancelled,
-    /// The component returned something that the contract does not allow, or more than
+    /// The component returned a result that the contract does not allow, or more bytes than
     /// [`MapOptions::hostcall_fuel`](crate::MapOptions::hostcall_fuel) allows.
     #[non_exhaustive]
     Fault {
@@ -105,7 +105,7 @@ pub enum TerminationCause {
 }
 
 impl TerminationCause {
-    /// Returns the cause for a call that failed with `error`. `denied_over` is the limit in
+    /// Returns the cause for a call that failed with `error`. `denied_over` is the memory limit in
     /// bytes, if the call was denied more memory.
     pub(crate) fn of(error: wasmtime::Error, denied_over: Option<usize>) -> Self {
         if error.is::<Cancelled>() {
@@ -141,7 +141,7 @@ impl fmt::Display for TerminationCause {
             }
             Self::TimedOut { limit } => TimedOut { limit: *limit }.fmt(f),
             Self::Cancelled => f.write_str("it was cancelled"),
-            // The errors around it are the guest's stack.
+            // The outer errors contain the guest's stack.
             Self::Fault { source } => write!(f, "{}", source.root_cause()),
             Self::Panicked => f.write_str("its clock panicked"),
         }
@@ -156,7 +156,7 @@ impl std::error::Error for TerminationCause {
             }
             Self::Fault { source } => {
                 let fault: &(dyn std::error::Error + 'static) = (**source).as_ref();
-                // The message contains the root cause already.
+                // The message already contains the root cause.
                 fault.source().is_some().then_some(fault)
             }
             _ => None,
@@ -164,19 +164,19 @@ impl std::error::Error for TerminationCause {
     }
 }
 
-/// The work was [cancelled](crate::CancelHandle::cancel).
+/// The error of work that was [cancelled](crate::CancelHandle::cancel).
 ///
 /// A call in a store that [`CancelHandle::guard`](crate::CancelHandle::guard) guards fails
-/// with an error that downcasts to this.
+/// with an error that downcasts to this type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it was cancelled")]
 #[non_exhaustive]
 pub struct Cancelled;
 
-/// The work exceeded its time limit.
+/// The error of work that exceeded its time limit.
 ///
 /// A call in a store that [`CancelHandle::guard`](crate::CancelHandle::guard) guards fails
-/// with an error that downcasts to this.
+/// with an error that downcasts to this type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it exceeded its time limit of {limit:?}")]
 #[non_exhaustive]
@@ -185,13 +185,13 @@ pub struct TimedOut {
     pub limit: Duration,
 }
 
-/// Displays a time as RFC 3339 does, to the second.
+/// Displays a time in the format of RFC 3339, to the second.
 struct Utc(SystemTime);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DAY: u64 = 24 * 60 * 60;
-        // A clock that stands before 1970 was never set.
+        // A clock that shows a time before 1970 was never set.
         let time = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, seconds) = (time.as_secs() / DAY, time.as_secs() % DAY);
         let (year, month, day) = date(days);
@@ -203,7 +203,7 @@ impl fmt::Display for Utc {
     }
 }
 
-/// Returns the year, month and day, that many days after 1 January 1970.
+/// Returns the year, month and day of the date that is `days` days after 1 January 1970.
 ///
 /// The algorithm is Howard Hinnant's
 /// [`civil_from_days`](https://howardhinnant.github.io/date_algorithms.html#civil_from_days).

@@ -1,11 +1,11 @@
-//! The errors of the operations that store something.
+//! The errors of `set`, `set_if`, `increment` and `touch`.
 
 use super::key::KeyFault;
 use super::refused::{FULL, INVALID_TTL, NOT_A_COUNTER, OVERFLOW, Refused, conflict, too_large};
 use super::terminated::MapTerminated;
 use crate::contract::entry::Version;
 
-/// Why [`LocalMap::set`](crate::LocalMap::set) stored nothing.
+/// The error returned by [`LocalMap::set`](crate::LocalMap::set).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetError {
@@ -13,7 +13,7 @@ pub enum SetError {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The value is longer than
@@ -37,7 +37,7 @@ pub enum SetError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },
@@ -57,7 +57,7 @@ impl TryFrom<Refused> for SetError {
     }
 }
 
-/// Why [`LocalMap::set_if`](crate::LocalMap::set_if) stored nothing.
+/// The error returned by [`LocalMap::set_if`](crate::LocalMap::set_if).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetIfError {
@@ -65,7 +65,7 @@ pub enum SetIfError {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The value is longer than
@@ -96,7 +96,7 @@ pub enum SetIfError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },
@@ -117,7 +117,7 @@ impl TryFrom<Refused> for SetIfError {
     }
 }
 
-/// Why [`LocalMap::increment`](crate::LocalMap::increment) changed nothing.
+/// The error returned by [`LocalMap::increment`](crate::LocalMap::increment).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum IncrementError {
@@ -125,7 +125,7 @@ pub enum IncrementError {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The value is longer than
@@ -155,7 +155,7 @@ pub enum IncrementError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },
@@ -177,7 +177,7 @@ impl TryFrom<Refused> for IncrementError {
     }
 }
 
-/// Why [`LocalMap::touch`](crate::LocalMap::touch) changed nothing.
+/// The error returned by [`LocalMap::touch`](crate::LocalMap::touch).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum TouchError {
@@ -185,7 +185,7 @@ pub enum TouchError {
     #[error("invalid key: {fault}")]
     #[non_exhaustive]
     InvalidKey {
-        /// What is wrong with the key.
+        /// The reason.
         fault: KeyFault,
     },
     /// The TTL is zero.
@@ -198,7 +198,7 @@ pub enum TouchError {
     #[error(transparent)]
     #[non_exhaustive]
     Terminated {
-        /// When, and why.
+        /// The termination, with its cause and time.
         #[from]
         source: MapTerminated,
     },

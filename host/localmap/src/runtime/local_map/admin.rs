@@ -46,7 +46,7 @@ impl LocalMap {
         })?
     }
 
-    /// Returns the limits in force. The example of [`configure`](Self::configure) shows it.
+    /// Returns the limits in force. See [`configure`](Self::configure) for an example.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// - Returns [`PreloadError::Refused`] if an entry is rejected. Those before it stay stored.
+    /// - Returns [`PreloadError::Refused`] if an entry is rejected. The entries before it stay stored.
     /// - Returns [`PreloadError::Terminated`] if the map has terminated.
     pub fn preload(&mut self, entries: &[Preload]) -> Result<(), PreloadError> {
         for (index, entry) in entries.iter().enumerate() {

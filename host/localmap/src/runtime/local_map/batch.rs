@@ -10,7 +10,7 @@ use crate::contract::error::{ApplyError, ChangeError, Refused};
 impl LocalMap {
     /// Makes all changes of a batch or none of them, all as of one instant.
     ///
-    /// Changes are made in order, each on the state that the changes before it left. The result
+    /// Changes are made in order, and each one sees the effects of the changes before it. The result
     /// has one outcome per change. Deleting or touching an absent key is not an error.
     ///
     /// A batch has at most 1,024 changes. Its keys and values have at most 64 KiB plus the

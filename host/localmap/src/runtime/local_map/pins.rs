@@ -45,7 +45,7 @@ impl LocalMap {
         })?
     }
 
-    /// Returns the value that a pin holds. The example of [`pin`](Self::pin) shows it.
+    /// Returns the value that a pin holds. See [`pin`](Self::pin) for an example.
     ///
     /// # Errors
     ///
@@ -61,8 +61,8 @@ impl LocalMap {
         })?
     }
 
-    /// Drops a pin and releases its value at once, rather than with the next operation. The
-    /// example of [`pin`](Self::pin) shows it.
+    /// Drops a pin and releases its value at once, rather than with the next operation. See
+    /// [`pin`](Self::pin) for an example.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ const KEYS_PER_CALL: usize = 256;
 
 /// # Reads
 impl LocalMap {
-    /// Returns the value of `key`; `None` if it is absent. [`LocalMap`] has an example.
+    /// Returns the value of `key`; `None` if it is absent. See [`LocalMap`] for an example.
     ///
     /// # Errors
     ///

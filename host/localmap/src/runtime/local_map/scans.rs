@@ -119,7 +119,7 @@ impl LocalMap {
     }
 
     /// Returns `true` if every entry has expired or there is none. Visits every expired entry.
-    /// The example of [`len`](Self::len) shows it.
+    /// See [`len`](Self::len) for an example.
     ///
     /// # Errors
     ///

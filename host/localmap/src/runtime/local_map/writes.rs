@@ -129,7 +129,7 @@ impl LocalMap {
         })
     }
 
-    /// Deletes `key` and returns the value it had; `None` if it was absent. Use it for one-time
+    /// Deletes `key` and returns its value; `None` if it was absent. Use it for one-time
     /// tokens.
     ///
     /// ```
@@ -148,7 +148,7 @@ impl LocalMap {
         self.enter_with_key(key, |map, store, key| map.call_take(store, key))
     }
 
-    /// Deletes `key`. Returns `true` if it was present. [`LocalMap`] has an example.
+    /// Deletes `key`. Returns `true` if it was present. See [`LocalMap`] for an example.
     ///
     /// # Errors
     ///
