@@ -1,11 +1,11 @@
-//! How a batch goes through the contract.
+//! Sends a batch of changes to the map.
 
 use crate::contract::calls;
 use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome};
 
 /// Makes all of `changes` or none of them.
 pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
-    // The map would return the same, but a list of this size may exceed its memory.
+    // The map would return the same error, but a list of this size may exceed its memory.
     if changes.len() > MAX_CHANGES {
         return Err(ApplyError {
             index: MAX_CHANGES,
@@ -19,7 +19,7 @@ pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> 
     }
 }
 
-/// Returns the error that the map would return for the whole key, if only a part was sent.
+/// Returns the error of a batch. If only a part of a key was sent, corrects the error's key length.
 fn failed(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError {
     if let Error::InvalidKey(KeyFault::TooLong { len }) = &mut error
         && let Some(change) = changes.get(index)
@@ -29,13 +29,13 @@ fn failed(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError 
     ApplyError { index, error }
 }
 
-/// Cuts a key to what the map needs to see that it is too long. The map must be the one to
-/// reject it, since a change before this one may fail first.
+/// Truncates an over-long key to one byte more than the maximum, so that the map still rejects it.
+/// The map must reject it, and not the client, because an earlier change may fail first.
 fn to_write(key: &[u8]) -> &[u8] {
     key.get(..=MAX_KEY_LEN).unwrap_or(key)
 }
 
-/// Replaces a key that is too long to exist by the empty one, which does not exist either.
+/// Replaces a key that is too long to exist with the empty key, which does not exist either.
 fn to_delete(key: &[u8]) -> &[u8] {
     if key.len() > MAX_KEY_LEN { &[] } else { key }
 }
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_batch_of_too_many_changes_fails_before_a_call() {
-        // Outside WebAssembly a call would panic.
+        // Outside WebAssembly a call to the map would panic.
         let changes = vec![Change::delete("k"); MAX_CHANGES + 1];
         let expected = ApplyError {
             index: MAX_CHANGES,

@@ -1,7 +1,7 @@
-//! `localmap:core/blocks`: `get` and `set` with bytes in blocks, which hosts copy faster than
-//! single bytes.
+//! Calls of `localmap:core/blocks`: `get` and `set` with bytes in blocks, which hosts copy faster
+//! than single bytes.
 //!
-//! The calls are written by hand: generated code would take every block apart, word by word.
+//! The calls are written by hand, because generated code would convert every block word by word.
 
 #![allow(
     unsafe_code,
@@ -80,13 +80,13 @@ unsafe fn blocks_set(_: *const Set, _: *mut [u64; 4]) {
     no_host()
 }
 
-/// Panics as the generated calls do.
+/// Panics, like the generated calls.
 #[cfg(not(target_arch = "wasm32"))]
 fn no_host() -> ! {
     unreachable!("there is no host outside of WebAssembly")
 }
 
-/// `bytes`, as it is in memory.
+/// The memory layout of `bytes`.
 #[repr(C, align(8))]
 struct Bytes {
     len: u32,
@@ -95,7 +95,7 @@ struct Bytes {
     rest: Block,
 }
 
-/// `option<bytes>`. If it is none, only its first byte is written.
+/// The memory layout of `option<bytes>`. If it is none, only its first byte is written.
 #[repr(C)]
 struct Found {
     some: u8,
@@ -136,8 +136,8 @@ pub(crate) fn get_into(key: &[u8], value: &mut Vec<u8>) -> bool {
     found.is_some()
 }
 
-/// Calls `read` with the value of `key`. The value stays where the call has written it: moving
-/// it would be a call of `memcpy`.
+/// Calls `read` with the value of `key`. The value is read in place, because moving it would take a
+/// call of `memcpy`.
 #[inline(always)]
 fn find<R>(key: &[u8], read: impl FnOnce(&mut Bytes) -> R) -> Option<R> {
     let [a, b, c, d, e, f, g, h] = to_block(key);
@@ -150,7 +150,7 @@ fn find<R>(key: &[u8], read: impl FnOnce(&mut Bytes) -> R) -> Option<R> {
     if unsafe { (&raw const (*answer).some).read() } == 0 {
         return None;
     }
-    // SAFETY: a value that is present is written completely.
+    // SAFETY: if the value is present, the call has written all of it.
     let found = unsafe { found.assume_init_mut() };
     Some(read(&mut found.value))
 }
@@ -229,7 +229,7 @@ impl Bytes {
     }
 }
 
-/// Returns a block with at most 64 bytes, followed by zeros.
+/// Returns a block that contains `bytes`, at most 64, followed by zeros.
 fn to_block(bytes: &[u8]) -> Block {
     let mut padded = [0; BLOCK];
     let mut room = &mut padded[..];
@@ -245,7 +245,7 @@ fn to_block(bytes: &[u8]) -> Block {
     block
 }
 
-/// Calls `step` with parts of at most 64 bytes, in order. The compiler knows the length of each
+/// Calls `step` with consecutive parts of at most 64 bytes. The compiler knows the length of each
 /// part, so copying it takes a few instructions and no call.
 #[inline(always)]
 fn in_steps(mut bytes: &[u8], mut step: impl FnMut(&[u8])) {
@@ -259,7 +259,7 @@ fn in_steps(mut bytes: &[u8], mut step: impl FnMut(&[u8])) {
     steps!(64 32 16 8 4 2 1);
 }
 
-/// Returns the bytes of `words`. In WebAssembly the first byte of a word is its lowest.
+/// Returns the bytes of `words`. WebAssembly is little-endian.
 const fn as_bytes(words: &[u64]) -> &[u8] {
     // SAFETY: a word is eight initialised bytes, and bytes need no alignment.
     unsafe { slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }

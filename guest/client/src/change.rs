@@ -2,7 +2,7 @@
 
 use crate::{Condition, Ttl, Version};
 
-/// The most changes that one [`apply`](crate::LocalMap::apply) accepts.
+/// The maximum number of changes in one [`apply`](crate::LocalMap::apply).
 pub const MAX_CHANGES: usize = 1024;
 
 /// One change of a batch, for [`LocalMap::apply`](crate::LocalMap::apply).
@@ -94,7 +94,7 @@ impl<'a> Change<'a> {
     }
 
     /// Creates a change that stores a value if `condition` holds, and makes the batch fail
-    /// if it does not. Its outcome is [`Outcome::Stored`].
+    /// otherwise. Its outcome is [`Outcome::Stored`].
     pub fn set_if(
         key: &'a (impl AsRef<[u8]> + ?Sized),
         value: &'a (impl AsRef<[u8]> + ?Sized),
@@ -123,7 +123,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Creates a change that gives a present entry a new TTL. Its outcome is
+    /// Creates a change that gives an existing entry a new TTL. Its outcome is
     /// [`Outcome::Touched`]. An absent key is not an error.
     pub fn touch(key: &'a (impl AsRef<[u8]> + ?Sized), ttl: impl Into<Ttl>) -> Self {
         Self::Touch {
@@ -139,7 +139,7 @@ impl<'a> Change<'a> {
     }
 
     /// Creates a change that deletes `key` if its value has the given version, and makes
-    /// the batch fail if it has not. Its outcome is [`Outcome::Deleted`].
+    /// the batch fail otherwise. Its outcome is [`Outcome::Deleted`].
     pub fn delete_if(key: &'a (impl AsRef<[u8]> + ?Sized), version: Version) -> Self {
         Self::DeleteIf {
             key: key.as_ref(),

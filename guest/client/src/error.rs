@@ -1,10 +1,10 @@
-//! Why a write failed.
+//! The errors of writes.
 
 use thiserror::Error;
 
 use crate::{DEFAULT_MAX_KEY_LEN, Version};
 
-/// Why a write failed. A failed write has changed nothing.
+/// The error of a write. A failed write has changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -44,7 +44,7 @@ pub enum Error {
     Overflow,
 }
 
-/// Why a batch failed. None of its changes has been made.
+/// The error of a batch. None of its changes has been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[error("change {index} of the batch: {error}")]
 pub struct ApplyError {
@@ -61,7 +61,7 @@ impl From<ApplyError> for Error {
     }
 }
 
-/// What is wrong with a key.
+/// The reason why a key is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum KeyFault {
@@ -69,7 +69,7 @@ pub enum KeyFault {
     #[error("the key is empty: use 1 to {DEFAULT_MAX_KEY_LEN} bytes")]
     Empty,
     /// It is longer than the map's `max-key`, which is [`DEFAULT_MAX_KEY_LEN`] unless the
-    /// host sets another.
+    /// host sets another limit.
     #[error(
         "the key has {len} bytes: shorten it to {DEFAULT_MAX_KEY_LEN}, or use a hash of it and \
          keep the whole key in the value"

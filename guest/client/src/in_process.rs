@@ -1,7 +1,7 @@
-//! The map inside the guest: a [`LocalMap`] with the same operations as
+//! A map inside the guest: a [`LocalMap`] with the same operations as
 //! [the host's](crate::LocalMap), without a boundary between the guest and its map.
 //!
-//! This module exports the same names as the crate root, so a guest switches by changing one
+//! This module exports the same names as the crate root, so a guest can switch by changing one
 //! line:
 //!
 //! ```
@@ -23,9 +23,9 @@
 //! - **No call and no copy between memories.** An operation is a function call. The component
 //!   imports a clock and a seed from WASI but no map, so it runs on any host.
 //! - **No limit on arguments.** A batch, a value or a list of keys that is too large for the
-//!   contract cannot end the instance. It may be [`Error::Full`].
-//! - **The guest owns the limits**, and has `stats`, `sweep` and `clear`. The host sees one
-//!   memory and limits it as a whole. It cannot store entries in advance.
+//!   contract cannot end the instance. A write may return [`Error::Full`].
+//! - **The guest sets the limits**, and has `stats`, `sweep` and `clear`. The host can only limit
+//!   the memory of the guest as a whole, and cannot store entries in advance.
 //! - **Any number of maps.** [`LocalMap::new`] returns the one map of the instance, as with
 //!   the host's; [`LocalMap::with_limits`] creates a separate one.
 //! - **It runs natively**, so `cargo test` can run code that uses the map, with a

@@ -1,5 +1,5 @@
-//! The client of localmap for guests in Rust. A localmap is the small, bounded key-value map
-//! that a host gives to each component instance, with a time to live for each key.
+//! The client of localmap for guests in Rust. A localmap is a small, bounded key-value map with a
+//! time to live for each key, which a host gives to each component instance.
 //!
 //! The guest is an ordinary program or library. Using this crate is enough to make the
 //! component import `localmap:core/local-map@0.1.0`:
@@ -36,19 +36,20 @@
 //! - **Time** is the host's monotonic clock. All time spans are [`Duration`]s, exact to the
 //!   nanosecond. An entry expires when the clock reaches its deadline. From then on every
 //!   operation treats its key as absent.
-//! - **Limits** are the host's: entries, bytes, and the length of a value. A write beyond
-//!   them is an [`Error`], and all entries stay. Keys have 1 to [`DEFAULT_MAX_KEY_LEN`]
+//! - **Limits** on entries, bytes and the length of a value are set by the host. A write beyond
+//!   them returns an [`Error`], and all entries stay. Keys have 1 to [`DEFAULT_MAX_KEY_LEN`]
 //!   bytes, or up to [`MAX_KEY_LEN`] if the host allows it.
 //! - **All or nothing**: an operation that returns an error has changed no key, no value, no
 //!   version and no deadline.
-//! - **Errors** have one type, [`Error`], whose messages say what to do. The [`ApplyError`] of
+//! - **Errors** have one type, [`Error`], whose messages suggest a fix. The [`ApplyError`] of
 //!   a batch adds the index of the change and converts to `Error` with `?`. Reading, deleting
 //!   or touching an absent key is not an error.
 //!
 //! # Without a host
 //!
-//! With [`in_process`] the map is part of the guest, and the host provides nothing: the same
-//! operations, chosen by one `use` line. Natively, it lets a guest test its own code.
+//! With [`in_process`] the map is part of the guest and needs nothing from the host. It has the
+//! same operations, and a guest selects it with one `use` line. Native tests of a guest can use it
+//! as well.
 //!
 //! # Features
 //!

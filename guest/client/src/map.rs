@@ -5,13 +5,13 @@ use crate::{
     Scan, Scanned, Ttl, Version, batch, blocks, contract::calls, types::OneThread,
 };
 
-/// The bytes that the keys of one `get-many` may take up, each with the 8 bytes that point to
-/// it. The contract guarantees 64 KiB.
+/// The maximum size of the keys of one `get-many` in bytes, including the 8 bytes that point to
+/// each key. The contract guarantees room for 64 KiB.
 const MAX_BATCH: usize = 32 * 1024;
 
 /// The map of this component instance.
 ///
-/// Each instance has one map: all values of this type stand for the same one. It starts
+/// Each instance has one map: all values of this type refer to the same one. It starts
 /// empty, except for entries that the host stored in advance, and ends with the instance. No
 /// other instance can see it.
 ///
@@ -24,7 +24,7 @@ const MAX_BATCH: usize = 32 * 1024;
 /// An entry expires when the host's clock reaches its deadline. From then on every operation
 /// treats its key as absent.
 ///
-/// Outside WebAssembly there is no host to call: the operations compile, and panic when they
+/// Outside WebAssembly there is no host to call: the operations compile, but panic when they
 /// are called. For native tests use [`in_process::LocalMap`](crate::in_process::LocalMap),
 /// which has the same operations. The examples below run with that type.
 #[derive(Debug, Default)]
@@ -125,8 +125,9 @@ impl LocalMap {
 
     /// Returns the values of several keys, in the order of `keys`.
     ///
-    /// All values are as of one instant if the keys, plus 8 bytes each, take less than 32 KiB
-    /// and the values at most 1 MiB. The rest is read in further calls, as of later instants.
+    /// All values are read at the same instant if the keys, plus 8 bytes each, take less than
+    /// 32 KiB and the values at most 1 MiB. Otherwise the rest is read by further calls, at later
+    /// instants.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -230,10 +231,10 @@ impl LocalMap {
 
     /// Adds `delta` to a counter and returns the sum.
     ///
-    /// A counter is a value of 8 bytes: a little-endian `i64`. A present counter keeps its
-    /// deadline, and `ttl` is only checked. An absent one starts from 0 with `ttl`. A TTL
-    /// thus makes a fixed window that begins with the first `increment`. The counter gets a
-    /// new version.
+    /// A counter is a value of 8 bytes: a little-endian `i64`. An existing counter keeps its
+    /// deadline, and `ttl` is only checked. An absent counter starts from 0 with `ttl`, so a TTL
+    /// creates a fixed window that begins with the first `increment`. The counter gets a new
+    /// version.
     ///
     /// ```
     /// # use localmap_client::{Error, in_process::LocalMap};
@@ -264,7 +265,7 @@ impl LocalMap {
         Ok(calls::increment(key, delta, ttl.into().into())?)
     }
 
-    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
     /// Returns `false` if `key` is absent; it stays absent.
     ///
     /// ```
@@ -341,17 +342,17 @@ impl LocalMap {
         Ok(calls::delete_if(to_read(key.as_ref()), version)?)
     }
 
-    /// Makes all changes of a batch or none of them, all as of one instant.
+    /// Makes all changes of a batch or none of them, at a single instant.
     ///
     /// Changes are made in order, and each one sees the effects of the changes before it. The
     /// result has one outcome per change. If a change fails, none is made; the error carries
     /// its index and the reason. Deleting or touching an absent key is not an error. An empty
     /// batch changes nothing.
     ///
-    /// A batch has at most [`MAX_CHANGES`](crate::MAX_CHANGES) changes. Its keys and values
-    /// have at most 64 KiB plus the larger of 1 MiB and the map's largest value in total.
+    /// A batch can have at most [`MAX_CHANGES`](crate::MAX_CHANGES) changes. The total size of its
+    /// keys and values is limited to 64 KiB plus the larger of 1 MiB and the map's largest value.
     /// (The largest value is `max-value`, or `max-bytes` if that is less.) The first change
-    /// beyond these limits is [`Full`](Error::Full). A batch far beyond them may end the
+    /// beyond these limits fails with [`Full`](Error::Full). A batch far beyond them may end the
     /// instance with a trap.
     ///
     /// ```
@@ -375,14 +376,15 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// An [`ApplyError`] with the index of the first change that fails, and the error of the
-    /// operation of the same name. [`Full`](Error::Full) also if the batch exceeds its limits.
+    /// Returns an [`ApplyError`] with the index of the first change that fails, and the error of
+    /// the operation of the same name. The error is also [`Full`](Error::Full) if the batch exceeds
+    /// its limits.
     pub fn apply(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         batch::apply(changes)
     }
 
-    /// Pins the value of `key`: it stays readable until the returned [`Pinned`] is dropped,
-    /// whatever happens to the key meanwhile. Returns `None` if the key is absent.
+    /// Pins the value of `key`. It stays readable until the returned [`Pinned`] is dropped, even
+    /// if the key is changed or deleted. Returns `None` if the key is absent.
     ///
     /// An entry is not evicted while its current value is pinned. It still expires at its
     /// deadline.
@@ -409,9 +411,9 @@ impl LocalMap {
     /// Returns an iterator over the entries whose keys begin with `prefix` (all entries, if
     /// it is empty), in no particular order.
     ///
-    /// The map may be changed meanwhile. Each entry that exists throughout the scan is
-    /// returned exactly once. An entry that is created or removed meanwhile may or may not be
-    /// returned, in the state in which its page was read. A key that is deleted and set again
+    /// The map may be changed during the scan. Each entry that exists throughout the scan is
+    /// returned exactly once, in the state in which its page was read. An entry that is created
+    /// or removed during the scan may or may not be returned. A key that is deleted and set again
     /// is returned at most once. The iterator holds one page at a time: at most 1 MiB, or one
     /// entry if that is larger.
     ///
@@ -433,14 +435,15 @@ impl LocalMap {
         })
     }
 
-    /// Returns one page of a [`scan`](Self::scan). Use it where an iterator cannot be kept,
-    /// for example between two requests.
+    /// Returns one page of a [`scan`](Self::scan). Use it if you cannot keep an iterator, for
+    /// example between two requests.
     ///
     /// Start with a `cursor` of 0 and continue with [`Page::next`] until it is `None`. A page
-    /// visits at most `limit` entries (0 counts as 1, more than 4,096 as 4,096), plus a few
-    /// whose hashes are equal, and may be empty before the scan ends. It ends early rather
-    /// than exceed 1 MiB of keys and values, but always holds at least one entry if it found
-    /// one. A `cursor` that no page returned is harmless but may skip entries.
+    /// visits at most `limit` entries (0 counts as 1, more than 4,096 as 4,096). It can exceed
+    /// that slightly, because keys with equal hashes are on the same page, and it may be empty
+    /// before the scan ends. It ends early rather than exceed 1 MiB of keys and values, but always
+    /// holds at least one entry if it found one. A `cursor` that no page returned is harmless but
+    /// may skip entries.
     ///
     /// ```
     /// # use localmap_client::{Error, Ttl, in_process::LocalMap};
@@ -492,9 +495,9 @@ impl LocalMap {
     }
 }
 
-/// Returns the key that a read passes to the map. A key that is too long to exist becomes
-/// the empty one, which does not exist either: its bytes need not be copied, and arguments
-/// that are too large end the instance.
+/// Returns the key that a read passes to the map. A key that is too long to exist becomes the
+/// empty key, which does not exist either. This saves the copy, and avoids the trap that arguments
+/// cause if they are too large.
 fn to_read(key: &[u8]) -> &[u8] {
     if key.len() > MAX_KEY_LEN { &[] } else { key }
 }
@@ -508,7 +511,7 @@ fn to_write(key: &[u8]) -> Result<&[u8], Error> {
     Ok(key)
 }
 
-/// Returns how many of `keys` go into one call: at least one, if there is one.
+/// Returns the number of `keys` that fit into one call: at least one, unless `keys` is empty.
 fn batch_len(keys: &[&[u8]]) -> usize {
     let mut bytes = 0;
     keys.iter()

@@ -8,8 +8,8 @@ use crate::{Version, contract::calls, types::OneThread};
 /// Its bytes count towards the map's `max-bytes`, and it counts as one of `max-pins`.
 /// Dropping it releases both.
 ///
-/// It does not lend the bytes as a slice: they are in the map's memory, which is not the
-/// guest's.
+/// It does not return the bytes as a slice, because they are in the map's memory, which is separate
+/// from the guest's.
 #[derive(Debug)]
 #[must_use = "the value is pinned only until this is dropped"]
 pub struct Pinned {

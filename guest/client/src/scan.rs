@@ -1,10 +1,10 @@
-//! A scan as an iterator, which reads page after page.
+//! The iterator over a scan, which reads one page at a time.
 
 use std::{iter::FusedIterator, vec};
 
 use crate::{LocalMap, Page, Scanned};
 
-/// The most entries of one page: enough to make the cost of the calls negligible.
+/// The maximum number of entries of one page, large enough to make the cost of calls negligible.
 const PAGE: u32 = 256;
 
 /// An iterator over the entries of a map, returned by [`LocalMap::scan`].

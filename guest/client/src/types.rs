@@ -2,12 +2,12 @@
 
 use std::{cell::Cell, marker::PhantomData, rc::Rc, time::Duration};
 
-/// The longest key that a map accepts by default, in bytes. The shortest has 1 byte.
+/// The maximum length of a key in bytes, by default. The minimum is 1 byte.
 ///
 /// The host's `max-key` can set another limit, up to [`MAX_KEY_LEN`].
 pub const DEFAULT_MAX_KEY_LEN: usize = 128;
 
-/// The longest key that any map accepts, in bytes, whatever its `max-key`.
+/// The maximum length of a key in bytes that `max-key` can allow.
 pub const MAX_KEY_LEN: usize = 512;
 
 /// Identifies one stored value of one key.
@@ -35,7 +35,7 @@ pub enum Ttl {
     Never,
     /// Until this much time has passed, counted from the call. Zero is
     /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). The map counts in nanoseconds; a
-    /// span of more than [`u64::MAX`] of them (584 years) counts as that.
+    /// longer span than [`u64::MAX`] nanoseconds (584 years) is treated as that maximum.
     After(Duration),
 }
 
@@ -46,8 +46,8 @@ impl From<Duration> for Ttl {
     }
 }
 
-/// Converts [`Entry::expires_in`]: `None` becomes [`Ttl::Never`]. A value written back with
-/// it keeps the remaining time that its entry had.
+/// Converts [`Entry::expires_in`]: `None` becomes [`Ttl::Never`]. If you write a value back with
+/// the result, the entry keeps its remaining time.
 impl From<Option<Duration>> for Ttl {
     fn from(left: Option<Duration>) -> Self {
         left.map_or(Self::Never, Self::After)

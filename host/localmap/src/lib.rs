@@ -3,7 +3,7 @@
 //! The map lives inside the sandbox: in the linear memory of a WebAssembly component, behind a
 //! WIT contract, with byte keys and a time to live (TTL) for each key. This crate runs it on
 //! Wasmtime. A [`Host`] compiles the component once. Each [`LocalMap`] that it creates is one
-//! store, one instance and one memory. Dropping the `LocalMap` frees everything that it held.
+//! store, one instance and one memory. Dropping the `LocalMap` frees all of them.
 //!
 //! ```
 #![doc = include_str!("../examples/embed.rs")]
@@ -11,30 +11,30 @@
 //!
 //! # Ways to embed
 //!
-//! - **Own a [`LocalMap`]** and call it, as in the program above: for state of your own program,
-//!   such as a rate limit for each tenant.
+//! - **Own a [`LocalMap`]** and call it, as in the program above. This suits state of your own
+//!   program, such as a rate limit for each tenant.
 //! - **[`plug`] an app**: compose a component, written in any language, that imports
-//!   `localmap:core/local-map` or `wasi:keyvalue`, and a map of its own. The result is one
-//!   component, which you run like any other; [`Control`] configures its map and reads its
-//!   statistics. For apps that call their map often, as their calls do not pass through the
-//!   host, and for hosts that are not yours. App and map share a store, its limits and its end.
-//!   `examples/plug.rs` shows it.
-//! - **[`add_to_linker`]** serves the imports of apps in a linker of yours: each of your stores
-//!   has a [`LinkedMap`], which runs in a store of its own. For hosts that observe each operation
-//!   ([`Observer`]), limit app and map separately, or read the map after the app has trapped.
-//!   Each operation is a call into the host and a call out of it. `examples/own_linker.rs` shows
-//!   it. [`with_keyvalue`] is for apps that import `wasi:keyvalue`.
+//!   `localmap:core/local-map` or `wasi:keyvalue`, with its own map. The result is one component,
+//!   which you run like any other; [`Control`] configures its map and reads its statistics. This
+//!   suits apps that call their map often, because the calls do not pass through the host, and
+//!   apps that also run on other hosts. App and map share a store, its limits and its lifetime.
+//!   See `examples/plug.rs`.
+//! - **[`add_to_linker`]** serves the imports of apps through your own linker: each of your stores
+//!   has a [`LinkedMap`], which runs in a separate store. This suits hosts that observe each
+//!   operation ([`Observer`]), limit app and map separately, or read the map after the app has
+//!   trapped. Each operation is a call into the host and a call out of it. See
+//!   `examples/own_linker.rs`. For apps that import `wasi:keyvalue`, use [`with_keyvalue`] first.
 //!
 //! # Time
 //!
-//! A [`Clock`] measures TTLs: the system's monotonic clock, unless [`MapOptions::clock`] sets
-//! another one. With a [`ManualClock`], tests of expiry need not sleep.
+//! A [`Clock`] measures TTLs. It is the system's monotonic clock, unless [`MapOptions::clock`]
+//! sets another one. With a [`ManualClock`], tests of expiry need not sleep.
 //!
 //! # The end of a map
 //!
 //! Dropping a map ends it. A map [terminates](MapTerminated) before that if a call traps or takes
-//! too long, or if a [`CancelHandle`] cancels it, from any thread and at any time. A terminated
-//! map has freed its memory. Each further call returns why and when it terminated.
+//! too long, or if a [`CancelHandle`] cancels it, from any thread and at any time. Termination
+//! frees the map's memory. Each further call returns the cause and the time of the termination.
 //!
 //! # Bounds
 //!
@@ -53,14 +53,14 @@
 //! | handles | [`MapOptions::max_handles`] | 66,560 | the map terminates |
 //!
 //! None of them is unlimited. When full, a map rejects new entries (the default) or evicts old
-//! ones, as its [`Policy`] says. [`MemoryLimiter`] and [`CancelHandle::guard`] bound stores of
-//! yours.
+//! ones, depending on its [`Policy`]. Use [`MemoryLimiter`] and [`CancelHandle::guard`] to bound
+//! your own stores.
 //!
 //! # Memory allocation
 //!
-//! The memory of maps comes from a pool of slots, if the process has enough address space for
-//! it, else from the operating system for each map: see [`Allocation`]. The slot of a map that
-//! has ended is always wiped; the [`Profile`] of the pool decides whether it stays resident.
+//! Maps allocate their memory from a pool of slots if the process has enough address space for
+//! one, and otherwise directly from the operating system; see [`Allocation`]. The slot of a map
+//! that has ended is always wiped. The [`Profile`] of the pool decides whether it stays resident.
 //!
 //! # Wasmtime
 //!
@@ -113,7 +113,7 @@ pub use runtime::pinned::Pinned;
 pub use sync::lock;
 pub use tenants::Tenants;
 
-/// The examples of the README are tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

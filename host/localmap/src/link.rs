@@ -1,8 +1,8 @@
-//! Linked maps: the map as imports of an embedder's own linker.
+//! Linked maps, which serve the imports of apps through an embedder's own linker.
 //!
-//! `linked_map` is what each store keeps. `call` goes from there into the map and past the
-//! observer. `local_map` and `blocks` define the functions of the interfaces, and `convert`
-//! converts their arguments and results. `linker` adds them all.
+//! `linked_map` is the part that each store contains. `call` forwards a call of an app to the map
+//! and reports it to the observer. `local_map` and `blocks` define the functions of the
+//! interfaces, `convert` converts their arguments and results, and `linker` adds them to a linker.
 
 mod blocks;
 mod call;

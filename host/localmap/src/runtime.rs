@@ -1,4 +1,4 @@
-//! Maps on Wasmtime: the host that all maps share, and each map with its store.
+//! Maps on Wasmtime: the host that they share, and each map with its store.
 
 pub(crate) mod clock;
 mod compiled;

@@ -1,6 +1,5 @@
-//! The standard library's locks, condition variables, atomics and threads, or those of
-//! `shuttle` in unit tests, which runs them under many schedules. And a lock that a panic does
-//! not close.
+//! Locks, condition variables, atomics and threads: those of the standard library or, in unit
+//! tests, those of `shuttle`, which runs them under many schedules.
 
 #[cfg(not(test))]
 use std as imp;
@@ -17,10 +16,10 @@ use std::time::Duration;
 
 /// Locks `mutex`, even if a thread has panicked while it held the lock.
 ///
-/// Suits values that are whole after each of their operations, such as a
-/// [`LocalMap`](crate::LocalMap) that several threads [share](crate::LinkedMap::shared): a
-/// panic in a clock or an observer leaves a map that still answers, or that returns
-/// [`MapTerminated`](crate::MapTerminated) from its next call.
+/// Use it for values that are consistent after each of their operations, such as a
+/// [`LocalMap`](crate::LocalMap) that several threads [share](crate::LinkedMap::shared): after a
+/// panic in a clock or an observer, the map still works, or its next call returns
+/// [`MapTerminated`](crate::MapTerminated).
 ///
 /// ```
 /// use localmap::lock;
@@ -42,7 +41,7 @@ pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a notification for at most `timeout`, with the lock released meanwhile.
+/// Releases the lock and waits at most `timeout` for a notification, then locks again.
 pub(crate) fn wait_timeout<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,

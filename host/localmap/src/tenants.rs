@@ -1,4 +1,4 @@
-//! Maps by the names of their tenants: which are in use, and since when the others are idle.
+//! A registry of maps by the names of their tenants.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -6,13 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A registry of maps, one for each tenant, which knows how long each of them has been idle.
+/// A registry of maps, one for each tenant, which records since when each map has been idle.
 ///
-/// A tenant is a name: any bytes, such as the value of a header. `M` is a handle to its map,
-/// whose clones are one map, such as `Arc<Mutex<LocalMap>>`.
+/// A tenant is identified by a name of any bytes, such as the value of a header. `M` is a handle to
+/// its map, such as `Arc<Mutex<LocalMap>>`. All clones of a handle must refer to the same map.
 ///
-/// The registry drops no map by itself, and it keeps no time: callers pass the time, and
-/// decide with [`remove_idle`](Self::remove_idle) which maps to drop.
+/// The registry never drops a map on its own and reads no clock: callers pass the time, and use
+/// [`remove_idle`](Self::remove_idle) to drop idle maps.
 ///
 /// ```
 /// use localmap::{CreateError, Host, LocalMap, MapOptions, Tenants, Ttl, lock};
@@ -37,7 +37,7 @@ use std::time::Instant;
 /// ```
 pub struct Tenants<M> {
     maps: HashMap<Arc<[u8]>, Tenant<M>>,
-    /// The tenants that no one uses, longest idle first.
+    /// The tenants whose maps are not in use, longest idle first.
     idle: BTreeSet<(Instant, Arc<[u8]>)>,
 }
 
@@ -46,9 +46,9 @@ struct Tenant<M> {
     usage: Usage,
 }
 
-/// Whether anyone uses a map.
+/// The use of a map.
 enum Usage {
-    /// The number of check-outs without their check-in, at least 1.
+    /// The number of check-outs that have not been checked in, at least 1.
     InUse(usize),
     /// The time of the last check-in.
     IdleSince(Instant),
@@ -69,7 +69,7 @@ impl<M> Tenants<M> {
         Self::default()
     }
 
-    /// Returns the number of maps, in use and idle together. See [`Tenants`] for an example.
+    /// Returns the number of maps, including idle ones. See [`Tenants`] for an example.
     pub fn len(&self) -> usize {
         self.maps.len()
     }
@@ -108,9 +108,9 @@ impl<M> Tenants<M> {
         }
     }
 
-    /// Removes the idle maps for which `remove` returns `true` of the time since which they
-    /// have been idle, longest idle first, up to the first one for which it returns `false`.
-    /// Returns them, for the caller to drop: without a lock that others wait for, say.
+    /// Removes idle maps, longest idle first, and returns them. Calls `remove` with the time since
+    /// which a map has been idle, and stops at the first map for which it returns `false`. The
+    /// caller drops the maps, and can release its own locks before it does.
     /// See [`Tenants`] for an example.
     pub fn remove_idle(&mut self, remove: impl Fn(Instant) -> bool) -> Vec<M> {
         let mut removed = Vec::new();
@@ -125,16 +125,15 @@ impl<M> Tenants<M> {
 }
 
 impl<M: Clone> Tenants<M> {
-    /// Begins one use of the map of `name`, to be ended with [`check_in`](Self::check_in).
-    /// Returns the name, as the registry keeps it, and the map.
+    /// Begins one use of the map of `name`, which [`check_in`](Self::check_in) ends. Returns the
+    /// registry's copy of the name, and the map.
     ///
-    /// Calls `create` for a name without a map, and for one whose map is not `usable` any
-    /// more: the new map then takes the place of the old one for all later uses. See [`Tenants`] for
-    /// an example.
+    /// Calls `create` if the name has no map, or if its map is no longer `usable`. The new map then
+    /// replaces the old one for all later uses. See [`Tenants`] for an example.
     ///
     /// # Errors
     ///
-    /// Returns the error of `create`. The registry is then as it was before.
+    /// Returns the error of `create`. The registry is unchanged in this case.
     pub fn check_out<E>(
         &mut self,
         name: &[u8],
@@ -227,7 +226,7 @@ mod tests {
                 tenants.check_in(&name, start + at * SECOND);
             }
         }
-        // Used once more, so that it became idle last.
+        // Use it once more, so that it is the last to become idle.
         let (a, _) = check_out(&mut tenants, "a", 9);
         tenants.check_in(&a, start + 5 * SECOND);
         assert_eq!(tenants.idle_since(), Some(start + SECOND));

@@ -13,7 +13,7 @@ use crate::types::nanos;
 /// A clock that moves only when the guest moves it. Use it to test expiry without sleeping,
 /// or for time from another source.
 ///
-/// Clones are the same clock.
+/// Clones refer to the same clock.
 ///
 /// ```
 /// use localmap_client::in_process::ManualClock;
@@ -30,7 +30,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// Creates a clock that stands at zero.
+    /// Creates a clock that starts at zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -53,10 +53,10 @@ impl ManualClock {
     }
 }
 
-/// The clock of a map. It never runs code of the guest, which could call the map that is
-/// asking for the time.
+/// The clock of a map. It never runs code of the guest, because that code could call the map while
+/// the map reads the time.
 pub(super) enum Time {
-    /// WASI's monotonic clock, or natively that of the operating system, since this moment.
+    /// WASI's monotonic clock (natively, the operating system's), counted from this instant.
     Since(Instant),
     Manual(ManualClock),
 }

@@ -1,4 +1,4 @@
-//! Conversions between the engine's types and ours.
+//! Conversions between the types of the engine and of this crate.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use localmap_engine::{self as engine, Policy};
 
 use crate::types::nanos;
 
-/// The limits of a map inside the guest, and its defaults.
+/// The limits of a map inside the guest, its default TTL and its policy.
 ///
 /// ```
 /// use localmap_client::in_process::{Limits, LocalMap, Policy};
@@ -26,15 +26,15 @@ pub struct Limits {
     /// Entries, 1 to 4,294,967,295. Default 1,048,576.
     pub max_entries: u64,
     /// Bytes of memory that the map holds: keys, values, their overhead, and free memory for
-    /// the next ones. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
+    /// new entries. At least 131,072 (128 KiB). Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
     /// Bytes of one key, 1 to 512. Default 128.
     pub max_key: u32,
     /// Bytes of one value, at most 1,073,741,824 (1 GiB). Default 1,048,576 (1 MiB).
     pub max_value: u64,
-    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, at least 1 nanosecond
-    /// and at most 584 years (longer ones count as that); `None` (the default) if such
-    /// entries do not expire.
+    /// The TTL of entries written with [`Ttl::Default`](crate::Ttl::Default), at least 1
+    /// nanosecond; a longer TTL than 584 years is treated as 584 years. With `None`, the default,
+    /// such entries do not expire.
     pub default_ttl: Option<Duration>,
     /// Whether keys must be UTF-8. Default `false`.
     pub utf8_keys: bool,

@@ -1,4 +1,4 @@
-//! The operations of the crate root's `LocalMap`, on the engine.
+//! The operations of the crate root's `LocalMap`, implemented on the engine.
 
 use std::{cell::RefCell, fmt, hash::BuildHasher, hash::RandomState, rc::Rc, time::Instant};
 
@@ -8,20 +8,20 @@ use super::{Pinned, Scan, clock::Time};
 use crate::{ApplyError, Change, Condition, Entry, Error, Outcome, Page, Scanned, Ttl, Version};
 
 /// The engine in a cell that is never borrowed while code of the guest runs: arguments are
-/// converted before the borrow, and results are owned. So borrowing never fails.
+/// converted before the borrow, and results are owned. Borrowing therefore never fails.
 pub(super) type Engine = RefCell<engine::Map<Time>>;
 
 thread_local! {
-    /// The map of this instance, which has one thread.
+    /// The map of this instance. An instance has one thread.
     static INSTANCE: Rc<Engine> = engine_with(Time::Since(Instant::now()), engine::Limits::default());
 }
 
 /// A map inside the guest, with the operations of [the host's](crate::LocalMap).
 ///
-/// Keys, values, time and errors are the same as there, and so are the examples, which run
-/// with this type. See the [module](super) for the differences.
+/// Keys, values, time and errors work in the same way. The examples of that type run with this
+/// one. See the [module](super) for the differences.
 ///
-/// The clock is WASI's monotonic clock, natively that of the operating system.
+/// The clock is WASI's monotonic clock or, natively, that of the operating system.
 pub struct LocalMap {
     pub(super) engine: Rc<Engine>,
 }
@@ -29,13 +29,13 @@ pub struct LocalMap {
 impl LocalMap {
     /// Returns the map of this instance.
     ///
-    /// As with [the host's](crate::LocalMap::new), all values that this returns stand for the
-    /// same map, which starts empty and with the default [`Limits`](super::Limits);
-    /// [`configure`](Self::configure) sets others. Natively, each thread has a map. See
+    /// As with [the host's](crate::LocalMap::new), all returned values refer to the same map,
+    /// which starts empty and with the default [`Limits`](super::Limits);
+    /// [`configure`](Self::configure) changes them. Natively, each thread has its own map. See
     /// [`crate::LocalMap::new`] for an example.
     #[must_use]
     pub fn new() -> Self {
-        // When the thread is ending and its map is gone, an empty map takes its place.
+        // If the thread is ending and its map is already dropped, use an empty map instead.
         let engine = INSTANCE.try_with(Rc::clone).unwrap_or_else(|_| {
             engine_with(Time::Since(Instant::now()), engine::Limits::default())
         });
@@ -82,8 +82,8 @@ impl LocalMap {
 
     /// Returns the values of several keys, in the order of `keys`.
     ///
-    /// All values are as of one instant if they have at most 1 MiB in total. The rest is as of
-    /// later instants. See [`crate::LocalMap::get_many`] for an example.
+    /// All values are read at the same instant if they have at most 1 MiB in total. Otherwise, some
+    /// are read at later instants. See [`crate::LocalMap::get_many`] for an example.
     #[must_use]
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Option<Vec<u8>>> {
         let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
@@ -167,7 +167,7 @@ impl LocalMap {
         Ok(engine.increment(key, delta, ttl.into())?)
     }
 
-    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
     /// Returns `false` if `key` is absent; it stays absent. See [`crate::LocalMap::touch`] for
     /// an example.
     ///
@@ -211,25 +211,25 @@ impl LocalMap {
         Ok(engine.delete_if(key, version)?)
     }
 
-    /// Makes all changes of a batch or none of them, all as of one instant. See
+    /// Makes all changes of a batch or none of them, at a single instant. See
     /// [`crate::LocalMap::apply`] for the rules and an example.
     ///
-    /// A batch has at most [`MAX_CHANGES`](super::MAX_CHANGES) changes, each as large as the
+    /// A batch can have at most [`MAX_CHANGES`](super::MAX_CHANGES) changes, each as large as the
     /// limits allow.
     ///
     /// # Errors
     ///
-    /// An [`ApplyError`] with the index of the first change that fails, and the error of the
-    /// operation of the same name. [`Full`](Error::Full) also if the batch has too many
-    /// changes.
+    /// Returns an [`ApplyError`] with the index of the first change that fails, and the error of
+    /// the operation of the same name. The error is also [`Full`](Error::Full) if the batch has
+    /// too many changes.
     pub fn apply(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         let changes: Vec<_> = changes.iter().map(engine::Change::from).collect();
         let outcomes = self.engine.borrow_mut().apply(&changes)?;
         Ok(outcomes.into_iter().map(Outcome::from).collect())
     }
 
-    /// Pins the value of `key`: it stays readable until the returned [`Pinned`] is dropped,
-    /// whatever happens to the key meanwhile. Returns `None` if the key is absent. See
+    /// Pins the value of `key`. It stays readable until the returned [`Pinned`] is dropped, even
+    /// if the key is changed or deleted. Returns `None` if the key is absent. See
     /// [`crate::LocalMap::pin`] for an example.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl LocalMap {
     }
 
     /// Returns an iterator over the entries whose keys begin with `prefix` (all entries, if
-    /// it is empty), in no particular order. The map may be changed meanwhile. See
+    /// it is empty), in no particular order. The map may be changed during the scan. See
     /// [`crate::LocalMap::scan`] for the rules and an example.
     pub fn scan(&self, prefix: impl AsRef<[u8]>) -> Scan<'_> {
         Scan::new(self, prefix.as_ref(), |map, prefix, cursor, limit| {
@@ -291,8 +291,8 @@ impl fmt::Debug for LocalMap {
     }
 }
 
-/// Creates an empty map. Its seed comes from the source that std's tables use: `wasi:random`,
-/// natively the operating system.
+/// Creates an empty map. Its seed comes from the same source as those of std's hash maps:
+/// `wasi:random` or, natively, the operating system.
 pub(super) fn engine_with(time: Time, limits: engine::Limits) -> Rc<Engine> {
     let seed = RandomState::new().hash_one("localmap");
     Rc::new(RefCell::new(engine::Map::new(time, seed, limits)))

@@ -1,4 +1,4 @@
-//! What the guest does as the owner of its map. With the host's map, the host does it.
+//! Operations for the owner of a map, which is the guest here and the host otherwise.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use super::limits::Limits;
 use super::map::{LocalMap, engine_with};
 
 impl LocalMap {
-    /// Creates a separate map. It ends when this and all of its pinned values are dropped.
+    /// Creates a separate map. It ends when the `LocalMap` and all of its pinned values are
+    /// dropped.
     ///
     /// ```
     /// use localmap_client::in_process::{Limits, LocalMap, Policy, Ttl};
@@ -64,10 +65,10 @@ impl LocalMap {
 
     /// Sets the limits.
     ///
-    /// While the map has never held an entry, all of them may change. After that
-    /// `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise,
-    /// `utf8_keys` may only be switched off, and the policy must stay. The default TTL may
-    /// always change and applies to later writes.
+    /// Until the map has held an entry, all of them can change. After that, `max_entries`,
+    /// `max_bytes`, `max_key`, `max_value` and `max_pins` can only be raised, `utf8_keys` can
+    /// only be turned off, and the policy cannot change. The default TTL can always change and
+    /// applies to later writes.
     ///
     /// ```
     /// use localmap_client::in_process::{ConfigureError, Limits, LocalMap, Setting, Ttl};
@@ -86,7 +87,7 @@ impl LocalMap {
     /// The previous limits stay in force.
     ///
     /// - [`ConfigureError::OutOfRange`] if a setting is out of its range.
-    /// - [`ConfigureError::Lowered`] if a setting may no longer change in this way.
+    /// - [`ConfigureError::Lowered`] if a setting can no longer change in this way.
     pub fn configure(&self, limits: Limits) -> Result<(), ConfigureError> {
         self.engine.borrow_mut().configure(limits.into())
     }
@@ -120,9 +121,8 @@ impl LocalMap {
     }
 
     /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
-    /// less than `max`, no more expired entries are left. Calling it is optional: it moves
-    /// work to moments in which there is nothing else to do. See [`stats`](Self::stats) for
-    /// an example.
+    /// less than `max`, no more expired entries are left. Calling it is optional. Use it to do
+    /// this work when there is nothing else to do. See [`stats`](Self::stats) for an example.
     pub fn sweep(&self, max: u32) -> u32 {
         self.engine.borrow_mut().sweep(max)
     }

@@ -14,8 +14,8 @@ use crate::Version;
 /// Its bytes count towards `max_bytes`, and it counts as one of `max_pins`. Dropping it
 /// releases both.
 ///
-/// It does not lend the bytes as a slice: a large value is in several pieces, and the map may
-/// change while this exists.
+/// It does not return the bytes as a slice, because a large value is stored in several pieces, and
+/// the map may change while the pin exists.
 #[must_use = "the value is pinned only until this is dropped"]
 pub struct Pinned {
     engine: Rc<Engine>,

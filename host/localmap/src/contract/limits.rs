@@ -73,16 +73,16 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Policy {
-    /// Returns [`Error::Full`](crate::Error::Full) and keeps what it has: for records that a
-    /// flood of new keys must not push out.
+    /// Returns [`Error::Full`](crate::Error::Full) and keeps the existing entries. Use it for
+    /// records that a flood of new keys must not push out.
     #[default]
     Refuse,
-    /// Evicts the entries that were used least recently: for caches whose keys are used again
-    /// soon or not at all.
+    /// Evicts the least recently used entries. Use it for caches whose keys are used again soon
+    /// or not at all.
     Lru,
     /// Evicts by S3-FIFO: first entries that were not used again soon after they were stored,
-    /// then those that were not used again for long. For caches in general: a scan of many
-    /// keys that are used once does not push out those that are used often.
+    /// then entries that have not been used for a long time. It suits caches in general: a scan
+    /// of many keys that are used once does not push out keys that are used often.
     ///
     /// The algorithm is that of Yang et al., [FIFO queues are all you need for cache
     /// eviction](https://dl.acm.org/doi/10.1145/3600006.3613147), SOSP 2023.

@@ -11,7 +11,7 @@ use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmList};
 
 /// A block, as eight little-endian numbers.
 type Block = (u64, u64, u64, u64, u64, u64, u64, u64);
-/// Bytes of a block.
+/// The size of a block in bytes.
 const BLOCK: usize = 64;
 
 /// A key that an app sends.
@@ -40,7 +40,7 @@ struct Found {
     rest: Block,
 }
 
-/// Defines the functions of the interface.
+/// Adds the functions of the interface to a linker.
 pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: Get<T>,
@@ -52,7 +52,7 @@ pub(super) fn add_to_linker<T: 'static>(
             let call = Call::of(&mut store, get);
             let len = key.length as usize;
             let bytes = to_bytes(key.bytes);
-            // A key longer than its block is absent, and so is the empty one.
+            // A key longer than its block is absent, and so is the empty key.
             let key = bytes.get(..len).unwrap_or_default();
             let value = call.read(Operation::Get, len, found, |map| map.get(key))?;
             Ok((value.map(|value| Found::new(&value)).transpose()?,))
@@ -88,7 +88,7 @@ pub(super) fn add_to_linker<T: 'static>(
 }
 
 impl Sent {
-    /// Returns the bytes of the value; `None` if its length does not fit its blocks and rest.
+    /// Returns the bytes of the value; `None` if its length does not match its blocks and rest.
     fn bytes<T: 'static>(
         &self,
         store: &mut StoreContextMut<'_, T>,

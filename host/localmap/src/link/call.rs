@@ -1,4 +1,4 @@
-//! One call of an app: from a function of the linker into the map, and past the observer.
+//! Forwards one call of an app to its map and reports it to the observer.
 
 use super::convert;
 use super::linked_map::Get;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::StoreContextMut;
 
-/// The map of a store and its observer, without borrowing the store: the map can be called with
-/// bytes that lie in the memory of the app.
+/// The map of a store and its observer. It does not borrow the store, so the map can be called with
+/// bytes in the memory of the app.
 pub(super) struct Call {
     map: Arc<Mutex<LocalMap>>,
     observer: Option<Arc<dyn Observer>>,
@@ -28,8 +28,8 @@ impl Call {
         }
     }
 
-    /// Performs an operation that can be rejected. The inner error is returned to the app; the
-    /// outer one ends it.
+    /// Performs an operation that the map can reject. The inner error is returned to the app; the
+    /// outer error ends the app.
     pub(super) fn ask<R, E: Into<Error>>(
         &self,
         operation: Operation,
@@ -53,7 +53,7 @@ impl Call {
         }
     }
 
-    /// Performs an operation that cannot be rejected.
+    /// Performs an operation that the map cannot reject.
     pub(super) fn read<R, E: Into<Error>>(
         &self,
         operation: Operation,
@@ -75,7 +75,7 @@ pub(super) fn found<V>(answer: &Option<V>) -> CallOutcome {
     hit(&answer.is_some())
 }
 
-/// Returns the outcome of an operation whose result is whether the key is present.
+/// Returns the outcome of an operation that returns `true` if the key is present.
 pub(super) fn hit(present: &bool) -> CallOutcome {
     if *present {
         CallOutcome::Hit

@@ -17,7 +17,7 @@ pub(super) type Bytes = WasmList<u8>;
 /// A pin in the store of an app.
 pub(super) enum Pin {}
 
-/// One change of a batch, whose keys and values lie in the memory of the app.
+/// One change of a batch, with its keys and values still in the memory of the app.
 #[derive(ComponentType, Lift)]
 #[component(variant)]
 pub(super) enum SentChange {
@@ -75,7 +75,7 @@ pub(super) struct SentDeleteIf {
 }
 
 impl SentChange {
-    /// Returns the change, with its bytes in place.
+    /// Returns the change. It borrows its bytes from the memory of the app.
     pub(super) fn read<'a, T: 'static>(&self, store: &'a StoreContextMut<'_, T>) -> Change<'a> {
         let bytes = |bytes: &Bytes| bytes.as_le_slice(store);
         match self {
@@ -158,7 +158,7 @@ pub(super) fn outcome(outcome: Outcome) -> wit::Outcome {
     }
 }
 
-/// Converts an error for the app. An error that the contract does not have, such as the
+/// Converts an error for the app. An error that is not part of the contract, such as the
 /// termination of the map, ends the app.
 pub(super) fn error(error: Error) -> wasmtime::Result<wit::Error> {
     Ok(match error {

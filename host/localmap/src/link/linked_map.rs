@@ -1,4 +1,4 @@
-//! The map of one of the embedder's stores.
+//! The linked map of a store.
 
 use super::observer::Observer;
 use crate::runtime::local_map::LocalMap;
@@ -7,13 +7,13 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use std::fmt;
 use std::sync::Arc;
 
-/// Returns the linked map in the data of a store.
+/// A function that returns the linked map in the data of a store.
 pub(super) type Get<T> = fn(&mut T) -> &mut LinkedMap;
 
-/// The map of one of your stores: keep it in the store's data, where
+/// The map of one of your stores. Keep it in the store's data, where
 /// [`add_to_linker`](crate::add_to_linker) finds it.
 ///
-/// The map ends with the store, unless you keep what [`shared`](Self::shared) returns.
+/// The map ends with the store, unless you keep the handle that [`shared`](Self::shared) returns.
 /// [`from_shared`](Self::from_shared) links the map to another store, later or at the same time.
 ///
 /// ```
@@ -38,13 +38,13 @@ impl LinkedMap {
         Self::from_shared(Arc::new(Mutex::new(map)))
     }
 
-    /// Links a map to one more store, at the same time as others or after them: for a map that
-    /// stays while instances of an app come and go, for example one for each request.
+    /// Links a map to another store, at the same time as others or after them. Use it for a map
+    /// that outlives the instances of an app, for example if each request has its own instance.
     /// See [`LinkedMap`] for an example.
     ///
     /// Each operation of an app locks the map, so operations of several apps happen one after
-    /// the other, on any threads. Between two operations of an app, others may change the map:
-    /// use `set-if`, `increment` and `apply` for that. The pins of an app are its own, and are
+    /// the other, on any threads. Between two operations of an app, other apps may change the map.
+    /// If that matters, use `set-if`, `increment` or `apply`. Each app has its own pins, which are
     /// dropped with its store; [`Limits::max_pins`](crate::Limits#structfield.max_pins) applies
     /// to all apps together.
     ///
@@ -68,19 +68,19 @@ impl LinkedMap {
         self
     }
 
-    /// Locks the map, between calls of the app or after its end: to store entries, to raise
-    /// limits, to read statistics. See [`LinkedMap`] for an example.
+    /// Locks the map between calls of the app or after its end, for example to store entries, to
+    /// raise limits or to read statistics. See [`LinkedMap`] for an example.
     ///
     /// Waits for other threads that have locked the map through [`shared`](Self::shared).
     pub fn map(&mut self) -> MutexGuard<'_, LocalMap> {
         lock(&self.map)
     }
 
-    /// Returns the map, for other threads and for later: to read it while the app runs or waits,
-    /// or after its store was dropped. See [`LinkedMap`] for an example.
+    /// Returns a shared handle to the map. Use it to read the map from other threads while the app
+    /// runs or waits, or after its store was dropped. See [`LinkedMap`] for an example.
     ///
-    /// An operation of the app locks the map while it lasts, and waits for other locks: hold a
-    /// lock briefly, and never take it in the map's own clock.
+    /// An operation of the app holds the lock until it ends, and waits while others hold it. Hold
+    /// the lock only briefly, and never lock the map in its own clock.
     pub fn shared(&self) -> Arc<Mutex<LocalMap>> {
         Arc::clone(&self.map)
     }
@@ -95,8 +95,7 @@ impl fmt::Debug for LinkedMap {
     }
 }
 
-/// The pins of an app, by their ids in the app's store. There are at most as many as the map
-/// allows: its `max-pins`.
+/// The pins of an app, by their ids in the app's store. The map's `max-pins` limits their number.
 #[derive(Default)]
 pub(super) struct Pins {
     pins: Vec<Option<Pinned>>,
@@ -104,7 +103,7 @@ pub(super) struct Pins {
 }
 
 impl Pins {
-    /// Keeps a pin and returns its id; `None` if there is no id left.
+    /// Adds a pin and returns its id; `None` if there is no id left.
     pub(super) fn add(&mut self, pin: Pinned) -> Option<u32> {
         if let Some(id) = self.free.pop() {
             *self.pins.get_mut(id as usize)? = Some(pin);
@@ -120,7 +119,7 @@ impl Pins {
         self.pins.get(id as usize)?.as_ref()
     }
 
-    /// Removes the pin with this id, which becomes free for another one.
+    /// Removes the pin with this id. The id can then be used for another pin.
     pub(super) fn remove(&mut self, id: u32) -> Option<Pinned> {
         let pin = self.pins.get_mut(id as usize)?.take()?;
         self.free.push(id);

@@ -14,13 +14,13 @@ use crate::runtime::pinned::Pinned;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmList};
 
-/// The bytes that the map promises room for in addition to one key and one value: the keys of
-/// one `get-many`, each with its list.
+/// The maximum size of the keys of one `get-many` in bytes, including the list of each key. The
+/// map guarantees room for this in addition to one key and one value.
 const MAX_KEYS_BYTES: usize = 64 << 10;
-/// Bytes of a list in WebAssembly: its address and its length.
+/// The size of a list in WebAssembly in bytes: its address and its length.
 const LIST: usize = 8;
 
-/// Defines the functions of the interface.
+/// Adds the functions of the interface to a linker.
 pub(super) fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: Get<T>,
@@ -65,7 +65,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
         "get-many",
         move |mut store: Store<'_, T>, (keys,): (WasmList<Bytes>,)| {
             let call = Call::of(&mut store, get);
-            // As many keys as the map has room for: the app asks for the rest again.
+            // Takes as many keys as the map has room for. The app calls again for the rest.
             let mut room = MAX_KEYS_BYTES;
             let fits = |key: &Bytes| {
                 let left = room.checked_sub(LIST + findable(key.len()));
@@ -185,7 +185,7 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
         "apply",
         move |mut store: Store<'_, T>, (sent,): (WasmList<SentChange>,)| {
             let call = Call::of(&mut store, get);
-            // One more than the limit is enough for the batch to be rejected.
+            // One change more than the limit is enough for the map to reject the batch.
             let mut room = MAX_BATCH + 1;
             let fits = |_: &SentChange| {
                 let left = room.checked_sub(1);
@@ -255,24 +255,24 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
     )
 }
 
-/// Returns the pin that a resource of the app stands for.
+/// Returns the pin of a resource of the app.
 fn pinned<'a>(linked: &'a LinkedMap, pin: &Resource<Pin>) -> wasmtime::Result<&'a Pinned> {
     linked.pins.get(pin.rep()).ok_or_else(no_such_pin)
 }
 
-/// The error for an id that this store's map has not returned. Wasmtime passes on only ids of
-/// the same store.
+/// Returns the error for an id that this store's map has not returned. Wasmtime guarantees that an
+/// id belongs to the same store.
 fn no_such_pin() -> wasmtime::Error {
     wasmtime::Error::msg("no such pin: was the store given another map after the pin was made?")
 }
 
-/// Returns the bytes of a key that are passed to the map. A key that is too long is absent, as
-/// the empty one is.
+/// Returns the number of bytes of a key that are passed to the map. A key that is too long is
+/// absent, and so is the empty key, which replaces it.
 fn findable(key_len: usize) -> usize {
     if key_len > MAX_KEY_LEN { 0 } else { key_len }
 }
 
-/// Returns the elements of a list before the first that does not fit.
+/// Returns the elements of a list up to the first one that does not fit.
 fn until<E>(
     list: impl Iterator<Item = wasmtime::Result<E>>,
     mut fits: impl FnMut(&E) -> bool,

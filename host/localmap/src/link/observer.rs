@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Observes each operation of an app: for metrics and traces. See
+/// Observes each operation of an app, for metrics and traces. See
 /// [`LinkedMap::with_observer`](crate::LinkedMap::with_observer).
 ///
-/// It runs on the app's thread, after the operation and before the app continues: the app waits
-/// for it. The map is not locked then.
+/// It runs on the app's thread, after the operation and before the app continues, so the app waits
+/// for it. The map is not locked at that time.
 ///
 /// ```
 /// use localmap::{CallOutcome, Observer, Operation};
@@ -27,16 +27,16 @@ use std::time::Duration;
 pub trait Observer: Send + Sync {
     /// Observes one operation, after it has ended.
     ///
-    /// `key_len` is the length of the app's key in bytes; of all keys together for a
-    /// [`GetMany`](Operation::GetMany) or [`Apply`](Operation::Apply); of the prefix for a
-    /// [`Scan`](Operation::Scan); and 0 if there is no key. `took` is the time in the map,
-    /// including the wait for it if another thread has locked it. It does not include the time
-    /// that the runtime takes to pass the result to the app.
+    /// `key_len` is the length of the app's key in bytes. For [`GetMany`](Operation::GetMany) and
+    /// [`Apply`](Operation::Apply) it is the total length of all keys, for
+    /// [`Scan`](Operation::Scan) the length of the prefix, and 0 if there is no key. `took` is the
+    /// time spent in the map, including the wait for its lock. It does not include the time that
+    /// the runtime takes to pass the result to the app.
     fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration);
 }
 
-/// An operation of an app: a function of the contract. `get` and `set` are the same operation in
-/// both interfaces.
+/// An operation of an app, which is a function of the contract. `get` and `set` of both interfaces
+/// are the same operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -77,8 +77,8 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Returns its name in the contract, such as `get-entry`; `pinned.value` and `pinned.drop` for
-    /// the operations of a pin.
+    /// Returns the name in the contract, such as `get-entry`. The operations of a pin are named
+    /// `pinned.value` and `pinned.drop`.
     ///
     /// ```
     /// assert_eq!(localmap::Operation::GetEntry.name(), "get-entry");
@@ -110,20 +110,20 @@ impl Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallOutcome {
-    /// It succeeded. `get`, `get-entry`, `contains`, `touch`, `take`, `delete` and `pin` are a
-    /// hit or a miss instead.
+    /// The operation succeeded. `get`, `get-entry`, `contains`, `touch`, `take`, `delete` and `pin`
+    /// are a hit or a miss instead.
     Ok,
     /// The key was present.
     Hit,
     /// The key was absent.
     Miss,
-    /// It was rejected, and has changed nothing.
+    /// The operation was rejected and has changed nothing.
     Rejected(Rejection),
     /// The map had terminated before the operation, or terminated during it. The app ends.
     Terminated,
 }
 
-/// Why an operation was rejected: the errors of the contract.
+/// The reason why an operation was rejected, which is an error of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 /// A clock that measures the TTLs of a map.
 ///
-/// A map reads the clock at most once per operation. It never sees the clock run backwards:
-/// after a step back, time stands still for the map until the clock has caught up.
+/// A map reads the clock at most once per operation. If the clock steps back, time stands still for
+/// the map until the clock has caught up.
 ///
 /// ```
 /// use localmap::{Clock, Host, MapOptions};
@@ -34,8 +34,8 @@ use std::time::{Duration, Instant};
 pub trait Clock: Send + Sync {
     /// Returns the time since an origin that must not change while a map uses the clock.
     ///
-    /// The map counts it in nanoseconds in 64 bits: times over 584 years count as the end of
-    /// the clock.
+    /// The map counts the time in nanoseconds in 64 bits. Times of more than 584 years are treated
+    /// as the end of the clock.
     fn now(&self) -> Duration;
 }
 
@@ -45,7 +45,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The monotonic clock of the operating system: the default of
+/// The monotonic clock of the operating system, which is the default of
 /// [`MapOptions::clock`](crate::MapOptions::clock).
 ///
 /// ```
@@ -60,7 +60,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Creates a clock that is at zero now. See [`SystemClock`] for an example.
+    /// Creates a clock that starts at zero. See [`SystemClock`] for an example.
     pub fn new() -> Self {
         Self {
             origin: Instant::now(),
@@ -80,10 +80,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that only moves when it is set or advanced: for tests of expiry, which then need not
-/// sleep, and for time that comes from elsewhere.
+/// A clock that moves only when it is set or advanced. Use it to test expiry without sleeping, or
+/// for time from another source.
 ///
-/// Clones are the same clock.
+/// Clones refer to the same clock.
 ///
 /// ```
 /// use localmap::{Clock, ManualClock};
@@ -117,7 +117,7 @@ impl ManualClock {
             });
     }
 
-    /// Sets the clock. Maps do not see a step backwards.
+    /// Sets the clock. Maps ignore a step backwards.
     ///
     /// ```
     /// use localmap::{Clock, ManualClock};

@@ -1,4 +1,4 @@
-//! A map component, compiled and linked, which all maps of a host are instances of.
+//! The compiled and linked map component, of which all maps of a host are instances.
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::contract::bindings::{control, local_map};
@@ -7,19 +7,20 @@ use crate::runtime::store_data::StoreData;
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Func, InstancePre, WasmList};
 
-/// A map component, and where its exports are.
+/// A compiled map component, with the indices of its exports.
 #[derive(Clone)]
 pub(crate) struct Compiled {
     pub(crate) instance: InstancePre<StoreData>,
     pub(crate) local_map: local_map::GuestIndices,
     pub(crate) control: control::GuestIndices,
-    /// `get` of this crate's own component, of which more is known than the contract says: it
-    /// starts with the default limits, and its results stay in place until the next call.
+    /// The export `get`, if this is the crate's own component. That component guarantees more than
+    /// the contract: it starts with the default limits, and its results stay in place until the
+    /// next call.
     own_get: Option<ComponentExportIndex>,
 }
 
 impl Compiled {
-    /// Finds the exports of the component, which was made of `bytes`.
+    /// Finds the exports of the component, which was compiled from `bytes`.
     pub(crate) fn new(instance: InstancePre<StoreData>, bytes: &[u8]) -> wasmtime::Result<Self> {
         let component = instance.component();
         let own_get = (bytes == MAP_COMPONENT)
@@ -39,8 +40,8 @@ impl Compiled {
         self.own_get.is_some()
     }
 
-    /// Returns a `get` whose result can be read in place. `None`: call `get` by the bindings,
-    /// as the component may free its result before it can be read.
+    /// Returns a `get` whose result can be read in place. If this is `None`, call `get` through the
+    /// bindings, because the component may free its result before it can be read.
     pub(crate) fn own_get(&self) -> Option<&ComponentExportIndex> {
         self.own_get.as_ref()
     }

@@ -1,29 +1,30 @@
-//! The settings of Wasmtime that the bounds and the isolation of maps rest on.
+//! The settings of Wasmtime on which the bounds and the isolation of maps depend.
 
 use crate::runtime::host_options::{Allocation, HostOptions, Profile};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// The share of the pool that one store of an embedder may have, at most.
+/// The maximum number of core instances, memories and tables of the pool in one store of an
+/// embedder.
 const CORE_INSTANCES: u32 = 16;
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 8;
 
-/// Async calls that may run at a time in stores of an embedder: each has a stack, whose
-/// guard takes two mappings from the start.
+/// The number of async calls that may run at a time in stores of an embedder. Each has a stack,
+/// whose guard takes two mappings from the start.
 const STACKS: u32 = 1_000;
 
-/// Bytes of a WebAssembly page.
+/// The size of a WebAssembly page in bytes.
 const PAGE: usize = 64 << 10;
 
-/// The most bytes of a 32-bit memory. With this much address space for each memory, no access
-/// needs a bounds check.
+/// The maximum size of a 32-bit memory in bytes. With this much address space for each memory, no
+/// access needs a bounds check.
 const WHOLE_MEMORY: u64 = 4 << 30;
 
-/// The most address space that a pool takes to avoid bounds checks: a quarter of what a
-/// process has.
+/// The maximum address space that a pool reserves to avoid bounds checks: a quarter of the address
+/// space of a process.
 const ROOMY: u64 = 1 << 45;
 
-/// Creates an engine, and returns where its memories come from.
+/// Creates an engine. Also returns how it allocates its memories.
 pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     let slots = u64::from(options.max_maps) * u64::from(MEMORIES + 1);
     let mut failed = None;
@@ -46,15 +47,15 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
 /// Returns the settings of all engines.
 fn on_demand(options: &HostOptions) -> Config {
     let mut config = Config::new();
-    // Nothing here is async; without it a call costs a third.
+    // Nothing here is async. Without concurrency support, a call takes a third of the time.
     config.concurrency_support(false);
     // Ends a call that takes too long.
     config.epoch_interruption(true);
     config.max_wasm_stack(options.max_wasm_stack);
     // For stores of the embedder: the guest's stack, and 1 MiB for the host.
     config.async_stack_size(options.max_wasm_stack.saturating_add(1 << 20).max(2 << 20));
-    // A mapped image takes two more mappings than a copied one. Linux has 65,530 of them for a
-    // process.
+    // A mapped image takes two more mappings than a copied one. Linux allows 65,530 mappings for
+    // each process.
     config.memory_init_cow(false);
     #[cfg(feature = "cache")]
     if options.cache {
@@ -65,7 +66,7 @@ fn on_demand(options: &HostOptions) -> Config {
 
 /// Returns the settings of an engine with a pool, with this much address space per memory.
 fn pooling(options: &HostOptions, reservation: u64) -> Config {
-    // A pool for no maps has one slot too.
+    // A pool has at least one slot, even if there may be no maps.
     let maps = options.max_maps.max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(maps.saturating_mul(2))
@@ -78,7 +79,7 @@ fn pooling(options: &HostOptions, reservation: u64) -> Config {
         .max_tables_per_component(TABLES)
         .max_tables_per_module(TABLES)
         .max_memory_size(pages(options.max_memory))
-        // The whole slot is wiped before it is used again, whatever the map has used of it.
+        // Wipe the whole slot before it is used again, even the parts that the map has not used.
         .decommit_batch_size(1)
         .pagemap_scan(Enabled::No);
     match options.profile {
@@ -90,7 +91,7 @@ fn pooling(options: &HostOptions, reservation: u64) -> Config {
     };
     let mut config = on_demand(options);
     config.memory_reservation(reservation);
-    // Stacks of async calls contain data of the guests.
+    // Stacks of async calls contain data of guests.
     config.async_stack_zeroing(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config

@@ -11,10 +11,10 @@ use std::fmt;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Component, Instance};
 
-/// The host's side of the map in a [plugged](crate::plug()) app, in a store of yours: the
-/// interface `localmap:core/control`, which the instance exports.
+/// The host's side of the map in a [plugged](crate::plug()) app: the interface
+/// `localmap:core/control` that the app's instance exports.
 ///
-/// A [`LocalMap`](crate::LocalMap) needs none: it has these operations itself.
+/// It is not needed for a [`LocalMap`](crate::LocalMap), which has these operations itself.
 ///
 /// Each method calls into the instance. It returns an outer [`wasmtime::Error`] if the instance
 /// traps, or has trapped or exited before.
@@ -57,11 +57,11 @@ pub struct Control {
 
 impl Control {
     /// Finds the interface among the exports of an instance of `component`. Returns `None` if
-    /// there is none, as localmap has not plugged the component. See [`Control`] for an example.
+    /// localmap has not plugged the component, so that it has no such export. See [`Control`] for an example.
     ///
     /// # Errors
     ///
-    /// Returns an error if the interface has other types than the contract.
+    /// Returns an error if the types of the interface differ from the contract.
     pub fn find(
         mut store: impl AsContextMut,
         component: &Component,
@@ -86,7 +86,7 @@ impl Control {
     /// # Errors
     ///
     /// - Returns the inner [`ConfigureError::OutOfRange`] or [`ConfigureError::Lowered`] if a
-    ///   limit is rejected. No limit has changed then.
+    ///   limit is rejected. In this case no limit has changed.
     /// - Returns the outer error if the instance cannot be called.
     pub fn configure(
         &self,
@@ -118,7 +118,7 @@ impl Control {
         mut store: impl AsContextMut<Data: Send>,
         entries: &[Preload],
     ) -> wasmtime::Result<Result<(), PreloadError>> {
-        // One at a time, as the map promises room for one key and one value.
+        // One at a time, because the map guarantees room only for one key and one value.
         for (index, entry) in entries.iter().enumerate() {
             let preloaded = control::Preloaded {
                 key: &entry.key,

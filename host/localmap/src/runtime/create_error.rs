@@ -1,9 +1,10 @@
-//! Why a host or a map could not be created.
+//! The error of creating a host or a map.
 
 use crate::contract::error::ConfigureError;
 use std::time::Duration;
 
-/// Why a [`Host`](crate::Host) or a [`LocalMap`](crate::LocalMap) could not be created.
+/// The error returned if a [`Host`](crate::Host) or a [`LocalMap`](crate::LocalMap) cannot be
+/// created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
@@ -17,7 +18,7 @@ pub enum CreateError {
         /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// A host cannot make maps of the given component.
+    /// The host cannot use the given component as a map.
     #[error("cannot use the component as a map: run `localmap inspect` to see why")]
     #[non_exhaustive]
     Component {
@@ -46,8 +47,8 @@ pub enum CreateError {
         max: usize,
     },
     /// The host's pool is exhausted, although the host has fewer than
-    /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps: stores of yours use
-    /// the rest.
+    /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps, because your own stores
+    /// use the rest.
     #[error("the host's pool is exhausted: drop some stores or raise max_maps")]
     #[non_exhaustive]
     PoolExhausted {
@@ -85,8 +86,8 @@ pub enum CreateError {
         /// The limit.
         limit: Duration,
     },
-    /// The map's [handle](crate::MapOptions::cancel_with) was cancelled, before or while the
-    /// map was being created.
+    /// The map's [handle](crate::MapOptions::cancel_with) was cancelled before or during the
+    /// creation of the map.
     #[error("the map was cancelled before it was created")]
     Cancelled,
 }

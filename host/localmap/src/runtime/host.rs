@@ -1,4 +1,4 @@
-//! The host that all maps share: an engine and the compiled map component.
+//! The host, which all of its maps share: an engine and the compiled map component.
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::cancel::ticker::TICKER;
@@ -18,10 +18,10 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, StoreContextMut};
 
-/// Creates maps: an engine, and the map component compiled once.
+/// Creates maps. A host consists of an engine and the compiled map component.
 ///
-/// Creating a host compiles the component, which takes far longer than creating a map: create
-/// one host and keep it. Clones are cheap and share everything.
+/// Creating a host compiles the component, which takes far longer than creating a map, so create
+/// one host and keep it. Clones are cheap and share the engine, the component and the limits.
 ///
 /// ```
 /// use localmap::{Host, MapOptions, Ttl};
@@ -65,8 +65,8 @@ impl Host {
         })
     }
 
-    /// Creates a host with another map component than [`MAP_COMPONENT`]: one that fits `world
-    /// provider` of the contract, which [`inspect`](crate::inspect) checks.
+    /// Creates a host with a map component other than [`MAP_COMPONENT`]. The component must fit
+    /// `world provider` of the contract; [`inspect`](crate::inspect) checks that.
     ///
     /// ```
     /// use localmap::{Host, HostOptions, MAP_COMPONENT};
@@ -107,7 +107,7 @@ impl Host {
         })
     }
 
-    /// Returns where the memory of its maps comes from: [`Allocation::Pooling`] or
+    /// Returns how the host allocates the memory of its maps: [`Allocation::Pooling`] or
     /// [`Allocation::OnDemand`].
     ///
     /// ```
@@ -121,12 +121,12 @@ impl Host {
         self.allocation
     }
 
-    /// Returns the number of its live maps. See [`Host`] for an example.
+    /// Returns the number of live maps of this host. See [`Host`] for an example.
     pub fn live_maps(&self) -> usize {
         self.permits.taken() as usize
     }
 
-    /// Creates an empty map, in a store and an instance of its own. See [`Host`] for an example.
+    /// Creates an empty map, with its own store and instance. See [`Host`] for an example.
     ///
     /// If there are [`HostOptions::max_maps`] live maps, waits at most [`HostOptions::wait`]
     /// for one of them to end.
@@ -139,7 +139,7 @@ impl Host {
     /// - Returns [`CreateError::Limits`] if a limit is out of its range.
     /// - Returns [`CreateError::Cancelled`] if the options' handle is cancelled.
     /// - Returns [`CreateError::TimedOut`] if creating the map exceeds the time of a call.
-    /// - Returns [`CreateError::PoolExhausted`] if stores of yours use the rest of the pool.
+    /// - Returns [`CreateError::PoolExhausted`] if your own stores use the rest of the pool.
     /// - Returns [`CreateError::Instantiate`] or [`CreateError::Trapped`] if the component
     ///   cannot start, for example with too little memory.
     pub fn map(&self, options: &MapOptions) -> Result<LocalMap, CreateError> {
@@ -165,11 +165,11 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
     Compiled::new(linker.instantiate_pre(&component)?, bytes)
 }
 
-/// Returns the engine, for stores of yours, with or without a map: the pool has slots for
-/// [`HostOptions::max_maps`] of them.
+/// Returns the engine, on which you can create your own stores, with or without a map. The pool has
+/// slots for [`HostOptions::max_maps`] of them.
 ///
-/// The engine has no concurrency support and interrupts by epochs. A new store has an epoch
-/// deadline that has passed: set one, or let a [handle](crate::CancelHandle::guard) do it.
+/// The engine has no concurrency support, and has epoch interruption turned on. The epoch deadline
+/// of a new store has already passed: set one, or let a [handle](crate::CancelHandle::guard) set it.
 impl AsRef<Engine> for Host {
     fn as_ref(&self) -> &Engine {
         &self.engine
@@ -185,8 +185,8 @@ impl fmt::Debug for Host {
     }
 }
 
-/// Returns 64 bits that a guest cannot predict: the standard library seeds its hash maps from
-/// the operating system.
+/// Returns 64 bits that a guest cannot predict. They come from the seeds of the standard library's
+/// hash maps, which the operating system provides.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

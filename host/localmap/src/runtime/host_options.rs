@@ -26,11 +26,11 @@ pub struct HostOptions {
     pub(crate) cache: bool,
 }
 
-/// What the pool is tuned for: see [`HostOptions::profile`].
+/// A profile for which the pool is tuned; see [`HostOptions::profile`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Profile {
-    /// Many maps that live long: a map that has ended leaves no memory resident.
+    /// Many long-lived maps: a map that has ended leaves no memory resident.
     #[default]
     Dense,
     /// Many short-lived maps: the first 64 KiB of each memory are wiped and stay resident for
@@ -38,13 +38,13 @@ pub enum Profile {
     Churn,
 }
 
-/// Where the memory of maps comes from: see [`HostOptions::allocation`].
+/// The source of the memory of maps; see [`HostOptions::allocation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Allocation {
-    /// [`Pooling`](Self::Pooling) if the process has enough address space, else
-    /// [`OnDemand`](Self::OnDemand). [`Host::allocation`](crate::Host::allocation) returns
-    /// which.
+    /// [`Pooling`](Self::Pooling) if the process has enough address space, and otherwise
+    /// [`OnDemand`](Self::OnDemand). [`Host::allocation`](crate::Host::allocation) returns the
+    /// choice.
     #[default]
     Auto,
     /// From a pool of slots that the host reserves when it is created, and reuses. Unused slots
@@ -55,7 +55,7 @@ pub enum Allocation {
 }
 
 impl HostOptions {
-    /// Creates the default options. The example of [`HostOptions`] shows all of these methods.
+    /// Creates the default options. See [`HostOptions`] for an example.
     pub fn new() -> Self {
         Self {
             profile: Profile::Dense,
@@ -69,7 +69,7 @@ impl HostOptions {
         }
     }
 
-    /// Sets [`max_memory`](Self::max_memory) to what a map with these limits needs:
+    /// Sets [`max_memory`](Self::max_memory) to the memory that a map with these limits needs,
     /// [`Limits::recommended_memory`].
     ///
     /// ```
@@ -85,15 +85,15 @@ impl HostOptions {
         self.max_memory(limits.recommended_memory())
     }
 
-    /// Sets what the pool is tuned for. Default: [`Profile::Dense`]. Has no effect
-    /// [on demand](Allocation::OnDemand).
+    /// Sets the profile of the pool. Default: [`Profile::Dense`]. Has no effect with
+    /// [`Allocation::OnDemand`].
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Sets where the memory of maps comes from. Default: [`Allocation::Auto`].
+    /// Sets the source of the memory of maps. Default: [`Allocation::Auto`].
     #[must_use]
     pub fn allocation(mut self, allocation: Allocation) -> Self {
         self.allocation = allocation;
@@ -102,7 +102,7 @@ impl HostOptions {
 
     /// Sets the limit on live maps of the host. Default 1,000.
     ///
-    /// The pool reserves as many slots again for stores of yours on
+    /// The pool reserves the same number of slots again for your own stores on
     /// [the host's engine](crate::Host#impl-AsRef<Engine>-for-Host), with 16 core instances,
     /// 4 memories and 8 tables for each. At most 1,000 of these stores can be in an async call
     /// at a time.
@@ -123,15 +123,15 @@ impl HostOptions {
     /// Sets the maximum of [`MapOptions::max_memory`](crate::MapOptions::max_memory), which is
     /// also its default, in bytes: the size of a slot of the pool. Default 67,108,864 (64 MiB).
     ///
-    /// [`max_memory_for`](Self::max_memory_for) computes it for a map.
+    /// [`max_memory_for`](Self::max_memory_for) computes it from the limits of a map.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
         self
     }
 
-    /// Sets the limit on a guest's stack in bytes: exceeding it is a trap. Default 524,288
-    /// (512 KiB). The threads that call a map need as much stack, and some 100 KiB for the host.
+    /// Sets the limit on a guest's stack in bytes. Exceeding it is a trap. Default 524,288
+    /// (512 KiB). A thread that calls a map needs this much stack, and some 100 KiB for the host.
     #[must_use]
     pub fn max_wasm_stack(mut self, bytes: usize) -> Self {
         self.max_wasm_stack = bytes;
@@ -142,11 +142,11 @@ impl HostOptions {
 #[cfg(feature = "cache")]
 impl HostOptions {
     /// Sets whether compiled code is kept on disk, in Wasmtime's own cache below the user's
-    /// cache folder, so that the next host need not compile. Default `false`.
+    /// cache folder, so that the next host need not compile the component. Default `false`.
     ///
     /// A cache entry is specific to the component, to Wasmtime's version and settings, and to
-    /// the machine. If there is no cache folder, each host compiles. Anyone who can write to
-    /// the folder can run code in your program.
+    /// the machine. If there is no cache folder, each host compiles the component. Anyone who can
+    /// write to the folder can run code in your program.
     ///
     /// ```
     /// let options = localmap::HostOptions::new().cache(true);

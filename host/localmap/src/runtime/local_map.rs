@@ -1,5 +1,5 @@
-//! One map: its creation, its end, and the way of each operation into its sandbox. The
-//! operations are in the modules below.
+//! The map that a host owns: its creation and its end, and the entry of calls into its sandbox.
+//! The submodules define the operations.
 
 mod admin;
 mod batch;
@@ -28,8 +28,8 @@ use wasmtime::Store;
 ///
 /// Keys are any 1 to [`Limits::max_key`](crate::Limits#structfield.max_key) bytes. Values are
 /// any bytes, up to [`Limits::max_value`](crate::Limits#structfield.max_value). Writes check
-/// both. Reads fail only if the map has [terminated](MapTerminated): a key that cannot exist is
-/// absent. A write that fails has changed nothing.
+/// both. Reads fail only if the map has [terminated](MapTerminated): a key that the map cannot
+/// store is absent. A write that fails has changed nothing.
 ///
 /// An entry expires when the map's [clock](crate::Clock) reaches its deadline. From then on
 /// every operation treats its key as absent.
@@ -50,10 +50,10 @@ use wasmtime::Store;
 ///
 /// # The end of a map
 ///
-/// Dropping a map frees everything that it held; no later map can read a byte of it. A map
-/// terminates before that if a call traps, exceeds
-/// [`call_timeout`](MapOptions::call_timeout) or is [cancelled](Self::cancel_handle). Its memory
-/// is freed then, and each operation returns [why and when](MapTerminated) it terminated.
+/// Dropping a map frees its memory, and no later map can read a byte of it. A map terminates before
+/// that if a call traps or exceeds [`call_timeout`](MapOptions::call_timeout), or if the map is
+/// [cancelled](Self::cancel_handle). Termination frees the memory, and each further operation
+/// returns the [cause and the time](MapTerminated).
 pub struct LocalMap {
     cell: Arc<MapCell<MapInstance>>,
 }
@@ -98,7 +98,7 @@ impl LocalMap {
         self.cell.handle().clone()
     }
 
-    /// Returns the bytes of linear memory that the map's store has now; 0 if the map has
+    /// Returns the current size of the linear memory of the map's store, in bytes; 0 if the map has
     /// terminated.
     ///
     /// ```
@@ -115,7 +115,7 @@ impl LocalMap {
         used.unwrap_or(0)
     }
 
-    /// Calls into the instance by its bindings. A call that fails terminates the map.
+    /// Calls into the instance through the bindings. A call that fails terminates the map.
     pub(crate) fn enter<R>(
         &mut self,
         call: impl FnOnce(&local_map::Guest, &mut Store<StoreData>) -> wasmtime::Result<R>,
@@ -123,7 +123,7 @@ impl LocalMap {
         self.cell.enter(|live| call(&live.map, &mut live.store))
     }
 
-    /// Calls with a key that is only looked up.
+    /// Calls into the instance with a key that is only looked up.
     fn enter_with_key<R>(
         &mut self,
         key: &[u8],
@@ -135,7 +135,7 @@ impl LocalMap {
 
 impl Drop for LocalMap {
     fn drop(&mut self) {
-        // A thread that is about to cancel may hold the cell a moment longer.
+        // A thread that is about to cancel the map may keep the cell alive a moment longer.
         self.cell.release();
     }
 }
@@ -150,8 +150,8 @@ impl fmt::Debug for LocalMap {
     }
 }
 
-/// Returns a key that can be looked up like `key`. A key that is too long is absent and might
-/// not fit into the memory of the map: the empty key is absent too.
+/// Returns the key to pass to the map for a lookup of `key`. A key that is too long is absent, and
+/// might not fit into the memory of the map. It is replaced by the empty key, which is also absent.
 fn findable(key: &[u8]) -> &[u8] {
     if key.len() > MAX_KEY_LEN { &[] } else { key }
 }

@@ -1,4 +1,4 @@
-//! The instance of a live map in its store, and how it is created.
+//! The instance of a live map in its store.
 
 use crate::cancel::handle::CancelHandle;
 use crate::contract::bindings::local_map;
@@ -27,11 +27,11 @@ pub(crate) struct MapInstance {
     control: Option<Control>,
     /// See [`Compiled::own_get`].
     get: Option<Func>,
-    /// As configured.
+    /// The limits in force.
     pub(crate) limits: Limits,
-    /// Pins that were dropped, whose handles the store still has.
+    /// Handles of dropped pins, which the store still holds.
     pub(crate) released: Arc<Released>,
-    /// Dropped after the store, so that the host has room for another map only then.
+    /// Dropped after the store, so that another map can be created only when the memory is free.
     _permit: Permit,
 }
 
@@ -85,7 +85,7 @@ impl MapInstance {
         control.configure(store, limits)
     }
 
-    /// Returns the host's side of the map, which most maps never need.
+    /// Returns the host's side of the map. It is loaded on first use, as most maps never need it.
     pub(crate) fn control(&mut self) -> wasmtime::Result<(&Control, &mut Store<StoreData>)> {
         let control = match self.control.take() {
             Some(control) => control,
@@ -118,7 +118,7 @@ impl MapInstance {
 }
 
 impl Instance for MapInstance {
-    /// Gives the call its full time, and drops the handles of pins that were dropped.
+    /// Resets the time limit for the call, and drops the handles of dropped pins.
     fn begin_call(&mut self) -> wasmtime::Result<()> {
         self.store.data_mut().begin_call();
         self.store.set_epoch_deadline(1);
@@ -133,14 +133,14 @@ impl Instance for MapInstance {
     }
 }
 
-/// Ends calls that are cancelled or exceed `limit`. The callback runs at each tick, and
-/// whenever anything in the engine is cancelled.
+/// Makes the store end calls that are cancelled or exceed `limit`. The callback runs at each tick,
+/// and at each cancellation in the engine.
 fn bound_calls(store: &mut Store<StoreData>, handle: CancelHandle, limit: Duration) {
     store.epoch_deadline_callback(move |mut store| {
         if handle.is_cancelled() {
             return Err(Cancelled.into());
         }
-        // The time of a call begins with its first tick, so that a call without a tick never
+        // The time of a call starts at its first tick, so that a call that ends before a tick never
         // reads a clock.
         let seen = *store.data_mut().call_seen.get_or_insert_with(Instant::now);
         if seen.elapsed() >= limit {
@@ -150,7 +150,8 @@ fn bound_calls(store: &mut Store<StoreData>, handle: CancelHandle, limit: Durati
     });
 }
 
-/// Returns why there is no map: what ended it, or else what `other` makes of the error.
+/// Converts an error of creating a map. Cancellation, a timeout and an exhausted pool have their
+/// own variants; `other` converts all other errors.
 fn create_error(
     error: wasmtime::Error,
     other: impl FnOnce(wasmtime::Error) -> CreateError,

@@ -33,7 +33,7 @@ pub struct MapOptions {
 }
 
 impl MapOptions {
-    /// Creates the default options. The example of [`MapOptions`] shows these methods.
+    /// Creates the default options. See [`MapOptions`] for an example.
     pub fn new() -> Self {
         Self {
             limits: Limits::default(),
@@ -54,17 +54,17 @@ impl MapOptions {
         self
     }
 
-    /// Sets the limit on all linear memories and tables of the store together, in bytes.
+    /// Sets the limit on the total size of all linear memories and tables of the store, in bytes.
     /// Default and maximum: [`HostOptions::max_memory`](crate::HostOptions::max_memory), which
     /// is 64 MiB unless it is set.
     ///
-    /// This limit contains the component; it does not size the map. Choose it well over
-    /// [`Limits::max_bytes`](Limits#structfield.max_bytes), as arguments, results and spare
-    /// memory of the allocator need room as well: [`Limits::recommended_memory`] is such a
+    /// This limit contains the component; it does not set the size of the map. Choose it well above
+    /// [`Limits::max_bytes`](Limits#structfield.max_bytes), because arguments, results and spare
+    /// memory of the allocator need room as well. [`Limits::recommended_memory`] returns a suitable
     /// value. If the map reaches this limit first, its current size becomes its limit: it
-    /// returns [`Error::Full`](crate::Error::Full) or [evicts](crate::Policy). To be able to,
-    /// it reserves the size of the largest value or 1 MiB, and some 600 KiB. With less memory
-    /// than that, an argument or a result that does not fit
+    /// returns [`Error::Full`](crate::Error::Full) or [evicts](crate::Policy). To be able to do so,
+    /// it reserves the size of the largest value or 1 MiB, whichever is larger, and some 600 KiB.
+    /// With less memory than that, an argument or a result that does not fit
     /// [terminates the map](crate::TerminationCause::OutOfMemory).
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
@@ -72,7 +72,7 @@ impl MapOptions {
         self
     }
 
-    /// Sets the limit on elements in all tables of the store together. Default 100,000. In a
+    /// Sets the limit on the total number of elements in all tables. Default 100,000. In a
     /// [pool](crate::Allocation::Pooling) one table has at most 20,000.
     #[must_use]
     pub fn max_table_elements(mut self, elements: usize) -> Self {
@@ -80,8 +80,8 @@ impl MapOptions {
         self
     }
 
-    /// Sets the time limit of one operation: exceeding it terminates the map. Default 5 s.
-    /// [`Duration::MAX`] sets no limit. Creating the map has the same limit.
+    /// Sets the time limit of one operation. Exceeding it terminates the map. Default 5 s.
+    /// [`Duration::MAX`] means no limit. Creating the map has the same limit.
     ///
     /// The limit is in real time, and is checked every 10 ms: the operation ends at most 20 ms
     /// and one instruction after the limit. (One instruction can fill all of the memory.) It
@@ -92,8 +92,8 @@ impl MapOptions {
         self
     }
 
-    /// Sets the limit on bytes that the map passes to the host in one call, as
-    /// [`wasmtime::Store::set_hostcall_fuel`] counts them: exceeding it terminates the map.
+    /// Sets the limit on the bytes that the map passes to the host in one call, as counted by
+    /// [`wasmtime::Store::set_hostcall_fuel`]. Exceeding it terminates the map.
     /// Default: twice [`max_memory`](Self::max_memory), and at least 16 MiB.
     #[must_use]
     pub fn hostcall_fuel(mut self, bytes: usize) -> Self {
@@ -101,7 +101,7 @@ impl MapOptions {
         self
     }
 
-    /// Sets the limit on resource handles in the store: exceeding it terminates the map. Each
+    /// Sets the limit on resource handles in the store. Exceeding it terminates the map. Each
     /// pin takes one. Default 66,560, which is 1,024 more than the maximum of
     /// [`Limits::max_pins`](Limits#structfield.max_pins).
     #[must_use]

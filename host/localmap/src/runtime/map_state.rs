@@ -1,6 +1,6 @@
-//! The state of a map, which its owner shares with everyone who may cancel it: one lock holds
-//! its instance while it is live, and afterwards why it terminated. The owner holds the lock
-//! during a call; a cancellation only tries it.
+//! The state of a map, which its owner shares with the cancel handles. A lock protects the instance
+//! while the map is live, and the cause after its termination. The owner holds the lock during a
+//! call; a cancellation only tries to lock it.
 
 use crate::cancel::handle::CancelHandle;
 use crate::cancel::target::CancelTarget;
@@ -13,7 +13,7 @@ pub(crate) trait Instance: Send + 'static {
     /// Prepares a call.
     fn begin_call(&mut self) -> wasmtime::Result<()>;
 
-    /// Returns the limit on its memory in bytes, if the last call was denied more.
+    /// Returns the memory limit in bytes, if the last call was denied more memory.
     fn denied_memory_over(&self) -> Option<usize>;
 }
 
@@ -21,13 +21,13 @@ pub(crate) trait Instance: Send + 'static {
 enum MapState<I> {
     Live(Box<I>),
     Terminated(MapTerminated),
-    /// The owner has dropped the map, and nobody reads its state any more.
+    /// The owner has dropped the map. Its state is no longer read.
     Dropped,
 }
 
 impl<I> MapState<I> {
-    /// Drops the instance here, with the lock held, so that the next holder can rely on it.
-    /// A map that has terminated before keeps its cause.
+    /// Drops the instance while the lock is held, so that the next holder of the lock finds it
+    /// dropped. A map that has already terminated keeps its cause.
     fn terminate(&mut self, cause: TerminationCause) -> MapTerminated {
         match self {
             Self::Terminated(terminated) => terminated.clone(),
@@ -47,7 +47,8 @@ pub(crate) struct MapCell<I> {
 }
 
 impl<I: Instance> MapCell<I> {
-    /// Shares a live map with its handle. Returns `None` if it has been cancelled meanwhile.
+    /// Registers a live map with its handle. Returns `None` if the handle has already been
+    /// cancelled.
     pub(crate) fn new(instance: I, handle: CancelHandle) -> Option<Arc<Self>> {
         let cell = Arc::new(Self {
             state: Mutex::new(MapState::Live(Box::new(instance))),
@@ -55,7 +56,7 @@ impl<I: Instance> MapCell<I> {
         });
         let target: Arc<dyn CancelTarget> = cell.clone();
         cell.handle.set_target(Arc::downgrade(&target));
-        // A cancellation before that could not find the map.
+        // A cancellation before the registration did not find the map.
         if cell.handle.is_cancelled() {
             cell.release();
             return None;
@@ -78,8 +79,7 @@ impl<I: Instance> MapCell<I> {
         })
     }
 
-    /// Calls into the instance. A call that fails terminates the map, and drops the instance
-    /// with everything that it held.
+    /// Calls into the instance. A call that fails terminates the map and drops the instance.
     pub(crate) fn enter<R>(
         &self,
         call: impl FnOnce(&mut I) -> wasmtime::Result<R>,
@@ -93,7 +93,7 @@ impl<I: Instance> MapCell<I> {
             Ok(answer) => {
                 drop(state);
                 // A cancellation during the call found the lock taken. If this check comes too
-                // early to see it, the ticker tries again.
+                // early to see it, the ticker retries the cancellation.
                 if self.handle.is_cancelled() {
                     self.try_cancel();
                 }
@@ -190,8 +190,8 @@ mod tests {
         })
     }
 
-    /// A call that has begun may return its result, but the map ends with it, also if nobody
-    /// calls it again.
+    /// A call that has begun may return its result, but the map ends with the call, even if it is
+    /// never called again.
     #[test]
     fn a_cancellation_during_calls_ends_the_map() {
         let explore = || {
@@ -213,8 +213,8 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// Whoever only looks at a map holds its lock too, and does not check for a cancellation:
-    /// the ticker does.
+    /// A thread that only reads the state also holds the lock, but does not check for a
+    /// cancellation. The ticker checks instead.
     #[test]
     fn a_cancellation_while_somebody_looks_ends_the_map_with_the_next_tick() {
         let explore = || {
@@ -251,7 +251,7 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// The owner frees the map even while somebody is about to cancel it.
+    /// The owner frees the map even while another thread is about to cancel it.
     #[test]
     fn a_map_is_dropped_once_by_whoever_is_first() {
         let explore = || {

@@ -2,8 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Bounds the memory of a store: the sum of all of its linear memories and tables, however
-/// many instances they belong to. ([`wasmtime::StoreLimits`] bounds each of them alone.)
+/// Bounds the memory of a store: the sum of all linear memories and tables, across all of its
+/// instances. ([`wasmtime::StoreLimits`] bounds each of them separately.)
 ///
 /// Growth beyond the limit is denied: `memory.grow` or `table.grow` fails in the guest.
 /// Instantiation fails if the initial memories and tables exceed the limit, or if there are
@@ -23,16 +23,16 @@ pub struct MemoryLimiter {
     max_instances: usize,
     memories: usize,
     tables: usize,
-    /// What the current growth has added, to be subtracted if it fails.
+    /// The bytes that the current growth has added, to be subtracted if the growth fails.
     growing: usize,
     /// Whether the current call was denied memory.
     denied: bool,
 }
 
-/// The most memories and the most tables: each takes address space, however small.
+/// The maximum number of memories, and of tables. Even a small one takes address space.
 const MAX_EACH: usize = 100;
 
-/// Bytes that a table element takes in the host.
+/// The size of a table element in the host, in bytes.
 const ELEMENT: usize = size_of::<usize>();
 
 impl MemoryLimiter {
@@ -80,17 +80,17 @@ impl MemoryLimiter {
         self.memories
     }
 
-    /// Begins a call, which has not been denied memory yet.
+    /// Begins a call. Resets the record of denied memory.
     pub(crate) fn begin_call(&mut self) {
         self.denied = false;
     }
 
-    /// Returns the limit in bytes, if the current call was denied more.
+    /// Returns the limit in bytes, if the current call was denied more memory.
     pub(crate) fn denied_over(&self) -> Option<usize> {
         self.denied.then_some(self.max)
     }
 
-    /// Returns `true` if this many more bytes fit.
+    /// Adds `bytes` to the sum and returns `true`, if they fit into the limit.
     fn grow(&mut self, bytes: usize) -> bool {
         let left = self.max.saturating_sub(self.memories + self.tables);
         let fits = bytes <= left;
@@ -199,7 +199,7 @@ mod tests {
             .memory_grow_failed(wasmtime::Error::msg("over its maximum"))
             .unwrap();
         assert_eq!(limiter.used(), 0);
-        // A denied growth has added nothing that could be subtracted.
+        // A denied growth has added nothing, so nothing must be subtracted.
         assert!(limiter.memory_growing(0, 80, None).unwrap());
         assert!(!limiter.memory_growing(80, 200, None).unwrap());
         limiter

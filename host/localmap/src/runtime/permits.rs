@@ -1,4 +1,4 @@
-//! Permits for live maps: a host has as many as it may have maps.
+//! Permits for live maps, which limit the number of maps of a host.
 
 use crate::cancel::handle::CancelHandle;
 use crate::runtime::create_error::CreateError;
@@ -14,7 +14,7 @@ pub(crate) struct Permits {
     released: Condvar,
 }
 
-/// One permit, until it is dropped.
+/// One permit, which is released when it is dropped.
 pub(crate) struct Permit(Arc<Permits>);
 
 impl Permits {
@@ -27,13 +27,13 @@ impl Permits {
         }
     }
 
-    /// Returns how many permits are taken.
+    /// Returns the number of permits that are taken.
     pub(crate) fn taken(&self) -> u32 {
         *lock(&self.taken)
     }
 
-    /// Takes a permit. If there is none, waits at most `timeout` for one, or until `handle` is
-    /// cancelled.
+    /// Takes a permit. If none is available, waits for one until `timeout` has passed or `handle`
+    /// is cancelled.
     pub(crate) fn acquire(
         self: &Arc<Self>,
         timeout: Duration,
@@ -41,7 +41,7 @@ impl Permits {
     ) -> Result<Permit, CreateError> {
         let mut taken = lock(&self.taken);
         if *taken >= self.max {
-            // The waker is there before the flag is read, so that a later cancellation wakes it.
+            // Set the waker before reading the flag, so that a later cancellation wakes it.
             let mut slot = handle.waker_slot();
             slot.set(&Waker::from(Arc::clone(self)));
             let start = Instant::now();
@@ -61,10 +61,10 @@ impl Permits {
     }
 }
 
-/// Wakes all that wait for a permit, because one of them was cancelled.
+/// Wakes all threads that wait for a permit, because one of them was cancelled.
 impl Wake for Permits {
     fn wake(self: Arc<Self>) {
-        // With the lock: a thread that has seen the flag unset is waiting by now.
+        // Hold the lock, so that a thread that has seen the flag unset is already waiting.
         let _taken = lock(&self.taken);
         self.released.notify_all();
     }
@@ -84,7 +84,7 @@ mod tests {
 
     const SCHEDULES: usize = 1_000;
 
-    /// A wake-up that were lost would leave a thread waiting for good: a deadlock.
+    /// If a wake-up were lost, a thread would wait forever, which shuttle reports as a deadlock.
     #[test]
     fn there_are_never_too_many_and_everyone_gets_one() {
         let explore = || {
@@ -105,8 +105,8 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// A permit that is released may wake the thread that is being cancelled. The other one
-    /// must get the permit nevertheless.
+    /// A released permit may wake the thread that is being cancelled. The other thread must still
+    /// get the permit.
     #[test]
     fn a_cancellation_ends_one_wait_and_no_other() {
         let explore = || {
@@ -129,7 +129,7 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// Nobody releases a permit here: the cancellation itself must wake the thread.
+    /// No permit is released here, so the cancellation itself must wake the thread.
     #[test]
     fn a_cancellation_ends_a_wait_without_a_permit() {
         let explore = || {

@@ -1,6 +1,6 @@
-//! Pins as a host holds them. Each stands for a handle in the store of its map, which can only
-//! be dropped there: a pin that is dropped leaves its handle in a list, and the next call of
-//! the map drops the handles of the list.
+//! The pins that a host holds. Each refers to a handle in the store of its map, and only the store
+//! can drop that handle. Dropping a pin therefore adds its handle to a list, and the next call of
+//! the map drops the handles in the list.
 
 use crate::contract::entry::Version;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
@@ -15,7 +15,7 @@ use wasmtime::component::ResourceAny;
 pub struct Pinned {
     resource: ResourceAny,
     version: Version,
-    /// The list of the map that returned it.
+    /// The list of released handles of the map that returned the pin.
     released: Weak<Released>,
 }
 
@@ -43,7 +43,7 @@ impl Pinned {
         self.version
     }
 
-    /// Returns the handle, if it belongs to the map that has this list.
+    /// Returns the handle, if the pin belongs to the map with this list.
     pub(crate) fn resource(&self, released: &Arc<Released>) -> Option<ResourceAny> {
         std::ptr::eq(self.released.as_ptr(), Arc::as_ptr(released)).then_some(self.resource)
     }
@@ -51,7 +51,7 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // A map that has ended has freed everything.
+        // If the map has ended, its handles are already freed.
         if let Some(released) = self.released.upgrade() {
             released.push(self.resource);
         }
@@ -66,9 +66,9 @@ impl fmt::Debug for Pinned {
     }
 }
 
-/// The handles of pins that were dropped, perhaps by another thread.
+/// The handles of pins that were dropped, possibly by another thread.
 pub(crate) struct Released {
-    /// Whether the list has any: most calls find none, and need no lock to see that.
+    /// Whether the list has any handles. Most calls find none, and check that without a lock.
     any: AtomicBool,
     handles: Mutex<Vec<ResourceAny>>,
 }

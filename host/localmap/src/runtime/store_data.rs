@@ -5,16 +5,16 @@ use crate::runtime::memory::MemoryLimiter;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What the host keeps for one map.
+/// The data that the host keeps for one map.
 pub(crate) struct StoreData {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: MemoryLimiter,
-    /// When the current call was first seen to run.
+    /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
 }
 
 impl StoreData {
-    /// Creates the data of a store without a call.
+    /// Creates the data of a store that has not been called yet.
     pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
         Self {
             clock,
@@ -23,7 +23,7 @@ impl StoreData {
         }
     }
 
-    /// Begins a call: forgets what the last one has left.
+    /// Begins a call. Resets the data of the previous call.
     pub(crate) fn begin_call(&mut self) {
         self.call_seen = None;
         self.memory.begin_call();

@@ -1,4 +1,4 @@
-//! The host's side of a map: its limits, its initial entries, its statistics.
+//! The administration of a map: its limits, its initial entries and its statistics.
 
 use super::LocalMap;
 use crate::contract::entry::Preload;
@@ -34,7 +34,7 @@ impl LocalMap {
     /// - Returns [`ConfigureError::Lowered`] if a limit may no longer change in this way.
     /// - Returns [`ConfigureError::Terminated`] if the map has terminated.
     ///
-    /// No limit has changed then.
+    /// If it returns an error, no limit has changed.
     pub fn configure(&mut self, limits: &Limits) -> Result<(), ConfigureError> {
         self.cell.enter(|live| {
             let (control, store) = live.control()?;
@@ -86,7 +86,7 @@ impl LocalMap {
         Ok(())
     }
 
-    /// Returns what the map has counted since it was created. Visits every expired entry.
+    /// Returns the statistics, counted since the map was created. Visits every expired entry.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -111,8 +111,8 @@ impl LocalMap {
     /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
     /// less than `max`, no more expired entries are left.
     ///
-    /// A map reclaims the memory itself when it needs it: use this function to spread the work,
-    /// or to do it while the map is idle.
+    /// Calling it is optional, because a map reclaims memory when it needs it. Use this function to
+    /// spread the work, or to do it while the map is idle.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};

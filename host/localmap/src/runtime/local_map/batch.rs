@@ -1,4 +1,4 @@
-//! Several changes as one.
+//! Batches of changes.
 
 use super::LocalMap;
 use crate::contract::bindings::local_map;
@@ -8,13 +8,13 @@ use crate::contract::error::{ApplyError, ChangeError, Refused};
 
 /// # Batches
 impl LocalMap {
-    /// Makes all changes of a batch or none of them, all as of one instant.
+    /// Makes all changes of a batch or none of them, at a single instant.
     ///
     /// Changes are made in order, and each one sees the effects of the changes before it. The result
     /// has one outcome per change. Deleting or touching an absent key is not an error.
     ///
-    /// A batch has at most 1,024 changes. Its keys and values have at most 64 KiB plus the
-    /// larger of 1 MiB and the largest value in total. (The largest value is
+    /// A batch can have at most 1,024 changes. The total size of its keys and values is limited to
+    /// 64 KiB plus the larger of 1 MiB and the largest value. (The largest value is
     /// [`Limits::max_value`](crate::Limits#structfield.max_value), or
     /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes) if that is less.)
     ///
@@ -43,13 +43,13 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// - Returns [`ApplyError::Refused`] with the first change that is rejected, and why: for
-    ///   an error of its operation, or with [`ChangeError::Full`] if it is the first beyond the
-    ///   limits of a batch. No change has been made then.
+    /// - Returns [`ApplyError::Refused`] with the index of the first change that is rejected and
+    ///   the reason: an error of its operation, or [`ChangeError::Full`] if it is the first change
+    ///   beyond the limits of a batch. In this case no change has been made.
     /// - Returns [`ApplyError::Terminated`] if the map has terminated.
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         let outcomes = self.cell.enter(|live| {
-            // A batch that is too large is not copied into the map, where it might not fit.
+            // A batch that is too large is not copied into the map, because it might not fit.
             if let Err(index) = check_batch(&live.limits, changes) {
                 let source = ChangeError::Full;
                 return Ok(Err(ApplyError::Refused { index, source }));

@@ -1,4 +1,4 @@
-//! Values that stay readable whatever happens to their keys.
+//! Pins, which keep values readable when their keys change.
 
 use super::{LocalMap, findable};
 use crate::contract::error::{PinError, PinnedError, Refused};
@@ -13,7 +13,7 @@ impl LocalMap {
     /// overwritten, deleted or cleared, or expires. Pinned bytes count towards
     /// [`Limits::max_bytes`](crate::Limits#structfield.max_bytes), and an entry is not evicted
     /// while its current value is pinned. Dropping a [`Pinned`] releases its value with the next
-    /// operation of the map; [`unpin`](Self::unpin) releases it at once.
+    /// operation of the map; [`unpin`](Self::unpin) releases it immediately.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -61,13 +61,13 @@ impl LocalMap {
         })?
     }
 
-    /// Drops a pin and releases its value at once, rather than with the next operation. See
+    /// Drops a pin and releases its value immediately, rather than with the next operation. See
     /// [`pin`](Self::pin) for an example.
     ///
     /// # Errors
     ///
-    /// - Returns [`PinnedError::ForeignPin`] if another map returned the pin. The pin is dropped
-    ///   nevertheless, and that map releases the value.
+    /// - Returns [`PinnedError::ForeignPin`] if another map returned the pin. The pin is still
+    ///   dropped, and the other map releases the value.
     /// - Returns [`PinnedError::Terminated`] if the map has terminated.
     pub fn unpin(&mut self, pin: Pinned) -> Result<(), PinnedError> {
         let own = self

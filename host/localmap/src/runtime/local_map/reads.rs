@@ -1,10 +1,11 @@
-//! Reading values by their keys.
+//! Reads of values by key.
 
 use super::{LocalMap, findable};
 use crate::contract::entry::Entry;
 use crate::contract::error::MapTerminated;
 
-/// The keys of one call of `get-many`: they fit into the 64 KiB that the map promises room for.
+/// The number of keys in one call of `get-many`, chosen so that they fit into the 64 KiB for which
+/// the map guarantees room.
 const KEYS_PER_CALL: usize = 256;
 
 /// # Reads
@@ -21,7 +22,7 @@ impl LocalMap {
     /// Appends the value of `key` to `buffer` and returns its length in bytes; `None` if the
     /// key is absent.
     ///
-    /// The value is copied once, from the memory of the map. A buffer that is reused saves the
+    /// The value is copied once, from the memory of the map. Reuse the buffer to save the
     /// allocation.
     ///
     /// ```
@@ -36,7 +37,7 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// Returns [`MapTerminated`] if the map has terminated. The buffer is unchanged then.
+    /// Returns [`MapTerminated`] if the map has terminated. In this case the buffer is unchanged.
     pub fn get_into(
         &mut self,
         key: &[u8],
@@ -67,8 +68,8 @@ impl LocalMap {
 
     /// Returns the values of several keys, in the order of `keys`.
     ///
-    /// One call into the sandbox reads up to 256 keys or 1 MiB of values, all as of one
-    /// instant. More keys or values take several calls, each as of an instant of its own.
+    /// One call into the sandbox reads up to 256 keys or 1 MiB of values, all at the same instant.
+    /// More keys or values take several calls, at different instants.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};

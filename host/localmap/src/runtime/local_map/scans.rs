@@ -1,4 +1,4 @@
-//! Reading all entries, or those with a prefix, and counting them.
+//! Scans of all entries or of those with a prefix, and their number.
 
 use super::LocalMap;
 use crate::contract::entry::{Page, Scanned};
@@ -6,7 +6,7 @@ use crate::contract::error::MapTerminated;
 use crate::contract::limits::MAX_KEY_LEN;
 use std::ops::ControlFlow;
 
-/// The entries that a page of [`LocalMap::visit`] visits.
+/// The number of entries that a page of [`LocalMap::visit`] visits.
 const VISITED_PER_CALL: u32 = 256;
 
 /// # Scans
@@ -16,12 +16,12 @@ impl LocalMap {
     ///
     /// Start with a `cursor` of 0 and continue with [`Page::next`] until there is none. Each
     /// entry that exists throughout the scan is returned exactly once. An entry that is created
-    /// or removed meanwhile may or may not be returned. A key that is deleted and set again is
-    /// returned at most once.
+    /// or removed during the scan may or may not be returned. A key that is deleted and set again
+    /// is returned at most once.
     ///
-    /// A page visits at most `limit` entries (0 counts as 1, more than 4,096 as 4,096), plus a
-    /// few whose hashes are equal. It ends early rather than exceed 1 MiB of keys and values,
-    /// and may be empty before the scan ends.
+    /// A page visits at most `limit` entries (0 counts as 1, more than 4,096 as 4,096). It can
+    /// exceed that slightly, because keys with equal hashes are on the same page. It ends early
+    /// rather than exceed 1 MiB of keys and values, and may be empty before the scan ends.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -55,12 +55,12 @@ impl LocalMap {
     }
 
     /// Calls `visit` with each entry whose key begins with `prefix` (all entries, if it is
-    /// empty) until it breaks: a [`scan`](Self::scan) from the beginning, in pages of 256
+    /// empty) until it breaks. This is a [`scan`](Self::scan) from the beginning, in pages of 256
     /// entries.
     ///
-    /// Each value is copied once. The map cannot be changed meanwhile. A foreign component
-    /// ([`Host::with_component`](crate::Host::with_component)) may never end the scan: break
-    /// it, or [cancel](Self::cancel_handle) the map.
+    /// Each value is copied once. The map cannot change during the scan. If you use another map
+    /// component ([`Host::with_component`](crate::Host::with_component)), the scan may never end:
+    /// break it, or [cancel](Self::cancel_handle) the map.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -118,7 +118,7 @@ impl LocalMap {
         self.enter(|map, store| map.call_len(store))
     }
 
-    /// Returns `true` if every entry has expired or there is none. Visits every expired entry.
+    /// Returns `true` if the map has no entry that has not expired. Visits every expired entry.
     /// See [`len`](Self::len) for an example.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Storing, changing and deleting single entries.
+//! Writes and deletes of single entries.
 
 use super::LocalMap;
 use crate::contract::bindings::local_map;
@@ -72,9 +72,9 @@ impl LocalMap {
 
     /// Adds `delta` to a counter and returns the sum.
     ///
-    /// A counter is a value of 8 bytes: a little-endian `i64`. A present counter keeps its
-    /// deadline, and `ttl` is only checked. An absent one starts from 0 with `ttl`. A TTL thus
-    /// makes a fixed window that begins with the first increment. The counter gets a new
+    /// A counter is a value of 8 bytes: a little-endian `i64`. An existing counter keeps its
+    /// deadline, and `ttl` is only checked. An absent counter starts from 0 with `ttl`, so a TTL
+    /// creates a fixed window that begins with the first increment. The counter gets a new
     /// version.
     ///
     /// ```
@@ -104,7 +104,7 @@ impl LocalMap {
         })
     }
 
-    /// Gives a present entry a new TTL, counted from now, and keeps its value and version.
+    /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
     /// Returns `false` if `key` is absent; it stays absent.
     ///
     /// ```
@@ -180,8 +180,8 @@ impl LocalMap {
         })?
     }
 
-    /// Calls with a key, a TTL and a value of `len` bytes, unless the map rejects them whatever
-    /// it holds: they are not copied into its memory then, and might not fit.
+    /// Makes a call with a key, a TTL and a value of `len` bytes, after checking them against the
+    /// limits. Arguments that fail are not copied into the map's memory, where they might not fit.
     fn write<R, E>(
         &mut self,
         key: &[u8],
@@ -201,14 +201,14 @@ impl LocalMap {
                 return Ok(Err(refused.try_into()?));
             }
             let answer = call(&live.map, &mut live.store, ttl.into())?;
-            // A write without a value that is too large is an increment.
+            // If a write without a value is too large, it is an increment.
             typed(answer, if len == 0 { 8 } else { len })
         })?
     }
 }
 
-/// Gives an answer the error type of its operation. An error that the operation does not have
-/// terminates the map.
+/// Converts an error of the contract to the error type of the operation. An error that the
+/// operation cannot return terminates the map.
 fn typed<R, E>(answer: Result<R, local_map::Error>, len: usize) -> wasmtime::Result<Result<R, E>>
 where
     E: TryFrom<Refused, Error = wasmtime::Error>,
