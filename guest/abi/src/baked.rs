@@ -2,8 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// A table of `N` 64-bit words behind a mark of 16 bytes, by which the host finds it in the
-/// built component and overwrites it.
+/// A table of `N` 64-bit words after a mark of 16 bytes. The host finds the mark in the built
+/// component and overwrites the words.
 ///
 /// Declare it as a static with `#[used]`, so that the linker keeps it. The words are atomic
 /// so that the compiler reads them at run time instead of assuming their initial values.
@@ -14,7 +14,7 @@ pub struct Baked<const N: usize> {
 }
 
 impl<const N: usize> Baked<N> {
-    /// Creates a table with its mark and the words that hold until the host writes others.
+    /// Creates a table with its mark and its initial words, which the host can overwrite.
     ///
     /// The mark must not occur anywhere else in the component.
     pub const fn new(mark: &[u8; 16], words: [u64; N]) -> Self {
@@ -43,7 +43,7 @@ impl<const N: usize> Baked<N> {
             .map(|word| word.load(Ordering::Relaxed))
     }
 
-    /// Returns the words one by one, each read when it is asked for.
+    /// Returns an iterator over the words, which reads each word on demand.
     pub fn iter(&self) -> impl Iterator<Item = u64> {
         self.words.iter().map(|word| word.load(Ordering::Relaxed))
     }

@@ -1,20 +1,20 @@
-//! Blocks: how the contract's interface `blocks` carries keys and values.
+//! Blocks, the units in which the contract's interface `blocks` passes keys and values.
 
 /// 64 bytes: eight little-endian 64-bit words.
 pub type Block = [u64; 8];
 
-/// Returns the number of whole blocks in front of a value's `rest`, which holds its last 1
-/// to 64 bytes (none, if the value is empty).
+/// Returns the number of whole blocks before a value's `rest`, which holds the last 1 to 64
+/// bytes (none, if the value is empty).
 pub const fn block_count(len: usize) -> usize {
     len.saturating_sub(1) / size_of::<Block>()
 }
 
-/// Returns the bytes of `words`. In WebAssembly the first byte of a word is its lowest.
+/// Returns the bytes of `words`. WebAssembly is little-endian.
 pub const fn as_bytes(words: &[u64]) -> &[u8] {
     bytemuck::must_cast_slice(words)
 }
 
-/// Returns a block with at most 64 bytes, followed by zeros.
+/// Returns a block that contains `bytes`, at most 64, followed by zeros.
 pub fn to_block(mut bytes: &[u8]) -> Block {
     let mut padded = [0; size_of::<Block>()];
     let mut room = &mut padded[..];

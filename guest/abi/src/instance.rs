@@ -7,23 +7,23 @@ use core::cell::RefCell;
 #[cfg(target_feature = "atomics")]
 compile_error!("`Instance` is for one thread");
 
-/// A static with the state of a component instance. Each instance of the component has its
-/// own.
+/// The state of a component instance, to be kept in a static. Each instance of the component
+/// has its own state.
 pub struct Instance<T>(RefCell<T>);
 
-// SAFETY: without atomics, which are refused above, an instance has one thread.
+// SAFETY: without atomics, which are rejected above, an instance has one thread.
 unsafe impl<T> Sync for Instance<T> {}
 
 impl<T> Instance<T> {
-    /// Creates the state with its first value.
+    /// Creates the state with its initial value.
     pub const fn new(state: T) -> Self {
         Self(RefCell::new(state))
     }
 
     /// Calls `call` with the state and returns its result.
     ///
-    /// Entering the same state again from within `call` traps. The component model lets no
-    /// call in while another one runs, so only a mistake in the component can cause that.
+    /// Using the same state again within `call` traps. The component model does not allow a call
+    /// while another one runs, so only a bug in the component can cause this.
     pub fn with<R>(&self, call: impl FnOnce(&mut T) -> R) -> R {
         match self.0.try_borrow_mut() {
             Ok(mut state) => call(&mut state),

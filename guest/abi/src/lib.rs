@@ -1,14 +1,14 @@
-//! The canonical ABI of a component without `std`: the part that [`map`] and [`keyvalue`]
-//! share.
+//! The canonical ABI of a component without `std`. [`map`] and [`keyvalue`] share this
+//! code.
 //!
 //! - [`export_cabi_realloc!`] exports the function that the canonical ABI calls for memory.
-//!   [`ParameterMemory`] decides where that memory comes from, which differs between the two.
-//! - The panic handler is here: a panic is a trap.
+//!   [`ParameterMemory`] provides that memory, from a different source in each of the two.
+//! - The panic handler turns a panic into a trap.
 //! - [`Instance`] holds the state of a component instance.
 //! - [`Baked`] is a table of settings that the host overwrites in the built component.
-//! - [`Block`] is the unit in which the contract's interface `blocks` carries bytes.
+//! - [`Block`] is the unit in which the contract's interface `blocks` passes bytes.
 //!
-//! Unsafe code is in `realloc` and in `instance`, each use with its reason.
+//! Unsafe code is only in `realloc` and `instance`. Each use states its reason.
 //!
 //! [`map`]: https://github.com/localmap/localmap/tree/main/guest/map
 //! [`keyvalue`]: https://github.com/localmap/localmap/tree/main/guest/keyvalue
@@ -29,7 +29,7 @@ pub use block::{Block, as_bytes, block_count, to_block};
 pub use instance::Instance;
 pub use realloc::{GlobalHeap, ParameterMemory, reallocate};
 
-// Comparing slices calls `memcmp`, which is in libc.
+// Slice comparisons call `memcmp`, which is in libc.
 #[expect(unsafe_code, reason = "declares no function: only links the library")]
 #[link(name = "c")]
 unsafe extern "C" {}

@@ -2,7 +2,7 @@
 
 use core::panic::PanicInfo;
 
-/// Ends the instance with a trap: a component without `std` has nowhere to write a message.
+/// Ends the instance with a trap. A component without `std` cannot print a message.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -6,13 +6,13 @@ use alloc::alloc::{alloc, realloc};
 use core::alloc::Layout;
 use core::ptr;
 
-/// Where [`export_cabi_realloc!`](crate::export_cabi_realloc) gets new blocks.
+/// The source of new blocks for [`export_cabi_realloc!`](crate::export_cabi_realloc).
 ///
 /// # Safety
 ///
 /// A block that `allocate` returns must be valid for reads and writes of `layout.size()`
-/// bytes and aligned to `layout.align()`, belong to the caller alone, and be one that the
-/// global allocator accepts in `realloc` and `dealloc`.
+/// bytes, aligned to `layout.align()` and owned only by the caller. The global allocator
+/// must accept it in `realloc` and `dealloc`.
 pub unsafe trait ParameterMemory {
     /// Returns a new block for `layout`, or null if there is no memory for it.
     ///
@@ -48,16 +48,16 @@ macro_rules! export_cabi_realloc {
             align: usize,
             new_len: usize,
         ) -> *mut u8 {
-            // SAFETY: the canonical ABI guarantees what `reallocate` asks for.
+            // SAFETY: the canonical ABI guarantees the requirements of `reallocate`.
             unsafe { $crate::reallocate::<$memory>(old_ptr, old_len, align, new_len) }
         }
     };
 }
 
-/// Allocates, grows or shrinks a block as the canonical ABI asks for it.
+/// Allocates, grows or shrinks a block for the canonical ABI.
 ///
-/// Traps if there is no memory. It never returns null: the canonical ABI would then write to
-/// address 0.
+/// Traps if there is no memory. It never returns null, because the canonical ABI would then
+/// write to address 0.
 ///
 /// # Safety
 ///
@@ -74,8 +74,8 @@ pub unsafe fn reallocate<M: ParameterMemory>(
     if new_len == 0 {
         return ptr::without_provenance_mut(align);
     }
-    // A list may be longer than half of the memory. No allocation may, so there is no layout
-    // for it.
+    // A list may be longer than half of the memory, but an allocation may not, so it has no
+    // layout.
     let layouts = (
         Layout::from_size_align(old_len, align),
         Layout::from_size_align(new_len, align),
@@ -83,8 +83,8 @@ pub unsafe fn reallocate<M: ParameterMemory>(
     let block = match layouts {
         // SAFETY: the new length is not zero.
         (Ok(_), Ok(new)) if old_len == 0 => unsafe { M::allocate(new) },
-        // SAFETY: the caller vouches for `old_ptr`; neither length is zero, and the new one
-        // makes a valid layout.
+        // SAFETY: the caller guarantees that `old_ptr` is valid; neither length is zero, and the
+        // new length has a valid layout.
         (Ok(old), Ok(_)) => unsafe { realloc(old_ptr, old, new_len) },
         _ => ptr::null_mut(),
     };

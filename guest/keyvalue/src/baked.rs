@@ -1,14 +1,14 @@
-//! The times to live of buckets. The host writes them into the built component: see
-//! `host/src/keyvalue/bake.rs`.
+//! The times to live of buckets. The host writes them into the built component; see
+//! `host/localmap/src/artifact/baked_buckets.rs`.
 
 use alloc::vec::Vec;
 use localmap_abi::Baked;
 
-/// Bytes for the entries.
+/// The size of the table in bytes.
 const ROOM: usize = 4096;
 
-/// An entry for each bucket that has a TTL: nanoseconds, as 8 bytes, little-endian; the
-/// length of its name, in one byte; its name. Zero nanoseconds mark the end.
+/// The table. It has an entry for each bucket with a TTL: the nanoseconds in 8 little-endian
+/// bytes, the length of the name in one byte, and the name. Zero nanoseconds mark the end.
 #[used]
 static TABLE: Baked<{ ROOM / 8 }> = Baked::new(b"localmap-buckets", [0; ROOM / 8]);
 

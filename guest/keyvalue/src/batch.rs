@@ -8,20 +8,20 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The most changes in one batch of the map.
+/// The maximum number of changes in one batch of the map.
 const CHANGES: usize = 1024;
 
-/// The most bytes of keys and values in one batch: the map guarantees 1 MiB and 64 KiB,
-/// whatever its limits.
+/// The maximum size of the keys and values in one batch, in bytes. The map guarantees 1 MiB
+/// and 64 KiB, regardless of its limits.
 const BATCH: usize = 1 << 20;
 
-/// The most bytes of keys in one `get-many` of the map, each with the 8 bytes that point to
-/// it. The map guarantees 64 KiB.
+/// The maximum size of the keys in one `get-many` of the map, in bytes, including 8 bytes that
+/// point to each key. The map guarantees 64 KiB.
 const READ: usize = 32 << 10;
 const POINTER: usize = 8;
 
-/// The most bytes of keys and values in one result: an app may ask for the same value many
-/// times.
+/// The maximum size of the keys and values in one result, in bytes. An app may request the
+/// same value many times.
 const ANSWER: usize = 16 << 20;
 
 /// A key as the app passed it, and its value.
@@ -58,7 +58,7 @@ pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<
     Ok(answer)
 }
 
-/// Stores all pairs, in order. Stores all of them or none if they fit into one batch.
+/// Stores all pairs, in order. If they fit into one batch, stores all of them or none.
 pub(crate) fn set_many(bucket: &Bucket, pairs: &[Pair]) -> Result<(), String> {
     check(pairs.iter().map(|(key, _)| key))?;
     let mut rest = pairs;
@@ -104,12 +104,12 @@ pub(crate) fn delete_many(bucket: &Bucket, keys: &[String]) -> Result<(), String
     Ok(())
 }
 
-/// Checks all keys before anything is changed.
+/// Checks all keys, before any entry is changed.
 fn check<'a>(mut keys: impl Iterator<Item = &'a String>) -> Result<(), String> {
     keys.try_for_each(|key| names::check(key))
 }
 
-/// Returns how many of the remaining items go into one call: at least one.
+/// Returns the number of remaining items that fit into one call, at least one.
 fn fits<T>(rest: &[T], max: usize, max_bytes: usize, size: impl Fn(&T) -> usize) -> usize {
     let mut bytes = 0;
     let more = rest.iter().enumerate().take_while(|(count, one)| {

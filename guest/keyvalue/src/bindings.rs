@@ -1,5 +1,5 @@
-//! The contract and both drafts as Rust, generated from `wit/`, and the type that implements
-//! the drafts.
+//! Rust bindings of the contract and both drafts, generated from `wit/`, and the type that
+//! implements the drafts.
 
 #![allow(
     missing_docs,

@@ -1,10 +1,10 @@
-//! `get` and `set` of the map: through the interface `blocks` if the key is short enough.
+//! `get` and `set` of the map, through the interface `blocks` if the key is short enough.
 
 use crate::bindings::localmap::core::blocks::{self, Block, BytesParam, Key};
 use crate::bindings::localmap::core::local_map::{self as map, Error, Ttl};
 use alloc::vec::Vec;
 
-/// The bytes of a block, and of the longest key for `blocks`.
+/// The size of a block, and the maximum length of a key for `blocks`, in bytes.
 const BLOCK: usize = 64;
 
 /// Returns the value of `key`.
@@ -46,7 +46,7 @@ fn to_key(key: &[u8]) -> Option<Key> {
     })
 }
 
-/// Returns a block with at most 64 bytes, followed by zeros.
+/// Returns a block that contains `bytes`, at most 64, followed by zeros.
 fn to_block(bytes: &[u8]) -> Block {
     localmap_abi::to_block(bytes).into()
 }

@@ -8,11 +8,11 @@ use crate::{baked, names};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A bucket that an app has opened. All handles with the same name are the same bucket.
+/// A bucket that an app has opened. All handles with the same name refer to the same bucket.
 pub(crate) struct Bucket {
     /// The prefix of its keys in the map.
     prefix: String,
-    /// The TTL of the entries that are set in it.
+    /// The TTL of the entries that are set in the bucket.
     ttl: Ttl,
     _held: Handle,
 }
@@ -27,8 +27,8 @@ pub(crate) struct Keys {
 /// The number of entries that one page of the map visits.
 const PAGE: u32 = 1024;
 
-/// The bytes of keys, each with the overhead of its string, after which a page ends. Apps that
-/// ignore the cursor thus find all keys of most buckets.
+/// The total size of the keys after which a page ends, in bytes, including the overhead of their
+/// strings. Apps that ignore the cursor thus get all keys of most buckets.
 const MAX_PAGE: usize = 1 << 20;
 const STRING: usize = 16;
 
@@ -46,7 +46,7 @@ impl Bucket {
         self.ttl
     }
 
-    /// Returns the length that a key has in the map.
+    /// Returns the length in the map of a key of this bucket.
     pub(crate) fn key_len(&self, key: &str) -> usize {
         self.prefix.len() + key.len()
     }
@@ -74,16 +74,16 @@ impl Bucket {
         Ok(map::contains(self.key(key)?.as_bytes()))
     }
 
-    /// Returns the keys from `cursor` on, which is 0 for the first page. The map scans its
-    /// entries in an order that writes do not change, and its cursors only increase.
+    /// Returns the page of keys at `cursor`, which is 0 for the first page. Writes do not change
+    /// the order in which the map scans its entries, and its cursors only increase.
     pub(crate) fn keys(&self, cursor: u64) -> Keys {
         let (mut keys, mut bytes) = (Vec::new(), 0);
         let mut at = cursor;
         loop {
             let page = map::scan(self.prefix.as_bytes(), at, PAGE);
             for entry in &page.entries {
-                // The app may also write to the map directly: skip what cannot be a key of
-                // a bucket.
+                // The app may also write to the map directly, so skip keys that cannot belong
+                // to a bucket.
                 let key = entry.key.get(self.prefix.len()..).unwrap_or_default();
                 if let Ok(key) = str::from_utf8(key)
                     && names::check(key).is_ok()

@@ -1,5 +1,5 @@
-//! Compare-and-swap, by versions: a swap succeeds if the key has not been written, deleted
-//! or expired since its handle was created.
+//! Compare-and-swap, based on versions. A swap succeeds if the key has not been written or
+//! deleted and has not expired since the handle was created.
 
 use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
 use crate::bucket::Bucket;
@@ -19,11 +19,11 @@ pub(crate) struct Cas {
     _held: Handle,
 }
 
-/// Why a swap failed.
+/// The reason why a swap failed.
 pub(crate) enum Failed {
     /// The map rejected the write.
     Rejected(String),
-    /// The key has changed. This is the handle for the next attempt.
+    /// The key has changed. Carries the handle for the next attempt.
     Changed(Cas),
 }
 
@@ -38,8 +38,8 @@ impl Cas {
         })
     }
 
-    /// Returns the current value. The handle still refers to the moment of its creation: if
-    /// the value has changed since, this returns the new one, and the swap fails.
+    /// Returns the current value. The handle still refers to the moment of its creation. If the
+    /// value has changed since then, this returns the new value, and the swap fails.
     pub(crate) fn current(&self) -> Option<Vec<u8>> {
         blocks::get(self.key.as_bytes())
     }

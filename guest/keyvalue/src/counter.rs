@@ -1,5 +1,5 @@
-//! Counters: decimal text, as in other hosts of `wasi:keyvalue`, so that `set` can start one
-//! and `get` can read it.
+//! Counters, stored as decimal text as in other hosts of `wasi:keyvalue`, so that `set` can
+//! start a counter and `get` can read it.
 
 use crate::bindings::localmap::core::local_map::{self as map, Condition, Error, Ttl};
 use crate::bucket::Bucket;
@@ -8,15 +8,15 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::ops::RangeInclusive;
 
-/// How often an increment is tried if others change the counter between its two calls of the
-/// map. Each failure means that another change has succeeded.
+/// The maximum number of attempts of an increment. An attempt fails if another change of the
+/// counter succeeds between the two calls of the map.
 const ATTEMPTS: u32 = 1_000;
 
-/// The longest text that is accepted as a number.
+/// The maximum length of a text that is parsed as a number.
 const MAX_LEN: usize = 32;
 
-/// Adds `delta` to a counter and returns the sum, which must be in `range`. A present counter
-/// keeps its deadline; an absent one starts from 0 with the TTL of the bucket.
+/// Adds `delta` to a counter and returns the sum, which must be in `range`. An existing counter
+/// keeps its deadline; an absent counter starts from 0 with the TTL of the bucket.
 pub(crate) fn increment(
     bucket: &Bucket,
     key: &str,

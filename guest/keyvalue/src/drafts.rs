@@ -1,4 +1,4 @@
-//! Implements both drafts: what they have in common, and where they differ.
+//! Implements both drafts: their common functions, and their differences.
 
 use crate::batch;
 use crate::bindings::Component;

@@ -4,7 +4,7 @@ use crate::bindings::localmap::core::local_map::{Error, KeyFault};
 use alloc::format;
 use alloc::string::String;
 
-/// Returns the text for the drafts' error `other`, the only one that fits.
+/// Returns the text for the drafts' error `other`, the only suitable one.
 pub(crate) fn error_text(error: Error) -> String {
     match error {
         Error::InvalidKey(KeyFault::TooLong(len)) => format!(

@@ -1,16 +1,16 @@
-//! Limits the buckets and swaps that an app may hold: each takes memory here and in the host.
+//! Limits the buckets and swaps that an app may hold, as each uses memory here and in the host.
 
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Enough for apps that leave dropping to a garbage collector, and far below Wasmtime's limit
-/// for a store.
+/// The limit: enough for apps whose garbage collector drops handles, and far below Wasmtime's
+/// limit for a store.
 const MAX: u32 = 10_000;
 
 static OPEN: AtomicU32 = AtomicU32::new(0);
 
-/// One open handle. Dropping it makes room for another.
+/// One open handle. Dropping it makes room for another one.
 pub(crate) struct Handle(());
 
 impl Handle {

@@ -1,8 +1,8 @@
 //! The keyvalue adapter: the interfaces `store`, `atomics` and `batch` of the `wasi:keyvalue`
 //! drafts 0.2.0-draft and 0.2.0-draft2, implemented on the operations of `localmap:core`.
 //!
-//! It imports the map and nothing else, and holds only handles. Several instances may share
-//! one map: an operation that reads before it writes checks the version.
+//! It imports only the map, and holds only handles. Several instances may share one map, so an
+//! operation that reads before it writes checks the version.
 
 #![cfg(target_arch = "wasm32")]
 #![no_std]

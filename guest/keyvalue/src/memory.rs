@@ -1,4 +1,4 @@
-//! The allocator: that of Rust's own std on wasm.
+//! The allocator, which is the same as that of Rust's std on wasm.
 
 use localmap_abi::{GlobalHeap, export_cabi_realloc};
 

@@ -1,13 +1,13 @@
-//! The names of buckets and keys, and the keys in the map that they become.
+//! The names of buckets and keys, and their translation to keys of the map.
 
 use alloc::format;
 use alloc::string::String;
 
-/// The most bytes of a bucket's name and of a key.
+/// The maximum length of a bucket's name and of a key, in bytes.
 const MAX_LEN: usize = 255;
 
-/// Returns the prefix of a bucket's keys in the map: the length of the bucket's name, and the
-/// name. With the length in front, no prefix begins with another.
+/// Returns the prefix of a bucket's keys in the map: the length of the bucket's name, followed by
+/// the name. Because of the length, no prefix begins with another prefix.
 ///
 /// The length is a character and not a byte, so that every key in the map is UTF-8, which the
 /// host may require.
@@ -24,7 +24,7 @@ pub(crate) fn prefix(bucket: &str) -> Result<String, String> {
     Ok(prefix)
 }
 
-/// Checks the length of a key. Reads check it too: the drafts have no other way to report it.
+/// Checks the length of a key. Reads check it too, as the drafts cannot report it in another way.
 pub(crate) fn check(key: &str) -> Result<(), String> {
     match key.len() {
         1..=MAX_LEN => Ok(()),

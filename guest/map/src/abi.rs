@@ -1,5 +1,5 @@
-//! The exports written by hand, at the level of the canonical ABI: `get` and `set` of both
-//! interfaces. `wit-bindgen` generates all others.
+//! The hand-written exports, at the level of the canonical ABI: `get` and `set` of both
+//! interfaces. `wit-bindgen` generates all other exports.
 
 #![allow(unsafe_code, reason = "reads and writes raw parameters: see each use")]
 

@@ -1,11 +1,11 @@
-//! The limits that the map starts with. `localmap plug` writes others into the built
-//! component: see `host/src/bake.rs`.
+//! The initial limits of the map. `localmap plug` writes other limits into the built
+//! component; see `host/localmap/src/artifact/baked_limits.rs`.
 
 use localmap_abi::Baked;
 use localmap_engine::{Limits, Policy};
 
-/// The limits. A default TTL of zero stands for none, and a policy is its position in the
-/// contract's enum. The last word says whether the map is plugged into an app, with which it
+/// The limits. A default TTL of zero means none, and the policy is stored as its position in the
+/// contract's enum. The last word is not zero if the map is plugged into an app, with which it
 /// shares the memory of the store.
 #[used]
 static TABLE: Baked<9> = Baked::new(
@@ -23,7 +23,7 @@ static TABLE: Baked<9> = Baked::new(
     ],
 );
 
-/// Returns `true` if the map is plugged into an app, which may take the memory of the store.
+/// Returns `true` if the map is plugged into an app, which may use up the memory of the store.
 pub(crate) fn is_plugged() -> bool {
     let [.., plugged] = TABLE.words();
     plugged != 0

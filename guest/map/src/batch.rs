@@ -3,8 +3,8 @@
 use crate::bindings::exports::localmap::core::local_map as wit;
 use localmap_engine as engine;
 
-/// Returns `Full`, with the index of the first change that is too much, if a batch is larger
-/// than the contract allows.
+/// Checks the size of a batch. If it is larger than the contract allows, the error is `Full` with
+/// the index of the first change beyond the limit.
 pub(crate) fn check(
     changes: &[engine::Change<'_>],
     limits: &engine::Limits,
@@ -22,11 +22,11 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The bytes that the keys and values of a batch may have in addition to one largest value or
-/// 1 MiB.
+/// The maximum size of the keys and values of a batch, in bytes, in addition to one largest value
+/// or 1 MiB.
 const MAX_BATCH_EXTRA: u64 = 64 << 10;
 
-/// Returns the bytes of the key and the value of a change.
+/// Returns the length of the key and the value of a change together, in bytes.
 const fn len(change: &engine::Change<'_>) -> u64 {
     use engine::Change;
     let (key, value) = match change {

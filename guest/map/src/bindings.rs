@@ -1,4 +1,4 @@
-//! The contract as Rust, generated from `wit/`, and the type that implements it.
+//! Rust bindings of the contract, generated from `wit/`, and the type that implements it.
 
 #![allow(
     missing_docs,
@@ -16,7 +16,7 @@ pub(crate) struct Component;
 wit_bindgen::generate!({
     path: "wit",
     world: "blocks-provider",
-    // `abi` exports these by hand.
+    // `abi` has hand-written exports of these.
     skip: ["get", "set"],
     generate_all,
 });

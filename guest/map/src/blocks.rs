@@ -31,7 +31,7 @@ pub(crate) fn set(
     let value = if blocks.is_empty() {
         as_bytes(rest)
     } else {
-        // The list is the last parameter in the scratch, so it grows in place.
+        // The list is the last parameter in the scratch memory, so it grows in place.
         blocks.try_reserve_exact(1).map_err(|_| Error::Full)?;
         blocks.push(*rest);
         as_bytes(blocks.as_flattened())

@@ -112,7 +112,7 @@ impl From<engine::Error> for wit::Refusal {
             Error::InvalidKey(_) => Self::InvalidKey,
             Error::ValueTooLarge(_) => Self::ValueTooLarge,
             Error::InvalidTtl => Self::InvalidTtl,
-            // `set` returns none of the last three: it has no condition and does not count.
+            // `set` never returns the last three: it has no condition and is not a counter.
             Error::Full | Error::Conflict(_) | Error::NotACounter | Error::Overflow => Self::Full,
         }
     }

@@ -1,16 +1,16 @@
-//! The map component: glue from the contract in `wit/` to the engine.
+//! The map component, which connects the contract in `wit/` to the engine.
 //!
-//! It imports a clock and a seed and nothing else, so it can do nothing else. It has one
-//! map, created by the first call, and one memory; both end with the instance.
+//! It imports only a clock and a seed, so it has no other access. It has one map, which the
+//! first call creates, and one memory. Both end with the instance.
 //!
 //! A call goes down from an interface to the engine:
 //!
-//! | module | does |
+//! | module | purpose |
 //! |---|---|
 //! | `abi` | exports `get` and `set` by hand; `bindings` exports the other functions |
 //! | `local_map`, `blocks`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map` |
 //! | `state` | holds the map, with its clock, its seed and the limits of `baked` |
-//! | `memory` | is the allocator, and keeps room for the next call |
+//! | `memory` | allocates memory, and reserves room for the next call |
 
 #![cfg(target_arch = "wasm32")]
 #![no_std]

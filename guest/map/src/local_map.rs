@@ -8,7 +8,7 @@ use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
-/// Reads the value of `key`. `abi` exports this as `get`.
+/// Calls `read` with the value of `key`. `abi` exports this as `get`.
 pub(crate) fn get<R>(key: &[u8], read: impl FnOnce(Option<engine::Value<'_>>) -> R) -> R {
     with_map(|map| read(map.get(key)))
 }

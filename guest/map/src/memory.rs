@@ -1,9 +1,9 @@
 //! The memory of the instance, from the bottom up:
 //!
 //! - `pages` grows the linear memory.
-//! - `scratch` keeps room there for the parameters of calls.
+//! - `scratch` reserves room in it for the parameters of calls.
 //! - `heap` runs dlmalloc over the pages.
-//! - `allocator` is the global allocator and `cabi_realloc`: the heap and the scratch.
+//! - `allocator` combines the heap and the scratch: the global allocator and `cabi_realloc`.
 
 #![allow(unsafe_code, reason = "an allocator: see each use")]
 

@@ -1,4 +1,4 @@
-//! The resource `pinned`: a pin of the engine that ends with its handle.
+//! The resource `pinned`, a pin of the engine that ends with its handle.
 
 use crate::bindings::exports::localmap::core::local_map as wit;
 use crate::state::{WasiClock, with_map};
@@ -20,8 +20,8 @@ impl PinHandle {
         let Some(pin) = map.pin(key)? else {
             return Ok(None);
         };
-        // The generated code allocates the handle where it cannot fail, and the handle stays.
-        // It must not take room of the scratch for that, so check that the heap has enough.
+        // The generated code allocates the handle where failure is impossible, and it stays
+        // allocated. It must not use the scratch, so check that the heap has enough room.
         let mut room = Vec::<Option<Self>>::new();
         if room.try_reserve_exact(1).is_err() {
             map.unpin(pin);
@@ -32,7 +32,7 @@ impl PinHandle {
 
     fn read<R: Default>(&self, read: impl FnOnce(engine::PinnedValue<'_>) -> R) -> R {
         with_map(|map| {
-            // The pin exists until the handle ends and belongs to this map.
+            // The pin belongs to this map and exists until the handle ends.
             let pinned = self.pin.as_ref().and_then(|pin| map.pinned(pin));
             pinned.map(read).unwrap_or_default()
         })

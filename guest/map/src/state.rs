@@ -41,13 +41,13 @@ pub(crate) fn configure(limits: Limits) -> Result<(), ConfigureError> {
     Ok(())
 }
 
-/// Calls `call` with the map, for a call that stores: it must leave room for the next one.
+/// Calls `call` with the map, for a call that stores data. It must leave room for the next call.
 pub(crate) fn storing<R>(call: impl FnOnce(&mut Map<WasiClock>) -> R) -> R {
     with_map(|map| memory::storing(|| call(map)))
 }
 
-/// Returns the most bytes that a call may take up. The contract guarantees room for
-/// parameters of one key, one value and 64 KiB, or of a batch; a result may be a page of a
+/// Returns the maximum number of bytes that a call may take up. The contract guarantees room
+/// for parameters of one key, one value and 64 KiB, or of a batch. A result may be a page of a
 /// scan.
 fn largest_call(limits: &Limits) -> usize {
     let value = limits.max_value.min(limits.max_bytes);
@@ -55,7 +55,7 @@ fn largest_call(limits: &Limits) -> usize {
     value.max(MAX_PAGE_BYTES) + MAX_KEY_LEN + (64 << 10) + PAGE_RECORDS
 }
 
-/// The bytes that the records of a page take up in addition to keys and values: up to 4,096
-/// records, in a list that doubles, each with two blocks of its own. A batch needs less: 1,024
-/// records, held twice, and its outcomes.
+/// The number of bytes that the records of a page take in addition to keys and values: up to
+/// 4,096 records in a list that doubles, each with two separate blocks. A batch needs less:
+/// 1,024 records, held twice, and its outcomes.
 const PAGE_RECORDS: usize = 512 << 10;

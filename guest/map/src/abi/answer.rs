@@ -1,12 +1,12 @@
-//! Results in the layout of the canonical ABI. A result stays until the next call, which
-//! begins only after the caller has read it.
+//! Results in the layout of the canonical ABI. A result stays valid until the next call, which
+//! begins only after the caller has read the result.
 
 use crate::memory::lend;
 use core::ptr;
 use localmap_abi::{Block, Instance, block_count, to_block};
 use localmap_engine::{Error, KeyFault, Value};
 
-/// Room for the longest result, an `option<bytes>`.
+/// Memory for the largest result, an `option<bytes>`.
 pub(super) type Area = [u64; 11];
 
 static AREA: Instance<Area> = Instance::new([0; 11]);
@@ -24,25 +24,25 @@ const fn word(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
 }
 
-/// Returns an address as the canonical ABI has it.
+/// Converts an address to the type of the canonical ABI.
 #[expect(clippy::cast_possible_truncation, reason = "addresses have 32 bits")]
 fn address<T>(at: *const T) -> u32 {
     at.addr() as u32
 }
 
-/// Copies a value into one piece of `words` words, which must be enough for it, and fills the
+/// Copies a value into one piece of `words` words, which must be large enough, and fills the
 /// rest with zeros.
 fn gather(value: Value<'_>, words: usize) -> *mut u64 {
     let room = lend(words);
     let mut at = room.cast::<u8>();
     for chunk in value.chunks() {
-        // SAFETY: the room is enough for all chunks, and is no memory of the map.
+        // SAFETY: the piece has room for all chunks and does not overlap memory of the map.
         at = unsafe {
             ptr::copy_nonoverlapping(chunk.as_ptr(), at, chunk.len());
             at.add(chunk.len())
         };
     }
-    // SAFETY: the room has `words` words.
+    // SAFETY: the piece has `words` words.
     unsafe { at.write_bytes(0, words * size_of::<u64>() - value.len()) };
     room
 }

@@ -1,6 +1,6 @@
-//! The exports of `get` and `set`, written by hand. They read keys and values where the
-//! caller's adapter has put them and return results that need not be freed. The linker checks
-//! their signatures against the contract.
+//! The hand-written exports of `get` and `set`. They read keys and values where the caller's
+//! adapter has stored them, and return results that need not be freed. The linker checks their
+//! signatures against the contract.
 
 use super::answer::{self, Area};
 use crate::{blocks, local_map};
@@ -17,7 +17,7 @@ use localmap_engine::Ttl;
 /// over.
 #[unsafe(export_name = "localmap:core/local-map@0.1.0#get")]
 unsafe extern "C" fn get(key: *mut u8, key_len: usize) -> *const Area {
-    // SAFETY: the caller hands it over.
+    // SAFETY: the caller passes ownership of the key.
     let key = unsafe { Vec::from_raw_parts(key, key_len, key_len) };
     local_map::get(&key, answer::list)
 }
@@ -37,9 +37,9 @@ unsafe extern "C" fn set(
     ttl: u32,
     nanos: u64,
 ) -> *const Area {
-    // SAFETY: the caller hands it over.
+    // SAFETY: the caller passes ownership of the key.
     let key = unsafe { Vec::from_raw_parts(key, key_len, key_len) };
-    // SAFETY: and this as well.
+    // SAFETY: the caller passes ownership of the value.
     let value = unsafe { Vec::from_raw_parts(value, value_len, value_len) };
     answer::stored(local_map::set(&key, &value, to_ttl(ttl, nanos)))
 }
@@ -66,7 +66,7 @@ struct SetBlocks {
     nanos: u64,
 }
 
-/// The size in the canonical ABI.
+/// Checks the size against the canonical ABI.
 const _: () = assert!(size_of::<SetBlocks>() == 168);
 
 /// `set` of `blocks`.
@@ -77,9 +77,9 @@ const _: () = assert!(size_of::<SetBlocks>() == 168);
 /// takes both over.
 #[unsafe(export_name = "localmap:core/blocks@0.1.0#set")]
 unsafe extern "C" fn set_blocks(parameters: *mut SetBlocks) -> *const Area {
-    // SAFETY: the caller hands them over.
+    // SAFETY: the caller passes ownership of the parameters.
     let set = unsafe { Box::from_raw(parameters) };
-    // SAFETY: and these as well.
+    // SAFETY: the caller passes ownership of the blocks.
     let blocks = unsafe { Vec::from_raw_parts(set.blocks, set.block_count, set.block_count) };
     let ttl = to_ttl(set.ttl.into(), set.nanos);
     answer::stored(blocks::set(

@@ -1,4 +1,4 @@
-//! The global allocator, and `cabi_realloc`: the heap and the scratch together.
+//! The global allocator and `cabi_realloc`, which combine the heap and the scratch.
 
 use super::{heap, scratch};
 use alloc::alloc::{GlobalAlloc, Layout, alloc};
@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use core::ptr;
 use localmap_abi::{Instance, ParameterMemory, export_cabi_realloc};
 
-/// The heap, and the scratch when that has no more memory.
+/// Allocates from the heap, and from the scratch if the heap has no more memory.
 struct Allocator;
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-// SAFETY: each block comes from the heap or from the scratch, for its layout, and goes back
-// to where it came from. Without memory the answer is null.
+// SAFETY: each block comes from the heap or from the scratch, fits its layout, and is returned
+// to its source. Without memory, the result is null.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller vouches for the layout.
@@ -40,7 +40,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if !scratch::put(block, layout.size()) {
-            // SAFETY: the caller vouches for both, and the block is not of the scratch.
+            // SAFETY: the caller vouches for both, and the block does not belong to the scratch.
             unsafe { heap::dealloc(block, layout) };
         }
     }
@@ -50,8 +50,8 @@ unsafe impl GlobalAlloc for Allocator {
             Some(true) => return block,
             Some(false) => {}
             None => {
-                // SAFETY: the caller vouches for all three. A block that cannot be moved
-                // stays as it was.
+                // SAFETY: the caller vouches for all three. If the block cannot be moved, it is
+                // unchanged.
                 let moved = unsafe { heap::realloc(block, layout, new_size) };
                 if !moved.is_null() {
                     return moved;
@@ -63,7 +63,7 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: the caller guarantees that the size is not zero.
         let new = unsafe { self.alloc(new_layout) };
         if !new.is_null() {
-            // SAFETY: both blocks have that many bytes and do not overlap.
+            // SAFETY: both blocks have at least this many bytes and do not overlap.
             unsafe { ptr::copy_nonoverlapping(block, new, layout.size().min(new_size)) };
             // SAFETY: the caller vouches for both.
             unsafe { self.dealloc(block, layout) };
@@ -72,10 +72,10 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// The scratch, and the allocator when a call is larger than that.
+/// Allocates parameters from the scratch, and from the allocator if a call does not fit into it.
 struct Parameters;
 
-// SAFETY: the allocator takes back blocks of the scratch, too.
+// SAFETY: the allocator also accepts blocks of the scratch.
 unsafe impl ParameterMemory for Parameters {
     #[inline]
     unsafe fn allocate(layout: Layout) -> *mut u8 {
@@ -89,11 +89,11 @@ unsafe impl ParameterMemory for Parameters {
 
 export_cabi_realloc!(Parameters);
 
-/// The room lent last that the scratch did not have.
+/// The memory that was lent last because the scratch had no room.
 static LENT: Instance<Vec<u64>> = Instance::new(Vec::new());
 
-/// Returns room for the words of an answer. Nobody frees it: it may be used for something
-/// else as soon as the caller has read the answer.
+/// Returns room for the words of a result. It is not freed, and may be reused as soon as the
+/// caller has read the result.
 pub(crate) fn lend(words: usize) -> *mut u64 {
     scratch::lend(words).unwrap_or_else(|| {
         LENT.with(|lent| {

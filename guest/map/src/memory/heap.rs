@@ -1,8 +1,8 @@
-//! The heap: dlmalloc over the memory of the instance, from the first byte behind the data.
+//! The heap: dlmalloc over the memory of the instance, from the first byte after the data.
 //!
 //! Stack, data and the first entries share the first 64 KiB, so creating a small map costs
 //! its host few pages and no growth. Before the memory grows for more entries, it grows for
-//! the scratch.
+//! the scratch memory.
 
 use super::{pages, scratch};
 use core::alloc::Layout;
@@ -10,14 +10,14 @@ use core::ptr;
 use dlmalloc::Dlmalloc;
 use localmap_abi::Instance;
 
-/// The step by which the heap grows while the memory need not grow for it, in bytes.
+/// The step, in bytes, by which the heap grows within the existing memory.
 const GRANULARITY: usize = 4 << 10;
 
-/// Where dlmalloc gets its memory. It returns none.
+/// The source of dlmalloc's memory. Memory is never returned to it.
 struct Pages;
 
-// SAFETY: each piece is given once, is memory of the instance that nothing else uses, and
-// stays. Memory that has not been written to is zero.
+// SAFETY: each piece is returned only once, is memory of the instance without another use, and
+// stays valid. Memory that has not been written is zero.
 unsafe impl dlmalloc::Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let piece = pages::take(size).or_else(|| {
@@ -91,7 +91,7 @@ pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
     HEAP.with(|heap| unsafe { heap.free(block, layout.size(), layout.align()) });
 }
 
-/// Resizes a block. Returns null and leaves it as it is if there is no memory for it.
+/// Resizes a block. Returns null and leaves the block unchanged if there is no memory for it.
 ///
 /// # Safety
 ///

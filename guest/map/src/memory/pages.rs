@@ -1,17 +1,17 @@
-//! Pages: the memory behind the data, as the instance starts with it and as it grows.
+//! Pages: the memory after the data, both the initial memory and its growth.
 
 use core::arch::wasm32;
 use localmap_abi::Instance;
 
-/// Bytes of a page of WebAssembly.
+/// The size of a WebAssembly page in bytes.
 const PAGE: usize = 64 << 10;
 
 unsafe extern "C" {
-    /// The first byte behind the data. The linker defines it.
+    /// The first byte after the data. The linker defines it.
     static __heap_base: u8;
 }
 
-/// A piece of memory that exists and that the heap does not have yet.
+/// A piece of existing memory that does not belong to the heap yet.
 struct Rest {
     start: usize,
     end: usize,
@@ -20,7 +20,7 @@ struct Rest {
 static REST: Instance<Option<Rest>> = Instance::new(None);
 
 impl Rest {
-    /// Returns the part of the initial memory that lies behind the data.
+    /// Returns the part of the initial memory after the data.
     fn new() -> Self {
         Self {
             start: (&raw const __heap_base).addr().next_multiple_of(16),
@@ -28,7 +28,7 @@ impl Rest {
         }
     }
 
-    /// Takes all of it, if it has at least `size` bytes.
+    /// Takes the whole piece, if it has at least `size` bytes.
     fn take(&mut self, size: usize) -> Option<(usize, usize)> {
         let (start, len) = (self.start, self.end - self.start);
         if len < size.max(1) {
@@ -39,16 +39,16 @@ impl Rest {
     }
 }
 
-/// Takes the piece that exists, if it has at least `size` bytes. Returns its start and its
+/// Takes the remaining piece, if it has at least `size` bytes. Returns its start and its
 /// length.
 pub(super) fn take(size: usize) -> Option<(usize, usize)> {
     REST.with(|rest| rest.get_or_insert_with(Rest::new).take(size))
 }
 
 /// Grows the memory by at least `size` bytes. Returns the start and the length of the new
-/// piece, or `None` if the host refuses it.
+/// piece, or `None` if the host denies it.
 pub(super) fn grow(size: usize) -> Option<(usize, usize)> {
-    // The initial piece ends where the memory ends before it first grows.
+    // The end of the initial piece is the end of the memory before its first growth.
     REST.with(|rest| {
         rest.get_or_insert_with(Rest::new);
     });
@@ -58,12 +58,12 @@ pub(super) fn grow(size: usize) -> Option<(usize, usize)> {
         return None;
     }
     let (start, len) = (before * PAGE, pages * PAGE);
-    // No Rust object may reach the very end of the address space.
+    // No Rust object may extend to the end of the address space.
     let whole = start.wrapping_add(len) != 0;
     Some((start, if whole { len } else { len - 16 }))
 }
 
-/// Leaves to the heap a piece that [`grow`] returned and that is no longer in use.
+/// Gives the heap a piece that [`grow`] returned and that is no longer in use.
 pub(super) fn donate(start: usize, len: usize) {
     REST.with(|rest| {
         let end = start + len;

@@ -1,6 +1,6 @@
-//! The scratch: memory for what lasts as long as a call, that is for parameters, and for
-//! results when the heap has no room. It lets the app call a map whose host refuses it more
-//! memory, and get the answer `full`.
+//! The scratch: memory for the duration of a call. It holds parameters, and results if the heap
+//! has no room. With it, an app can still call a map that cannot get more memory from its host,
+//! and receive the result `full`.
 
 use super::pages;
 use core::alloc::Layout;
@@ -9,17 +9,17 @@ use localmap_abi::Instance;
 
 /// The memory for one call.
 struct Scratch {
-    /// A little that always exists.
+    /// A small area that always exists.
     small: Area,
     /// Room for the largest call, once it has been reserved.
     large: Area,
-    /// The size for `large`, in bytes.
+    /// The intended size of `large`, in bytes.
     wanted: usize,
-    /// Whether the engine is storing, which must not take from the scratch.
+    /// Whether the engine is storing data. It must not use the scratch for that.
     storing: bool,
 }
 
-/// A stack of blocks. When the last of them is returned, all of it is free again.
+/// A stack of blocks. When the last block is returned, the whole area is free again.
 struct Area {
     start: *mut u8,
     /// Its size in bytes.
@@ -37,11 +37,11 @@ static SCRATCH: Instance<Scratch> = Instance::new(Scratch {
     storing: false,
 });
 
-/// Enough for a key and a value of the usual size.
+/// The size of the small area: enough for a key and a value of the usual size.
 const SMALL_SIZE: usize = 1024;
 static mut SMALL: [u128; SMALL_SIZE / 16] = [0; SMALL_SIZE / 16];
 
-/// The least size at which a large area is of use.
+/// The minimum size at which a large area is useful.
 const LEAST: usize = 64 << 10;
 /// The alignment of an area's start.
 const ALIGN: usize = 16;
@@ -87,7 +87,7 @@ impl Area {
         fits
     }
 
-    /// Returns room for `words` words behind the blocks in use, or `None` if there is none.
+    /// Returns room for `words` words after the blocks in use, or `None` if there is none.
     fn lend(&self, words: usize) -> Option<*mut u64> {
         let at = self.used.next_multiple_of(align_of::<u64>());
         let end = at.checked_add(words.checked_mul(size_of::<u64>())?)?;
@@ -106,8 +106,8 @@ impl Area {
 }
 
 impl Scratch {
-    /// Gets memory for the large area, unless it has some: `wanted` bytes, or the largest
-    /// part of them that the host grants.
+    /// Allocates memory for the large area, unless it already has some: `wanted` bytes, or as
+    /// many of them as the host grants.
     fn reserve(&mut self) {
         let mut size = self.wanted;
         while self.large.start.is_null() && size >= LEAST {
@@ -118,7 +118,7 @@ impl Scratch {
         }
     }
 
-    /// Sets the size for the large area. Blocks in use stay where they are.
+    /// Sets the intended size of the large area. Blocks in use do not move.
     fn keep(&mut self, wanted: usize) {
         self.wanted = wanted;
         let reserved = !self.large.start.is_null();
@@ -144,7 +144,7 @@ impl Scratch {
         })
     }
 
-    /// Returns the area that a block lies in and its position there.
+    /// Returns the area that contains a block, and the block's position in it.
     fn find(&mut self, block: *mut u8) -> Option<(&mut Area, usize)> {
         let Self { small, large, .. } = self;
         [small, large].into_iter().find_map(|area| {
@@ -154,7 +154,7 @@ impl Scratch {
     }
 }
 
-/// Sets the size of the scratch to `size` bytes, as far as the host grants them. They are
+/// Sets the size of the scratch to `size` bytes, or as many as the host grants. They are
 /// allocated when the memory grows or when a call needs them, whichever comes first.
 pub(crate) fn keep(size: usize) {
     SCRATCH.with(|scratch| scratch.keep(size));
@@ -165,7 +165,7 @@ pub(crate) fn reserve() {
     SCRATCH.with(Scratch::reserve);
 }
 
-/// Runs a call that stores: it gets no memory of the scratch.
+/// Runs a call that stores data, and keeps it from using memory of the scratch.
 pub(crate) fn storing<R>(call: impl FnOnce() -> R) -> R {
     SCRATCH.with(|scratch| scratch.storing = true);
     let result = call();
@@ -178,8 +178,8 @@ pub(super) fn take(layout: Layout) -> Option<*mut u8> {
     SCRATCH.with(|scratch| scratch.take(layout))
 }
 
-/// Returns a block in place of one that the heap has no memory for. Returns null if there is
-/// no room, or if it is the engine that asks.
+/// Returns a block if the heap has no memory for it. Returns null if there is no room, or if the
+/// engine requests the block.
 pub(super) fn take_instead(layout: Layout) -> *mut u8 {
     SCRATCH.with(|scratch| {
         if scratch.storing {
@@ -189,8 +189,8 @@ pub(super) fn take_instead(layout: Layout) -> *mut u8 {
     })
 }
 
-/// Returns room for `words` words behind the blocks in use, or `None` if there is none.
-/// Nobody frees it: it is good until the next call.
+/// Returns room for `words` words after the blocks in use, or `None` if there is none.
+/// It is not freed, and is valid until the next call.
 pub(super) fn lend(words: usize) -> Option<*mut u64> {
     SCRATCH.with(|scratch| {
         let small = scratch.small.lend(words);
@@ -198,7 +198,7 @@ pub(super) fn lend(words: usize) -> Option<*mut u64> {
     })
 }
 
-/// Frees a block if it is one of the scratch. Returns `false` if it is not.
+/// Frees a block if it belongs to the scratch. Returns `false` otherwise.
 pub(super) fn put(block: *mut u8, size: usize) -> bool {
     SCRATCH.with(|scratch| {
         let found = scratch.find(block);
@@ -206,8 +206,8 @@ pub(super) fn put(block: *mut u8, size: usize) -> bool {
     })
 }
 
-/// Resizes a block in place, from `old` to `new` bytes, if it is one of the scratch. Returns
-/// whether there was room for it, or `None` if the block is not of the scratch.
+/// Resizes a block of the scratch in place, from `old` to `new` bytes. Returns whether there was
+/// room for it, or `None` if the block does not belong to the scratch.
 pub(super) fn resize(block: *mut u8, old: usize, new: usize) -> Option<bool> {
     SCRATCH.with(|scratch| {
         let (area, at) = scratch.find(block)?;

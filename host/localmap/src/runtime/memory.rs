@@ -90,7 +90,7 @@ impl MemoryLimiter {
         self.denied.then_some(self.max)
     }
 
-    /// Adds `bytes` to the sum and returns `true`, if they fit into the limit.
+    /// Returns `true` if `bytes` more bytes fit into the limit, and records them as `growing`.
     fn grow(&mut self, bytes: usize) -> bool {
         let left = self.max.saturating_sub(self.memories + self.tables);
         let fits = bytes <= left;

@@ -10,10 +10,10 @@ use crate::contract::stats::Stats;
 impl LocalMap {
     /// Sets the limits.
     ///
-    /// While the map has never held an entry, all of them may change. After that `max_entries`,
-    /// `max_bytes`, `max_key`, `max_value` and `max_pins` may only rise, `utf8_keys` may only be
-    /// switched off, and the policy must stay. The default TTL may always change and applies to
-    /// later writes.
+    /// Until the map has held an entry, all of them can change. After that, `max_entries`,
+    /// `max_bytes`, `max_key`, `max_value` and `max_pins` can only be raised, `utf8_keys` can only
+    /// be turned off, and the policy cannot change. The default TTL can always change and applies
+    /// to later writes.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -31,7 +31,7 @@ impl LocalMap {
     /// # Errors
     ///
     /// - Returns [`ConfigureError::OutOfRange`] if a limit is out of its range.
-    /// - Returns [`ConfigureError::Lowered`] if a limit may no longer change in this way.
+    /// - Returns [`ConfigureError::Lowered`] if a limit can no longer change in this way.
     /// - Returns [`ConfigureError::Terminated`] if the map has terminated.
     ///
     /// If it returns an error, no limit has changed.
