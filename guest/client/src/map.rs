@@ -18,8 +18,8 @@ const MAX_BATCH: usize = 32 * 1024;
 /// Keys are any 1 to [`DEFAULT_MAX_KEY_LEN`](crate::DEFAULT_MAX_KEY_LEN) bytes, or up to
 /// [`MAX_KEY_LEN`] if the host's `max-key` allows it. Values are any bytes, up to the map's
 /// `max-value` (1 MiB unless the host sets another). Writes check both. Reads never fail: a
-/// key that the map cannot store is absent. A value that exceeds `max-value` by more than 64 KiB may
-/// end the instance with a trap.
+/// key that the map cannot store is absent. A value that exceeds `max-value` by more than 64 KiB
+/// may end the instance with a trap.
 ///
 /// An entry expires when the host's clock reaches its deadline. From then on every operation
 /// treats its key as absent.

@@ -79,7 +79,8 @@ impl CancelHandle {
         }
     }
 
-    /// Returns `true` if this handle or one of its ancestors has been cancelled. See [`child`](Self::child) for an example.
+    /// Returns `true` if this handle or one of its ancestors has been cancelled. See
+    /// [`child`](Self::child) for an example.
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }

@@ -102,8 +102,9 @@ impl PlugOptions {
 /// Returns the errors of [`plug`], and:
 ///
 /// - [`PlugError::Buckets`] if [`Buckets::check`] fails.
-/// - [`PlugError::Incompatible`] with [`Incompatibility::NoKeyvalueImport`](crate::Incompatibility::NoKeyvalueImport) if buckets have
-///   TTLs, but `app` does not import `wasi:keyvalue`.
+/// - [`PlugError::Incompatible`] with
+///   [`Incompatibility::NoKeyvalueImport`](crate::Incompatibility::NoKeyvalueImport) if buckets
+///   have TTLs, but `app` does not import `wasi:keyvalue`.
 pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError> {
     let PlugOptions { limits, buckets } = options;
     limits

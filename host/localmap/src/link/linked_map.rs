@@ -61,7 +61,8 @@ impl LinkedMap {
 
     /// Sets the observer of the app's operations. Default: none, which costs nothing.
     ///
-    /// It does not observe your own operations through [`map`](Self::map). See [`add_to_linker`](crate::add_to_linker) for an example.
+    /// It does not observe your own operations through [`map`](Self::map). See
+    /// [`add_to_linker`](crate::add_to_linker) for an example.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);

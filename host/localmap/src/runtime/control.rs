@@ -57,7 +57,8 @@ pub struct Control {
 
 impl Control {
     /// Finds the interface among the exports of an instance of `component`. Returns `None` if
-    /// localmap has not plugged the component, so that it has no such export. See [`Control`] for an example.
+    /// localmap has not plugged the component, so that it has no such export. See [`Control`] for
+    /// an example.
     ///
     /// # Errors
     ///

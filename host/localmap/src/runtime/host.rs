@@ -169,7 +169,8 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
 /// slots for [`HostOptions::max_maps`] of them.
 ///
 /// The engine has no concurrency support, and has epoch interruption turned on. The epoch deadline
-/// of a new store has already passed: set one, or let a [handle](crate::CancelHandle::guard) set it.
+/// of a new store has already passed: set one, or let a [handle](crate::CancelHandle::guard) set
+/// it.
 impl AsRef<Engine> for Host {
     fn as_ref(&self) -> &Engine {
         &self.engine

@@ -75,7 +75,8 @@ impl MemoryLimiter {
         self
     }
 
-    /// Returns the current size of all linear memories together, in bytes. See [`max_table_elements`](Self::max_table_elements) for an example.
+    /// Returns the current size of all linear memories together, in bytes. See
+    /// [`max_table_elements`](Self::max_table_elements) for an example.
     pub fn used(&self) -> usize {
         self.memories
     }

@@ -73,7 +73,8 @@ impl LocalMap {
     ///
     /// # Errors
     ///
-    /// - Returns [`PreloadError::Refused`] if an entry is rejected. The entries before it stay stored.
+    /// - Returns [`PreloadError::Refused`] if an entry is rejected. The entries before it stay
+    ///   stored.
     /// - Returns [`PreloadError::Terminated`] if the map has terminated.
     pub fn preload(&mut self, entries: &[Preload]) -> Result<(), PreloadError> {
         for (index, entry) in entries.iter().enumerate() {

@@ -10,8 +10,8 @@ use crate::contract::error::{ApplyError, ChangeError, Refused};
 impl LocalMap {
     /// Makes all changes of a batch or none of them, at a single instant.
     ///
-    /// Changes are made in order, and each one sees the effects of the changes before it. The result
-    /// has one outcome per change. Deleting or touching an absent key is not an error.
+    /// Changes are made in order, and each one sees the effects of the changes before it. The
+    /// result has one outcome per change. Deleting or touching an absent key is not an error.
     ///
     /// A batch can have at most 1,024 changes. The total size of its keys and values is limited to
     /// 64 KiB plus the larger of 1 MiB and the largest value. (The largest value is
