@@ -1,4 +1,4 @@
-//! Tests of what only the map inside the guest has. The vectors test its operations.
+//! Tests of the features that only the map inside the guest has. The vectors test its operations.
 
 use std::{cell::Cell, thread, time::Duration};
 
@@ -12,7 +12,7 @@ fn own(limits: Limits) -> LocalMap {
 fn all_that_new_makes_are_the_one_map_of_the_instance() {
     LocalMap::new().set("k", "v", Ttl::Never).unwrap();
     assert_eq!(LocalMap::default().get("k").as_deref(), Some(&b"v"[..]));
-    // What stands for another instance natively is another thread.
+    // Natively, another thread plays the part of another instance.
     let elsewhere = thread::spawn(|| LocalMap::new().len()).join().unwrap();
     assert_eq!(elsewhere, 0);
 }
@@ -148,7 +148,7 @@ fn a_pin_holds_the_value_until_it_is_dropped() {
     assert_eq!(map.pin("k").err(), Some(Error::Full));
     drop(first);
     let third = map.pin("k").unwrap().unwrap();
-    // The map of the guest may go before what it has pinned.
+    // The guest may drop its map before the pins.
     drop(map);
     assert_eq!(third.value(), b"three");
 }
@@ -204,8 +204,8 @@ fn a_batch_of_too_many_changes_is_full() {
     assert!(map.contains("k"));
 }
 
-/// Code of the guest runs in the middle of a call: where it gives its keys, values and
-/// TTLs. It may call the same map.
+/// Code of the guest runs during a call, when its keys, values and TTLs are converted. It may
+/// call the same map.
 #[test]
 fn the_map_can_be_called_by_what_is_given_to_it() {
     struct Calls<'a>(&'a LocalMap, Cell<u32>);
@@ -268,7 +268,7 @@ fn the_map_is_changed_while_it_is_scanned() {
     assert!((1000..=1001).contains(&given));
 }
 
-/// A destructor of another thread-local value may come after the map's.
+/// A destructor of another thread-local value may run after the map's.
 #[test]
 fn the_end_of_a_thread_is_no_panic() {
     struct Late;
@@ -289,7 +289,7 @@ fn the_end_of_a_thread_is_no_panic() {
     assert!(ended.join().is_ok());
 }
 
-/// Names of these are errors for what is `Send`, or `Sync`.
+/// Naming a method of these traits is a compile error for types that are `Send` or `Sync`.
 trait AmbiguousIfSend<A> {
     fn not_send() {}
 }
@@ -301,8 +301,8 @@ trait AmbiguousIfSync<A> {
 impl<T> AmbiguousIfSync<()> for T {}
 impl<T: Sync> AmbiguousIfSync<u8> for T {}
 
-/// Each operation of one type is one of the other, with the same arguments and the same
-/// answer. It is enough that this compiles.
+/// Both types have the same operations, with the same arguments and results. The test passes
+/// if it compiles.
 macro_rules! has_all_operations {
     ($name:ident, $client:path) => {
         fn $name() {
