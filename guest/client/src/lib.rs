@@ -54,7 +54,7 @@
 //! # Features
 //!
 //! - `in-process`, on by default: the module [`in_process`]. A guest that does not use it
-//!   links none of it; without the feature, the engine is not compiled.
+//!   contains none of its code; without the feature, the engine is not compiled.
 //!
 //! [`Duration`]: std::time::Duration
 //! [guide]: https://github.com/localmap/localmap/blob/main/docs/guests.md

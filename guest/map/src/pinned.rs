@@ -7,7 +7,7 @@ use localmap_engine as engine;
 
 /// The pin behind a handle of the app.
 pub(crate) struct PinHandle {
-    /// `None` only once this is being dropped.
+    /// `None` only while the handle is being dropped.
     pin: Option<engine::PinId>,
 }
 

@@ -19,7 +19,7 @@ use crate::Version;
 #[must_use = "the value is pinned only until this is dropped"]
 pub struct Pinned {
     engine: Rc<Engine>,
-    /// `None` only once this is being dropped.
+    /// `None` only while the value is being dropped.
     pin: Option<engine::PinId>,
 }
 

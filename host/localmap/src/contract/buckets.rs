@@ -152,8 +152,8 @@ pub enum BucketKeyError {
     },
 }
 
-/// Returns the key under which a map stores a key of a bucket. Hosts use it to fill buckets before
-/// the app starts, or to read them after it has ended.
+/// Returns the map key for a key in a bucket. Hosts use it to fill buckets before the app starts,
+/// or to read them after it has ended.
 ///
 /// The result consists of the length of the bucket's name as a character (one byte up to 127, two
 /// beyond), the name, and the key. It is UTF-8 and has at most 512 bytes.

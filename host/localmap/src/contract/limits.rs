@@ -28,7 +28,7 @@ const MAX_VALUE: u64 = 1 << 30;
 /// The maximum of `max_pins`.
 const MAX_PINS: u32 = 65_536;
 
-/// The minimum of the memory that is recommended for a map's store.
+/// The minimum memory that is recommended for a map's store.
 const MIN_STORE_MEMORY: usize = 64 << 20;
 
 /// The limits of a map, its default TTL and its policy.

@@ -105,7 +105,7 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves the clock forward, at most to its end at 584 years. See [`ManualClock`] for an
+    /// Moves the clock forward. It stops at its end, after 584 years. See [`ManualClock`] for an
     /// example.
     pub fn advance(&self, by: Duration) {
         let by = nanos(by);

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// Wasmtime cannot run on this machine, or not with these
+    /// Wasmtime cannot run on this machine with the given
     /// [`HostOptions`](crate::HostOptions). For example,
     /// [`Allocation::Pooling`](crate::Allocation::Pooling) may need more address space than
     /// the process has.

@@ -27,7 +27,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Returns advice that describes the range.
+    /// Returns a description of the range.
     fn range(self) -> &'static str {
         match self {
             Self::MaxEntries => "use 1 to 4294967295 entries",

@@ -29,7 +29,7 @@ pub enum SetError {
     /// The TTL is zero.
     #[error("{INVALID_TTL}")]
     InvalidTtl,
-    /// The limit on entries or bytes is reached, or the store may not have more memory, and
+    /// The limit on entries or bytes is reached, or the store has reached its memory limit, and
     /// nothing can be [evicted](crate::Policy). All entries stay.
     #[error("{FULL}")]
     Full,
@@ -81,7 +81,7 @@ pub enum SetIfError {
     /// The TTL is zero.
     #[error("{INVALID_TTL}")]
     InvalidTtl,
-    /// The limit on entries or bytes is reached, or the store may not have more memory, and
+    /// The limit on entries or bytes is reached, or the store has reached its memory limit, and
     /// nothing can be [evicted](crate::Policy). All entries stay.
     #[error("{FULL}")]
     Full,
@@ -141,7 +141,7 @@ pub enum IncrementError {
     /// The TTL is zero.
     #[error("{INVALID_TTL}")]
     InvalidTtl,
-    /// The limit on entries or bytes is reached, or the store may not have more memory, and
+    /// The limit on entries or bytes is reached, or the store has reached its memory limit, and
     /// nothing can be [evicted](crate::Policy). All entries stay.
     #[error("{FULL}")]
     Full,
