@@ -1,4 +1,4 @@
-//! Which entries are due: a hierarchical timer wheel (Varghese and Lauck, "Hashed and
+//! Which entries are due next: a hierarchical timer wheel (Varghese and Lauck, "Hashed and
 //! Hierarchical Timing Wheels", 1987), exact to the nanosecond.
 //!
 //! A level has 64 buckets, and a bucket of one level is as long as all of the level
@@ -12,6 +12,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
+use crate::clock;
 use crate::entry::{Header, WheelSeat};
 use crate::error::NoRoom;
 use crate::list::{self, Links, List, Nodes};
@@ -278,7 +279,7 @@ impl Wheel {
         };
         let deadline = arena.header(entry).wheel::<Timer>().deadline;
         self.remove(arena, entry);
-        if deadline <= now {
+        if clock::is_due(deadline, now) {
             return Step::Due(entry);
         }
         self.insert(arena, entry, deadline);

@@ -224,11 +224,7 @@ impl<C: Clock> Map<C> {
             }),
         };
         // At the end of the clock, what is written is due at once.
-        let lives = |present: &Present<'_>| {
-            !present
-                .deadline
-                .is_some_and(|deadline| self.clock.reached(call, deadline))
-        };
+        let lives = |present: &Present<'_>| !self.clock.expired(call, present.deadline);
         (place, present.filter(lives))
     }
 }

@@ -59,9 +59,8 @@ impl<C: Clock> Map<C> {
                 if !slot.as_slot().has_key(&probe) {
                     continue;
                 }
-                if let Some(deadline) = wheel::deadline(slot.header_mut())
-                    && self.clock.reached(call, deadline)
-                {
+                let deadline = wheel::deadline(slot.as_slot().header());
+                if self.clock.expired(call, deadline) {
                     self.expire(entry);
                     break;
                 }
@@ -91,7 +90,7 @@ impl<C: Clock> Map<C> {
         let slot = unsafe { self.arena.slot_mut(entry) };
         let deadline = wheel::deadline(slot.as_slot().header());
         let slot = slot.into_raw();
-        if deadline.is_some_and(|deadline| self.clock.reached(call, deadline)) {
+        if self.clock.expired(call, deadline) {
             self.expire(entry);
             return (hash, None);
         }
