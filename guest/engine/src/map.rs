@@ -264,7 +264,10 @@ impl<C: Clock> Map<C> {
         self.note_high_water();
         let pinned = self.pins.any();
         if pinned {
-            self.arena.detach_all_but_pinned();
+            self.arena.remove_all_but_pinned(|mut header| {
+                header.set_detached();
+                wheel::forget(header);
+            });
             self.arena.trim();
         } else {
             self.arena = Arena::new();

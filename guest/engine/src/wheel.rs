@@ -13,7 +13,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::address::EntryAddr;
 use crate::arena::Arena;
 use crate::clock;
-use crate::entry::{Header, WheelSeat};
+use crate::entry::{Header, HeaderMut, WheelSeat};
 use crate::error::NoRoom;
 use crate::list::{self, Links, List, Nodes};
 
@@ -123,8 +123,13 @@ pub(crate) fn deadline(header: &Header) -> Option<u64> {
 
 /// Moves the deadline of an entry within its bucket: see [`Wheel::share_a_bucket`].
 #[inline(always)]
-pub(crate) fn set_deadline_in_place(header: &mut Header, deadline: u64) {
+pub(crate) fn set_deadline_in_place(header: HeaderMut<'_>, deadline: u64) {
     header.wheel_mut::<Timer>().deadline = deadline;
+}
+
+/// Forgets that an entry is in a wheel, which is dropped.
+pub(crate) fn forget(header: HeaderMut<'_>) {
+    *header.wheel_mut() = Timer::zeroed();
 }
 
 /// The entries that have a deadline.

@@ -213,12 +213,12 @@ impl<C: Clock> Map<C> {
                 value: Some(new.value),
             }),
             Action::Keep => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline: wheel::deadline(&header),
                 value: None,
             }),
             Action::Touch(deadline) => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline,
                 value: None,
             }),

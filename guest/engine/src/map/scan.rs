@@ -96,7 +96,7 @@ impl<C: Clock> Map<C> {
                 visit(Scanned {
                     key,
                     value,
-                    version: header.version,
+                    version: header.version(),
                     expires_in: deadline.map(|deadline| deadline - clock.now(&mut call)),
                 });
                 true
