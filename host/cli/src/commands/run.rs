@@ -9,12 +9,11 @@ use crate::args::common::CommonArgs;
 use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
 use crate::guest::kind::{self, HTTP_HANDLER};
 use crate::replay::StampFormat;
-use crate::terminal::stats::StatsLine;
-use crate::terminal::stdio::{complain, note};
+use crate::terminal::stdio::complain;
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
 use clap::ValueEnum;
-use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, Stats};
+use localmap::{Incompatibility, Inspection, PlugError, PlugOptions};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -157,16 +156,9 @@ impl RunCommand {
             }
         };
         if self.common.stats {
-            report_stats(stats);
+            watchdog::report_stats(stats);
         }
         ExitCode::from(code)
-    }
-}
-
-fn report_stats(stats: Option<Stats>) {
-    match stats {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the instance, which trapped"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::args::common::{self, CommonArgs};
 use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::values::parse_duration;
 use crate::guest::kind::{self, HTTP_HANDLER};
-use crate::terminal::stats::StatsLine;
+use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow, bail};
 use localmap::{Incompatibility, Limits};
@@ -116,7 +116,7 @@ impl ServeCommand {
         let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
         logs.flush();
         if self.common.stats {
-            report_stats(server.handler());
+            report_stats(server.handler().stats(), "the map, which has died");
         }
         // Requests that were cut off are not waited for.
         runtime.shutdown_background();
@@ -193,12 +193,5 @@ async fn serve(
             Ok(ExitCode::SUCCESS)
         }
         code = signals.next() => Ok(ExitCode::from(code)),
-    }
-}
-
-fn report_stats(handler: &Handler) {
-    match handler.stats() {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the map, which has died"),
     }
 }
