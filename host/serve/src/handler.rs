@@ -19,9 +19,7 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{
-    Host, HostOptions, Incompatibility, Inspection, MapOptions, PlugError, Profile, Stats,
-};
+use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -63,17 +61,12 @@ impl Handler {
         let found = localmap::inspect(component)?;
         check_kind(&found)?;
         let sandbox = options.sandbox.clone();
-        let keyvalue = !found.keyvalue.is_empty();
-        let adapted = match found.app.first() {
-            None if keyvalue => Some(localmap::with_keyvalue(component, &options.buckets)?),
-            None | Some(Incompatibility::NoMapImport) => None,
-            Some(other) => return Err(PlugError::from(other.clone()).into()),
+        let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        let factory = match &linkable {
+            Some(_) => Some(factory(options, &found)?),
+            None => None,
         };
-        let factory = match found.app.first() {
-            None => Some(factory(options, keyvalue)?),
-            Some(_) => None,
-        };
-        let component = adapted.as_deref().unwrap_or(component);
+        let component = linkable.as_deref().unwrap_or(component);
         let app = App::new(component, sandbox, options.max_requests)?;
         let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
         Ok(Self {
@@ -206,26 +199,19 @@ impl fmt::Debug for Handler {
 
 /// Refuses a component that does not answer HTTP requests.
 fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
-    let exports = |name: &str| {
-        let mut exports = found.exports.iter();
-        exports.any(|export| export.name.starts_with(name))
-    };
-    if exports("wasi:http/incoming-handler@0.2") {
+    if found.has_export(names::HTTP_HANDLER) {
         Ok(())
-    } else if exports("wasi:cli/run@0.2") {
+    } else if found.has_export(names::COMMAND) {
         Err(HandlerError::Command)
-    } else if exports("wasi:http/handler@0.3") {
+    } else if found.has_export("wasi:http/handler@0.3") {
         Err(HandlerError::Wasi03)
     } else {
         Err(HandlerError::NotAHandler)
     }
 }
 
-fn factory(options: &HandlerOptions, keyvalue: bool) -> Result<MapFactory, HandlerError> {
-    let limits = match keyvalue {
-        true => options.limits.clone().for_buckets(),
-        false => options.limits.clone(),
-    };
+fn factory(options: &HandlerOptions, found: &Inspection) -> Result<MapFactory, HandlerError> {
+    let limits = found.map_limits(options.limits.clone());
     let profile = match options.map_scope.is_short() {
         true => Profile::Churn,
         false => Profile::Dense,

@@ -14,9 +14,6 @@ use std::time::Duration;
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The memory of an instance unless it is set, in bytes.
-const DEFAULT_MAX_MEMORY: usize = 256 << 20;
-
 /// The bounds of a guest, and what it is granted.
 ///
 /// The defaults grant nothing but clocks and random numbers: no variables, no folders, no
@@ -45,10 +42,13 @@ pub struct SandboxConfig {
 }
 
 impl SandboxConfig {
+    /// The default of [`max_memory`](Self::max_memory): 268,435,456 bytes (256 MiB).
+    pub const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+
     /// Creates a configuration with the defaults.
     pub fn new() -> Self {
         Self {
-            max_memory: DEFAULT_MAX_MEMORY,
+            max_memory: Self::DEFAULT_MAX_MEMORY,
             max_handles: None,
             timeout: None,
             #[cfg(feature = "cache")]
