@@ -20,6 +20,7 @@ use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
 use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -45,8 +46,11 @@ struct Shared {
 }
 
 impl Handler {
-    /// Compiles a component that exports `wasi:http/incoming-handler`, opens once what it is
-    /// granted, and creates a first map if it asks for maps.
+    /// Compiles a component that exports `wasi:http/incoming-handler`, checks once that what
+    /// it is granted can be opened, and creates a first map if it asks for maps. Each request
+    /// opens its folders itself.
+    ///
+    /// The example of the [crate](crate) shows it.
     ///
     /// # Errors
     ///
@@ -80,12 +84,31 @@ impl Handler {
         })
     }
 
-    /// Answers a request of a connection, within a tokio runtime with a timer.
+    /// Answers a request of a connection, within a tokio runtime with its timer enabled.
     ///
     /// The guest runs in a task of its own, and may go on when its response is complete, or
     /// when the client has left. Where it gives no response, the handler answers in its place
     /// with a status of 400 or more and a line of text that gives no details; the
     /// [log](HandlerOptions::log) has the cause.
+    ///
+    /// ```no_run
+    /// use localmap_serve::hyper::Request;
+    /// use localmap_serve::{Connection, Handler};
+    /// use std::net::SocketAddr;
+    ///
+    /// # async fn answer(handler: &Handler, peer: SocketAddr, local: SocketAddr) {
+    /// // One for each connection that your server accepts, for all of its requests.
+    /// let connection = Connection::new(peer, local);
+    /// let request = Request::get("http://localhost/").body(String::new()).expect("it is valid");
+    /// let response = handler.handle(&connection, request).await;
+    /// assert!(!response.status().is_informational());
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime when it calls the guest. If the timer of the runtime is not enabled, requests
+    /// are answered with 500.
     pub async fn handle<B>(
         &self,
         connection: &Connection,
@@ -107,29 +130,61 @@ impl Handler {
     }
 
     /// Drops the maps of [`MapScope::Header`] that have been idle for
-    /// [`HandlerOptions::idle_timeout`], as they become so. Does not end: run it next to what
-    /// accepts requests, as [`Server::serve`](crate::Server::serve) does.
-    pub async fn drop_idle_maps(&self) {
-        match self.shared.maps.drop_idle().await {}
+    /// [`HandlerOptions::idle_timeout`], as they become so. Never returns: run it next to the
+    /// code that accepts requests, as [`Server::serve`](crate::Server::serve) does.
+    ///
+    /// ```no_run
+    /// # fn keep(handler: &localmap_serve::Handler) {
+    /// let handler = handler.clone();
+    /// let dropping = tokio::spawn(async move { handler.drop_idle_maps().await });
+    /// // When the server ends:
+    /// dropping.abort();
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime with its timer enabled, once a map is idle.
+    pub async fn drop_idle_maps(&self) -> Infallible {
+        self.shared.maps.drop_idle().await
     }
 
     /// Waits until no guest runs: those that outlive their responses are awaited too.
+    /// The example of [`running_guests`](Self::running_guests) shows it.
     pub async fn guests_ended(&self) {
         self.shared.guests.ended().await;
     }
 
     /// Returns how many guests run.
+    ///
+    /// ```no_run
+    /// # async fn end(handler: &localmap_serve::Handler) {
+    /// // Before a program of its own HTTP server exits:
+    /// let grace = std::time::Duration::from_secs(10);
+    /// if tokio::time::timeout(grace, handler.guests_ended()).await.is_err() {
+    ///     println!("{} guests were cut off", handler.running_guests());
+    /// }
+    /// # }
+    /// ```
     pub fn running_guests(&self) -> usize {
         self.shared.guests.running()
     }
 
-    /// Returns how many maps are alive.
+    /// Returns how many maps are alive. The example of [`stats`](Self::stats) shows it.
     pub fn live_maps(&self) -> usize {
         self.shared.maps.live()
     }
 
     /// Returns the statistics of the one map of [`MapScope::Server`]. `None`: the scope is
     /// another, the guest asks for no map, or the map has died.
+    ///
+    /// ```no_run
+    /// # fn metrics(handler: &localmap_serve::Handler) {
+    /// if let Some(stats) = handler.stats() {
+    ///     println!("entries={} maps={}", stats.entries, handler.live_maps());
+    /// }
+    /// # }
+    /// ```
     pub fn stats(&self) -> Option<Stats> {
         self.shared.maps.stats()
     }
