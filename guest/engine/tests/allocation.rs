@@ -1,6 +1,6 @@
-//! Memory that cannot be had is `full`, or evicts; nothing is lost, and the map goes on.
-//! What the map says of its memory is what it has. Alone in its file, since its
-//! allocator serves the whole process.
+//! Tests that a failed allocation returns `full` or evicts, that nothing is lost, and that the map
+//! remains usable; and that the map reports exactly the memory that it holds. The file is a test
+//! program of its own because its allocator serves the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

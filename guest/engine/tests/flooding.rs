@@ -1,5 +1,5 @@
-//! Keys chosen by somebody who knows the hash and one seed, put into a map that has
-//! another: no more work than any keys. Work is counted, not timed.
+//! Keys chosen by an attacker who knows the hash function and one seed, in a map with a different
+//! seed: they must cause no more work than other keys. Work is counted, not timed.
 
 #![allow(clippy::unwrap_used, reason = "a test, with numbers of its own choice")]
 

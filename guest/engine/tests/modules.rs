@@ -1,4 +1,5 @@
-//! The modules of the engine depend on each other one way, as the crate docs draw it.
+//! Tests that the dependencies between the modules of the engine point one way, as in the crate
+//! docs.
 
 #![cfg(not(miri))]
 

@@ -1,12 +1,11 @@
-//! The map against a model, under random operations.
+//! Compares the map with a model under random operations.
 //!
 //! Each round is a case made of random bytes. `LOCALMAP_MODEL_OPERATIONS` sets the number of
-//! operations, `LOCALMAP_MODEL_SEED` which ones. A case that fails is
-//! made as short as it can be and printed as a test, for `regressions.rs`. The fuzzer
-//! in `fuzz` does the same with bytes of its own choice; `LOCALMAP_MODEL_CASE` names a
-//! file with such bytes.
+//! operations, `LOCALMAP_MODEL_SEED` the seed. A failing case is shortened as far as possible and
+//! printed as a test for `regressions.rs`. The fuzzer in `fuzz` does the same with bytes that it
+//! chooses; `LOCALMAP_MODEL_CASE` names a file with such bytes.
 //!
-//! Under Miri (`just miri`) there is less of everything, so that it ends in minutes.
+//! Under Miri (`just miri`) there are fewer operations, so that the test ends within minutes.
 
 mod machine;
 mod regressions;

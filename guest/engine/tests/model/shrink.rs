@@ -1,4 +1,4 @@
-//! A case that fails, made as short as it can be.
+//! Shrinks a failing case as far as possible.
 
 use std::any::Any;
 use std::cell::Cell;

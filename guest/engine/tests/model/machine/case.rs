@@ -1,4 +1,4 @@
-//! A map to begin with, and what is done to it.
+//! A test case: a map and the operations on it.
 
 use std::fmt;
 

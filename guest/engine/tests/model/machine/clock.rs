@@ -1,4 +1,4 @@
-//! A clock that the test sets, and that tells what has been read.
+//! A clock that the test sets, and that records its readings.
 
 use std::cell::Cell;
 use std::rc::Rc;

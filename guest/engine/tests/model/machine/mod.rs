@@ -1,6 +1,6 @@
-//! A map and a model that is too simple to be wrong, under the same operations: few
-//! keys, tiny limits, a clock that jumps and goes back. The operations come from
-//! bytes, so that a test and a fuzzer share all of this.
+//! A map and a model too simple to be wrong, under the same operations, with few keys, tiny
+//! limits, and a clock that jumps and runs backwards. The operations are decoded from bytes, so
+//! that a test and a fuzzer share this code.
 
 mod case;
 mod clock;

@@ -1,5 +1,5 @@
-//! What a map must answer, from a sorted map and a straightforward reading of the
-//! contract. Who has to go where room is short is judged elsewhere.
+//! The expected results, from a sorted map and a straightforward reading of the contract. Which
+//! entries must be removed when room is short is checked in `room`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

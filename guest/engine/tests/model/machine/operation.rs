@@ -1,4 +1,4 @@
-//! What is done to a map, or to its clock, and how it comes from bytes.
+//! Operations on a map or its clock, and how they are decoded from bytes.
 
 use arbitrary::{Result, Unstructured};
 use localmap_engine::{Limits, Policy, Ttl};

@@ -1,6 +1,6 @@
-//! Whether there is room, and who has to go where there is none. The model does not
-//! know how a map lays out its memory, so between "surely enough" and "surely not"
-//! it lets the map decide.
+//! Whether there is room, and which entries must be removed if there is none. The model does not
+//! know the memory layout of a map, so between "surely enough" and "surely not enough" it accepts
+//! the decision of the map.
 
 use std::collections::BTreeSet;
 

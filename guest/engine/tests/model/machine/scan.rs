@@ -1,4 +1,4 @@
-//! Scans that go on while other things happen.
+//! Scans that are interleaved with other operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Keys by number, and values by length.
+//! Keys by number and values by length.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Writes: what they answer, and what else they do where room is short.
+//! Writes: their results, and their side effects when room is short.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
