@@ -94,10 +94,10 @@ pub(crate) struct ServeCommand {
 impl ServeCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         if self.idle_timeout.is_some() && !matches!(self.map_scope, MapScope::Header(_)) {
-            bail!("--idle-timeout is for --map-scope header:NAME");
+            bail!("--idle-timeout requires --map-scope header:NAME");
         }
         if self.common.stats && self.map_scope != MapScope::Server {
-            bail!("--stats is for --map-scope server");
+            bail!("--stats requires --map-scope server");
         }
         let bytes = self.common.load(&self.guest)?;
         let runtime = runtime()?;
@@ -113,7 +113,7 @@ impl ServeCommand {
         let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
         logs.flush();
         if self.common.stats {
-            report_stats(server.handler().stats(), "the map, which has died");
+            report_stats(server.handler().stats(), "the map, which terminated");
         }
         // Requests that were cut off are not waited for.
         runtime.shutdown_background();

@@ -62,9 +62,9 @@ fn what_cannot_be_asked_for_says_why() {
     let served = served.to_str().expect("UTF-8");
     refused(
         &["--idle-timeout", "1m", served],
-        &["--idle-timeout is for --map-scope header:NAME"],
+        &["--idle-timeout requires --map-scope header:NAME"],
     );
-    refused(&["--stats", served], &["--stats is for --map-scope server"]);
+    refused(&["--stats", served], &["--stats requires --map-scope server"]);
     refused(
         &["--max-bytes", "1", served],
         &["cannot configure the map", "max-bytes"],

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// The guest ran out of time.
 #[derive(Debug, thiserror::Error)]
-#[error("it ran out of its time of {}", humantime::format_duration(*.0))]
+#[error("it timed out after {}", humantime::format_duration(*.0))]
 pub(super) struct TimedOut(pub(super) Duration);
 
 /// Asks for the statistics while the guest waits in a call of ours.
