@@ -64,7 +64,10 @@ fn what_cannot_be_asked_for_says_why() {
         &["--idle-timeout", "1m", served],
         &["--idle-timeout requires --map-scope header:NAME"],
     );
-    refused(&["--stats", served], &["--stats requires --map-scope server"]);
+    refused(
+        &["--stats", served],
+        &["--stats requires --map-scope server"],
+    );
     refused(
         &["--max-bytes", "1", served],
         &["cannot configure the map", "max-bytes"],
