@@ -103,7 +103,7 @@ impl ServeCommand {
         let bytes = self.common.load(&self.guest)?;
         let runtime = runtime()?;
         let entered = runtime.enter();
-        // Comes first, since it fails faster than loading the guest.
+        // Before the guest is compiled, since this fails faster.
         let listener = address::bind(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let handler = self
