@@ -3,7 +3,7 @@
 //!
 //! A slot that is in use begins with the [`Header`] of its entry. Behind it lie at least 8 bytes
 //! and all that the header describes: the key, and the value or what is left of it beside its
-//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Whoever makes one vouches for
+//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Code that makes one vouches for
 //! it, as [`Arena::slot`](crate::arena::Arena::slot) asks for, or has it checked by
 //! [`Slot::new`].
 
