@@ -57,7 +57,7 @@ const fn slot_words() -> [u16; CLASSES] {
     words
 }
 
-/// The class of the smallest slot with at least this many words.
+/// The smallest class with enough words, for each number of words.
 const CLASS_OF: [u8; LARGEST_SLOT + 1] = {
     let mut of = [0; LARGEST_SLOT + 1];
     let (mut words, mut class) = (0, 0);

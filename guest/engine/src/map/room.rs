@@ -2,7 +2,7 @@
 //! changed. A living entry is evicted only if evicting is sure to make enough room.
 //!
 //! A single write and a batch are planned in the same way: what they need ([`Map::needs`]),
-//! whether it is available ([`Needs::fit`]), and, if not, how to gain room without removing living
+//! whether it is available ([`Map::fits`]), and, if not, how to gain room without removing living
 //! entries, in a fixed order ([`Map::gain`]). Eviction comes last.
 
 use super::{CallTime, Map, REAP_LIMIT};

@@ -11,6 +11,7 @@
 
 mod batch;
 mod bounds;
+mod memory;
 mod pins;
 mod policies;
 mod scan;
