@@ -61,6 +61,7 @@
 //! The memory of maps comes from a pool of slots, if the process has enough address space for
 //! it, else from the operating system for each map: see [`Allocation`]. The slot of a map that
 //! has ended is always wiped; the [`Profile`] of the pool decides whether it stays resident.
+//! The module [`pool`] has the same rules for engines of yours.
 //!
 //! # Wasmtime
 //!

@@ -89,7 +89,10 @@ pub enum MapError {
     },
     /// The limit of [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps) has been
     /// reached.
-    #[error("limit of {max} live maps reached (max-maps)")]
+    #[error(
+        "limit of {max} live {} reached (max-maps)",
+        if *max == 1 { "map" } else { "maps" }
+    )]
     #[non_exhaustive]
     TooManyMaps {
         /// The limit.

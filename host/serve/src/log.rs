@@ -26,8 +26,8 @@ pub trait LogSink: Send + Sync {
 /// A request and its result.
 ///
 /// Its `Display` writes a line of text, in which all values chosen by clients and guests are
-/// escaped: `"` and `\` as `\"` and `\\`, and everything except visible ASCII like `\x0a`. Values
-/// longer than 2,000 bytes are truncated.
+/// escaped: `"` and `\` as `\"` and `\\`, bytes other than visible ASCII in the form `\x0a`, and
+/// spaces outside quotes as `\x20`. Values longer than 2,000 bytes are truncated.
 ///
 /// ```
 /// use localmap_serve::RequestRecord;
@@ -126,9 +126,10 @@ impl fmt::Display for RequestRecord {
     }
 }
 
-/// Writes untrusted bytes so that they cannot be confused with other text: visible ASCII except
-/// `"` and `\` is written unchanged, and all other bytes are escaped. Long values are truncated.
-pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
+/// Writes untrusted bytes so that they cannot end the quotes around them: visible ASCII and spaces
+/// are written unchanged, except `"` and `\`, and all other bytes are escaped. Truncates long
+/// values.
+fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     for byte in bytes.iter().take(SHOWN) {
         match byte {
             b'"' | b'\\' => {
@@ -145,6 +146,16 @@ pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     Ok(())
 }
 
+/// Writes bytes as [`escape`] does, and escapes spaces as well: for values that stand without
+/// quotes, so that a client cannot add a field.
+pub(crate) fn escape_word(to: &mut String, bytes: &[u8]) {
+    let begin = to.len();
+    // A string takes all that is written to it.
+    let _ = escape(to, bytes);
+    let word = to.split_off(begin).replace(' ', "\\x20");
+    to.push_str(&word);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +168,13 @@ mod tests {
         let mut line = String::new();
         escape(&mut line, &[b'a'; 3_000]).expect("a string takes all");
         assert_eq!(line.len(), 2_003);
+    }
+
+    #[test]
+    fn a_value_without_quotes_cannot_add_a_field() {
+        let mut map = String::from("x-tenant:");
+        escape_word(&mut map, b"bob cause=\"the guest trapped\"");
+        assert_eq!(map, r#"x-tenant:bob\x20cause=\"the\x20guest\x20trapped\""#);
     }
 
     #[test]
