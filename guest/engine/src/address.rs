@@ -5,7 +5,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "`Option`s of these lie in memory that is made of words"
+    reason = "`Option`s of these types are stored in memory that consists of words"
 )]
 
 use core::num::NonZeroU32;

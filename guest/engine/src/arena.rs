@@ -281,7 +281,7 @@ impl Arena {
     }
 
     /// Returns the number of blocks that contain these entries.
-    #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is consumed")]
     pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = EntryAddr> + Clone) -> u64 {
         let mut blocks = 0;
         for (mark, entry) in [true, false]

@@ -441,7 +441,7 @@ impl Nodes<BlockId> for Blocks {
 /// Panics because an address was used after its block had been released.
 #[cold]
 #[inline(never)]
-#[expect(clippy::panic, reason = "a fault of ours, which must not go on")]
+#[expect(clippy::panic, reason = "a bug in the engine, which must not continue")]
 fn no_block() -> ! {
-    panic!("an address leads to no block")
+    panic!("an address refers to a block that does not exist")
 }

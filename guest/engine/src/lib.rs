@@ -80,8 +80,8 @@
 #![deny(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
-    reason = "addresses, slots and lengths have 32 bits or fewer by their limits; see `layout`, \
-              `blocks` and `limits`"
+    reason = "addresses, slots and lengths are limited to 32 bits or fewer; see `layout`, `blocks` \
+              and `limits`"
 )]
 
 extern crate alloc;

@@ -9,7 +9,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "a read would go to its entry twice, and wait for each load in turn"
+    reason = "checked code would read an entry twice, and wait for each load in turn"
 )]
 
 use core::marker::PhantomData;
@@ -53,7 +53,7 @@ impl<'a> Slot<'a> {
         };
         let header = words.first_chunk::<HEADER_WORDS>();
         let header: Option<&Header> = header.map(bytemuck::must_cast_ref);
-        assert!(header.is_some_and(whole), "no entry lies here");
+        assert!(header.is_some_and(whole), "no entry at this address");
         // SAFETY: this has just been checked. The smallest slot has 8 bytes after the header.
         unsafe { Self::new_unchecked(words) }
     }

@@ -20,7 +20,7 @@
 //! - **[`SandboxConfig`]** compiles components for other worlds and creates their stores, with the
 //!   same sandbox that a handler gives its guests.
 //!
-//! # Bounds
+//! # Limits
 //!
 //! | limit | set by | default | if exceeded |
 //! |---|---|---|---|
@@ -33,7 +33,7 @@
 //! | time to read the next byte of a response | | 30 s | the connection is closed |
 //!
 //! A guest that computes yields its thread every 10 ms. A guest that traps, exits, runs out of
-//! time or gives no response takes down only its own store; its map is kept.
+//! time or gives no response takes down only its own store; a shared map is kept.
 //!
 //! The crate re-exports hyper as [`hyper`] and WASI as [`wasmtime_wasi`]. Wasmtime is re-exported
 //! as [`localmap::wasmtime`].

@@ -146,11 +146,11 @@ fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     Ok(())
 }
 
-/// Writes bytes as [`escape`] does, and escapes spaces as well: for values that stand without
-/// quotes, so that a client cannot add a field.
+/// Writes bytes like [`escape`], but escapes spaces as well. For values without quotes, so that a
+/// client cannot add a field.
 pub(crate) fn escape_word(to: &mut String, bytes: &[u8]) {
     let begin = to.len();
-    // A string takes all that is written to it.
+    // Writing to a string cannot fail.
     let _ = escape(to, bytes);
     let word = to.split_off(begin).replace(' ', "\\x20");
     to.push_str(&word);

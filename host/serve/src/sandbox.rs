@@ -317,7 +317,9 @@ impl<T> Sandbox<T> {
     ///
     /// Panics if the guest has no linked map. Link the map only if every store has one.
     pub fn linked_map(&mut self) -> &mut LinkedMap {
-        self.map.as_mut().expect("linked only where there is a map")
+        self.map
+            .as_mut()
+            .expect("a map is linked only if the store has one")
     }
 
     /// Returns the table of the guest's handles.

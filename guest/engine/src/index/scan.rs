@@ -28,7 +28,7 @@ impl Index {
     ///
     /// As for [`find`](Self::find).
     #[inline(never)]
-    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
+    #[expect(unsafe_code, reason = "a page visits hundreds of entries")]
     pub(crate) unsafe fn scan_table<'a>(
         &self,
         arena: &'a Arena,

@@ -271,7 +271,7 @@ impl<C: Clock> Map<C> {
 
     /// Releases a pin. If its key has been deleted or has another value by now, the memory of the
     /// pinned value is freed. See [`pin`](Self::pin) for an example.
-    #[expect(clippy::needless_pass_by_value, reason = "the pin ends here")]
+    #[expect(clippy::needless_pass_by_value, reason = "the pin is consumed")]
     pub fn unpin(&mut self, pin: PinId) {
         let Some(entry) = self.pins.get(&pin) else {
             return;

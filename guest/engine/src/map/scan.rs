@@ -55,7 +55,7 @@ impl<C: Clock> Map<C> {
     /// assert_eq!(keys, [b"user:1", b"user:2"]);
     /// # Ok::<(), localmap_engine::Error>(())
     /// ```
-    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
+    #[expect(unsafe_code, reason = "a page visits hundreds of entries")]
     pub fn scan(
         &mut self,
         prefix: &[u8],

@@ -105,7 +105,7 @@ impl<C: Clock> Map<C> {
     /// ```
     #[expect(
         unsafe_code,
-        reason = "an overwrite goes to its entry once: see `lookup`"
+        reason = "an overwrite visits its entry once: see `lookup`"
     )]
     pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
         let mut call = CallTime::begin();
@@ -222,7 +222,7 @@ impl<C: Clock> Map<C> {
 
     #[expect(
         unsafe_code,
-        reason = "an overwrite goes to its entry once: see `lookup`"
+        reason = "an overwrite visits its entry once: see `lookup`"
     )]
     fn store(
         &mut self,
