@@ -20,13 +20,13 @@ use std::time::Instant;
 
 use machine::{Case, Tally};
 
-/// The number of operations by default.
+/// The default number of operations.
 const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 
-/// The corpus of the fuzzer: a case per line, in hexadecimal.
+/// The corpus of the fuzzer: one case per line, in hexadecimal.
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");
 
-/// One of so many cases of the corpus is run.
+/// One of this many cases of the corpus is run.
 const CORPUS_STEP: usize = if cfg!(miri) { 100 } else { 1 };
 
 fn number(name: &str) -> Option<u64> {
@@ -34,7 +34,7 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().expect("a number of operations, or a seed"))
 }
 
-/// Bytes of one case.
+/// The number of bytes in a case.
 fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     let len = match random.u8(0..8) {
         _ if cfg!(miri) => random.usize(0..200),
@@ -47,7 +47,7 @@ fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Runs a case by its bytes.
+/// Runs the case encoded by these bytes.
 fn run_bytes(name: &str, bytes: &[u8]) {
     let case = Case::from_bytes(bytes);
     let failed = shrink::attempt(&case).is_err();
@@ -119,7 +119,7 @@ fn random_operations() {
     if cfg!(miri) {
         return;
     }
-    // Nothing has been tested that has not come about.
+    // Behaviour that never occurred has not been tested.
     let Tally {
         operations,
         hits,
