@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The value of an entry.
+/// Returns the value of an entry.
 fn value(n: u32, len: usize) -> Vec<u8> {
     vec![n as u8; len]
 }
