@@ -93,7 +93,7 @@ const GOINGS: [Going; 5] = [
     Going::Shrunk,
 ];
 
-/// Removes values of `size` bytes, except for one in every few.
+/// Removes all values except one of every `kept`, in the given way.
 fn go(map: &mut Map<impl Clock>, now: &Cell<u64>, going: Going, count: usize, kept: usize) {
     let mut keys: Vec<usize> = (0..count).filter(|n| n % kept != 0).collect();
     match going {

@@ -26,7 +26,7 @@ const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 /// The corpus of the fuzzer: one case per line, in hexadecimal.
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");
 
-/// One of this many cases of the corpus is run.
+/// One of every `CORPUS_STEP` cases of the corpus is run.
 const CORPUS_STEP: usize = if cfg!(miri) { 100 } else { 1 };
 
 fn number(name: &str) -> Option<u64> {

@@ -33,7 +33,7 @@ pub(crate) enum Operation {
     Sweep(u32),
     Clear,
     Configure(Limits),
-    /// Sets a number of consecutive keys to the same value and TTL.
+    /// Sets consecutive keys, from a first number, to the same value and TTL.
     Fill(u16, u16, Datum, Ttl),
 }
 
