@@ -289,7 +289,7 @@ fn nothing_survives(profile: Profile) {
             let found = lie_in(&slots, map.memory(), &canaries);
             assert!(found, "round {round}: they are not where they are sought");
         }
-        // However it ends: it is dead before the guests look, and some are still owned then.
+        // However it ends: it is terminated before the guests look, and some are still owned then.
         let owned = match round % 3 {
             0 => {
                 drop(map);

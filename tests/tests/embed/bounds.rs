@@ -16,8 +16,8 @@ fn map_of(bodies: &[(&str, &str)], options: &MapOptions) -> LocalMap {
 }
 
 fn killed_by_get(mut map: LocalMap) -> TerminationCause {
-    let dead = map.get(b"k").expect_err("it goes too far");
-    dead.cause().clone()
+    let terminated = map.get(b"k").expect_err("it goes too far");
+    terminated.cause().clone()
 }
 
 #[test]
@@ -88,12 +88,12 @@ fn what_goes_to_the_host_is_bounded() {
         i32.const 0";
     let mut map = map_of(&[("get-many", many)], &MapOptions::new());
     let keys = vec![&b"k"[..]; 256];
-    let dead = map.get_many(&keys).expect_err("too much");
+    let terminated = map.get_many(&keys).expect_err("too much");
     assert!(
-        matches!(dead.cause(), TerminationCause::Fault { .. }),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Fault { .. }),
+        "{terminated}"
     );
-    assert!(dead.to_string().contains("fuel"), "{dead}");
+    assert!(terminated.to_string().contains("fuel"), "{terminated}");
 
     let host = Host::new().expect("a host");
     let mut map = host

@@ -5,7 +5,7 @@
 //! What is hostile is in `tests/guests/hostile`.
 
 mod apps;
-mod beside;
+mod honest;
 mod make;
 mod maps;
 mod program;

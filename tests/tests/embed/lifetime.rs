@@ -1,4 +1,4 @@
-//! A map is alive or dead, and whoever holds a handle of it can end it at any time, from
+//! A map is alive or terminated, and whoever holds a handle of it can end it at any time, from
 //! any thread.
 
 mod calls;
@@ -86,13 +86,16 @@ fn an_idle_map_is_freed_at_once() {
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
     assert_eq!(map.memory(), 0);
     assert!(map.cancel_handle().is_cancelled());
-    let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), TerminationCause::Cancelled));
-    assert!(dead.to_string().contains("it was cancelled"), "{dead}");
+    let terminated = map.get(b"k").expect_err("it is terminated");
+    assert!(matches!(terminated.cause(), TerminationCause::Cancelled));
+    assert!(
+        terminated.to_string().contains("it was cancelled"),
+        "{terminated}"
+    );
     // Once is enough.
     map.cancel_handle().cancel();
-    let again = map.len().expect_err("it is dead");
-    assert_eq!(again.at(), dead.at());
+    let again = map.len().expect_err("it is terminated");
+    assert_eq!(again.at(), terminated.at());
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn several_stores_may_share_a_map() {
     // Its end is that of all.
     last.map().cancel_handle().cancel();
     let ended = apps.sharing(&shared).call(|app, store| app.call_len(store));
-    assert!(ended.expect_err("it is dead").is::<MapTerminated>());
+    assert!(ended.expect_err("it is terminated").is::<MapTerminated>());
 }
 
 #[test]
@@ -171,23 +171,21 @@ fn what_ends_the_map_ends_the_app_in_its_next_call() {
     let options = MapOptions::new().cancel_with(&handle);
     let apps = Apps::new(&Config::new());
     let mut app = apps.app(host.map(&options).expect("a map"));
-    let mut beside = apps.app(map());
+    let mut other = apps.app(map());
     app.call(|app, store| app.call_len(store)).expect("alive");
     handle.cancel();
     let error = app.call(|app, store| app.call_get(store, b"k"));
-    let error = error.expect_err("it is dead");
-    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
+    let error = error.expect_err("it is terminated");
+    let terminated: &MapTerminated = error.downcast_ref().expect("it says what it died of");
     assert!(matches!(
-        dead.cause(),
+        terminated.cause(),
         localmap::TerminationCause::Cancelled
     ));
     assert!(
         format!("{error:#}").contains("it was cancelled"),
         "{error:#}"
     );
-    beside
-        .call(|app, store| app.call_len(store))
-        .expect("alive");
+    other.call(|app, store| app.call_len(store)).expect("alive");
 }
 
 /// What kills the map is the app's own doing here.
@@ -200,8 +198,11 @@ fn a_trap_of_the_map_is_told_with_the_maps_own_stack() {
     let mut app = apps.app(host.map(&MapOptions::new()).expect("a map"));
     let error = app.call(|app, store| app.call_get(store, b"k"));
     let error = error.expect_err("it traps");
-    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
-    assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
+    let terminated: &MapTerminated = error.downcast_ref().expect("it says what it died of");
+    assert_eq!(
+        terminated.cause().trap(),
+        Some(Trap::UnreachableCodeReached)
+    );
     assert!(app.map().get(b"k").is_err());
 }
 

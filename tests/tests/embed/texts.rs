@@ -111,9 +111,9 @@ fn hosts() -> String {
 /// How maps end: the time of day in their texts is cut.
 fn ends() -> String {
     let mut texts = Texts::default();
-    let forever = "(loop $forever (br $forever)) unreachable";
+    let endless = "(loop $endless (br $endless)) unreachable";
     let grow = "(drop (memory.grow (i32.const 200))) unreachable";
-    let bodies = [("get", forever), ("len", "unreachable"), ("take", grow)];
+    let bodies = [("get", endless), ("len", "unreachable"), ("take", grow)];
     let component = wat::parse_str(provider(&bodies, "", 1)).expect("valid text");
     let host = Host::with_component(&component, &HostOptions::new()).expect("it fits");
     let options = MapOptions::new()

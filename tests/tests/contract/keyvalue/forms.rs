@@ -219,9 +219,9 @@ fn a_plugged_guest_brings_its_buckets_along() {
 fn a_host_finds_the_keys_of_buckets() {
     let host = Host::new().expect("a host");
     let options = MapOptions::new().limits(Limits::default().for_buckets());
-    let mut attached = LinkedMap::new(host.map(&options).expect("a map"));
+    let mut linked = LinkedMap::new(host.map(&options).expect("a map"));
     let key = bucket_key(&"n".repeat(255), &"k".repeat(255)).expect("a key");
-    let mut map = attached.map();
+    let mut map = linked.map();
     map.set(&key, b"v", Ttl::Default).expect("room");
     assert_eq!(map.get(&key).expect("alive").as_deref(), Some(&b"v"[..]));
 }

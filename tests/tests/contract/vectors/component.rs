@@ -105,7 +105,7 @@ impl Subject for Component {
             Err(ApplyError::Refused { index, source, .. }) => {
                 Err((u32::try_from(index).expect("32 bits"), refused(source)))
             }
-            Err(dead) => panic!("{ALIVE}: {dead}"),
+            Err(terminated) => panic!("{ALIVE}: {terminated}"),
         }
     }
 

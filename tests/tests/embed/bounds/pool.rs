@@ -28,7 +28,7 @@ fn live_maps_are_bounded() {
         drop(one);
         assert_eq!(host.live_maps(), 1);
         let three = host.map(&MapOptions::new()).expect("a map");
-        // A dead map takes no place.
+        // A terminated map takes no place.
         two.cancel_handle().cancel();
         let four = host.map(&MapOptions::new()).expect("a map");
         // Nor does one that could not be made.

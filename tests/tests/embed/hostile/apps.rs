@@ -1,6 +1,6 @@
 //! Apps with a map plugged in, in stores of the embedder on the engine of a host.
 
-use super::beside::{beside, host};
+use super::honest::{host, with_honest_maps};
 use super::make::app;
 use localmap::wasmtime::component::{
     Component, ComponentNamedList, Instance, Lift, Linker, Lower, TypedFunc,
@@ -74,7 +74,7 @@ fn linker() -> wasmtime::Result<Linker<MemoryLimiter>> {
 
 /// The call ends with this trap, and the store with it.
 fn traps(name: &str, expected: Trap) {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new(name);
         let error = app.run().expect_err(name);
         let trap = error.downcast_ref::<Trap>();
@@ -87,7 +87,7 @@ fn traps(name: &str, expected: Trap) {
 
 /// The call ends when its time is up.
 fn runs_out_of_time(name: &str) {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new(name);
         let error = app.run().expect_err(name);
         let TimedOut { limit, .. } = error.downcast_ref().expect("it had no more time");
@@ -99,8 +99,8 @@ fn runs_out_of_time(name: &str) {
 fn loops() {
     runs_out_of_time("loop");
     runs_out_of_time("loop_of_calls");
-    runs_out_of_time("fills_for_ever");
-    beside(|| {
+    runs_out_of_time("fills_forever");
+    with_honest_maps(|| {
         let error = App::start("loop_at_the_start").err().expect("it never is");
         assert!(error.is::<TimedOut>(), "{error:#}");
     });
@@ -109,8 +109,8 @@ fn loops() {
 /// From another thread, long before the time is up.
 #[test]
 fn loops_that_are_cancelled() {
-    for name in ["loop", "loop_of_calls", "fills_for_ever"] {
-        beside(|| {
+    for name in ["loop", "loop_of_calls", "fills_forever"] {
+        with_honest_maps(|| {
             let mut app = App::new(name);
             let cancel = CancelHandle::new();
             cancel.guard(&mut app.store, None);
@@ -146,7 +146,7 @@ fn traps_in_the_app_and_in_the_call() {
     traps("ttl_of_no_kind", Trap::InvalidDiscriminant);
     // The map has to be given what the app hands over before it can look at it.
     traps("key_of_48_megabytes", Trap::UnreachableCodeReached);
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new("pin_that_is_not_there");
         let error = app.run().expect_err("it has no pin");
         assert!(format!("{error:#}").contains("unknown handle"), "{error:#}");
@@ -157,7 +157,7 @@ fn traps_in_the_app_and_in_the_call() {
 #[test]
 fn memory() {
     for name in ["memory_bomb", "table_bomb"] {
-        beside(|| {
+        with_honest_maps(|| {
             let mut app = App::new(name);
             let got = app.run().expect("it lives");
             assert!(got > 0, "{name}");
@@ -170,7 +170,7 @@ fn memory() {
 
 #[test]
 fn answers_that_are_none() {
-    beside(|| {
+    with_honest_maps(|| {
         let error = App::new("result_of_2_gigabytes").call::<Vec<u8>>("bytes");
         let error = error.expect_err("there are no 2 GiB");
         assert!(format!("{error:#}").contains("out of bounds"), "{error:#}");
@@ -183,7 +183,7 @@ fn answers_that_are_none() {
 /// The map gives as many as the host says, and answers `full` from then on.
 #[test]
 fn a_million_pins() {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new("a_million_pins");
         let limits = Limits::default().max_pins(100);
         let configured = app.control.configure(&mut app.store, &limits);

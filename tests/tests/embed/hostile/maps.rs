@@ -1,6 +1,6 @@
 //! Map components that lie, trap, loop and take what they can get.
 
-use super::beside::beside;
+use super::honest::with_honest_maps;
 use super::make::map;
 use localmap::wasmtime::Trap;
 use localmap::{
@@ -89,33 +89,40 @@ fn dies(name: &str, call: Call, of: &Of) {
         Of::Time => LIMIT,
         _ => PATIENCE,
     };
-    beside(|| {
+    with_honest_maps(|| {
         let mut map = host.map(&options(limit)).expect("it starts well");
-        let Err(Error::Terminated { source: dead, .. }) = call(&mut map) else {
+        let Err(Error::Terminated {
+            source: terminated, ..
+        }) = call(&mut map)
+        else {
             panic!("{name} is alive");
         };
-        assert!(of.is(dead.cause()), "{name}: {:?}", dead.cause());
-        is_dead(&mut map, &dead);
+        assert!(
+            of.is(terminated.cause()),
+            "{name}: {:?}",
+            terminated.cause()
+        );
+        stays_terminated(&mut map, &terminated);
         assert_eq!(host.live_maps(), 0, "{name}");
         host.map(&options(limit)).expect("there is a place");
     });
 }
 
-fn is_dead(map: &mut LocalMap, dead: &MapTerminated) {
+fn stays_terminated(map: &mut LocalMap, terminated: &MapTerminated) {
     assert_eq!(map.memory(), 0);
     for call in [GET, SET, LEN, GET_MANY, SCAN, PIN, APPLY, LIMITS] {
         let Err(Error::Terminated { source: still, .. }) = call(map) else {
             panic!("it lives again");
         };
-        assert_eq!(still.at(), dead.at());
-        assert_eq!(still.to_string(), dead.to_string());
+        assert_eq!(still.at(), terminated.at());
+        assert_eq!(still.to_string(), terminated.to_string());
     }
 }
 
 /// The map lives on, whatever it says.
 fn lives<R>(name: &str, call: impl FnOnce(&mut LocalMap) -> R) -> R {
     let host = host(&map(name));
-    beside(|| {
+    with_honest_maps(|| {
         let mut map = host.map(&options(PATIENCE)).expect("it starts well");
         let answer = call(&mut map);
         map.len().expect("alive");
@@ -126,7 +133,7 @@ fn lives<R>(name: &str, call: impl FnOnce(&mut LocalMap) -> R) -> R {
 /// There is no map, since the guest does not come to be one.
 fn never_is(name: &str, why: fn(&CreateError) -> bool) {
     let component = map(name);
-    beside(|| {
+    with_honest_maps(|| {
         let options = HostOptions::new().max_maps(1);
         let made = Host::with_component(&component, &options);
         let error = made.and_then(|host| {
@@ -221,7 +228,7 @@ fn loops() {
     dies("loop_in_a_call", GET, &Of::Time);
     dies("loop_after_the_answer", GET, &Of::Time);
     dies("arguments_without_end", GET, &Of::Time);
-    dies("fills_for_ever", GET, &Of::Time);
+    dies("fills_forever", GET, &Of::Time);
     let time = |error: &CreateError| matches!(error, CreateError::TimedOut { limit, .. } if *limit == LIMIT);
     never_is("loop_at_the_start", time);
     never_is("loop_while_it_is_set_up", time);
@@ -313,7 +320,7 @@ fn imports_that_were_not_given() {
     ] {
         let text = format!("(component {import})");
         let component = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        beside(|| {
+        with_honest_maps(|| {
             let made = Host::with_component(&component, &HostOptions::new());
             let Err(CreateError::Component { source, .. }) = made else {
                 panic!("{text}: {made:?}");

@@ -1,6 +1,6 @@
 //! The same guests through the program.
 
-use super::beside::beside;
+use super::honest::with_honest_maps;
 use super::make::{command, map};
 use localmap_tests::{Finished, localmap};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ fn file(component: Vec<u8>) -> (TempDir, PathBuf) {
 /// Runs an app, which has a second and 64 MiB.
 fn run(name: &str) -> Finished {
     let (_folder, path) = file(command(name));
-    beside(|| {
+    with_honest_maps(|| {
         localmap()
             .args(["run", "-W", "timeout=1s,max-memory-size=64MiB"])
             .arg(path)
@@ -46,7 +46,7 @@ fn apps() {
     traps("loop", "ran out of its time");
     traps("loop_at_the_start", "ran out of its time");
     traps("loop_of_calls", "ran out of its time");
-    traps("fills_for_ever", "ran out of its time");
+    traps("fills_forever", "ran out of its time");
     traps("stack_overflow", "call stack exhausted");
     traps("value_past_the_end", "out-of-bounds");
     traps("trap_between_two_writes", "unreachable");
@@ -60,7 +60,7 @@ fn apps() {
 /// A shell on a map component of somebody else's: it says what is wrong, and ends.
 fn shell(name: &str, commands: &str) -> Finished {
     let (_folder, path) = file(map(name));
-    beside(|| {
+    with_honest_maps(|| {
         localmap()
             .arg("shell")
             .arg(path)

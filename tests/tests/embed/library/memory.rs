@@ -133,7 +133,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
                 assert!(matches!(source, ChangeError::Full), "{source}");
                 assert_eq!(map.len().expect("alive"), before);
             }
-            Err(dead) => panic!("{dead}"),
+            Err(terminated) => panic!("{terminated}"),
         }
         // Each pin takes memory that stays until it is given back.
         map.set(b"pinned", b"v", Ttl::Never).ok();

@@ -20,19 +20,19 @@ fn a_call_that_runs_ends() {
     let begins = Arc::clone(&began);
     let runs = thread::spawn(move || {
         begins.wait();
-        let dead = map.get(b"k").expect_err("it never ends");
-        (map, dead)
+        let terminated = map.get(b"k").expect_err("it never ends");
+        (map, terminated)
     });
     began.wait();
     thread::sleep(Duration::from_millis(50));
     assert!(!runs.is_finished());
     let cancelled = Instant::now();
     handle.cancel();
-    let (map, dead) = runs.join().expect("it ends");
+    let (map, terminated) = runs.join().expect("it ends");
     assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
     assert!(
-        matches!(dead.cause(), TerminationCause::Cancelled),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Cancelled),
+        "{terminated}"
     );
     // In that call, not with the map.
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
@@ -52,16 +52,16 @@ fn a_call_has_its_time() {
         map.set(b"k", b"v", Ttl::Never).expect("it says so");
     }
     let began = Instant::now();
-    let dead = map.get(b"k").expect_err("it never ends");
+    let terminated = map.get(b"k").expect_err("it never ends");
     assert!(began.elapsed() >= limit);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     assert!(
-        matches!(dead.cause(), TerminationCause::TimedOut { limit: told, .. } if *told == limit)
+        matches!(terminated.cause(), TerminationCause::TimedOut { limit: told, .. } if *told == limit)
     );
-    assert!(dead.to_string().contains("30ms"), "{dead}");
+    assert!(terminated.to_string().contains("30ms"), "{terminated}");
     // The others go on.
-    let mut beside = host.map(&MapOptions::new()).expect("a map");
-    assert_eq!(beside.take(b"k").expect("alive"), None);
+    let mut other = host.map(&MapOptions::new()).expect("a map");
+    assert_eq!(other.take(b"k").expect("alive"), None);
 }
 
 #[test]
@@ -98,10 +98,16 @@ fn making_a_map_has_its_time_and_can_be_cancelled() {
 fn a_trap_is_told_with_its_name() {
     let host = host_of(&[("get", "unreachable"), ("len", "(unreachable)")], "");
     let mut map = host.map(&MapOptions::new()).expect("a map");
-    let dead = map.get(b"k").expect_err("it traps");
-    assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
-    assert!(dead.to_string().contains("unreachable"), "{dead}");
-    let source = std::error::Error::source(&dead).expect("what Wasmtime says");
+    let terminated = map.get(b"k").expect_err("it traps");
+    assert_eq!(
+        terminated.cause().trap(),
+        Some(Trap::UnreachableCodeReached)
+    );
+    assert!(
+        terminated.to_string().contains("unreachable"),
+        "{terminated}"
+    );
+    let source = std::error::Error::source(&terminated).expect("what Wasmtime says");
     assert!(!source.to_string().is_empty());
     assert_eq!(host.live_maps(), 0);
 }
@@ -109,7 +115,7 @@ fn a_trap_is_told_with_its_name() {
 /// What no map may answer is no answer: 24 bytes at an address of its own, where the first
 /// says that it is an error, and the eighth which.
 #[test]
-fn a_map_that_contradicts_its_contract_is_dead() {
+fn a_map_that_contradicts_its_contract_is_terminated() {
     let overflow = "(i32.store8 (i32.const 8) (i32.const 1))
         (i32.store8 (i32.const 16) (i32.const 6)) i32.const 8";
     let host = host_of(&[("touch", overflow), ("increment", overflow)], "");
@@ -117,12 +123,15 @@ fn a_map_that_contradicts_its_contract_is_dead() {
     let refused = map.increment(b"k", 1, Ttl::Never);
     assert!(matches!(refused, Err(localmap::IncrementError::Overflow)));
     let refused = map.touch(b"k", Ttl::Never).expect_err("it cannot overflow");
-    let localmap::TouchError::Terminated { source: dead, .. } = refused else {
+    let localmap::TouchError::Terminated {
+        source: terminated, ..
+    } = refused
+    else {
         panic!("{refused}");
     };
     assert!(
-        matches!(dead.cause(), TerminationCause::Fault { .. }),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Fault { .. }),
+        "{terminated}"
     );
 }
 
@@ -176,10 +185,13 @@ fn a_panic_of_the_clock_ends_the_map_and_nothing_else() {
         map.set(b"k", b"v", Ttl::After(Duration::from_secs(1)))
     }));
     assert!(panicked.is_err());
-    let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), TerminationCause::Panicked), "{dead}");
-    let mut beside = host().map(&MapOptions::new()).expect("a map");
-    beside.set(b"k", b"v", Ttl::Never).expect("room");
+    let terminated = map.get(b"k").expect_err("it is terminated");
+    assert!(
+        matches!(terminated.cause(), TerminationCause::Panicked),
+        "{terminated}"
+    );
+    let mut other = host().map(&MapOptions::new()).expect("a map");
+    other.set(b"k", b"v", Ttl::Never).expect("room");
 }
 
 /// Whatever the moment: between two calls, within one, or while it is dropped.

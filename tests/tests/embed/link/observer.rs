@@ -101,7 +101,7 @@ fn sees_each_operation_once() {
 }
 
 #[test]
-fn sees_that_the_map_is_dead() {
+fn sees_that_the_map_is_terminated() {
     let handle = CancelHandle::new();
     let host = Host::new().expect("a host");
     let options = MapOptions::new().cancel_with(&handle);
@@ -110,6 +110,6 @@ fn sees_that_the_map_is_dead() {
     let mut app = Apps::new(&Config::new()).observed(map, log.clone());
     handle.cancel();
     app.call(|app, store| app.call_set(store, b"k", b"v", NEVER))
-        .expect_err("it is dead");
+        .expect_err("it is terminated");
     assert_eq!(log.take(), [(Operation::Set, 1, CallOutcome::Terminated)]);
 }

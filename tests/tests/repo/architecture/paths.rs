@@ -100,7 +100,7 @@ fn branches(tree: &Group, base: &[String], found: &mut Vec<Vec<String>>) {
 fn all_paths_are_found() {
     let source = r#"
         //! Not crate::of::comments.
-        use crate::error::{Dead, self, key::{KeyFault as Fault}};
+        use crate::error::{Error, self, key::{KeyFault as Fault}};
         use super::sibling::Thing;
         use super::super::{a::B, c};
         use std::sync::{Arc, atomic};
@@ -125,7 +125,7 @@ fn all_paths_are_found() {
     assert_eq!(
         found,
         [
-            "error::Dead",
+            "error::Error",
             "error",
             "error::key::KeyFault",
             "link::sibling::Thing",

@@ -56,7 +56,7 @@ impl Honest {
 }
 
 /// Does `hostile`, with honest maps beside it, and in bounds.
-pub(crate) fn beside<R>(hostile: impl FnOnce() -> R) -> R {
+pub(crate) fn with_honest_maps<R>(hostile: impl FnOnce() -> R) -> R {
     let mut honest = Honest::new();
     honest.works();
     let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
