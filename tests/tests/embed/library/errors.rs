@@ -1,4 +1,4 @@
-//! What errors say, and when a map is terminated.
+//! The texts of errors, and the errors of a terminated map.
 
 use super::{host, map};
 use localmap::{
@@ -39,13 +39,13 @@ fn errors_say_what_happened() {
             "is absent",
         ),
     ];
-    for (error, words) in errors {
-        assert!(error.to_string().contains(words), "{error}");
+    for (error, text) in errors {
+        assert!(error.to_string().contains(text), "{error}");
     }
 }
 
-/// The memory of this store has no room for the largest value, so that its parameters
-/// cannot even be handed over: a trap, which ends the map and nothing else.
+/// The memory has no room for the largest value, so its parameters cannot even be passed. This
+/// is a trap, which terminates only this map.
 #[test]
 fn a_map_that_trapped_is_terminated_and_says_so() {
     let host = host();

@@ -1,4 +1,4 @@
-//! Who is told of each operation.
+//! Observers, which see each operation.
 
 use super::apps::{Apps, wit};
 use super::{NEVER, map};
@@ -95,7 +95,7 @@ fn sees_each_operation_once() {
             (Operation::Len, 0, CallOutcome::Ok),
         ]
     );
-    // What the host does itself is nobody else's business.
+    // The observer does not see operations of the host.
     app.map().get(b"key").expect("alive");
     assert_eq!(log.take(), []);
 }

@@ -1,4 +1,4 @@
-//! Which folder of the library may use which.
+//! The allowed dependencies between folders of the library.
 
 use super::paths::paths;
 use localmap_tests::root;
@@ -6,31 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The modules at the root of the library, and those that each may use. A module may only use
-/// what stands above it, so that there is no circle.
+/// The root modules of the library, and the modules that each may use. A module may use only
+/// modules listed above it, so there is no cycle.
 const FOLDERS: [(&str, &[&str]); 8] = [
     // Locks and threads, which unit tests replace.
     ("sync", &[]),
     // The names and types of the contract.
     ("contract", &[]),
-    // The components that are embedded, and what is written into them.
+    // The embedded components, and the values that are written into them.
     ("artifact", &["contract"]),
-    // Components are put together, without running any.
+    // Composes components, without running them.
     ("compose", &["contract", "artifact"]),
-    // What ends everything that runs.
+    // Cancels everything that runs.
     ("cancel", &["contract", "sync"]),
-    // Components are run, without putting any together.
+    // Runs components, without composing them.
     ("runtime", &["contract", "artifact", "cancel", "sync"]),
-    // Names of tenants and how long their maps have been idle, whatever a map is.
+    // Tracks tenants and their idle times, for any type of map.
     ("tenants", &[]),
     // Maps for apps in stores of an embedder.
     ("link", &["contract", "runtime", "sync"]),
 ];
 
-/// What components are put together with, and nothing else is done with.
+/// The crates that only composition uses.
 const OF_COMPOSE: [&str; 2] = ["wac_graph", "wasmparser"];
 
-/// Each root module, and the root modules that its files use, with one file that does.
+/// Each root module, with the root modules that its files use, and one file for each.
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
 fn uses() -> Uses {
@@ -66,10 +66,10 @@ fn walk(folder: &Path, module: &[&str], call: &mut impl FnMut(&[&str], &Path, &s
     }
 }
 
-/// By the module that it is in, not by what `lib.rs` gives to users: else this would not see
-/// where it comes from.
+/// Code must name modules, not the exports of `lib.rs`: otherwise this test could not see the
+/// dependency.
 #[test]
-fn each_folder_uses_what_it_may_and_nothing_else() {
+fn each_folder_uses_only_allowed_folders() {
     let allowed = BTreeMap::from(FOLDERS);
     let uses = uses();
     for (folder, used) in &uses {
@@ -88,7 +88,7 @@ fn each_folder_uses_what_it_may_and_nothing_else() {
 }
 
 #[test]
-fn the_table_has_no_circle() {
+fn the_table_has_no_cycle() {
     for (at, (folder, used)) in FOLDERS.iter().enumerate() {
         for other in *used {
             let above = FOLDERS[..at].iter().any(|(above, _)| above == other);
@@ -98,7 +98,7 @@ fn the_table_has_no_circle() {
 }
 
 #[test]
-fn components_are_put_together_in_one_folder() {
+fn components_are_composed_in_one_folder() {
     let mut composes = false;
     each_source(&mut |module, file, text| {
         let used = OF_COMPOSE.into_iter().find(|name| text.contains(name));

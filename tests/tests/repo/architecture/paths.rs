@@ -1,11 +1,11 @@
-//! Which modules of its crate a source names.
+//! Finds the modules of its own crate that a source file names.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The paths in a source that begin with `crate` or `super`, in `use` lines and anywhere
-/// else, as paths from the root of the crate. Of a tree of them, each.
+/// Returns the paths in a source that start with `crate` or `super`, in `use` lines and elsewhere,
+/// as paths from the root of the crate. A `use` tree yields each of its paths.
 ///
-/// `module` is the module that the source is of.
+/// `module` is the module of the source.
 pub(super) fn paths(source: &str, module: &[&str]) -> Vec<Vec<String>> {
     let tokens: TokenStream = source.parse().expect("Rust");
     let mut found = Vec::new();
@@ -21,7 +21,7 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
         at += 1;
         match token {
             TokenTree::Ident(word) if word == "mod" => {
-                // One that is written here.
+                // A submodule in the same file.
                 if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
                     (tokens.get(at), tokens.get(at + 1))
                 {
@@ -43,7 +43,7 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
                     rest = after;
                 }
                 at = tokens.len() - rest.len();
-                // `pub(super)` is none.
+                // `pub(super)` is not a path.
                 if let Some(rest) = after_colons(rest) {
                     follow(rest, base, found);
                 }
@@ -54,7 +54,7 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
     }
 }
 
-/// What comes behind `::`.
+/// Reads the part after `::`.
 fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     match tokens {
         [TokenTree::Punct(one), TokenTree::Punct(two), rest @ ..]
@@ -66,7 +66,7 @@ fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     }
 }
 
-/// A path that goes on with these tokens.
+/// Reads the rest of a path from these tokens.
 fn follow(tokens: &[TokenTree], base: Vec<String>, found: &mut Vec<Vec<String>>) {
     match tokens {
         [TokenTree::Ident(word), rest @ ..] => {
@@ -79,7 +79,7 @@ fn follow(tokens: &[TokenTree], base: Vec<String>, found: &mut Vec<Vec<String>>)
         [TokenTree::Group(tree), ..] if tree.delimiter() == Delimiter::Brace => {
             branches(tree, &base, found);
         }
-        // `*`, or the `<` of a type's arguments.
+        // `*`, or the `<` of generic arguments.
         _ => found.push(base),
     }
 }
