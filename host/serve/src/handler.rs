@@ -8,7 +8,7 @@ use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
 use crate::guest::Guest;
 use crate::handler_options::HandlerOptions;
-use crate::log::{LogSink, escape};
+use crate::log::{LogSink, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use crate::maps::{Maps, only_value};
@@ -254,7 +254,6 @@ fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
     let value = only_value(headers, header).ok()?;
     let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(header);
     let mut label = format!("{header}:");
-    // A string takes all that is written to it.
-    let _ = escape(&mut label, if secret { b"*" } else { value });
+    escape_word(&mut label, if secret { b"*" } else { value });
     Some(label)
 }

@@ -26,8 +26,8 @@ pub trait LogSink: Send + Sync {
 /// A request, and what became of it.
 ///
 /// Its `Display` is a line of text, in which all that clients and guests choose is escaped:
-/// `"` and `\` with `\`, all but visible ASCII as `\x0a`. Longer values are cut at 2,000
-/// bytes.
+/// `"` and `\` with `\`, all but visible ASCII as `\x0a`, and spaces outside quotes as `\x20`.
+/// Longer values are cut at 2,000 bytes.
 ///
 /// ```
 /// use localmap_serve::RequestRecord;
@@ -125,9 +125,10 @@ impl fmt::Display for RequestRecord {
     }
 }
 
-/// Writes bytes that others have chosen so that they cannot pass for anything else: visible
-/// ASCII as it is, except `"` and `\`, and all other bytes escaped. Long values are cut.
-pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
+/// Writes bytes that others have chosen so that they cannot leave the quotes that they stand in:
+/// visible ASCII and spaces as they are, except `"` and `\`, and all other bytes escaped. Cuts long
+/// values.
+fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     for byte in bytes.iter().take(SHOWN) {
         match byte {
             b'"' | b'\\' => {
@@ -144,6 +145,16 @@ pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     Ok(())
 }
 
+/// Writes bytes as [`escape`] does, and escapes spaces as well: for values that stand without
+/// quotes, so that a client cannot add a field.
+pub(crate) fn escape_word(to: &mut String, bytes: &[u8]) {
+    let begin = to.len();
+    // A string takes all that is written to it.
+    let _ = escape(to, bytes);
+    let word = to.split_off(begin).replace(' ', "\\x20");
+    to.push_str(&word);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +167,13 @@ mod tests {
         let mut line = String::new();
         escape(&mut line, &[b'a'; 3_000]).expect("a string takes all");
         assert_eq!(line.len(), 2_003);
+    }
+
+    #[test]
+    fn a_value_without_quotes_cannot_add_a_field() {
+        let mut map = String::from("x-tenant:");
+        escape_word(&mut map, b"bob cause=\"the guest trapped\"");
+        assert_eq!(map, r#"x-tenant:bob\x20cause=\"the\x20guest\x20trapped\""#);
     }
 
     #[test]

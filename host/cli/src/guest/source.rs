@@ -39,8 +39,14 @@ pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
 
 /// Builds the crate in `folder`. Returns the path of the component.
 fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
-    if !folder.join("Cargo.toml").is_file() {
+    let manifest = folder.join("Cargo.toml");
+    if !manifest.is_file() {
         bail!("it has no Cargo.toml; expected a guest crate, or the path of a component file");
+    }
+    // Cargo would build all of its members.
+    let text = std::fs::read_to_string(&manifest).context("cannot read its Cargo.toml")?;
+    if !text.lines().any(|line| line.trim_end() == "[package]") {
+        bail!("its Cargo.toml has no [package]; expected the folder of one guest, not a workspace");
     }
     let mut cargo = Command::new("cargo");
     if build.with_cargo_component {
