@@ -132,13 +132,13 @@ fn an_app_may_import_blocks_with_the_map_or_alone_or_not_at_all() {
     let other = r#"(import "localmap:core/blocks@0.1.0" (instance
         (export "get" (func (param "key" string) (result bool)))))"#;
     let other = wat::parse_str(format!("(component {map} {other})")).expect("valid text");
-    let misfits = inspect(&other).expect("a component").app;
+    let reasons = inspect(&other).expect("a component").app;
     assert!(
         matches!(
-            misfits.as_slice(),
+            reasons.as_slice(),
             [localmap::Incompatibility::OtherTypes { name, .. }] if name == localmap::names::BLOCKS
         ),
-        "{misfits:?}"
+        "{reasons:?}"
     );
 }
 

@@ -212,7 +212,7 @@ fn others_may_look_at_the_map_meanwhile_and_after() {
     let mut app = apps.app(map());
     let shared = app.store.data().map.shared();
     let entries = || {
-        let stats = shared.lock().expect("nobody panics").stats();
+        let stats = shared.lock().expect("no panic").stats();
         stats.expect("alive").entries
     };
     thread::scope(|scope| {

@@ -89,5 +89,5 @@ fn no_sockets() {
         finished.refused(&["denied"]);
     }
     listener.set_nonblocking(true).expect("it can be asked");
-    assert!(listener.accept().is_err(), "nobody has called");
+    assert!(listener.accept().is_err(), "no connection was made");
 }

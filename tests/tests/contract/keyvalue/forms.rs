@@ -114,11 +114,11 @@ fn other_versions_and_other_types_are_refused_by_name() {
     ] {
         let app = wat::parse_str(format!(r#"(component (import "{import}" (instance)))"#));
         let app = app.expect("valid text");
-        let misfits = inspect(&app).expect("a component").app;
-        let [misfit @ Incompatibility::OtherKeyvalue { .. }] = misfits.as_slice() else {
-            panic!("{misfits:?}");
+        let reasons = inspect(&app).expect("a component").app;
+        let [reason @ Incompatibility::OtherKeyvalue { .. }] = reasons.as_slice() else {
+            panic!("{reasons:?}");
         };
-        let expected = misfit.to_string();
+        let expected = reason.to_string();
         assert!(
             expected.contains(words) && expected.contains(import),
             "{expected}"
@@ -131,10 +131,10 @@ fn other_versions_and_other_types_are_refused_by_name() {
     let app = r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance
         (export "open" (func (result u32))))))"#;
     let app = wat::parse_str(app).expect("valid text");
-    let misfits = inspect(&app).expect("a component").app;
+    let reasons = inspect(&app).expect("a component").app;
     assert!(
-        matches!(misfits.as_slice(), [Incompatibility::OtherTypes { .. }]),
-        "{misfits:?}"
+        matches!(reasons.as_slice(), [Incompatibility::OtherTypes { .. }]),
+        "{reasons:?}"
     );
 }
 

@@ -16,14 +16,14 @@ struct Log {
 
 impl Log {
     fn take(&self) -> Vec<Seen> {
-        std::mem::take(&mut self.seen.lock().expect("nobody panics"))
+        std::mem::take(&mut self.seen.lock().expect("no panic"))
     }
 }
 
 impl Observer for Log {
     fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration) {
         assert!(took < Duration::from_secs(60));
-        let mut seen = self.seen.lock().expect("nobody panics");
+        let mut seen = self.seen.lock().expect("no panic");
         seen.push((operation, key_len, outcome));
     }
 }
