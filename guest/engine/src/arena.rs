@@ -5,7 +5,7 @@
 use crate::address::{BlockId, EntryAddr, SlotAddr};
 use crate::blocks::Blocks;
 use crate::copy::copy;
-use crate::entry::Header;
+use crate::entry::{Header, HeaderMut};
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
 use crate::list::List;
@@ -147,8 +147,8 @@ impl Arena {
     }
 
     #[inline(always)]
-    pub(crate) fn header_mut(&mut self, entry: EntryAddr) -> &mut Header {
-        self.split_mut(entry).0
+    pub(crate) fn header_mut(&mut self, entry: EntryAddr) -> HeaderMut<'_> {
+        HeaderMut::new(self.split_mut(entry).0)
     }
 
     /// Returns the hash of the key of an entry.
@@ -302,7 +302,12 @@ impl Arena {
 
     /// Stores an entry that never expires, for which there is [room](Self::fits), and
     /// returns where it lies.
-    pub(crate) fn insert(
+    ///
+    /// # Safety
+    ///
+    /// `layout` must be that of the key and the value.
+    #[expect(unsafe_code, reason = "`slot` trusts the header")]
+    pub(crate) unsafe fn insert(
         &mut self,
         hash: u32,
         key: &[u8],
@@ -313,8 +318,9 @@ impl Arena {
         let entry = self.take(layout.class)?.entry();
         let has_parts = layout.has_parts();
         let (header, rest) = self.split_mut(entry);
-        *header = Header::new(hash, key.len() as u16, value.len() as u32, has_parts);
-        header.version = version;
+        let (key_len, value_len) = (key.len() as u16, value.len() as u32);
+        *header = Header::new(hash, key_len, value_len, has_parts);
+        HeaderMut::new(header).set_version(version);
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
         if !has_parts {
@@ -336,16 +342,22 @@ impl Arena {
             }
         }
         self.split_mut(entry).1[layout.class.parts_word()] = SlotAddr::to_word(next);
-        self.write(entry, value, version);
+        // SAFETY: the entry has just been made for this value.
+        unsafe { self.write(entry, value, version) };
         Some(entry)
     }
 
-    /// Writes a value in place of one of the same layout. Returns the length of that one.
-    pub(crate) fn write(&mut self, entry: EntryAddr, value: &[u8], version: u64) -> usize {
+    /// Writes a value in place of another one. Returns the length of that one.
+    ///
+    /// # Safety
+    ///
+    /// Both must need the same slots ([`EntryLayout::same_slots`]).
+    #[expect(unsafe_code, reason = "`slot` trusts the header")]
+    pub(crate) unsafe fn write(&mut self, entry: EntryAddr, value: &[u8], version: u64) -> usize {
         let (header, rest) = self.split_mut(entry);
         let (key_len, before) = (header.key_len(), header.value_len());
-        header.set_value_len(value.len() as u32);
-        header.version = version;
+        // SAFETY: as the caller vouches.
+        unsafe { header.set_value(value.len() as u32, version) };
         if !header.has_parts() {
             let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
             copy(&mut bytes[key_len..key_len + value.len()], value);
@@ -415,8 +427,9 @@ impl Arena {
         }
     }
 
-    /// Gives back all entries but those that are pinned, which become detached.
-    pub(crate) fn detach_all_but_pinned(&mut self) {
+    /// Gives back all entries but those that are pinned. Calls `detach` with the header of each of
+    /// these.
+    pub(crate) fn remove_all_but_pinned(&mut self, detach: impl Fn(HeaderMut<'_>)) {
         let mut next = self.blocks.first_from(0);
         while let Some(block) = next {
             next = self.blocks.first_from(block.index() + 1);
@@ -428,7 +441,7 @@ impl Arena {
                 let entry = slot.entry();
                 let header = self.header_mut(entry);
                 if header.is_pinned() {
-                    header.set_detached();
+                    detach(header);
                 } else {
                     self.remove(entry);
                 }

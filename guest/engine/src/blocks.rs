@@ -192,7 +192,7 @@ impl Blocks {
         self.of_mut(slot).words_mut(slot)
     }
 
-    /// Does as [`words`](Self::words) does, and checks nothing.
+    /// Returns what [`words`](Self::words) does, and checks nothing.
     ///
     /// # Safety
     ///
@@ -208,7 +208,7 @@ impl Blocks {
         block.words(slot)
     }
 
-    /// Does as [`of_mut`](Self::of_mut) does, and checks nothing.
+    /// Returns what [`of_mut`](Self::of_mut) does, and checks nothing.
     ///
     /// # Safety
     ///

@@ -1,5 +1,5 @@
-//! Time: what a map asks of its host, and the clamp that keeps it from running
-//! backwards.
+//! Time: what a map asks of its host, the clamp that keeps it from running backwards, and the
+//! one place that decides whether an entry has expired.
 
 /// A monotonic clock.
 ///
@@ -74,12 +74,26 @@ impl<C: Clock> CallClock<C> {
         self.seen
     }
 
-    /// Returns `true` if `deadline` is reached. Reads the clock only if it is later than the
-    /// latest time read.
+    /// Returns `true` if an entry with this deadline has expired; `None`: it never does. Reads
+    /// the clock only if the deadline is later than the latest time read.
+    ///
+    /// Every operation that meets an entry decides by this whether it is still there, by way of
+    /// [`is_due`].
     #[inline]
-    pub(crate) fn reached(&mut self, call: &mut CallTime, deadline: u64) -> bool {
-        deadline <= self.seen || deadline <= self.now(call)
+    pub(crate) fn expired(&mut self, call: &mut CallTime, deadline: Option<u64>) -> bool {
+        let due = |deadline| is_due(deadline, self.seen) || is_due(deadline, self.now(call));
+        deadline.is_some_and(due)
     }
+}
+
+/// Returns `true` if an entry with this deadline has expired at `now`: the deadline is the first
+/// nanosecond at which it has.
+///
+/// Expiry is decided here and nowhere else: by the operations through [`CallClock::expired`],
+/// and by the wheel for the entries that it frees.
+#[inline]
+pub(crate) const fn is_due(deadline: u64, now: u64) -> bool {
+    deadline <= now
 }
 
 #[cfg(test)]
@@ -111,13 +125,15 @@ mod tests {
             time.get()
         });
         let mut call = CallTime::begin();
-        assert!(!clock.reached(&mut call, 11) && clock.reached(&mut call, 10));
+        assert!(!clock.expired(&mut call, Some(11)) && clock.expired(&mut call, Some(10)));
         assert_eq!(reads.get(), 1);
         let mut call = CallTime::begin();
-        assert!(clock.reached(&mut call, 10));
+        assert!(clock.expired(&mut call, Some(10)));
         assert_eq!(reads.get(), 1);
         time.set(11);
-        assert!(clock.reached(&mut call, 11));
+        assert!(clock.expired(&mut call, Some(11)));
+        assert_eq!(reads.get(), 2);
+        assert!(!clock.expired(&mut CallTime::begin(), None));
         assert_eq!(reads.get(), 2);
     }
 }

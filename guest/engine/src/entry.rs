@@ -1,7 +1,13 @@
 //! The header that each entry begins with in its slot.
 //!
-//! A header has room for several modules, and what a module keeps there is its own: it is a
-//! [`Seat`] whose type is private to that module, so that nobody else can read or write it.
+//! A header has room for several modules. What a module keeps there has a type that is private to
+//! the module ([`WheelSeat`] and its like), so that no other module can read or write it.
+//!
+//! Unsafe code trusts the lengths in a header: it reads as many bytes behind it (`slot`). So the
+//! arena alone gets a `&mut Header`, and writes them with key and value; all others get a
+//! [`HeaderMut`], which cannot change them.
+
+use core::ops::Deref;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -13,7 +19,7 @@ use crate::layout::HEADER_WORDS;
 #[repr(C, packed(4))]
 pub(crate) struct Header {
     /// The version of the value, which the map gives.
-    pub(crate) version: u64,
+    version: u64,
     /// What the wheel keeps: see [`WheelSeat`].
     wheel: [u32; 4],
     /// The hash of the key.
@@ -32,6 +38,10 @@ pub(crate) struct Header {
 }
 
 const _: () = assert!(size_of::<Header>() == 4 * HEADER_WORDS);
+
+/// The header of an entry, of which its owners may change what is theirs, but not the hash, the
+/// lengths and whether the value has parts.
+pub(crate) struct HeaderMut<'a>(&'a mut Header);
 
 /// What the wheel keeps in the header of an entry. All bits are 0 in that of a new one.
 pub(crate) trait WheelSeat: Pod {}
@@ -53,7 +63,7 @@ impl Header {
     /// It is no entry of the map any more; a pin holds its value.
     const DETACHED: u8 = 4;
 
-    /// The header of an entry that never expires and is in no queue.
+    /// Creates the header of an entry that never expires and is in no queue.
     pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, has_parts: bool) -> Self {
         Self {
             version: 0,
@@ -69,6 +79,12 @@ impl Header {
 
     /// The word of a header that is the hash.
     pub(crate) const HASH_WORD: usize = core::mem::offset_of!(Self, hash) / 4;
+
+    /// Returns the version of the value.
+    #[inline(always)]
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
 
     /// Returns the hash of the key.
     #[inline]
@@ -88,9 +104,16 @@ impl Header {
         self.value_len as usize
     }
 
-    /// Notes the length of a value that needs the same slots.
-    pub(crate) const fn set_value_len(&mut self, len: u32) {
+    /// Notes the length and the version of another value.
+    ///
+    /// # Safety
+    ///
+    /// If the header is in the slot of an entry, a value of this length must need the same slots
+    /// as the one before.
+    #[expect(unsafe_code, reason = "`slot` trusts the length")]
+    pub(crate) const unsafe fn set_value(&mut self, len: u32, version: u64) {
         self.value_len = len;
+        self.version = version;
     }
 
     /// Returns the bytes of key and value.
@@ -122,29 +145,9 @@ impl Header {
         self.flags & (Self::PARTS | Self::PINNED) == 0
     }
 
-    /// Notes whether a pin holds the entry.
-    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
-        if pinned {
-            self.flags |= Self::PINNED;
-        } else {
-            self.flags &= !Self::PINNED;
-        }
-    }
-
-    /// Notes that it is no entry of the map any more.
-    pub(crate) const fn set_detached(&mut self) {
-        self.flags |= Self::DETACHED;
-        self.wheel = [0; 4];
-    }
-
     #[inline(always)]
     pub(crate) fn wheel<S: WheelSeat>(&self) -> &S {
         bytemuck::must_cast_ref(&self.wheel)
-    }
-
-    #[inline(always)]
-    pub(crate) fn wheel_mut<S: WheelSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.wheel)
     }
 
     #[inline]
@@ -152,26 +155,74 @@ impl Header {
         bytemuck::must_cast_ref(&self.queue)
     }
 
-    #[inline]
-    pub(crate) fn queue_mut<S: QueueSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.queue)
-    }
-
     #[inline(always)]
     pub(crate) fn usage<S: UsageSeat>(&self) -> &S {
         bytemuck::must_cast_ref(&self.usage)
     }
 
-    #[inline(always)]
-    pub(crate) fn usage_mut<S: UsageSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.usage)
-    }
-
     pub(crate) fn pins<S: PinSeat>(&self) -> &S {
         bytemuck::must_cast_ref(&self.queue)
     }
+}
 
-    pub(crate) fn pins_mut<S: PinSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.queue)
+impl<'a> HeaderMut<'a> {
+    /// Lends a header to the owners of what is in it.
+    #[inline(always)]
+    pub(crate) const fn new(header: &'a mut Header) -> Self {
+        Self(header)
+    }
+
+    /// Sets the version of the value. For the map, which gives it.
+    #[inline(always)]
+    pub(crate) const fn set_version(&mut self, version: u64) {
+        self.0.version = version;
+    }
+
+    /// Notes whether a pin holds the entry. For the pins.
+    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
+        if pinned {
+            self.0.flags |= Header::PINNED;
+        } else {
+            self.0.flags &= !Header::PINNED;
+        }
+    }
+
+    /// Notes that it is no entry of the map any more. For the map.
+    pub(crate) const fn set_detached(&mut self) {
+        self.0.flags |= Header::DETACHED;
+    }
+
+    #[inline(always)]
+    pub(crate) fn wheel_mut<S: WheelSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.wheel)
+    }
+
+    #[inline]
+    pub(crate) fn queue_mut<S: QueueSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.queue)
+    }
+
+    #[inline(always)]
+    pub(crate) fn usage_mut<S: UsageSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.usage)
+    }
+
+    pub(crate) fn pins_mut<S: PinSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.queue)
+    }
+
+    /// Lends the header on.
+    #[inline(always)]
+    pub(crate) const fn by_ref(&mut self) -> HeaderMut<'_> {
+        HeaderMut(self.0)
+    }
+}
+
+impl Deref for HeaderMut<'_> {
+    type Target = Header;
+
+    #[inline(always)]
+    fn deref(&self) -> &Header {
+        self.0
     }
 }

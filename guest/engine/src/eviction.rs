@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::entry::{Header, QueueSeat, UsageSeat};
+use crate::entry::{Header, HeaderMut, QueueSeat, UsageSeat};
 use crate::limits::{Limits, Policy};
 use crate::list::{Links, Nodes, Queue};
 use ghost::Ghost;
@@ -278,7 +278,7 @@ impl Eviction {
 
     /// Counts a use. Returns `true` if the entry has to go to the front of its queue for it.
     #[inline(always)]
-    pub(crate) fn use_moves(&self, header: &mut Header) -> bool {
+    pub(crate) fn use_moves(&self, header: HeaderMut<'_>) -> bool {
         let state: &mut EvictionState = header.usage_mut();
         // All there is to a read of what has been used often.
         if state.0 >= self.most_uses {
@@ -341,7 +341,7 @@ impl Eviction {
         let header = arena.header(entry);
         let state: EvictionState = *header.usage();
         let queue = state.0 & (EvictionState::QUEUE | EvictionState::HELD);
-        (queue, state.uses(), header.version)
+        (queue, state.uses(), header.version())
     }
 
     /// Notes that the value of an entry has another length.
@@ -378,9 +378,9 @@ impl Eviction {
             return own.enter(None);
         };
         let Links { prev, next } = weighed.queue.push(&mut Queued(arena), entry);
-        let header = arena.header_mut(entry);
-        *header.queue_mut() = Neighbours { prev, next };
-        header.usage_mut::<EvictionState>().enter(queue);
+        let mut header = arena.header_mut(entry);
+        *header.by_ref().queue_mut() = Neighbours { prev, next };
+        header.by_ref().usage_mut::<EvictionState>().enter(queue);
         weighed.len += 1;
         weighed.weight += weight(header.payload());
     }

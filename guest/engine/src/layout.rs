@@ -56,7 +56,7 @@ const fn slot_words() -> [u16; CLASSES] {
     words
 }
 
-/// The class of the smallest slot that holds so many words.
+/// The class of the smallest slot that holds a number of words, by that number.
 const CLASS_OF: [u8; LARGEST_SLOT + 1] = {
     let mut of = [0; LARGEST_SLOT + 1];
     let (mut words, mut class) = (0, 0);

@@ -71,9 +71,9 @@
 //! `hash` stands on `key`; `limits`, `clock` and `error` stand on nothing. The test `modules`
 //! holds this table.
 //!
-//! Unsafe code is in `slot`, in `address`, and in those few functions of `blocks`, `arena`,
-//! `index` and `map` that lead to a slot unchecked. Each of them is an `unsafe fn`, or says why it
-//! may call one.
+//! Unsafe code is in `slot`, in `address`, and in those few functions of `blocks`, `entry`,
+//! `arena`, `index` and `map` that lead to a slot unchecked, or write the lengths that `slot`
+//! trusts. Each of them is an `unsafe fn`, or says why it may call one.
 
 #![no_std]
 #![deny(unsafe_code)]

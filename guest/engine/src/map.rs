@@ -1,6 +1,8 @@
-//! The map: its state, and the answer to "when is an entry gone?", which is
-//! [`Map::living`] and, for whole answers, [`Map::reap_all`]. The operations are in
-//! the files below.
+//! The map: its state, and how expired entries are freed. The operations are in the files below.
+//!
+//! An operation on a key frees its entry if that has expired ([`Map::read`], [`Map::living`]);
+//! one that answers for all entries frees all expired ones first ([`Map::reap_all`]); a scan
+//! passes over them. Whether an entry has expired is decided in [`clock`](crate::clock).
 
 mod batch;
 mod lookup;
@@ -262,7 +264,10 @@ impl<C: Clock> Map<C> {
         self.note_high_water();
         let pinned = self.pins.any();
         if pinned {
-            self.arena.detach_all_but_pinned();
+            self.arena.remove_all_but_pinned(|mut header| {
+                header.set_detached();
+                wheel::forget(header);
+            });
             self.arena.trim();
         } else {
             self.arena = Arena::new();
@@ -332,7 +337,7 @@ impl<C: Clock> Map<C> {
         self.unlink(hash, entry);
     }
 
-    /// Does so with an entry whose hash is known.
+    /// Removes an entry whose hash is known, and keeps the memory that it gives back.
     fn unlink(&mut self, hash: u32, entry: EntryAddr) {
         self.index.remove(&self.arena, hash, entry);
         self.detach(entry);

@@ -3,7 +3,7 @@
 //!
 //! A slot that is in use begins with the [`Header`] of its entry. Behind it lie at least 8 bytes
 //! and all that the header describes: the key, and the value or what is left of it beside its
-//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Whoever makes one vouches for
+//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Code that makes one vouches for
 //! it, as [`Arena::slot`](crate::arena::Arena::slot) asks for, or has it checked by
 //! [`Slot::new`].
 
@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::copy::copy;
-use crate::entry::Header;
+use crate::entry::{Header, HeaderMut};
 use crate::key::{KeyProbe, middle_eq};
 use crate::layout::{EntryLayout, HEADER_WORDS};
 
@@ -177,9 +177,9 @@ impl<'a> SlotMut<'a> {
 
     /// Returns the header.
     #[inline(always)]
-    pub(crate) const fn header_mut(&mut self) -> &mut Header {
+    pub(crate) const fn header_mut(&mut self) -> HeaderMut<'_> {
         // SAFETY: a slot begins with one, and is borrowed by this alone.
-        unsafe { self.header.as_mut() }
+        HeaderMut::new(unsafe { self.header.as_mut() })
     }
 
     /// Writes a value over one of the same length that lies in one piece and that no pin holds.

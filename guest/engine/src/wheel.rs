@@ -1,4 +1,4 @@
-//! Which entries are due: a hierarchical timer wheel (Varghese and Lauck, "Hashed and
+//! Which entries are due next: a hierarchical timer wheel (Varghese and Lauck, "Hashed and
 //! Hierarchical Timing Wheels", 1987), exact to the nanosecond.
 //!
 //! A level has 64 buckets, and a bucket of one level is as long as all of the level
@@ -12,7 +12,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::entry::{Header, WheelSeat};
+use crate::clock;
+use crate::entry::{Header, HeaderMut, WheelSeat};
 use crate::error::NoRoom;
 use crate::list::{self, Links, List, Nodes};
 
@@ -122,8 +123,13 @@ pub(crate) fn deadline(header: &Header) -> Option<u64> {
 
 /// Moves the deadline of an entry within its bucket: see [`Wheel::share_a_bucket`].
 #[inline(always)]
-pub(crate) fn set_deadline_in_place(header: &mut Header, deadline: u64) {
+pub(crate) fn set_deadline_in_place(header: HeaderMut<'_>, deadline: u64) {
     header.wheel_mut::<Timer>().deadline = deadline;
+}
+
+/// Forgets that an entry is in a wheel, which is dropped.
+pub(crate) fn forget(header: HeaderMut<'_>) {
+    *header.wheel_mut() = Timer::zeroed();
 }
 
 /// The entries that have a deadline.
@@ -278,7 +284,7 @@ impl Wheel {
         };
         let deadline = arena.header(entry).wheel::<Timer>().deadline;
         self.remove(arena, entry);
-        if deadline <= now {
+        if clock::is_due(deadline, now) {
             return Step::Due(entry);
         }
         self.insert(arena, entry, deadline);

@@ -89,7 +89,7 @@ unsafe impl GlobalAlloc for Meagre {
 #[global_allocator]
 static ALLOCATOR: Meagre = Meagre;
 
-/// Does `work` with so many allocations, and no more.
+/// Does `work` with a number of allocations, and no more.
 fn with_budget<T>(budget: u64, work: impl FnOnce() -> T) -> T {
     BUDGET.set(budget);
     let done = work();
@@ -137,7 +137,7 @@ fn key(n: u32) -> [u8; 4] {
     n.to_le_bytes()
 }
 
-/// Does a write of one of several kinds, by number, with so many allocations, and notes
+/// Does a write of one of several kinds, by number, with a number of allocations, and notes
 /// what it is to leave behind.
 fn write(
     map: &mut Map<impl Clock>,

@@ -359,7 +359,7 @@ fn compare_and_set_succeeds_on_a_recycled_version() {
 
 /// In one batch, values move because their lengths change, and new keys take the places that they
 /// leave. For some seeds a new key has the tag of one that moves and lies before it in the
-/// table, where a key was deleted: whoever looks for the place that was left finds the new key.
+/// table, where a key was deleted: a look-up of the place that was left finds the new key.
 #[test]
 fn a_new_key_in_the_place_of_one_that_moves() {
     let seeds = if cfg!(miri) { 1 } else { 2_000 };

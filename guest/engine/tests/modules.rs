@@ -29,14 +29,24 @@ const LEVELS: [(&str, u32); 18] = [
     ("map", 6),
 ];
 
-/// The modules that the files of a folder name, by module.
+/// Ways to name a module that [`uses`] does not follow: no source may have them.
+const NOT_FOLLOWED: [&str; 5] = [
+    "crate::{",
+    "crate::*",
+    "super::super",
+    "super::{self",
+    "self::super",
+];
+
+/// The modules that the files of a folder name, by module. `module` is that of the folder, and
+/// `None` for the root, whose files may name another module by `super`, too.
 fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) {
     for file in fs::read_dir(folder).expect("a folder") {
         let path = file.expect("a file").path();
         let name = path.file_stem().expect("a name").to_string_lossy();
-        let module = module.unwrap_or(&name);
+        let of = module.unwrap_or(&name);
         if path.is_dir() {
-            uses(&path, Some(module), found);
+            uses(&path, Some(of), found);
             continue;
         }
         let text = fs::read_to_string(&path).expect("text");
@@ -44,15 +54,28 @@ fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) 
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
-            for rest in line.split("crate::").skip(1) {
-                let end = rest.find(|c: char| !c.is_ascii_lowercase());
-                let used = &rest[..end.unwrap_or(rest.len())];
-                if !used.is_empty() {
-                    found.push((module.to_owned(), used.to_owned()));
-                }
+            for way in NOT_FOLLOWED {
+                assert!(!line.contains(way), "{}: {line}", path.display());
+            }
+            let from_root = line.split("crate::").skip(1).map(first_name);
+            // Without the tests of a module, for which `super` is the module.
+            let from_super = line.split("super::").skip(1).map(first_name);
+            let from_super = from_super.filter(|used| module.is_none() && is_module(used));
+            for used in from_root.chain(from_super).filter(|used| !used.is_empty()) {
+                found.push((of.to_owned(), used.to_owned()));
             }
         }
     }
+}
+
+/// The name that a path goes on with, if it can be that of a module.
+fn first_name(rest: &str) -> &str {
+    let end = rest.find(|c: char| !c.is_ascii_lowercase());
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+fn is_module(name: &str) -> bool {
+    LEVELS.iter().any(|(module, _)| *module == name)
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn value(n: usize, len: usize) -> Vec<u8> {
     value
 }
 
-/// Sets values of `size` bytes, `total` in all, and tells how many they are.
+/// Sets values of `size` bytes, `total` bytes in all. Returns the number of values.
 fn fill(map: &mut Map<impl Clock>, generation: u8, size: usize, total: usize, ttl: Ttl) -> usize {
     let count = total / size;
     for n in 0..count {
@@ -93,7 +93,7 @@ const GOINGS: [Going; 5] = [
     Going::Shrunk,
 ];
 
-/// Values of `size` bytes go, but for one of so many.
+/// Deletes all values but one of every `kept`, in one of the ways.
 fn go(map: &mut Map<impl Clock>, now: &Cell<u64>, going: Going, count: usize, kept: usize) {
     let mut keys: Vec<usize> = (0..count).filter(|n| n % kept != 0).collect();
     match going {

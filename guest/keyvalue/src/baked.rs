@@ -1,5 +1,5 @@
 //! The times to live of buckets. The host writes them into the built component: see
-//! `host/src/keyvalue/bake.rs`.
+//! `host/localmap/src/artifact/baked_buckets.rs`.
 
 use alloc::vec::Vec;
 use localmap_abi::Baked;

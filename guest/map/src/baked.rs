@@ -1,5 +1,5 @@
 //! The limits that the map starts with. `localmap plug` writes others into the built
-//! component: see `host/src/bake.rs`.
+//! component: see `host/localmap/src/artifact/baked_limits.rs`.
 
 use localmap_abi::Baked;
 use localmap_engine::{Limits, Policy};

@@ -213,22 +213,18 @@ impl<C: Clock> Map<C> {
                 value: Some(new.value),
             }),
             Action::Keep => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline: wheel::deadline(&header),
                 value: None,
             }),
             Action::Touch(deadline) => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline,
                 value: None,
             }),
         };
         // At the end of the clock, what is written is due at once.
-        let lives = |present: &Present<'_>| {
-            !present
-                .deadline
-                .is_some_and(|deadline| self.clock.reached(call, deadline))
-        };
+        let lives = |present: &Present<'_>| !self.clock.expired(call, present.deadline);
         (place, present.filter(lives))
     }
 }

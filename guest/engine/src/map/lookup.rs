@@ -1,5 +1,5 @@
 //! The ways to an entry that are asked for most: they go there once, and check nothing twice.
-//! All unsafe code of the map is here, in the two writes that call it, and in the scan.
+//! All unsafe code of the map is here, in the writes that call it or the arena, and in the scan.
 //!
 //! It stands on one rule: *where a look-up is made, the index leads to entries that are in the
 //! arena, where it says.* An entry is in the arena before the index leads to it; it leaves the
@@ -59,9 +59,8 @@ impl<C: Clock> Map<C> {
                 if !slot.as_slot().has_key(&probe) {
                     continue;
                 }
-                if let Some(deadline) = wheel::deadline(slot.header_mut())
-                    && self.clock.reached(call, deadline)
-                {
+                let deadline = wheel::deadline(slot.as_slot().header());
+                if self.clock.expired(call, deadline) {
                     self.expire(entry);
                     break;
                 }
@@ -91,7 +90,7 @@ impl<C: Clock> Map<C> {
         let slot = unsafe { self.arena.slot_mut(entry) };
         let deadline = wheel::deadline(slot.as_slot().header());
         let slot = slot.into_raw();
-        if deadline.is_some_and(|deadline| self.clock.reached(call, deadline)) {
+        if self.clock.expired(call, deadline) {
             self.expire(entry);
             return (hash, None);
         }
@@ -139,9 +138,9 @@ impl<C: Clock> Map<C> {
         }
         self.version += 1;
         self.counts.writes += 1;
-        let header = slot.header_mut();
-        header.version = self.version;
-        let moves = self.eviction.use_moves(header);
+        let mut header = slot.header_mut();
+        header.set_version(self.version);
+        let moves = self.eviction.use_moves(header.by_ref());
         match (found.deadline, deadline) {
             (None, None) => {}
             (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {

@@ -168,7 +168,7 @@ impl Pins {
         let place = self.free.first()?;
         self.places.remove(&mut self.free, place);
         let bytes = arena.bytes_of(entry);
-        let header = arena.header_mut(entry);
+        let mut header = arena.header_mut(entry);
         let mut pins = List::EMPTY;
         if header.is_pinned() {
             pins = List::of(header.pins::<FirstPin>().first);
@@ -187,8 +187,8 @@ impl Pins {
 
     /// Takes a pin of an entry away, and returns whether it was the last one.
     fn remove(&mut self, arena: &mut Arena, entry: EntryAddr, place: PinAddr) -> bool {
-        let header = arena.header_mut(entry);
-        let first = &mut header.pins_mut::<FirstPin>().first;
+        let mut header = arena.header_mut(entry);
+        let first = &mut header.by_ref().pins_mut::<FirstPin>().first;
         let mut pins = List::of(*first);
         self.places.remove(&mut pins, place);
         *first = pins.first();
@@ -265,7 +265,7 @@ impl<C: Clock> Map<C> {
         let entry = self.pins.get(pin)?;
         Some(PinnedValue {
             value: Value::of(&self.arena, entry),
-            version: self.arena.header(entry).version,
+            version: self.arena.header(entry).version(),
         })
     }
 

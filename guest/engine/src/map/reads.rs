@@ -25,7 +25,7 @@ impl<C: Clock> Map<C> {
         let expires_in = self.expires_in(&mut call, entry);
         Some(Entry {
             value: Value::of(&self.arena, entry),
-            version: self.arena.header(entry).version,
+            version: self.arena.header(entry).version(),
             expires_in,
         })
     }

@@ -2,7 +2,7 @@
 //! anything is changed; a living entry is evicted only when that is sure to be enough.
 //!
 //! There is one plan of it, for a single write as for a batch: what is needed
-//! ([`Map::needs`]), whether that is at hand ([`Needs::fit`]), and, where it is not, what gains
+//! ([`Map::needs`]), whether that is at hand ([`Map::fits`]), and, where it is not, what gains
 //! room without harm, in one order ([`Map::gain`]). Last comes eviction.
 
 use super::{CallTime, Map, REAP_LIMIT};

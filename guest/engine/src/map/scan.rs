@@ -89,15 +89,14 @@ impl<C: Clock> Map<C> {
                 visited += 1;
                 let header = slot.header();
                 let deadline = wheel::deadline(header);
-                let gone = deadline.is_some_and(|deadline| clock.reached(&mut call, deadline));
-                if gone || !key.starts_with(prefix) {
+                if clock.expired(&mut call, deadline) || !key.starts_with(prefix) {
                     return true;
                 }
                 bytes += size;
                 visit(Scanned {
                     key,
                     value,
-                    version: header.version,
+                    version: header.version(),
                     expires_in: deadline.map(|deadline| deadline - clock.now(&mut call)),
                 });
                 true

@@ -31,8 +31,8 @@ impl<C: crate::Clock> Map<C> {
             let slot = self.arena.checked_slot(entry);
             let key = slot.key();
             assert!(held.insert(entry), "an entry that is in the index twice");
-            assert!((1..=self.version).contains(&{ header.version }));
-            assert!(versions.insert(header.version), "a version used twice");
+            assert!((1..=self.version).contains(&header.version()));
+            assert!(versions.insert(header.version()), "a version used twice");
             assert_eq!(header.hash(), self.hasher.hash_of(key));
             let found = self.locate(header.hash(), &KeyProbe::new(key));
             assert_eq!(found, Some(entry), "the index does not lead to its entry");

@@ -237,7 +237,8 @@ impl<C: Clock> Map<C> {
         let (hash, found) = self.living(&mut call, key);
         if let Some(condition) = condition {
             // SAFETY: it has just been found.
-            let version = |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version;
+            let version =
+                |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version();
             check(found.map(version), condition)?;
         }
         let deadline = self.deadline(&mut call, ttl);
@@ -321,11 +322,13 @@ impl<C: Clock> Map<C> {
     }
 
     #[inline]
+    #[expect(unsafe_code, reason = "see `Arena::write`")]
     fn apply_one(&mut self, planned: &PlannedWrite<'_>) {
         match (&planned.action, planned.at) {
             (Action::Store(new), Some(entry)) => {
                 let entry = match planned.released {
-                    None => self.overwrite(entry, new),
+                    // SAFETY: else `release_old` would have released it.
+                    None => unsafe { self.overwrite(entry, new) },
                     Some(state) => self.replace(entry, planned, new, state),
                 };
                 self.eviction.used(&mut self.arena, entry);
@@ -347,10 +350,16 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Writes a value of the same layout over that of an entry.
-    fn overwrite(&mut self, entry: EntryAddr, new: &New<'_>) -> EntryAddr {
+    /// Writes a value over that of an entry.
+    ///
+    /// # Safety
+    ///
+    /// Both must need the same slots.
+    #[expect(unsafe_code, reason = "see `Arena::write`")]
+    unsafe fn overwrite(&mut self, entry: EntryAddr, new: &New<'_>) -> EntryAddr {
         let value = new.value.get();
-        let before = self.arena.write(entry, value, new.version);
+        // SAFETY: as the caller vouches.
+        let before = unsafe { self.arena.write(entry, value, new.version) };
         if before != value.len() {
             self.payload = self.payload + value.len() as u64 - before as u64;
             self.eviction.resized(&self.arena, entry, before);
@@ -380,10 +389,12 @@ impl<C: Clock> Map<C> {
 
     /// Stores a new entry, to which the index does not lead yet.
     #[inline]
+    #[expect(unsafe_code, reason = "see `Arena::insert`")]
     fn insert(&mut self, planned: &PlannedWrite<'_>, new: &New<'_>) -> Option<EntryAddr> {
         let (key, value) = (planned.key, new.value.get());
         let (version, layout) = (new.version, &new.layout);
-        let entry = self.arena.insert(planned.hash, key, value, version, layout);
+        // SAFETY: `New::of` has laid out this value and this key.
+        let entry = unsafe { self.arena.insert(planned.hash, key, value, version, layout) };
         debug_assert!(entry.is_some(), "there is room");
         if let (Some(entry), Some(deadline)) = (entry, new.deadline) {
             let now = self.clock.seen();
@@ -414,7 +425,7 @@ impl<C: Clock> Map<C> {
 
     /// Returns the version of an entry, if there is one.
     pub(super) fn version_of(&self, found: Option<EntryAddr>) -> Option<u64> {
-        found.map(|entry| self.arena.header(entry).version)
+        found.map(|entry| self.arena.header(entry).version())
     }
 
     /// Returns the nanoseconds that a TTL stands for; `None`: it never ends.

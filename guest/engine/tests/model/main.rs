@@ -27,7 +27,7 @@ const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 /// The corpus of the fuzzer: a case per line, in hexadecimal.
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");
 
-/// One of so many cases of the corpus is run.
+/// One case of the corpus is run for each group of this many.
 const CORPUS_STEP: usize = if cfg!(miri) { 100 } else { 1 };
 
 fn number(name: &str) -> Option<u64> {

@@ -10,6 +10,7 @@
 
 mod batch;
 mod bounds;
+mod memory;
 mod pins;
 mod policies;
 mod scan;

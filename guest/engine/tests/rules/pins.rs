@@ -160,7 +160,7 @@ fn rule_9_what_is_pinned_is_not_evicted() {
         for n in 0..times(1000) {
             map.set(&n.to_le_bytes(), b"v", Ttl::Never).unwrap();
         }
-        assert!(!map.contains(b"pinned"), "it stays for ever");
+        assert!(!map.contains(b"pinned"), "it is never evicted");
         map.validate();
     }
 }

@@ -85,7 +85,7 @@ fn rule_7_what_is_due_and_not_yet_taken_back_is_gone_all_the_same() {
 
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
-fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
+fn rule_7_a_new_entry_frees_expired_ones() {
     for policy in POLICIES {
         let now = Cell::new(0);
         let limits = Limits {

@@ -33,7 +33,7 @@ pub(crate) enum Operation {
     Sweep(u32),
     Clear,
     Configure(Limits),
-    /// Sets so many keys, from a number on, to the same value and TTL.
+    /// Sets a number of keys, from a number on, to the same value and TTL.
     Fill(u16, u16, Datum, Ttl),
 }
 
