@@ -1,4 +1,3 @@
-//! The guest of the command line: how to load it, and its kind.
+//! The guest of the command line: how to load it.
 
-pub(crate) mod kind;
 pub(crate) mod source;

@@ -11,7 +11,7 @@ use std::time::Instant;
 /// A tenant is a name: any bytes, such as the value of a header. `M` is a handle to its map,
 /// whose clones are one map, such as `Arc<Mutex<LocalMap>>`.
 ///
-/// The registry drops no map by itself, and it keeps no time: callers pass the time, and
+/// The registry drops no map on its own, and it has no clock: callers pass the time, and
 /// decide with [`remove_idle`](Self::remove_idle) which maps to drop.
 ///
 /// ```

@@ -45,7 +45,7 @@ pub(crate) struct Call {
 pub(crate) type Responses = oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>;
 
 impl App {
-    /// Compiles the guest, and opens once what it is granted.
+    /// Compiles the guest, and checks once that what it is granted can be opened.
     pub(crate) fn new(
         component: &[u8],
         sandbox: SandboxConfig,

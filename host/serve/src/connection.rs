@@ -13,7 +13,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Creates the state of a connection from a client at `peer` to our address `local`.
+    /// Creates the state of a connection from a client at `peer` to our address `local`. The
+    /// example of [`Handler::handle`](crate::Handler::handle) shows it.
     pub fn new(peer: SocketAddr, local: SocketAddr) -> Self {
         Self {
             peer,
@@ -23,11 +24,18 @@ impl Connection {
     }
 
     /// Returns the address of the client.
+    ///
+    /// ```
+    /// let (peer, local) = (([127, 0, 0, 1], 50_000).into(), ([127, 0, 0, 1], 80).into());
+    /// let connection = localmap_serve::Connection::new(peer, local);
+    /// assert_eq!((connection.peer(), connection.local()), (peer, local));
+    /// ```
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Returns our address, which the client has connected to.
+    /// Returns our address, which the client has connected to. The example of [`peer`](Self::peer)
+    /// shows it.
     pub fn local(&self) -> SocketAddr {
         self.local
     }

@@ -89,7 +89,10 @@ pub enum MapError {
     },
     /// There are as many maps as [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps)
     /// allows.
-    #[error("limit of {max} live maps reached (max-maps)")]
+    #[error(
+        "limit of {max} live {} reached (max-maps)",
+        if *max == 1 { "map" } else { "maps" }
+    )]
     #[non_exhaustive]
     TooManyMaps {
         /// The limit.

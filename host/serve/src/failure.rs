@@ -57,7 +57,7 @@ impl Failure {
         )
     }
 
-    /// Returns what the client gets to know of it.
+    /// Returns the text for the client, without details.
     pub(crate) fn text(&self) -> &str {
         match self.status {
             StatusCode::GATEWAY_TIMEOUT => "the guest ran out of time",

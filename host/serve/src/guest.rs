@@ -8,7 +8,12 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-/// A guest that was called, and all that it holds. It goes on where the client leaves.
+/// A guest that was called, and all that it holds. It goes on when the client leaves.
+///
+/// If its task panics, or is aborted with the runtime, the fields are dropped in the order in which
+/// they are declared, which is that of [`release`](Self::release): the side reports a failure
+/// before the response ends with the store; the map is idle once the store has let go of it; and
+/// the room is free when all else is gone.
 pub(crate) struct Guest {
     pub(crate) app: Arc<App>,
     pub(crate) side: GuestSide,

@@ -19,9 +19,8 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{
-    Host, HostOptions, Incompatibility, Inspection, MapOptions, PlugError, Profile, Stats,
-};
+use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -47,8 +46,11 @@ struct Shared {
 }
 
 impl Handler {
-    /// Compiles a component that exports `wasi:http/incoming-handler`, opens once what it is
-    /// granted, and creates a first map if it asks for maps.
+    /// Compiles a component that exports `wasi:http/incoming-handler`, checks once that what
+    /// it is granted can be opened, and creates a first map if it asks for maps. Each request
+    /// opens its folders itself.
+    ///
+    /// The example of the [crate](crate) shows it.
     ///
     /// # Errors
     ///
@@ -63,17 +65,12 @@ impl Handler {
         let found = localmap::inspect(component)?;
         check_kind(&found)?;
         let sandbox = options.sandbox.clone();
-        let keyvalue = !found.keyvalue.is_empty();
-        let adapted = match found.app.first() {
-            None if keyvalue => Some(localmap::with_keyvalue(component, &options.buckets)?),
-            None | Some(Incompatibility::NoMapImport) => None,
-            Some(other) => return Err(PlugError::from(other.clone()).into()),
+        let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        let factory = match &linkable {
+            Some(_) => Some(factory(options, &found)?),
+            None => None,
         };
-        let factory = match found.app.first() {
-            None => Some(factory(options, keyvalue)?),
-            Some(_) => None,
-        };
-        let component = adapted.as_deref().unwrap_or(component);
+        let component = linkable.as_deref().unwrap_or(component);
         let app = App::new(component, sandbox, options.max_requests)?;
         let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
         Ok(Self {
@@ -87,12 +84,31 @@ impl Handler {
         })
     }
 
-    /// Answers a request of a connection, within a tokio runtime with a timer.
+    /// Answers a request of a connection, within a tokio runtime with its timer enabled.
     ///
     /// The guest runs in a task of its own, and may go on when its response is complete, or
     /// when the client has left. Where it gives no response, the handler answers in its place
     /// with a status of 400 or more and a line of text that gives no details; the
     /// [log](HandlerOptions::log) has the cause.
+    ///
+    /// ```no_run
+    /// use localmap_serve::hyper::Request;
+    /// use localmap_serve::{Connection, Handler};
+    /// use std::net::SocketAddr;
+    ///
+    /// # async fn answer(handler: &Handler, peer: SocketAddr, local: SocketAddr) {
+    /// // One for each connection that your server accepts, for all of its requests.
+    /// let connection = Connection::new(peer, local);
+    /// let request = Request::get("http://localhost/").body(String::new()).expect("it is valid");
+    /// let response = handler.handle(&connection, request).await;
+    /// assert!(!response.status().is_informational());
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime when it calls the guest. If the timer of the runtime is not enabled, requests
+    /// are answered with 500.
     pub async fn handle<B>(
         &self,
         connection: &Connection,
@@ -114,29 +130,61 @@ impl Handler {
     }
 
     /// Drops the maps of [`MapScope::Header`] that have been idle for
-    /// [`HandlerOptions::idle_timeout`], as they become so. Does not end: run it next to what
-    /// accepts requests, as [`Server::serve`](crate::Server::serve) does.
-    pub async fn drop_idle_maps(&self) {
-        match self.shared.maps.drop_idle().await {}
+    /// [`HandlerOptions::idle_timeout`], as they become so. Never returns: run it next to the
+    /// code that accepts requests, as [`Server::serve`](crate::Server::serve) does.
+    ///
+    /// ```no_run
+    /// # fn keep(handler: &localmap_serve::Handler) {
+    /// let handler = handler.clone();
+    /// let dropping = tokio::spawn(async move { handler.drop_idle_maps().await });
+    /// // When the server ends:
+    /// dropping.abort();
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime with its timer enabled, once a map is idle.
+    pub async fn drop_idle_maps(&self) -> Infallible {
+        self.shared.maps.drop_idle().await
     }
 
     /// Waits until no guest runs: those that outlive their responses are awaited too.
+    /// The example of [`running_guests`](Self::running_guests) shows it.
     pub async fn guests_ended(&self) {
         self.shared.guests.ended().await;
     }
 
     /// Returns how many guests run.
+    ///
+    /// ```no_run
+    /// # async fn end(handler: &localmap_serve::Handler) {
+    /// // Before a program of its own HTTP server exits:
+    /// let grace = std::time::Duration::from_secs(10);
+    /// if tokio::time::timeout(grace, handler.guests_ended()).await.is_err() {
+    ///     println!("{} guests were cut off", handler.running_guests());
+    /// }
+    /// # }
+    /// ```
     pub fn running_guests(&self) -> usize {
         self.shared.guests.running()
     }
 
-    /// Returns how many maps are alive.
+    /// Returns how many maps are alive. The example of [`stats`](Self::stats) shows it.
     pub fn live_maps(&self) -> usize {
         self.shared.maps.live()
     }
 
     /// Returns the statistics of the one map of [`MapScope::Server`]. `None`: the scope is
     /// another, the guest asks for no map, or the map has died.
+    ///
+    /// ```no_run
+    /// # fn metrics(handler: &localmap_serve::Handler) {
+    /// if let Some(stats) = handler.stats() {
+    ///     println!("entries={} maps={}", stats.entries, handler.live_maps());
+    /// }
+    /// # }
+    /// ```
     pub fn stats(&self) -> Option<Stats> {
         self.shared.maps.stats()
     }
@@ -206,26 +254,19 @@ impl fmt::Debug for Handler {
 
 /// Refuses a component that does not answer HTTP requests.
 fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
-    let exports = |name: &str| {
-        let mut exports = found.exports.iter();
-        exports.any(|export| export.name.starts_with(name))
-    };
-    if exports("wasi:http/incoming-handler@0.2") {
+    if found.has_export(names::HTTP_HANDLER) {
         Ok(())
-    } else if exports("wasi:cli/run@0.2") {
+    } else if found.has_export(names::COMMAND) {
         Err(HandlerError::Command)
-    } else if exports("wasi:http/handler@0.3") {
+    } else if found.has_export("wasi:http/handler@0.3") {
         Err(HandlerError::Wasi03)
     } else {
         Err(HandlerError::NotAHandler)
     }
 }
 
-fn factory(options: &HandlerOptions, keyvalue: bool) -> Result<MapFactory, HandlerError> {
-    let limits = match keyvalue {
-        true => options.limits.clone().for_buckets(),
-        false => options.limits.clone(),
-    };
+fn factory(options: &HandlerOptions, found: &Inspection) -> Result<MapFactory, HandlerError> {
+    let limits = found.map_limits(options.limits.clone());
     let profile = match options.map_scope.is_short() {
         true => Profile::Churn,
         false => Profile::Dense,

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a [`Handler`](crate::Handler) is created with.
+/// What a [`Handler`](crate::Handler) is created with. The example shows how its methods are
+/// chained.
 ///
 /// ```
 /// use localmap::Limits;
@@ -54,7 +55,7 @@ impl HandlerOptions {
         self
     }
 
-    /// Sets how long a map of [`MapScope::Header`] is kept that no request uses. Default
+    /// Sets how long a map of [`MapScope::Header`] that no request uses is kept. Default
     /// 5 minutes.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {

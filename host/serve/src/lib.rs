@@ -13,8 +13,8 @@
 //!
 //! # Ways in
 //!
-//! - **[`Server`]** listens, speaks HTTP/1 and drains. It is all that a program needs that
-//!   serves one component.
+//! - **[`Server`]** listens, speaks HTTP/1 and drains. A program that serves one
+//!   component needs no more.
 //! - **[`Handler`]** alone answers requests that your own HTTP server has read, such as one
 //!   with TLS, HTTP/2 or several guests: see [`Handler::handle`].
 //! - **[`SandboxConfig`]** compiles a component and creates its stores, with the bounds and

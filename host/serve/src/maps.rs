@@ -163,7 +163,8 @@ fn kept(slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> 
     Ok(map)
 }
 
-/// Takes a busy map for alive: if it is not, its guest gets to know.
+/// Returns `true` if a map is alive or busy. If a busy one has died, the next call of a guest
+/// fails.
 fn is_alive(map: &SharedMap) -> bool {
     map.try_lock().map_or(true, |map| map.memory() > 0)
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The memory of an instance unless it is set, in bytes.
-const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+/// Epochs until a store without a timeout is interrupted. Without a deadline, a guest would trap at
+/// once on an engine that counts epochs. Half of them, so that no sum overflows.
+const NEVER: u64 = u64::MAX / 2;
 
 /// The bounds of a guest, and what it is granted.
 ///
@@ -45,10 +46,13 @@ pub struct SandboxConfig {
 }
 
 impl SandboxConfig {
+    /// The default of [`max_memory`](Self::max_memory): 268,435,456 bytes (256 MiB).
+    pub const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+
     /// Creates a configuration with the defaults.
     pub fn new() -> Self {
         Self {
-            max_memory: DEFAULT_MAX_MEMORY,
+            max_memory: Self::DEFAULT_MAX_MEMORY,
             max_handles: None,
             timeout: None,
             #[cfg(feature = "cache")]
@@ -118,7 +122,8 @@ impl SandboxConfig {
 
     /// Compiles a component for stores that exist one at a time. Their memory comes from the
     /// operating system. A guest that computes can be interrupted if there is a
-    /// [`timeout`](Self::timeout).
+    /// [`timeout`](Self::timeout) now: one that is set only for the [store](Self::store) does
+    /// not hold. The example of [`store`](Self::store) shows it.
     ///
     /// # Errors
     ///
@@ -130,7 +135,8 @@ impl SandboxConfig {
 
     /// Compiles a component for up to `instances` async stores at a time. Their memory comes
     /// from a pool where its address space can be had and the component fits, else from the
-    /// operating system. A guest that computes can always be interrupted.
+    /// operating system. A guest that computes can always be interrupted. Used as
+    /// [`compile`](Self::compile) is.
     ///
     /// # Errors
     ///
@@ -145,7 +151,7 @@ impl SandboxConfig {
     }
 
     /// Creates the WASI context of a guest, with its variables, folders and output, for the
-    /// caller to add to.
+    /// caller to add to. The example of [`store`](Self::store) shows it.
     ///
     /// # Errors
     ///
@@ -172,17 +178,40 @@ impl SandboxConfig {
     /// Creates the store of a guest whose calls are sync, with its bounds. The
     /// [`timeout`](Self::timeout) counts from now: a guest that computes then ends with
     /// [`TimedOut`](localmap::TimedOut), one that waits in the host does not notice.
+    ///
+    /// The engine is that of a component that was [compiled](Self::compile) with a timeout, if
+    /// this configuration has one. A store without a timeout works on any engine.
+    ///
+    /// ```no_run
+    /// use localmap::TimedOut;
+    /// use localmap::wasmtime::component::Linker;
+    /// use localmap_serve::{Sandbox, SandboxConfig};
+    /// use std::time::Duration;
+    ///
+    /// let config = SandboxConfig::new().timeout(Some(Duration::from_millis(50)));
+    /// // A component that exports a function `spin` and imports nothing.
+    /// let component = config.compile(&std::fs::read("spin.wasm")?)?;
+    /// let engine = component.engine();
+    /// let guest = Sandbox::new(config.wasi()?.build(), None, ());
+    /// let mut store = config.store(engine, guest);
+    /// let instance = Linker::new(engine).instantiate(&mut store, &component)?;
+    /// let spin = instance.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// assert!(spin.call(&mut store, ()).unwrap_err().is::<TimedOut>());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn store<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
         let mut store = self.bounded(engine, guest);
-        if self.timeout.is_some() {
-            CancelHandle::new().guard(&mut store, self.timeout);
+        match self.timeout {
+            Some(_) => CancelHandle::new().guard(&mut store, self.timeout),
+            None => store.set_epoch_deadline(NEVER),
         }
         store
     }
 
     /// Creates the store of a guest whose calls are async, with its bounds, on an engine of
     /// [`compile_pooled`](Self::compile_pooled). A guest that computes lets go of its thread
-    /// every 10 ms. The caller drops the future of its call when its time is up.
+    /// every 10 ms. The caller drops the future of its call when its time is up. Used as
+    /// [`store`](Self::store) is.
     pub fn store_async<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
         let mut store = self.bounded(engine, guest);
         CancelHandle::new().guard_async(&mut store, None);
@@ -253,7 +282,7 @@ impl fmt::Debug for SandboxConfig {
 }
 
 /// The data of a guest's store: WASI, its bounds, its linked map if it has one, and `T`, the
-/// data of the embedder.
+/// data of the embedder. The example of [`SandboxConfig::store`] shows how to create one.
 pub struct Sandbox<T> {
     wasi: WasiCtx,
     table: ResourceTable,

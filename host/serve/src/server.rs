@@ -35,7 +35,8 @@ const STALLED: Duration = Duration::from_secs(30);
 /// Bytes that the headers of a request may have; up to twice as many may come in one piece.
 const MAX_HEADERS: usize = 64 << 10;
 
-/// Serves HTTP/1 connections with a [`Handler`], and drains.
+/// Serves HTTP/1 connections with a [`Handler`], and drains. The example of the [crate](crate)
+/// shows all of its methods.
 pub struct Server {
     handler: Handler,
     /// Whether the drain has begun.
@@ -47,9 +48,23 @@ pub struct Server {
 /// Listens on an address, within a tokio runtime. The port can be used again as soon as the
 /// listener is dropped.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// // Port 0 picks a free port.
+/// let listener = localmap_serve::listen(([127, 0, 0, 1], 0).into())?;
+/// println!("http://{}", listener.local_addr()?);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Returns the operating system's error: another program listens there, say.
+///
+/// # Panics
+///
+/// Panics outside of a tokio runtime.
 pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -83,7 +98,7 @@ impl Server {
     pub async fn serve(&self, listener: TcpListener) {
         tokio::select! {
             never = self.accept(&listener) => match never {},
-            () = self.handler.drop_idle_maps() => {}
+            never = self.handler.drop_idle_maps() => match never {},
             () = drain_begins(self.draining.subscribe()) => {}
         }
     }

@@ -1,11 +1,12 @@
 //! The HTTP server as embedders use it: a handler without a socket, and a server that drains.
 
 use http_body_util::BodyExt;
+use localmap::wasmtime::component::Linker;
 use localmap::{Limits, Preload, Ttl, lock};
 use localmap_serve::hyper::{Request, StatusCode};
 use localmap_serve::{
     Connection, Handler, HandlerError, HandlerOptions, LogSink, MapError, MapScope, RequestRecord,
-    SandboxConfig, Server, listen,
+    Sandbox, SandboxConfig, Server, listen,
 };
 use localmap_tests::guest;
 use std::fs;
@@ -138,4 +139,34 @@ fn what_cannot_be_served_is_an_error_of_its_kind() {
     let folder = SandboxConfig::new().dir("no-such-folder", "folder");
     let folder = refused(&guest("served"), &HandlerOptions::new().sandbox(folder));
     assert!(matches!(folder, HandlerError::Sandbox(_)), "{folder}");
+}
+
+/// Without a deadline of its own, a store on an engine that counts epochs would end at once.
+#[test]
+fn a_store_without_a_timeout_runs_what_was_compiled_with_one() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "f") (local i32)
+                (loop $again
+                    (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+                    (br_if $again (i32.lt_u (local.get 0) (i32.const 1000))))))
+            (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f"))))"#,
+    )
+    .expect("a component");
+    let with_timeout = SandboxConfig::new().timeout(Some(Duration::from_secs(60)));
+    let component = with_timeout.compile(&component).expect("it compiles");
+    let engine = component.engine();
+    let call = |config: &SandboxConfig| {
+        let wasi = config.wasi().expect("nothing is granted").build();
+        let mut store = config.store(engine, Sandbox::new(wasi, None, ()));
+        let instance = Linker::new(engine).instantiate(&mut store, &component)?;
+        let f = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+        f.call(&mut store, ())
+    };
+    call(&with_timeout).expect("it has time");
+    engine.increment_epoch();
+    call(&SandboxConfig::new()).expect("it has no deadline");
+    engine.increment_epoch();
+    call(&SandboxConfig::new()).expect("it has none again");
 }

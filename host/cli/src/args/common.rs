@@ -6,6 +6,7 @@ use crate::args::map_args::MapArgs;
 use crate::args::wasm_options::{self, WasmOption};
 use crate::guest::source::{Build, load};
 use anyhow::anyhow;
+use localmap::Limits;
 use localmap_serve::{SandboxConfig, SandboxError};
 use std::path::Path;
 use std::time::Duration;
@@ -55,10 +56,10 @@ impl CommonArgs {
         wasm_options::timeout(&self.wasm)
     }
 
-    /// Returns the sandbox of a guest, which may contain a map of up to `max_bytes`.
-    pub(crate) fn sandbox(&self, max_bytes: u64) -> anyhow::Result<SandboxConfig> {
+    /// Returns the sandbox of a guest, whose store may hold a map with the limits `map`.
+    pub(crate) fn sandbox(&self, map: Option<&Limits>) -> anyhow::Result<SandboxConfig> {
         let sandbox = SandboxConfig::new()
-            .max_memory(wasm_options::max_memory(&self.wasm, max_bytes))
+            .max_memory(wasm_options::max_memory(&self.wasm, map))
             .timeout(self.timeout())
             .cache(self.cache.wanted());
         self.granted.grant(sandbox)

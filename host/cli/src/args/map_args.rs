@@ -68,12 +68,7 @@ impl MapArgs {
 
     /// Returns `before` with the limits given in their place, and those that the guest needs.
     pub(crate) fn limits_over(&self, before: Limits, guest: &Inspection) -> Limits {
-        let limits = self.limits.over(before);
-        if guest.keyvalue.is_empty() {
-            limits
-        } else {
-            limits.for_buckets()
-        }
+        guest.map_limits(self.limits.over(before))
     }
 
     /// Returns the entries that a map starts with.

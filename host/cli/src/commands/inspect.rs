@@ -1,11 +1,10 @@
 //! `localmap inspect`: lists the imports and exports of a component and the worlds it fits.
 
-use crate::guest::kind;
 use crate::guest::source::read;
 use crate::terminal::stdio::unless_closed;
 use anyhow::Context;
 use bytesize::ByteSize;
-use localmap::{Incompatibility, Inspection, Item, Memory};
+use localmap::{Incompatibility, Inspection, Item, Memory, names};
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -94,9 +93,9 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_memories(out, &found.memories)?;
     write_keyvalue(out, found)?;
     writeln!(out, "\nWorlds of localmap:core")?;
-    let app = if kind::exports(found, kind::HTTP_HANDLER) {
+    let app = if found.has_export(names::HTTP_HANDLER) {
         "`localmap serve` and `localmap plug` give it a map"
-    } else if kind::exports(found, kind::COMMAND) {
+    } else if found.has_export(names::COMMAND) {
         "`localmap run` and `localmap plug` give it a map"
     } else {
         "`localmap plug` gives it a map"
@@ -108,7 +107,7 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
 
 /// Writes which parts of `wasi:keyvalue` the map serves.
 fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
-    let watches = kind::exports(found, "wasi:keyvalue/watcher@");
+    let watches = found.has_export("wasi:keyvalue/watcher@");
     if found.keyvalue.is_empty() && !watches {
         return Ok(());
     }

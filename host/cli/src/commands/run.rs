@@ -7,14 +7,13 @@ mod watchdog;
 
 use crate::args::common::CommonArgs;
 use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
-use crate::guest::kind::{self, HTTP_HANDLER};
 use crate::replay::StampFormat;
-use crate::terminal::stats::StatsLine;
-use crate::terminal::stdio::{complain, note};
+use crate::terminal::stdio::complain;
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
 use clap::ValueEnum;
-use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, Stats};
+use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -100,7 +99,7 @@ impl RunCommand {
         let component = self.give_map(&bytes, &guest).with_context(context)?;
         let map = &self.common.map;
         let config = RunConfig {
-            sandbox: self.common.sandbox(map.limits.limits().max_bytes)?,
+            sandbox: self.common.sandbox(Some(&map.limits.limits()))?,
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
@@ -117,33 +116,32 @@ impl RunCommand {
 
     /// Returns the component to run: the app with its map, or a guest that needs none as it is.
     fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
-        if kind::exports(guest, HTTP_HANDLER) {
+        if guest.has_export(names::HTTP_HANDLER) {
             bail!("it answers HTTP requests: use `localmap serve`");
         }
         let map = &self.common.map;
         map.check(guest)?;
         let buckets = map.buckets();
         if self.linked {
-            return kind::prepare(bytes, guest, &buckets)?.ok_or_else(|| {
-                anyhow!(
-                    "--linked is for guests that ask for a map: it does not import {}",
-                    localmap::names::LOCAL_MAP
-                )
-            });
+            return linkable(bytes, guest, &buckets)?
+                .map(Cow::into_owned)
+                .ok_or_else(|| {
+                    anyhow!(
+                        "--linked is for guests that ask for a map: it does not import {}",
+                        names::LOCAL_MAP
+                    )
+                });
         }
         match guest.app.first() {
             Some(Incompatibility::NoMapImport) => {
-                if !kind::exports(guest, localmap::names::CONTROL) {
+                if !guest.has_export(names::CONTROL) {
                     map.check_no_map(self.common.stats)?;
                 }
                 Ok(bytes.to_vec())
             }
             Some(other) => Err(PlugError::from(other.clone()).into()),
             // The limits are set when it has been instantiated.
-            None => Ok(localmap::plug_with(
-                bytes,
-                &PlugOptions::new().buckets(buckets),
-            )?),
+            None => Ok(plug_with(bytes, &PlugOptions::new().buckets(buckets))?),
         }
     }
 
@@ -157,16 +155,9 @@ impl RunCommand {
             }
         };
         if self.common.stats {
-            report_stats(stats);
+            watchdog::report_stats(stats);
         }
         ExitCode::from(code)
-    }
-}
-
-fn report_stats(stats: Option<Stats>) {
-    match stats {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the instance, which trapped"),
     }
 }
 

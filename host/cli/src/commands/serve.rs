@@ -12,11 +12,10 @@ mod signals;
 use crate::args::common::{self, CommonArgs};
 use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::values::parse_duration;
-use crate::guest::kind::{self, HTTP_HANDLER};
-use crate::terminal::stats::StatsLine;
+use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow, bail};
-use localmap::{Incompatibility, Limits};
+use localmap::{Incompatibility, names};
 use localmap_serve::{Handler, HandlerError, HandlerOptions, MapError, MapScope, Server};
 use log::{Log, Logs};
 use signals::Signals;
@@ -30,8 +29,6 @@ use tokio::runtime::{Builder, Runtime};
 /// After how many polls of tasks a thread looks at its sockets and at other tasks. A poll of a
 /// guest that computes takes up to 10 ms.
 const POLLS: u32 = 4;
-/// How long the map of a header value is kept that no request uses.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Answers HTTP requests with a component.
 ///
@@ -116,7 +113,7 @@ impl ServeCommand {
         let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
         logs.flush();
         if self.common.stats {
-            report_stats(server.handler());
+            report_stats(server.handler().stats(), "the map, which has died");
         }
         // Requests that were cut off are not waited for.
         runtime.shutdown_background();
@@ -128,16 +125,15 @@ impl ServeCommand {
         let guest = localmap::inspect(bytes)?;
         self.common.map.check(&guest)?;
         let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
-        if without_map && kind::exports(&guest, HTTP_HANDLER) {
+        if without_map && guest.has_export(names::HTTP_HANDLER) {
             self.common.map.check_no_map(self.common.stats)?;
         }
         let entries = self.common.map.entries();
-        let sandbox = self.common.sandbox(0)?;
+        let sandbox = self.common.sandbox(None)?;
         let options = HandlerOptions::new()
             .map_scope(self.map_scope.clone())
-            .idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .max_maps(self.max_maps)
-            .limits(self.common.map.limits_over(Limits::default(), &guest))
+            .limits(self.common.map.limits.limits())
             .entries(preloads(&entries))
             .buckets(self.common.map.buckets())
             .sandbox(
@@ -146,6 +142,10 @@ impl ServeCommand {
                     .stderr(logs.guest_stderr()),
             )
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
+        let options = match self.idle_timeout {
+            Some(timeout) => options.idle_timeout(timeout),
+            None => options,
+        };
         Handler::new(bytes, &options).map_err(|error| explain(error, &entries))
     }
 }
@@ -193,12 +193,5 @@ async fn serve(
             Ok(ExitCode::SUCCESS)
         }
         code = signals.next() => Ok(ExitCode::from(code)),
-    }
-}
-
-fn report_stats(handler: &Handler) {
-    match handler.stats() {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the map, which has died"),
     }
 }

@@ -137,7 +137,7 @@ impl Pollable for ReplayInput {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StampFormat;
+    use super::super::stamp::StampFormat;
     use super::*;
 
     fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {

@@ -1,7 +1,19 @@
 //! The line of statistics.
 
+use crate::terminal::stdio::note;
 use localmap::Stats;
 use std::fmt;
+
+/// Writes the statistics of a map to standard error. `lost_with`: what they are lost with if there
+/// are none.
+pub(crate) fn report_stats(stats: Option<Stats>, lost_with: &str) {
+    match stats {
+        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
+        None => note(format_args!(
+            "map: the statistics are lost with {lost_with}"
+        )),
+    }
+}
 
 /// Statistics in one line, each with its name.
 pub(crate) struct StatsLine(pub(crate) Stats);

@@ -213,10 +213,10 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// Whoever only looks at a map holds its lock too, and does not check for a cancellation:
-    /// the ticker does.
+    /// A thread that only looks at a map holds its lock too, and does not check for a
+    /// cancellation: the ticker does.
     #[test]
-    fn a_cancellation_while_somebody_looks_ends_the_map_with_the_next_tick() {
+    fn a_cancellation_during_a_look_ends_the_map_with_the_next_tick() {
         let explore = || {
             let parent = CancelHandle::new();
             let (cell, counts) = cell(&parent);
@@ -251,9 +251,9 @@ mod tests {
         shuttle::check_random(explore, SCHEDULES);
     }
 
-    /// The owner frees the map even while somebody is about to cancel it.
+    /// The owner frees the map even while other threads are about to cancel it.
     #[test]
-    fn a_map_is_dropped_once_by_whoever_is_first() {
+    fn a_map_is_dropped_once_by_the_first_thread_that_ends_it() {
         let explore = || {
             let parent = CancelHandle::new();
             let (cell, counts) = cell(&parent);

@@ -1,17 +1,12 @@
 //! The settings of Wasmtime that the sandbox rests on.
 
 use crate::error::SandboxError;
+use localmap::pool;
 use localmap::wasmtime::component::Component;
 #[cfg(feature = "cache")]
 use localmap::wasmtime::{Cache, CacheConfig};
-use localmap::wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use localmap::wasmtime::{Config, Engine, PoolingAllocationConfig};
 
-/// Address space for a memory of which no access needs a check.
-const WHOLE_MEMORY: u64 = 4 << 30;
-/// The most address space for all of them: a quarter of what a process has.
-const ROOMY: u64 = 1 << 45;
 /// Tables of one instance in the pool, and the elements of each.
 const TABLES: u32 = 16;
 const ELEMENTS: usize = 20_000;
@@ -56,7 +51,10 @@ fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxErr
 fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
     let memories = localmap::inspect(component).ok()?.memories.len().max(1);
     let memories = u32::try_from(memories).unwrap_or(u32::MAX);
-    let engine = Engine::new(&pooling(settings, instances, memories)).ok()?;
+    let all = u64::from(memories.saturating_mul(instances));
+    let engine = pool::reservations(all, settings.max_memory).find_map(|reservation| {
+        Engine::new(&pooling(settings, instances, memories, reservation)).ok()
+    })?;
     let component = Component::new(&engine, component).ok()?;
     let needed = component.resources_required()?;
     let elements = needed.max_initial_table_size.unwrap_or(0);
@@ -80,10 +78,12 @@ fn on_demand(settings: Settings) -> Config {
     config
 }
 
-fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
+/// Returns the settings of an engine with a pool, with this much address space per memory.
+fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) -> Config {
     let all = memories.saturating_mul(instances);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
+    let mut slots = PoolingAllocationConfig::new();
+    slots
+        .total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(100))
         .total_memories(all)
         .total_tables(instances.saturating_mul(TABLES))
@@ -98,17 +98,9 @@ fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
         .async_stack_keep_resident(16 << 10)
-        .max_unused_warm_slots(64)
-        // A slot is wiped before it is used again.
-        .decommit_batch_size(1)
-        .pagemap_scan(Enabled::No);
+        .max_unused_warm_slots(64);
     let mut config = on_demand(settings);
-    let roomy = u64::from(all).saturating_mul(WHOLE_MEMORY) <= ROOMY;
-    if !roomy {
-        config.memory_reservation(settings.max_memory as u64);
-    }
-    // Stacks hold what went through the host.
-    config.async_stack_zeroing(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.memory_reservation(reservation);
+    pool::set_wiped(&mut config, slots);
     config
 }

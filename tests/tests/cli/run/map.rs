@@ -80,7 +80,7 @@ fn the_entries_of_the_command_line_meet_its_limits() {
     .refused(&["--entry `b`", "full"]);
     probe(&["--max-value", "1", "--entry", "a=12"], &["len"])
         .run()
-        .refused(&["--entry `a`", "1 bytes"]);
+        .refused(&["--entry `a`", "at most 1 byte,"]);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Finds the modules of its own crate that a source file names.
+//! Which modules of its crate a source names.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// Returns the paths in a source that start with `crate` or `super`, in `use` lines and elsewhere,
-/// as paths from the root of the crate. A `use` tree yields each of its paths.
+/// The paths in a source that begin with `crate` or `super`, in `use` lines and anywhere
+/// else, as paths from the root of the crate. Of a tree of them, each.
 ///
-/// `module` is the module of the source.
+/// `module` is the module that the source is of.
 pub(super) fn paths(source: &str, module: &[&str]) -> Vec<Vec<String>> {
     let tokens: TokenStream = source.parse().expect("Rust");
     let mut found = Vec::new();
@@ -21,7 +21,7 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
         at += 1;
         match token {
             TokenTree::Ident(word) if word == "mod" => {
-                // A submodule in the same file.
+                // One that is written here.
                 if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
                     (tokens.get(at), tokens.get(at + 1))
                 {
@@ -43,7 +43,7 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
                     rest = after;
                 }
                 at = tokens.len() - rest.len();
-                // `pub(super)` is not a path.
+                // `pub(super)` is none.
                 if let Some(rest) = after_colons(rest) {
                     follow(rest, base, found);
                 }
@@ -54,7 +54,42 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
     }
 }
 
-/// Reads the part after `::`.
+/// The names of modules below a source that paths in it begin with: in `mod a; use a::B;`, `a`.
+/// The first word of each path that is neither `crate` nor `super` is here, so also crates.
+pub(super) fn named_children(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    first_words(source.parse().expect("Rust"), &mut found);
+    found
+}
+
+fn first_words(tokens: TokenStream, found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(word) => {
+                let first =
+                    !matches!(&tokens[..at], [.., TokenTree::Punct(mark)] if mark.as_char() == ':');
+                if first && after_colons(&tokens[at + 1..]).is_some() {
+                    found.push(word.to_string());
+                }
+            }
+            TokenTree::Group(group) => {
+                // The branches of a tree of paths go on where the path before them ends.
+                let branches = matches!(
+                    &tokens[..at],
+                    [.., TokenTree::Punct(one), TokenTree::Punct(two)]
+                        if one.as_char() == ':' && two.as_char() == ':'
+                );
+                if !branches {
+                    first_words(group.stream(), found);
+                }
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+/// What comes behind `::`.
 fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     match tokens {
         [TokenTree::Punct(one), TokenTree::Punct(two), rest @ ..]
@@ -66,7 +101,7 @@ fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     }
 }
 
-/// Reads the rest of a path from these tokens.
+/// A path that goes on with these tokens.
 fn follow(tokens: &[TokenTree], base: Vec<String>, found: &mut Vec<Vec<String>>) {
     match tokens {
         [TokenTree::Ident(word), rest @ ..] => {
@@ -79,7 +114,7 @@ fn follow(tokens: &[TokenTree], base: Vec<String>, found: &mut Vec<Vec<String>>)
         [TokenTree::Group(tree), ..] if tree.delimiter() == Delimiter::Brace => {
             branches(tree, &base, found);
         }
-        // `*`, or the `<` of generic arguments.
+        // `*`, or the `<` of a type's arguments.
         _ => found.push(base),
     }
 }
@@ -97,10 +132,24 @@ fn branches(tree: &Group, base: &[String], found: &mut Vec<Vec<String>>) {
 }
 
 #[test]
+fn the_first_words_of_paths_are_found() {
+    let source = r#"
+        mod app;
+        mod unused;
+        use app::{Ended, nested::Thing};
+        use crate::elsewhere::app2;
+        #[arg(value_parser = values::parse)]
+        fn f(x: u8) -> watchdog::Out { log::line(x) }
+    "#;
+    let found = named_children(source);
+    assert_eq!(found, ["app", "crate", "values", "watchdog", "log"]);
+}
+
+#[test]
 fn all_paths_are_found() {
     let source = r#"
         //! Not crate::of::comments.
-        use crate::error::{Error, self, key::{KeyFault as Fault}};
+        use crate::error::{Dead, self, key::{KeyFault as Fault}};
         use super::sibling::Thing;
         use super::super::{a::B, c};
         use std::sync::{Arc, atomic};
@@ -125,7 +174,7 @@ fn all_paths_are_found() {
     assert_eq!(
         found,
         [
-            "error::Error",
+            "error::Dead",
             "error",
             "error::key::KeyFault",
             "link::sibling::Thing",

@@ -3,8 +3,8 @@
 //! A guest that computes is ended by its store. One that waits in a call of ours does not
 //! notice that its time is up, so this ends the process.
 
-use super::report_stats;
 use crate::exit_code::TRAPPED;
+use crate::terminal::stats;
 use crate::terminal::stdio::complain;
 use anyhow::anyhow;
 use localmap::Stats;
@@ -22,6 +22,11 @@ pub(super) struct TimedOut(pub(super) Duration);
 
 /// Asks for the statistics while the guest waits in a call of ours.
 pub(super) type AskStats = Box<dyn FnOnce() -> Option<Stats> + Send>;
+
+/// Writes the statistics of the guest's map to standard error.
+pub(super) fn report_stats(stats: Option<Stats>) {
+    stats::report_stats(stats, "the instance, which trapped");
+}
 
 /// Watches until it is dropped.
 pub(super) struct Watchdog {
