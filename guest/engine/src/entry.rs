@@ -1,11 +1,11 @@
-//! The header that each entry begins with in its slot.
+//! The header at the start of each entry's slot.
 //!
-//! A header has room for several modules. What a module keeps there has a type that is private to
-//! the module ([`WheelSeat`] and its like), so that no other module can read or write it.
+//! A header has fields for several modules. What a module stores there has a type that is private
+//! to the module ([`WheelSeat`] and similar traits), so no other module can read or write it.
 //!
-//! Unsafe code trusts the lengths in a header: it reads as many bytes behind it (`slot`). So the
-//! arena alone gets a `&mut Header`, and writes them with key and value; all others get a
-//! [`HeaderMut`], which cannot change them.
+//! Unsafe code in `slot` trusts the lengths in a header: it reads that many bytes after it. So
+//! only the arena gets a `&mut Header`, and it writes the lengths together with the key and the
+//! value. All other modules get a [`HeaderMut`], which cannot change them.
 
 use core::ops::Deref;
 
@@ -13,57 +13,56 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::layout::HEADER_WORDS;
 
-/// What is known of an entry. Aligned as the words of a slot are, so that it takes 44 bytes and
-/// no more.
+/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, packed(4))]
 pub(crate) struct Header {
-    /// The version of the value, which the map gives.
+    /// The version of the value, assigned by the map.
     version: u64,
-    /// What the wheel keeps: see [`WheelSeat`].
+    /// The state of the wheel: see [`WheelSeat`].
     wheel: [u32; 4],
     /// The hash of the key.
     hash: u32,
-    /// Bytes of the value.
+    /// The length of the value in bytes.
     value_len: u32,
-    /// What the queue of an entry keeps or, while it is pinned, its pins: see [`QueueSeat`] and
-    /// [`PinSeat`].
+    /// The state of the entry's queue or, while the entry is pinned, of its pins: see
+    /// [`QueueSeat`] and [`PinSeat`].
     queue: [u32; 2],
-    /// Bytes of the key, 1 to 512.
+    /// The length of the key in bytes, 1 to 512.
     key_len: u16,
-    /// What eviction keeps: see [`UsageSeat`].
+    /// The state of eviction: see [`UsageSeat`].
     usage: u8,
-    /// See [`Header::PARTS`] and those behind it.
+    /// See [`Header::PARTS`] and the constants after it.
     flags: u8,
 }
 
 const _: () = assert!(size_of::<Header>() == 4 * HEADER_WORDS);
 
-/// The header of an entry, of which its owners may change what is theirs, but not the hash, the
-/// lengths and whether the value has parts.
+/// The header of an entry, through which each module can change its own fields, but not the hash,
+/// the lengths, or whether the value has parts.
 pub(crate) struct HeaderMut<'a>(&'a mut Header);
 
-/// What the wheel keeps in the header of an entry. All bits are 0 in that of a new one.
+/// State that the wheel keeps in the header of an entry. All bits are 0 in a new header.
 pub(crate) trait WheelSeat: Pod {}
 
-/// What the queue of an entry keeps in its header.
+/// State that a queue keeps in the headers of its entries.
 pub(crate) trait QueueSeat: Pod {}
 
-/// What eviction keeps in the header of an entry. All bits are 0 in that of a new one.
+/// State that eviction keeps in the header of an entry. All bits are 0 in a new header.
 pub(crate) trait UsageSeat: Pod {}
 
-/// What pins keep in the header of an entry that is in no queue.
+/// State that pins keep in the header of an entry that is not in a queue.
 pub(crate) trait PinSeat: Pod {}
 
 impl Header {
-    /// The value has parts outside of the slot.
+    /// The value has parts outside the slot.
     const PARTS: u8 = 1;
-    /// A pin holds it.
+    /// A pin holds the entry.
     const PINNED: u8 = 2;
-    /// It is no entry of the map any more; a pin holds its value.
+    /// The entry is no longer in the map, but a pin holds its value.
     const DETACHED: u8 = 4;
 
-    /// Creates the header of an entry that never expires and is in no queue.
+    /// Creates the header of an entry that never expires and is not in a queue.
     pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, has_parts: bool) -> Self {
         Self {
             version: 0,
@@ -77,7 +76,7 @@ impl Header {
         }
     }
 
-    /// The word of a header that is the hash.
+    /// The word of a header that contains the hash.
     pub(crate) const HASH_WORD: usize = core::mem::offset_of!(Self, hash) / 4;
 
     /// Returns the version of the value.
@@ -92,37 +91,37 @@ impl Header {
         self.hash
     }
 
-    /// Returns the bytes of the key.
+    /// Returns the length of the key in bytes.
     #[inline]
     pub(crate) const fn key_len(&self) -> usize {
         self.key_len as usize
     }
 
-    /// Returns the bytes of the value.
+    /// Returns the length of the value in bytes.
     #[inline]
     pub(crate) const fn value_len(&self) -> usize {
         self.value_len as usize
     }
 
-    /// Notes the length and the version of another value.
+    /// Records the length and the version of a new value.
     ///
     /// # Safety
     ///
     /// If the header is in the slot of an entry, a value of this length must need the same slots
-    /// as the one before.
+    /// as the previous value.
     #[expect(unsafe_code, reason = "`slot` trusts the length")]
     pub(crate) const unsafe fn set_value(&mut self, len: u32, version: u64) {
         self.value_len = len;
         self.version = version;
     }
 
-    /// Returns the bytes of key and value.
+    /// Returns the total length of the key and the value in bytes.
     #[inline]
     pub(crate) const fn payload(&self) -> u64 {
         self.key_len as u64 + self.value_len as u64
     }
 
-    /// Returns `true` if the value has parts outside of the slot.
+    /// Returns `true` if the value has parts outside the slot.
     #[inline]
     pub(crate) const fn has_parts(&self) -> bool {
         self.flags & Self::PARTS != 0
@@ -134,12 +133,12 @@ impl Header {
         self.flags & Self::PINNED != 0
     }
 
-    /// Returns `true` if it is no entry of the map any more.
+    /// Returns `true` if the entry is no longer in the map.
     pub(crate) const fn is_detached(&self) -> bool {
         self.flags & Self::DETACHED != 0
     }
 
-    /// Returns `true` if the value lies in one piece and may be written over.
+    /// Returns `true` if the value is stored in one piece and may be overwritten in place.
     #[inline]
     pub(crate) const fn is_plain(&self) -> bool {
         self.flags & (Self::PARTS | Self::PINNED) == 0
@@ -166,19 +165,19 @@ impl Header {
 }
 
 impl<'a> HeaderMut<'a> {
-    /// Lends a header to the owners of what is in it.
+    /// Wraps a header.
     #[inline(always)]
     pub(crate) const fn new(header: &'a mut Header) -> Self {
         Self(header)
     }
 
-    /// Sets the version of the value. For the map, which gives it.
+    /// Sets the version of the value. For use by the map, which assigns it.
     #[inline(always)]
     pub(crate) const fn set_version(&mut self, version: u64) {
         self.0.version = version;
     }
 
-    /// Notes whether a pin holds the entry. For the pins.
+    /// Records whether a pin holds the entry. For use by the pins.
     pub(crate) const fn set_pinned(&mut self, pinned: bool) {
         if pinned {
             self.0.flags |= Header::PINNED;
@@ -187,7 +186,7 @@ impl<'a> HeaderMut<'a> {
         }
     }
 
-    /// Notes that it is no entry of the map any more. For the map.
+    /// Records that the entry is no longer in the map. For use by the map.
     pub(crate) const fn set_detached(&mut self) {
         self.0.flags |= Header::DETACHED;
     }
@@ -211,7 +210,7 @@ impl<'a> HeaderMut<'a> {
         bytemuck::must_cast_mut(&mut self.0.queue)
     }
 
-    /// Lends the header on.
+    /// Reborrows the header.
     #[inline(always)]
     pub(crate) const fn by_ref(&mut self) -> HeaderMut<'_> {
         HeaderMut(self.0)

@@ -1,6 +1,6 @@
-//! Bugs that trusted caches had. Each one by its name, and what must hold instead,
-//! whatever the policy. The one that needs an allocator of its own (a resize that needs
-//! old and new at once) is in `allocation.rs`.
+//! Regression tests for bugs of well-known caches. Each is named after the bug, and checks the
+//! correct behaviour under every policy. The one that needs a special allocator (a resize that
+//! needs the old and the new memory at once) is in `allocation.rs`.
 
 use std::cell::Cell;
 

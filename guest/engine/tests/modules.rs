@@ -1,4 +1,5 @@
-//! The modules of the engine depend on each other one way, as the crate docs draw it.
+//! Tests that the dependencies between the modules of the engine point one way, as in the crate
+//! docs.
 
 #![cfg(not(miri))]
 
@@ -6,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Each module stands on modules of a lower number alone. Those with the same number do not
-/// know each other.
+/// The level of each module. A module uses only modules of lower levels, and modules of the same
+/// level do not use each other.
 const LEVELS: [(&str, u32); 18] = [
     ("error", 0),
     ("layout", 0),
@@ -29,7 +30,7 @@ const LEVELS: [(&str, u32); 18] = [
     ("map", 6),
 ];
 
-/// Ways to name a module that [`uses`] does not follow: no source may have them.
+/// Ways of naming a module that [`uses`] does not follow. No source may contain them.
 const NOT_FOLLOWED: [&str; 5] = [
     "crate::{",
     "crate::*",
@@ -38,8 +39,8 @@ const NOT_FOLLOWED: [&str; 5] = [
     "self::super",
 ];
 
-/// The modules that the files of a folder name, by module. `module` is that of the folder, and
-/// `None` for the root, whose files may name another module by `super`, too.
+/// Collects the modules that the files of a folder use. `module` is that of the folder, or `None`
+/// for the root, whose files may also name other modules through `super`.
 fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) {
     for file in fs::read_dir(folder).expect("a folder") {
         let path = file.expect("a file").path();
@@ -58,7 +59,7 @@ fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) 
                 assert!(!line.contains(way), "{}: {line}", path.display());
             }
             let from_root = line.split("crate::").skip(1).map(first_name);
-            // Without the tests of a module, for which `super` is the module.
+            // Except for the tests of a module, in which `super` is the module itself.
             let from_super = line.split("super::").skip(1).map(first_name);
             let from_super = from_super.filter(|used| module.is_none() && is_module(used));
             for used in from_root.chain(from_super).filter(|used| !used.is_empty()) {
@@ -68,7 +69,7 @@ fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) 
     }
 }
 
-/// The name that a path goes on with, if it can be that of a module.
+/// Returns the first name of a path, if it can be a module.
 fn first_name(rest: &str) -> &str {
     let end = rest.find(|c: char| !c.is_ascii_lowercase());
     &rest[..end.unwrap_or(rest.len())]

@@ -1,6 +1,6 @@
-//! Memory that was taken by values of one size serves values of any other: a map that
-//! held 10 MB of small ones can then hold 10 MB of large ones under a limit of 16 MiB,
-//! however the small ones have gone.
+//! Tests that memory used by values of one size is reused for values of any other size: under a
+//! limit of 16 MiB, a map that held 10 MB of small values can then hold 10 MB of large ones,
+//! however the small ones were removed.
 
 #![allow(
     clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! What gives back memory comes before what needs it.
+//! Tests that memory is given back before the actions that need it.
 
 use localmap_engine::{Change, Limits, MIN_BYTES, Map, Outcome, Policy, Ttl};
 

@@ -1,3 +1,3 @@
-//! The guest of the command line: how to load it.
+//! Loading of the guest named on the command line.
 
 pub(crate) mod source;

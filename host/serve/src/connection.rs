@@ -1,11 +1,12 @@
-//! What the requests of a connection share.
+//! State shared by the requests of a connection.
 
 use crate::maps::SharedSlot;
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What the requests of a connection share: the addresses of both ends, and a map if the scope
-/// is [`MapScope::Connection`](crate::MapScope::Connection), which ends with this.
+/// State shared by the requests of a connection: the addresses of both ends and, if the scope is
+/// [`MapScope::Connection`](crate::MapScope::Connection), a map, which is dropped together with
+/// this value.
 pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
@@ -13,8 +14,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Creates the state of a connection from a client at `peer` to our address `local`. The
-    /// example of [`Handler::handle`](crate::Handler::handle) shows it.
+    /// Creates the state of a connection from a client at `peer` to the server's address `local`.
+    /// See [`Handler::handle`](crate::Handler::handle) for an example.
     pub fn new(peer: SocketAddr, local: SocketAddr) -> Self {
         Self {
             peer,
@@ -34,8 +35,8 @@ impl Connection {
         self.peer
     }
 
-    /// Returns our address, which the client has connected to. The example of [`peer`](Self::peer)
-    /// shows it.
+    /// Returns the address of the server that the client has connected to. See
+    /// [`peer`](Self::peer) for an example.
     pub fn local(&self) -> SocketAddr {
         self.local
     }

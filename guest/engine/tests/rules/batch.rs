@@ -1,4 +1,4 @@
-//! Rule 5: batches. All or nothing, in order, each change seeing those before it.
+//! Rule 5: batches. They are all or nothing, and each change sees the effects of those before it.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! Rules 6 and 10: limits, and the end.
+//! Rules 6 and 10: limits, and `clear`.
 
 use std::cell::Cell;
 

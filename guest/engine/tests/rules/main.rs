@@ -1,5 +1,6 @@
-//! What everyone can rely on, rule by rule. The answers that any surface must give
-//! are in the vectors of the workspace's tests; here is what only the engine shows.
+//! Tests of the rules that users can rely on, rule by rule. Results that every surface must return
+//! are in the vectors of the workspace's tests; these tests cover what is visible only in the
+//! engine.
 
 #![allow(
     clippy::cast_possible_truncation,

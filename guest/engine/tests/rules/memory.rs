@@ -1,5 +1,4 @@
-//! Entries that move, tables that are split and entries that are evicted, in maps so small that
-//! Miri looks at all of it.
+//! Moved entries, split tables and evicted entries, in maps small enough for Miri.
 
 use super::*;
 
@@ -18,8 +17,8 @@ fn fill_with(map: &mut Map<impl Clock>, from: u32, len: usize) -> u32 {
     from + (from..).take_while(set).count() as u32
 }
 
-/// One entry stays in each block, and those are moved together, so that values which take whole
-/// blocks find room: with values that lie in their slots, and with values in parts.
+/// One entry stays in each block, and these are moved together to make room for values that take
+/// whole blocks: once with values in their slots, and once with values in parts.
 #[test]
 fn entries_move_out_of_the_way_of_larger_ones() {
     for len in [900, 1_500] {
@@ -34,7 +33,7 @@ fn entries_move_out_of_the_way_of_larger_ones() {
         for n in (0..small).filter(|n| !kept(n)) {
             assert!(map.delete(&n.to_le_bytes()));
         }
-        // One that a pin holds moves, too.
+        // A pinned entry moves, too.
         let pin = map.pin(&4u32.to_le_bytes()).unwrap().expect("it is kept");
         let all = fill_with(&mut map, small, 4_000);
         assert!(all - small >= 16, "{} entries of whole blocks", all - small);
@@ -46,7 +45,7 @@ fn entries_move_out_of_the_way_of_larger_ones() {
         for n in small..all {
             assert_eq!(get(&mut map, &n.to_le_bytes()), Some(value(n, 4_000)));
         }
-        // The wheel has followed them.
+        // The wheel has updated its links.
         now.set(99);
         assert_eq!(map.len(), 0);
         map.validate();
@@ -67,8 +66,8 @@ fn a_table_that_is_split_loses_no_entry() {
     map.validate();
 }
 
-/// Keys come and go in a map whose table is all but full, and has no memory to grow: what deleted
-/// keys have left in it goes when it is rehashed.
+/// Keys are added and deleted in a map whose table is nearly full and has no memory to grow. The
+/// tombstones of deleted keys are removed when the table is rehashed.
 #[test]
 fn a_table_that_cannot_grow_loses_no_entry() {
     let now = Cell::new(0);
@@ -93,7 +92,7 @@ fn a_table_that_cannot_grow_loses_no_entry() {
     map.validate();
 }
 
-/// By their number, and by their bytes: for one large value, several small ones go.
+/// By number and by bytes: for one large value, several small ones are evicted.
 #[test]
 fn entries_are_evicted_for_new_ones() {
     for policy in CACHES {

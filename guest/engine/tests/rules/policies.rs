@@ -1,4 +1,4 @@
-//! Rule 6: who goes when a map is full.
+//! Rule 6: which entries are evicted when a map is full.
 
 use std::cell::Cell;
 

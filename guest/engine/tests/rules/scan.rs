@@ -1,4 +1,4 @@
-//! Rule 8: what a scan gives, and how much at once.
+//! Rule 8: the entries that a scan visits, and the maximum size of a page.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

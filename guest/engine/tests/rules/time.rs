@@ -1,4 +1,4 @@
-//! Rule 2: when an entry is gone, and when the clock is read.
+//! Rule 2: when entries expire, and when the clock is read.
 
 use std::cell::Cell;
 

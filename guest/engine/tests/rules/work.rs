@@ -1,4 +1,4 @@
-//! Rule 7: how much one call does.
+//! Rule 7: the maximum work of one call.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! `-W`: the bounds of the sandbox, spelled as in the `wasmtime` CLI.
+//! `-W`: the limits of the sandbox, with the same names as in the `wasmtime` CLI.
 
 use crate::args::values::{parse_duration, parse_size};
 use localmap::Limits;
@@ -19,7 +19,7 @@ pub(crate) fn parse(text: &str) -> Result<WasmOption, String> {
     }
 }
 
-/// Returns the last timeout given.
+/// Returns the last timeout, if one was given.
 pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     options.iter().rev().find_map(|option| match option {
         WasmOption::Timeout(after) => Some(*after),
@@ -27,8 +27,8 @@ pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     })
 }
 
-/// Returns the last memory limit given. Default: that of [`SandboxConfig`], or what a map with
-/// the limits `map` needs in the store of the guest, if that is more.
+/// Returns the last memory limit. The default is that of [`SandboxConfig`], or the memory that a
+/// map with the limits `map` needs in the guest's store if that is more.
 pub(crate) fn max_memory(options: &[WasmOption], map: Option<&Limits>) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),

@@ -105,7 +105,7 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_fit(out, "provider", &found.provider, provider)
 }
 
-/// Writes which parts of `wasi:keyvalue` the map serves.
+/// Writes which interfaces of `wasi:keyvalue` the map serves.
 fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     let watches = found.has_export("wasi:keyvalue/watcher@");
     if found.keyvalue.is_empty() && !watches {
@@ -158,7 +158,8 @@ fn write_memories(out: &mut dyn Write, memories: &[Memory]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes whether the component fits a world: what it is then good for, or why it does not.
+/// Writes whether the component fits a world, with its use if it does, or the reasons if it does
+/// not.
 fn write_fit(
     out: &mut dyn Write,
     world: &str,
@@ -172,7 +173,7 @@ fn write_fit(
     let (imports, others): (Vec<_>, Vec<_>) = reasons
         .iter()
         .partition(|reason| matches!(reason, Incompatibility::ExtraImport { .. }));
-    // An app has many imports that a provider must not have: one is enough as a reason.
+    // An app has many imports that a provider must not have. One of them is enough as a reason.
     for reason in others.into_iter().chain(imports.first().copied()) {
         writeln!(out, "            - {reason}")?;
     }

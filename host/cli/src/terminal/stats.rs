@@ -4,8 +4,8 @@ use crate::terminal::stdio::note;
 use localmap::Stats;
 use std::fmt;
 
-/// Writes the statistics of a map to standard error. `lost_with`: what they are lost with if there
-/// are none.
+/// Writes the statistics of a map to standard error. If there are none, reports that they are lost
+/// with `lost_with`.
 pub(crate) fn report_stats(stats: Option<Stats>, lost_with: &str) {
     match stats {
         Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
@@ -15,7 +15,7 @@ pub(crate) fn report_stats(stats: Option<Stats>, lost_with: &str) {
     }
 }
 
-/// Statistics in one line, each with its name.
+/// Formats statistics in one line, with their names.
 pub(crate) struct StatsLine(pub(crate) Stats);
 
 impl fmt::Display for StatsLine {

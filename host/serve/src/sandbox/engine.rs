@@ -1,4 +1,4 @@
-//! The settings of Wasmtime that the sandbox rests on.
+//! Wasmtime settings for the sandbox.
 
 use crate::error::SandboxError;
 use localmap::pool;
@@ -7,14 +7,14 @@ use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{Cache, CacheConfig};
 use localmap::wasmtime::{Config, Engine, PoolingAllocationConfig};
 
-/// Tables of one instance in the pool, and the elements of each.
+/// The maximum number of tables of an instance in the pool, and of the elements of each.
 const TABLES: u32 = 16;
 const ELEMENTS: usize = 20_000;
 
-/// What an engine depends on.
+/// The settings of an engine.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
-    /// Bytes of the memory of an instance.
+    /// The maximum memory of an instance in bytes.
     pub(super) max_memory: usize,
     /// Whether a guest that computes can be interrupted, which makes it slower.
     pub(super) epochs: bool,
@@ -23,13 +23,13 @@ pub(super) struct Settings {
     pub(super) cache: bool,
 }
 
-/// Compiles with memory from the operating system.
+/// Compiles a component whose memory comes from the operating system.
 pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
     compile_on(&on_demand(settings), component)
 }
 
-/// Compiles with a pool for that number of instances, if there is room for one and the
-/// component fits.
+/// Compiles a component with a pool for this number of instances, if the address space for it is
+/// available and the component fits.
 pub(super) fn compile_pooled(
     settings: Settings,
     component: &[u8],
@@ -47,7 +47,8 @@ fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxErr
         .map_err(|source| SandboxError::Compile { source })
 }
 
-/// Compiles with a pool. `None`: there is no room for one, or the component does not fit.
+/// Compiles a component with a pool. Returns `None` if there is no address space for it, or the
+/// component does not fit.
 fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
     let memories = localmap::inspect(component).ok()?.memories.len().max(1);
     let memories = u32::try_from(memories).unwrap_or(u32::MAX);
@@ -66,11 +67,11 @@ fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Compon
 
 fn on_demand(settings: Settings) -> Config {
     let mut config = Config::new();
-    // WASI 0.2 does without, and each call would pay for it. Sync calls stay sync, and calls
-    // into a map's `control` are possible from within a call of the guest.
+    // WASI 0.2 does not need it, and it would make each call slower. Sync calls stay sync, and a
+    // call of the guest can call into a map's `control`.
     config.concurrency_support(false);
     config.epoch_interruption(settings.epochs);
-    // Where there is no folder for the cache, each run compiles.
+    // If there is no cache folder, each run compiles.
     #[cfg(feature = "cache")]
     if settings.cache {
         config.cache(Cache::new(CacheConfig::new()).ok());
@@ -78,7 +79,7 @@ fn on_demand(settings: Settings) -> Config {
     config
 }
 
-/// Returns the settings of an engine with a pool, with this much address space per memory.
+/// Returns the settings of an engine with a pool, with the given address space per memory.
 fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) -> Config {
     let all = memories.saturating_mul(instances);
     let mut slots = PoolingAllocationConfig::new();
@@ -94,7 +95,8 @@ fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) 
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(settings.max_memory)
-        // Instances come and go: what they touch first is wiped instead of unmapped.
+        // Instances are short-lived: the memory that they touch first is zeroed instead of
+        // unmapped.
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
         .async_stack_keep_resident(16 << 10)

@@ -131,7 +131,7 @@ fn a_client_that_leaves_ends_nothing_but_its_own() {
         drop(client);
     }
     assert_eq!(server.text("/count"), "1\n");
-    server.line("the client left before the end of the response");
+    server.line("the client disconnected before the end of the response");
     // Guests finish the work that they do after their responses.
     assert_eq!(server.text("/after/50"), "before");
     wait_for("the rest", || server.text("/get/after") == "done");

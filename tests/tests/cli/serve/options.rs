@@ -62,9 +62,12 @@ fn options_that_are_impossible_are_refused_with_a_reason() {
     let served = served.to_str().expect("UTF-8");
     refused(
         &["--idle-timeout", "1m", served],
-        &["--idle-timeout is for --map-scope header:NAME"],
+        &["--idle-timeout requires --map-scope header:NAME"],
     );
-    refused(&["--stats", served], &["--stats is for --map-scope server"]);
+    refused(
+        &["--stats", served],
+        &["--stats requires --map-scope server"],
+    );
     refused(
         &["--max-bytes", "1", served],
         &["cannot configure the map", "max-bytes"],
