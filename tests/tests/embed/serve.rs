@@ -82,7 +82,7 @@ async fn a_handler_answers_requests_that_another_server_has_read() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_leaves_its_guest_to_end() {
+async fn the_guest_of_a_dropped_request_runs_to_its_end() {
     let handler = handler(&HandlerOptions::new().map_scope(MapScope::Server));
     let connection = connection();
     let early = get(&handler, &connection, "/sleep/100");
@@ -98,7 +98,7 @@ async fn a_request_that_is_dropped_leaves_its_guest_to_end() {
 }
 
 #[tokio::test]
-async fn a_server_says_what_it_has_cut_off() {
+async fn a_server_reports_the_requests_that_it_cut_off() {
     let sandbox = SandboxConfig::new().timeout(Some(Duration::from_secs(60)));
     let server = Server::new(handler(&HandlerOptions::new().sandbox(sandbox)));
     let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
@@ -111,7 +111,7 @@ async fn a_server_says_what_it_has_cut_off() {
         () = tokio::time::sleep(Duration::from_millis(100)) => {}
     }
     assert_eq!(server.shutdown(Duration::from_millis(100)).await, 1);
-    // Once it drains, it accepts nothing more.
+    // A draining server accepts no connections.
     server
         .serve(listen(([127, 0, 0, 1], 0).into()).expect("a port"))
         .await;

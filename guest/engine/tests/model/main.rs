@@ -27,7 +27,7 @@ const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");
 
 /// One of every `CORPUS_STEP` cases of the corpus is run.
-const CORPUS_STEP: usize = if cfg!(miri) { 100 } else { 1 };
+const CORPUS_STEP: usize = if cfg!(miri) { 330 } else { 1 };
 
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;

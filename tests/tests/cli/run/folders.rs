@@ -1,4 +1,4 @@
-//! Guests that are named by the folder of their crate.
+//! Guests given as the folder of their crate.
 
 use super::*;
 
