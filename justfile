@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# The toolchain of `miri` and `fuzz`. For one of a certain day: `just nightly=nightly-2026-05-20 miri`.
+nightly := "nightly"
+
 # Lists the recipes.
 default:
     @just --list
@@ -104,15 +107,15 @@ deny:
         else echo "no cargo-deny here (cargo install --locked cargo-deny): no advisories checked"; fi
 
 # Runs the rules of the engine and a short replay of the model under Miri, which detects undefined
-# behaviour.
+# behaviour. Last run with the nightly of 2026-05-19 (rustc 1.97.0, e50aa6fba).
 miri:
-    rustup toolchain install nightly --profile minimal --component miri,rust-src
-    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked -p localmap-engine --test rules --test model
+    cargo +{{nightly}} miri --version || rustup toolchain install {{nightly}} --profile minimal --component miri,rust-src
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +{{nightly}} miri test --locked -p localmap-engine --test rules --test model
 
 # Fuzzes the engine, starting from its corpus, and keeps the cases that add coverage. Needs a nightly
 # toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
 fuzz seconds="60":
     guest/engine/fuzz/corpus.sh unpack
-    cd guest/engine && cargo +nightly fuzz run model -- -max_total_time={{seconds}}
-    cd guest/engine && cargo +nightly fuzz cmin model
+    cd guest/engine && cargo +{{nightly}} fuzz run model -- -max_total_time={{seconds}}
+    cd guest/engine && cargo +{{nightly}} fuzz cmin model
     guest/engine/fuzz/corpus.sh pack

@@ -1,5 +1,5 @@
-//! How the cost of reads and writes, and the memory, grow with the number of entries: in the
-//! sandbox and natively, with values of 64 bytes and keys of 16.
+//! The cost of reads and writes, and the memory, as the number of entries grows: in the sandbox
+//! and natively, with values of 64 bytes and keys of 16.
 //!
 //! All entries have a TTL. The clock costs nothing, except for moka and mini-moka, which have
 //! their own. Caches and localmap have room for twice the entries, so that nothing is evicted;

@@ -2,7 +2,7 @@
 //! one more. Each map has one key. For comparison, the smallest component, with an empty
 //! memory, runs in the same pool.
 //!
-//! The pool has one slot more than there are live maps. If the system does not allow a process
+//! The pool has one more slot than there are live maps. If the system does not allow a process
 //! enough mappings (`vm.max_map_count`), the row has no figure.
 
 use crate::Options;

@@ -1,6 +1,5 @@
-//! Figures in fuel, which counts roughly the instructions and is the same in each run: the cost
-//! of `get` and `set`, and the longest single `set` while a map grows, compared with the
-//! median.
+//! Figures in fuel, which roughly counts instructions and is the same in each run: the cost of
+//! `get` and `set`, and the longest single `set` while a map grows, compared with the median.
 
 use crate::report::{Report, Row};
 use crate::subject::{Kind, OURS, Place, Subject, System, Work, label};

@@ -1,4 +1,4 @@
-//! How time is measured: on one core, in turns, as medians of rounds.
+//! Measures time: on one core, alternating between the systems, as medians of rounds.
 
 use core_affinity::CoreId;
 use rustix::time::{ClockId, clock_gettime};

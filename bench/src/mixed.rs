@@ -1,11 +1,11 @@
 //! A realistic cache load: keys drawn by Zipf's law with 0.99, nine reads to a write, all
 //! entries with a TTL, and room for a tenth of the keys.
 //!
-//! Keys are drawn beforehand, the same for all systems. A read that misses is not followed by
-//! a write. All systems start with each key set once, the most frequent last. localmap evicts
-//! by S3-FIFO, the others by their own policies (moka: TinyLFU, quick_cache: a kind of
-//! CLOCK-Pro), with the same capacity in entries. All read the system's clock; for
-//! quick_cache, the caller compares deadlines. Systems without a limit do not take part.
+//! Keys are drawn beforehand, and are the same for all systems. A read that misses is not followed
+//! by a write. All systems start with each key set once, the most frequent last. localmap evicts
+//! by S3-FIFO, the others by their own policies (moka: TinyLFU, quick_cache: a variant of
+//! CLOCK-Pro), with the same capacity in entries. All read the system's clock; for quick_cache,
+//! the caller compares deadlines. Systems without a limit are not included.
 
 use crate::Options;
 use crate::measure::{Times, nanos};

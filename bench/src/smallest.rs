@@ -1,4 +1,4 @@
-//! The smallest component, which others are compared with.
+//! The smallest component, as a baseline for others.
 
 /// A component that has a memory and does nothing.
 pub(crate) const SMALLEST: &str = r#"

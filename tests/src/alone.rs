@@ -1,25 +1,24 @@
-//! Tests that need a process of their own.
+//! Runs tests that need their own process.
 
 use std::any::type_name;
 use std::env;
 use std::process::Command;
 
-/// Set in the process that runs one test alone.
+/// Variable that is set in a process that runs one test alone.
 const ALONE: &str = "LOCALMAP_TEST_ALONE";
 
-/// Runs the body of a test in a process of its own, so that its neighbours in the same
-/// program neither disturb what it measures nor are disturbed. Call it with a closure, first
-/// and last in the test.
+/// Runs the body of a test in its own process, so that the test and others in the same program
+/// do not affect each other. The closure must be the whole body of the test.
 ///
 /// # Panics
 ///
-/// If the test fails in its process, or cannot be run there.
+/// Panics if the test fails in its process, or cannot be run there.
 #[allow(clippy::panic, reason = "a test cannot go on without")]
 pub fn alone<F: FnOnce()>(test: F) {
     if env::var_os(ALONE).is_some() {
         return test();
     }
-    // Of the closure: `program::module::test::{{closure}}`.
+    // The path of the closure: `program::module::test::{{closure}}`.
     let path = type_name::<F>();
     let name = path
         .split_once("::")
@@ -30,10 +29,10 @@ pub fn alone<F: FnOnce()>(test: F) {
         .args([name, "--exact", "--nocapture"])
         .env(ALONE, "1")
         .output()
-        .unwrap_or_else(|error| panic!("cannot start it again: {error}"));
+        .unwrap_or_else(|error| panic!("cannot start the test program again: {error}"));
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    // One that is not found is no failure to the program.
+    // If no test has this name, the program runs none and succeeds.
     let passed = output.status.success() && stdout.contains("1 passed");
-    assert!(passed, "in a process of its own:\n{stdout}{stderr}");
+    assert!(passed, "in its own process:\n{stdout}{stderr}");
 }

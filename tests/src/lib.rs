@@ -1,5 +1,5 @@
-//! What the tests that cross a crate boundary share: the guests that they run, the
-//! program that runs them, and the vectors.
+//! Helpers of the tests that cross a crate boundary: the guests, the program that runs them,
+//! and the vectors.
 
 mod alone;
 mod program;
@@ -17,7 +17,7 @@ pub use relay::relay;
 pub use snapshots::{Snapshots, snapshots};
 pub use stable::stable;
 
-/// The programs in the documents for users are tests.
+/// Runs the examples in the documents for users as tests.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../README.md")]

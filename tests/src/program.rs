@@ -1,4 +1,4 @@
-//! The command-line program and its guests, as built.
+//! Runs the command-line program that was built, and finds its guests.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -15,28 +15,28 @@ pub fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The component of a guest: one of the examples, `probe`, `behind` or `inside`.
+/// Returns the path of a guest's component, such as an example, `probe`, `behind` or `inside`.
 pub fn guest(name: &str) -> PathBuf {
     Path::new(env!("LOCALMAP_GUESTS")).join(format!("{name}.wasm"))
 }
 
-/// The bytes of `tests/data/access.log`.
+/// Returns the bytes of `tests/data/access.log`.
 ///
 /// # Panics
 ///
-/// If it cannot be read.
+/// Panics if the file cannot be read.
 #[allow(clippy::panic, reason = "a test cannot go on without")]
 pub fn access_log() -> Vec<u8> {
     let path = root().join("tests/data/access.log");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The program, which `cargo test --workspace` builds first, as its own package has a test that
-/// needs it. With `--test` that is so for the suite `cli` alone.
+/// Returns a run of the program. `cargo test --workspace` builds the program first, because a
+/// test in its own package needs it. With `--test`, only the suite `cli` does.
 ///
 /// # Panics
 ///
-/// If it is not there.
+/// Panics if the program is not built.
 pub fn localmap() -> Program {
     let test = env::current_exe().unwrap_or_default();
     let name = format!("localmap{}", env::consts::EXE_SUFFIX);
@@ -58,7 +58,7 @@ pub fn localmap() -> Program {
     Program(command)
 }
 
-/// A run of the program to be.
+/// A run of the program that has not started yet.
 #[derive(Debug)]
 pub struct Program(Command);
 
@@ -84,28 +84,28 @@ impl Program {
         self
     }
 
-    /// Runs it in another folder than the root of the repository.
+    /// Runs the program in `folder` instead of the root of the repository.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
         self.0.current_dir(folder);
         self
     }
 
-    /// The command, for tests that do more than give input and wait.
+    /// Returns the command, for tests that do more than provide input and wait.
     pub fn into_command(self) -> Command {
         self.0
     }
 
-    /// Runs it without input.
+    /// Runs the program without input.
     pub fn run(self) -> Finished {
         self.run_with(b"")
     }
 
-    /// Runs it with `input` on its standard input.
+    /// Runs the program with `input` as its standard input.
     ///
     /// # Panics
     ///
-    /// If it cannot be started.
+    /// Panics if the program cannot be started.
     #[allow(clippy::panic, reason = "a test cannot go on without")]
     pub fn run_with(mut self, input: &[u8]) -> Finished {
         let mut child = self
@@ -118,7 +118,7 @@ impl Program {
         let mut stdin = child.stdin.take();
         let output = thread::scope(|scope| {
             scope.spawn(move || {
-                // It may end before it has read everything.
+                // The program may exit before it has read everything.
                 if let Some(mut stdin) = stdin.take() {
                     let _ = stdin.write_all(input);
                 }
@@ -134,46 +134,46 @@ impl Program {
     }
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Finished {
-    /// The exit code. None: a signal ended it.
+    /// The exit code, or `None` if a signal killed the program.
     pub code: Option<i32>,
-    /// All of standard output.
+    /// The whole standard output.
     pub stdout: Vec<u8>,
-    /// All of standard error.
+    /// The whole standard error.
     pub stderr: String,
 }
 
 impl Finished {
-    /// Standard output as text.
+    /// Returns standard output as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Asserts that it ended well, and gives standard output.
+    /// Asserts that the run succeeded. Returns its standard output.
     ///
     /// # Panics
     ///
-    /// If it did not.
+    /// Panics if the exit code is not 0.
     pub fn ok(&self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self.text()
     }
 
-    /// Asserts that it refused with exit code 1 and an error that has these words in
-    /// it, without a panic of anybody.
+    /// Asserts that the run failed with exit code 1 and an error that contains these texts,
+    /// and that nothing panicked.
     ///
     /// # Panics
     ///
-    /// If it did not.
-    pub fn refused(&self, words: &[&str]) {
+    /// Panics if one of these does not hold.
+    pub fn refused(&self, texts: &[&str]) {
         assert_eq!(self.code, Some(1), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        for word in words {
+        for text in texts {
             assert!(
-                self.stderr.contains(word),
-                "`{word}` is not in: {}",
+                self.stderr.contains(text),
+                "`{text}` is not in: {}",
                 self.stderr
             );
         }

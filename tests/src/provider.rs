@@ -1,12 +1,12 @@
-//! Map components of other kinds, as text: each fits `world provider`, answers nothing at
-//! all, and does what a test wants of it beside.
+//! Map components for tests, as text. Each implements `world provider` with empty answers,
+//! except for the functions that a test replaces.
 
-/// The text of a map component that finds every map empty and stores nothing, but for the
-/// functions named here, which have these bodies instead: instructions of their core
-/// functions, whose parameters and results are those of the canonical ABI; they can call
-/// each other by their names. `start` are
-/// instructions that run when it is instantiated, and `pages` is how many pages of memory
-/// it has.
+/// Returns the text of a map component that is always empty and stores nothing.
+///
+/// `bodies` replaces functions by name. A body consists of instructions of the core function,
+/// with parameters and results as in the canonical ABI; functions can call each other by name.
+/// The instructions in `start` run when the component is instantiated. `pages` is the initial
+/// number of memory pages.
 pub fn provider(bodies: &[(&str, &str)], start: &str, pages: u32) -> String {
     let local_map = interface(&LOCAL_MAP, bodies, start, pages);
     let control = interface(&CONTROL, bodies, "", pages);
@@ -21,7 +21,7 @@ pub fn provider(bodies: &[(&str, &str)], start: &str, pages: u32) -> String {
     )
 }
 
-/// A function: its name, its core type, its type.
+/// A function: its name, its core type and its component type.
 type Function = (&'static str, &'static str, &'static str);
 
 fn interface(functions: &[Function], bodies: &[(&str, &str)], start: &str, pages: u32) -> String {
@@ -52,7 +52,8 @@ fn interface(functions: &[Function], bodies: &[(&str, &str)], start: &str, pages
     )
 }
 
-/// Nothing: what is there at address 0 is zero, which is an empty answer of any type.
+/// Returns the body of an empty answer: the memory at address 0 is zero, which is an empty answer
+/// of any type.
 fn answer(flat: &str) -> &'static str {
     match flat.split_once("(result ") {
         Some((_, "i64)")) => "i64.const 0",

@@ -1,11 +1,11 @@
-//! An app that does nothing of its own: what it is asked for, it asks its map for.
+//! An app that relays every call to its map.
 //!
-//! It exports the interfaces that it imports. What goes through it lies in its memory as
-//! it came, so each function is a call of the one of its name.
+//! It exports the interfaces that it imports. Arguments and results pass through its memory
+//! unchanged, so each function only calls the imported function of the same name.
 
 use localmap::names::{BLOCKS, LOCAL_MAP};
 
-/// The types of `local-map` that its functions name.
+/// The types of `local-map` that its functions use.
 const TYPES: &[(&str, &str)] = &[
     (
         "ttl",
@@ -73,7 +73,7 @@ const TYPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Those of `blocks`, but for what it has from `local-map`.
+/// The types of `blocks`, without those that it uses from `local-map`.
 const BLOCKS_TYPES: &[(&str, &str)] = &[
     ("block", "(tuple u64 u64 u64 u64 u64 u64 u64 u64)"),
     (
@@ -86,8 +86,8 @@ const BLOCKS_TYPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// A function: its name and type, and what it takes and gives in core wasm. What gives
-/// nothing has its answer in memory.
+/// A function: its name and type, and the parameters and result of its core function. If
+/// `gives` is empty, the result is in memory.
 struct Function {
     name: &'static str,
     ty: &'static str,
@@ -222,7 +222,7 @@ const BLOCKS_FUNCTIONS: &[Function] = &[
         "i32 i64 i64 i64 i64 i64 i64 i64 i64",
         "",
     ),
-    // So many that they come in memory.
+    // Too many parameters to pass directly: they are in memory.
     function(
         "set",
         r#"(param "key" $key) (param "value" $bytes) (param "ttl" $ttl)
@@ -232,8 +232,7 @@ const BLOCKS_FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Memory that a call takes and gives back when it has returned. Answers lie at address
-/// 1024.
+/// Memory that a call allocates, and frees when it has returned. Results are at address 1024.
 const MEMORY: &str = r#"
     (core module $memory
         (memory (export "memory") 1)
@@ -257,11 +256,11 @@ const MEMORY: &str = r#"
     (alias core export $memory "realloc" (core func $realloc))
 "#;
 
-/// The component.
+/// Returns the component.
 ///
 /// # Panics
 ///
-/// Never: it is the same each time.
+/// Never panics: the text of the component is constant.
 pub fn relay() -> Vec<u8> {
     let types = declare(TYPES);
     let imports = declare_functions(FUNCTIONS);
@@ -293,7 +292,7 @@ pub fn relay() -> Vec<u8> {
     wat::parse_str(&text).expect("a component")
 }
 
-/// Types within the type of an instance.
+/// Declares types within the type of an instance.
 fn declare(types: &[(&str, &str)]) -> String {
     let declare = |(name, ty): &(&str, &str)| {
         format!("(type ${name}' {ty}) (export \"{name}\" (type ${name} (eq ${name}')))\n")
@@ -307,7 +306,7 @@ fn declare_functions(functions: &[Function]) -> String {
     functions.iter().map(declare).collect()
 }
 
-/// The types of an instance, by the same names.
+/// Aliases the types of an instance by the same names.
 fn alias(instance: &str, types: &[(&str, &str)]) -> String {
     let alias = |(name, _): &(&str, &str)| {
         format!("(alias export ${instance} \"{name}\" (type ${name}))\n")
@@ -315,7 +314,8 @@ fn alias(instance: &str, types: &[(&str, &str)]) -> String {
     types.iter().map(alias).collect()
 }
 
-/// The instance to export: what it names has names within a component alone.
+/// Returns the instance to export. Its types must be named, which is possible only inside a
+/// component.
 fn exported(instance: &str, types: &[(&str, &str)], functions: &[Function]) -> String {
     let (mut imports, mut with, mut exports) = (String::new(), String::new(), String::new());
     for (name, ty) in types {
@@ -342,7 +342,7 @@ fn exported(instance: &str, types: &[(&str, &str)], functions: &[Function]) -> S
     )
 }
 
-/// A module that hands on what an interface is asked for.
+/// Returns a module that relays the calls of an interface.
 fn interface(instance: &str, functions: &[Function]) -> String {
     let (mut lowered, mut given, mut imports) = (String::new(), String::new(), String::new());
     let (mut relays, mut lifted) = (String::new(), String::new());
@@ -359,7 +359,7 @@ fn interface(instance: &str, functions: &[Function]) -> String {
         let gets: String = (0..takes.split_whitespace().count())
             .map(|number| format!("(local.get {number})"))
             .collect();
-        // What was lent has to be given back.
+        // A borrowed handle must be dropped.
         let give_back = match name.starts_with("[method]") {
             true => "(call $drop (local.get 0))",
             false => "",

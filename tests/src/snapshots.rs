@@ -1,12 +1,12 @@
-//! Texts that people read, as files in `tests/snapshots`: what is printed now is compared
-//! with them. `BLESS=1` writes them instead.
+//! Compares texts that people read with the files in `tests/snapshots`. `BLESS=1` writes the
+//! files instead.
 
 use crate::root;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// The snapshots of one folder, which one test has to itself.
+/// The snapshots of one folder, which belongs to one test.
 #[derive(Debug)]
 pub struct Snapshots {
     folder: PathBuf,
@@ -15,12 +15,12 @@ pub struct Snapshots {
     faults: Vec<String>,
 }
 
-/// Checks all snapshots of `tests/snapshots/FOLDER`: those that `check` gives, of which all
-/// differences are told at the end, and that there are no others.
+/// Checks the snapshots of `tests/snapshots/FOLDER`, one for each text that `check` passes.
+/// Reports all differences at the end, and files that have no text.
 ///
 /// # Panics
 ///
-/// If a text differs from its file, or a file has no text.
+/// Panics if a text differs from its file, or a file has no text.
 pub fn snapshots(folder: &str, check: impl FnOnce(&mut Snapshots)) {
     let mut snapshots = Snapshots {
         folder: root().join("tests/snapshots").join(folder),
@@ -32,7 +32,7 @@ pub fn snapshots(folder: &str, check: impl FnOnce(&mut Snapshots)) {
     snapshots.stale();
     assert!(
         snapshots.faults.is_empty(),
-        "{}\nIf that is meant: BLESS=1 cargo test --workspace, and look at the difference",
+        "{}\nIf this is intended, run BLESS=1 cargo test --workspace and review the difference",
         snapshots.faults.join("\n")
     );
 }
@@ -42,7 +42,7 @@ impl Snapshots {
     ///
     /// # Panics
     ///
-    /// If the name was there before, or the file cannot be written.
+    /// Panics if the name is used twice, or the file cannot be written.
     pub fn check(&mut self, name: &str, text: &str) {
         assert!(self.checked.insert(name.to_owned()), "{name} twice");
         let path = self.folder.join(name);
@@ -56,13 +56,13 @@ impl Snapshots {
             return;
         }
         let fault = match stored {
-            None => format!("{} is not there", path.display()),
+            None => format!("{} is missing", path.display()),
             Some(stored) => difference(&path.display().to_string(), &stored, text),
         };
         self.faults.push(fault);
     }
 
-    /// Files whose text nobody has given.
+    /// Reports, or with `BLESS=1` deletes, files that no text was compared with.
     fn stale(&mut self) {
         let Ok(files) = fs::read_dir(&self.folder) else {
             return;
@@ -77,13 +77,13 @@ impl Snapshots {
             } else {
                 let path = file.path();
                 self.faults
-                    .push(format!("{} is of no test any more", path.display()));
+                    .push(format!("{} belongs to no test", path.display()));
             }
         }
     }
 }
 
-/// The lines from the first to the last one that differs.
+/// Returns the lines from the first difference to the last.
 fn difference(name: &str, stored: &str, text: &str) -> String {
     let (stored, text): (Vec<_>, Vec<_>) = (stored.lines().collect(), text.lines().collect());
     let same = |(one, other): &(&&str, &&str)| one == other;

@@ -1,23 +1,23 @@
-//! Texts without what differs from run to run.
+//! Removes from texts what differs from run to run.
 
 use crate::root;
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// What is replaced, and with what.
+/// The patterns, and their replacements.
 static CHANGES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let changes = [
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]+)?Z", "TIME"),
         (r"[0-9]+\.[0-9]{3}ms", "TOOK"),
         (r"127\.0\.0\.1:[0-9]{4,5}", "127.0.0.1:PORT"),
-        // What is left of a TTL, in a shell on the clock of this machine.
+        // The remaining time of an entry, in a shell that uses the clock of this machine.
         (r"expires in [^\n]*", "expires in TIME"),
-        // The frames of a guest, and where its code lies.
+        // The stack frames of a guest, with their addresses.
         (
             r"(wasm backtrace:\n)( +[0-9]+: +0x[^\n]*\n( +at [^\n]*\n)?)+",
             "$1           FRAMES\n",
         ),
-        // The size of what rustc has made.
+        // The size of a component that rustc compiled.
         (r"[0-9]+ bytes \([0-9.]+ [KM]iB\)(\n\nImports)", "SIZE$1"),
         (r#""size": [0-9]+"#, r#""size": SIZE"#),
     ];
@@ -26,7 +26,7 @@ static CHANGES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         .into()
 });
 
-/// The same text with `TIME`, `PORT`, `ROOT` and the like in place of what they stand for.
+/// Returns the text with placeholders such as `TIME`, `PORT` and `ROOT`.
 pub fn stable(text: &str) -> String {
     let mut text = text.replace(&root().display().to_string(), "ROOT");
     for (pattern, to) in &*CHANGES {

@@ -1,20 +1,20 @@
-//! What the host library says of a map, as the engine says it.
+//! Converts between the types of the host library and those of the engine.
 
-#![allow(clippy::panic, reason = "what is not known ends the test")]
+#![allow(clippy::panic, reason = "an unknown variant ends the test")]
 
 use localmap_engine::{ConfigureError, Limits, Policy, Setting, Stats};
 use std::time::Duration;
 
-/// Nanoseconds.
+/// Returns a duration in nanoseconds.
 ///
 /// # Panics
 ///
-/// Where they are more than a map can tell.
+/// Panics if they do not fit into 64 bits.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).expect("64 bits")
 }
 
-/// Limits for the host library.
+/// Converts limits to those of the host library.
 pub fn host_limits(limits: &Limits) -> localmap::Limits {
     localmap::Limits::default()
         .max_entries(limits.max_entries)
@@ -31,7 +31,7 @@ pub fn host_limits(limits: &Limits) -> localmap::Limits {
         .max_pins(limits.max_pins)
 }
 
-/// Limits of the host library.
+/// Converts limits of the host library.
 pub fn engine_limits(limits: &localmap::Limits) -> Limits {
     Limits {
         max_entries: limits.max_entries,
@@ -50,7 +50,7 @@ pub fn engine_limits(limits: &localmap::Limits) -> Limits {
     }
 }
 
-/// Why limits were refused.
+/// Converts the error of refused limits.
 pub fn engine_configure_error(error: localmap::ConfigureError) -> ConfigureError {
     match error {
         localmap::ConfigureError::OutOfRange { setting, .. } => {
@@ -77,7 +77,7 @@ fn engine_setting(setting: localmap::Setting) -> Setting {
     }
 }
 
-/// Statistics of the host library.
+/// Converts statistics of the host library.
 pub fn engine_stats(stats: &localmap::Stats) -> Stats {
     Stats {
         entries: stats.entries,

@@ -1,12 +1,12 @@
-//! Scripts that say how every map behaves, and what runs them. The format is told
-//! in `vectors/README.md`.
+//! The vectors, which are scripts that describe how every map behaves, and their runner.
+//! `vectors/README.md` describes the format.
 //!
-//! A [`Subject`] is a map on any surface: the engine itself, or a component behind
-//! the host library. What it takes and gives are the engine's plain types, which
-//! say the same as the contract.
+//! A [`Subject`] is a map on any surface: the engine itself, or a component behind the host
+//! library. Its arguments and results are the engine's plain types, which correspond to those
+//! of the contract.
 
 mod answer;
-mod word;
+mod token;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,19 +19,19 @@ use localmap_engine::{
 };
 
 use answer::{Answer, entry, found, limit, name, number, outcome, refused, stat, truth, version};
-use word::{Word, Words};
+use token::{Token, Tokens};
 
-/// A map under test, with a clock that the test sets. It begins empty, with default
-/// limits and its clock at 0.
-#[allow(missing_docs, reason = "the contract tells what each operation does")]
+/// A map under test, with a clock that the test sets. It starts empty, with default limits
+/// and its clock at 0.
+#[allow(missing_docs, reason = "the contract describes each operation")]
 #[allow(
     clippy::len_without_is_empty,
     reason = "the contract has no `is-empty`"
 )]
 pub trait Subject {
-    /// A value that is held.
+    /// A pinned value.
     type Pin;
-    /// From now on the host's clock stands at `now`, in nanoseconds.
+    /// Sets the host's clock to `now`, in nanoseconds.
     fn set_clock(&mut self, now: u64);
     fn configure(&mut self, limits: Limits) -> Result<(), ConfigureError>;
     fn limits(&mut self) -> Limits;
@@ -54,7 +54,7 @@ pub trait Subject {
     fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error>;
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)>;
     fn pin(&mut self, key: &[u8]) -> Result<Option<Self::Pin>, Error>;
-    /// The value that is held, and its version.
+    /// Returns the pinned value and its version.
     fn pinned(&mut self, pin: &Self::Pin) -> (Vec<u8>, u64);
     fn unpin(&mut self, pin: Self::Pin);
     fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Page;
@@ -64,31 +64,31 @@ pub trait Subject {
     fn clear(&mut self);
 }
 
-/// A value and what belongs to it.
+/// A value with its version and its remaining time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The value.
     pub value: Vec<u8>,
     /// The version of the value.
     pub version: u64,
-    /// Nanoseconds that are left; `None`: it does not expire.
+    /// Nanoseconds until it expires, or `None` if it does not.
     pub expires_in: Option<u64>,
 }
 
 /// A page of a scan.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Keys and what they stand for.
+    /// Keys with their entries.
     pub entries: Vec<(Vec<u8>, Entry)>,
-    /// Where the next page starts; `None`: the scan is at its end.
+    /// The cursor of the next page, or `None` after the last one.
     pub next: Option<u64>,
 }
 
-/// The vector files, by name: each with its text.
+/// Returns the names and texts of the vector files, sorted by name.
 ///
 /// # Errors
 ///
-/// Those of reading the folder `vectors`.
+/// Returns an error if the folder `vectors` or a file in it cannot be read.
 pub fn files() -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors"))? {
@@ -105,13 +105,13 @@ pub fn files() -> io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// Runs a script against maps that `new` makes, one for each case, and tells how
-/// many answers were compared.
+/// Runs a script against maps that `new` creates, one for each case. Returns the number of
+/// answers that were compared.
 ///
 /// # Errors
 ///
-/// What went wrong first in each case, with its file, line and case. A panic is such a
-/// fault too.
+/// Returns the first failure of each case, with its file, line and case. A panic counts as a
+/// failure.
 pub fn run<S: Subject>(
     file: &str,
     script: &str,
@@ -132,7 +132,7 @@ pub fn run<S: Subject>(
         let Some((name, running)) = &mut case else {
             return Err(format!("{file}:{}: a case begins with `==`", at + 1));
         };
-        // A case that has failed is not looked at any more.
+        // Skip the rest of a case that has failed.
         let Some(running_case) = running else {
             continue;
         };
@@ -151,18 +151,19 @@ pub fn run<S: Subject>(
     }
 }
 
-/// How many entries more than its limit a page may have, since their hashes are the same:
-/// three such keys do not come together by chance.
+/// The number of entries that a page may have beyond its limit, because their hashes are equal.
+/// Three keys with the same hash are too unlikely to occur here.
 const SAME_HASH: usize = 1;
 
-/// A map in the course of a case.
+/// A case that is running, and its map.
 struct Case<S: Subject> {
     subject: S,
     now: u64,
-    /// Pins, by the names that the case gives them.
+    /// The pins, by the names that the case gives them.
     pins: BTreeMap<String, S::Pin>,
-    /// What the pages of the present scan have given, and where it goes on.
+    /// The entries that the current scan has returned so far.
     scanned: Vec<(Vec<u8>, Entry)>,
+    /// The cursor of its next page.
     cursor: u64,
 }
 
@@ -177,133 +178,72 @@ impl<S: Subject> Case<S> {
         }
     }
 
+    /// Runs one line, and compares the answer with the expected one.
     fn line(&mut self, line: &str) -> Result<(), String> {
-        let mut words = Words::parse(line)?;
-        let operation = words.name()?;
-        let answer = self.operation(&operation, &mut words)?;
-        words.end()?;
-        let expected = words.expected();
+        let mut tokens = Tokens::parse(line)?;
+        let operation = tokens.name()?;
+        let answer = self.operation(&operation, &mut tokens)?;
+        tokens.end()?;
+        let expected = tokens.expected();
         if answer == expected {
             return Ok(());
         }
-        Err(format!("answered {}", word::show(&answer)))
+        Err(format!("answered {}", token::show(&answer)))
     }
 
-    fn operation(&mut self, operation: &str, words: &mut Words) -> Result<Answer, String> {
+    /// Performs an operation with the arguments in `tokens`. Returns what it answers.
+    fn operation(&mut self, operation: &str, tokens: &mut Tokens) -> Result<Answer, String> {
         let map = &mut self.subject;
         Ok(match operation {
-            "clock" => self.clock(words.number()?),
-            "advance" => self.clock(self.now.saturating_add(words.number()?)),
-            "rewind" => self.clock(self.now.saturating_sub(words.number()?)),
-            "set" => version(map.set(&words.bytes()?, &words.bytes()?, words.ttl()?)),
+            "clock" => self.clock(tokens.number()?),
+            "advance" => self.clock(self.now.saturating_add(tokens.number()?)),
+            "rewind" => self.clock(self.now.saturating_sub(tokens.number()?)),
+            "set" => version(map.set(&tokens.bytes()?, &tokens.bytes()?, tokens.ttl()?)),
             "set-if" => version(map.set_if(
-                &words.bytes()?,
-                &words.bytes()?,
-                words.ttl()?,
-                words.condition()?,
+                &tokens.bytes()?,
+                &tokens.bytes()?,
+                tokens.ttl()?,
+                tokens.condition()?,
             )),
-            "increment" => match map.increment(&words.bytes()?, words.number()?, words.ttl()?) {
-                Ok(sum) => number(sum),
-                Err(error) => refused(error),
-            },
-            "touch" => match map.touch(&words.bytes()?, words.ttl()?) {
-                Ok(there) => truth(there),
-                Err(error) => refused(error),
-            },
-            "get" => found(map.get(&words.bytes()?)),
-            "take" => found(map.take(&words.bytes()?)),
-            "get-entry" => match map.get_entry(&words.bytes()?) {
-                Some(there) => entry(there),
-                None => name("none"),
-            },
-            "get-many" => {
-                let mut keys = Vec::new();
-                while words.more() {
-                    keys.push(words.bytes()?);
-                }
-                map.get_many(&keys).into_iter().flat_map(found).collect()
-            }
-            "contains" => truth(map.contains(&words.bytes()?)),
-            "delete" => truth(map.delete(&words.bytes()?)),
-            "delete-if" => match map.delete_if(&words.bytes()?, words.version()?) {
-                Ok(()) => name("ok"),
-                Err(error) => refused(error),
-            },
-            "apply" => {
-                let changes = words.changes()?;
-                let changes: Vec<Change<'_>> = changes.iter().map(|change| change.view()).collect();
-                match map.apply(&changes) {
-                    Ok(outcomes) => outcomes.into_iter().flat_map(outcome).collect(),
-                    Err((index, error)) => answer::refused_at(index, error),
-                }
-            }
-            "apply-fill" => {
-                let (prefix, count) = (words.bytes()?, words.number::<u64>()?);
-                let (value, ttl) = (words.bytes()?, words.ttl()?);
-                let keys: Vec<Vec<u8>> = (0..count)
-                    .map(|n| [&prefix, n.to_string().as_bytes()].concat())
-                    .collect();
-                let set = |key| Change::Set {
-                    key,
-                    value: &value,
-                    ttl,
-                };
-                let changes: Vec<Change<'_>> = keys.iter().map(Vec::as_slice).map(set).collect();
-                match map.apply(&changes) {
-                    Ok(outcomes) if outcomes.len() == changes.len() => name("ok"),
-                    Ok(outcomes) => return Err(format!("{} outcomes", outcomes.len())),
-                    Err((index, error)) => answer::refused_at(index, error),
-                }
-            }
-            "pin" => {
-                let pin = words.name()?;
-                match map.pin(&words.bytes()?) {
-                    Ok(Some(held)) => {
-                        if let Some(before) = self.pins.insert(pin, held) {
-                            map.unpin(before);
-                        }
-                        name("ok")
-                    }
-                    Ok(None) => name("none"),
-                    Err(error) => refused(error),
-                }
-            }
-            "pinned" => {
-                let pin = words.name()?;
-                let held = self.pins.get(&pin).ok_or(format!("no pin `{pin}`"))?;
-                let (value, number) = map.pinned(held);
-                [found(Some(value)), version(Ok(number))].concat()
-            }
-            "unpin" => {
-                let pin = words.name()?;
-                map.unpin(self.pins.remove(&pin).ok_or(format!("no pin `{pin}`"))?);
-                name("ok")
-            }
+            "increment" => map
+                .increment(&tokens.bytes()?, tokens.number()?, tokens.ttl()?)
+                .map_or_else(refused, number),
+            "touch" => map
+                .touch(&tokens.bytes()?, tokens.ttl()?)
+                .map_or_else(refused, truth),
+            "get" => found(map.get(&tokens.bytes()?)),
+            "take" => found(map.take(&tokens.bytes()?)),
+            "get-entry" => map
+                .get_entry(&tokens.bytes()?)
+                .map_or_else(|| name("none"), entry),
+            "get-many" => self.get_many(tokens)?,
+            "contains" => truth(map.contains(&tokens.bytes()?)),
+            "delete" => truth(map.delete(&tokens.bytes()?)),
+            "delete-if" => map
+                .delete_if(&tokens.bytes()?, tokens.version()?)
+                .map_or_else(refused, |()| name("ok")),
+            "apply" => self.apply(tokens)?,
+            "apply-fill" => self.apply_fill(tokens)?,
+            "pin" => self.pin(tokens)?,
+            "pinned" => self.pinned(tokens)?,
+            "unpin" => self.unpin(tokens)?,
             "page" => {
-                let (prefix, limit) = words.page()?;
+                let (prefix, limit) = tokens.page()?;
                 self.page(&prefix, limit)?;
                 Vec::new()
             }
             "scan" => self
-                .scan(words)?
+                .scan(tokens)?
                 .into_iter()
-                .map(|(key, _)| Word::Bytes(key))
+                .map(|(key, _)| Token::Bytes(key))
                 .collect(),
             "scan-entries" => {
-                let whole = |(key, there)| [vec![Word::Bytes(key)], entry(there)].concat();
-                self.scan(words)?.into_iter().flat_map(whole).collect()
+                let whole = |(key, there)| [vec![Token::Bytes(key)], entry(there)].concat();
+                self.scan(tokens)?.into_iter().flat_map(whole).collect()
             }
-            "scan-count" => {
-                let mut keys: Vec<_> = self.scan(words)?.into_iter().map(|(key, _)| key).collect();
-                let count = keys.len();
-                keys.dedup();
-                if keys.len() < count {
-                    return Err("a key was given twice".into());
-                }
-                number(i128::try_from(count).unwrap_or(i128::MAX))
-            }
+            "scan-count" => self.scan_count(tokens)?,
             "len" => number(map.len()),
-            "sweep" => number(map.sweep(words.number()?)),
+            "sweep" => number(map.sweep(tokens.number()?)),
             "clear" => {
                 map.clear();
                 name("ok")
@@ -311,48 +251,123 @@ impl<S: Subject> Case<S> {
             "stats" => {
                 let stats = map.stats();
                 answer::check_stats(&stats, &map.limits())?;
-                words.names(|name| stat(&stats, name))?
+                tokens.names(|name| stat(&stats, name))?
             }
-            "at-least" => {
-                let stats = map.stats();
-                let found = stat(&stats, &words.name()?)?;
-                let least = words.number::<u64>()?;
-                match found.as_slice() {
-                    [Word::Number(found)] => truth(*found >= least.into()),
-                    _ => return Err("not a number".into()),
-                }
-            }
+            "at-least" => self.at_least(tokens)?,
             "limits" => {
                 let limits = map.limits();
-                words.names(|name| limit(&limits, name))?
+                tokens.names(|name| limit(&limits, name))?
             }
             "configure" => {
-                let limits = words.limits(map.limits())?;
-                match map.configure(limits) {
-                    Ok(()) => name("ok"),
-                    Err(error) => answer::refused_limits(error),
-                }
+                let limits = tokens.limits(map.limits())?;
+                map.configure(limits)
+                    .map_or_else(answer::refused_limits, |()| name("ok"))
             }
-            "fill" => {
-                let (prefix, count) = (words.bytes()?, words.number::<u64>()?);
-                let (value, ttl) = (words.bytes()?, words.ttl()?);
-                let mut keys = (0..count).map(|n| [&prefix, n.to_string().as_bytes()].concat());
-                match keys.try_for_each(|key| map.set(&key, &value, ttl).map(drop)) {
-                    Ok(()) => name("ok"),
-                    Err(error) => refused(error),
-                }
-            }
+            "fill" => self.fill(tokens)?,
             other => return Err(format!("no operation `{other}`")),
         })
     }
 
+    fn get_many(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let mut keys = Vec::new();
+        while tokens.more() {
+            keys.push(tokens.bytes()?);
+        }
+        let values = self.subject.get_many(&keys);
+        Ok(values.into_iter().flat_map(found).collect())
+    }
+
+    fn apply(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let changes = tokens.changes()?;
+        let changes: Vec<Change<'_>> = changes.iter().map(|change| change.view()).collect();
+        Ok(match self.subject.apply(&changes) {
+            Ok(outcomes) => outcomes.into_iter().flat_map(outcome).collect(),
+            Err((index, error)) => answer::refused_at(index, error),
+        })
+    }
+
+    fn apply_fill(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let (prefix, count) = (tokens.bytes()?, tokens.number::<u64>()?);
+        let (value, ttl) = (tokens.bytes()?, tokens.ttl()?);
+        let keys: Vec<Vec<u8>> = (0..count)
+            .map(|n| [&prefix, n.to_string().as_bytes()].concat())
+            .collect();
+        let set = |key| Change::Set {
+            key,
+            value: &value,
+            ttl,
+        };
+        let changes: Vec<Change<'_>> = keys.iter().map(Vec::as_slice).map(set).collect();
+        match self.subject.apply(&changes) {
+            Ok(outcomes) if outcomes.len() == changes.len() => Ok(name("ok")),
+            Ok(outcomes) => Err(format!("{} outcomes", outcomes.len())),
+            Err((index, error)) => Ok(answer::refused_at(index, error)),
+        }
+    }
+
+    fn fill(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let (prefix, count) = (tokens.bytes()?, tokens.number::<u64>()?);
+        let (value, ttl) = (tokens.bytes()?, tokens.ttl()?);
+        let mut keys = (0..count).map(|n| [&prefix, n.to_string().as_bytes()].concat());
+        let filled = keys.try_for_each(|key| self.subject.set(&key, &value, ttl).map(drop));
+        Ok(filled.map_or_else(refused, |()| name("ok")))
+    }
+
+    fn pin(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let pin = tokens.name()?;
+        Ok(match self.subject.pin(&tokens.bytes()?) {
+            Ok(Some(held)) => {
+                if let Some(before) = self.pins.insert(pin, held) {
+                    self.subject.unpin(before);
+                }
+                name("ok")
+            }
+            Ok(None) => name("none"),
+            Err(error) => refused(error),
+        })
+    }
+
+    fn pinned(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let pin = tokens.name()?;
+        let held = self.pins.get(&pin).ok_or(format!("no pin `{pin}`"))?;
+        let (value, number) = self.subject.pinned(held);
+        Ok([found(Some(value)), version(Ok(number))].concat())
+    }
+
+    fn unpin(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let pin = tokens.name()?;
+        let held = self.pins.remove(&pin).ok_or(format!("no pin `{pin}`"))?;
+        self.subject.unpin(held);
+        Ok(name("ok"))
+    }
+
+    fn scan_count(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let mut keys: Vec<_> = self.scan(tokens)?.into_iter().map(|(key, _)| key).collect();
+        let count = keys.len();
+        keys.dedup();
+        if keys.len() < count {
+            return Err("a key was returned twice".into());
+        }
+        Ok(number(i128::try_from(count).unwrap_or(i128::MAX)))
+    }
+
+    fn at_least(&mut self, tokens: &mut Tokens) -> Result<Answer, String> {
+        let found = stat(&self.subject.stats(), &tokens.name()?)?;
+        let least = tokens.number::<u64>()?;
+        match found.as_slice() {
+            [Token::Number(found)] => Ok(truth(*found >= least.into())),
+            _ => Err("not a number".into()),
+        }
+    }
+
+    /// Sets the clock, which has no answer.
     fn clock(&mut self, now: u64) -> Answer {
         self.now = now;
         self.subject.set_clock(now);
         Vec::new()
     }
 
-    /// Goes one page further and tells whether there are more.
+    /// Reads the next page of the scan. Returns `true` if there are more.
     fn page(&mut self, prefix: &[u8], limit: u32) -> Result<bool, String> {
         let page = self.subject.scan(prefix, self.cursor, limit);
         if page.entries.len() > limit.clamp(1, MAX_SCAN_LIMIT) as usize + SAME_HASH {
@@ -375,9 +390,9 @@ impl<S: Subject> Case<S> {
         Ok(page.next.is_some())
     }
 
-    /// Goes to the end of the scan, and gives all that it has come by.
-    fn scan(&mut self, words: &mut Words) -> Result<Vec<(Vec<u8>, Entry)>, String> {
-        let (prefix, limit) = words.page()?;
+    /// Reads the remaining pages of the scan. Returns all its entries, sorted by key.
+    fn scan(&mut self, tokens: &mut Tokens) -> Result<Vec<(Vec<u8>, Entry)>, String> {
+        let (prefix, limit) = tokens.page()?;
         let mut pages = 0;
         while self.page(&prefix, limit)? {
             pages += 1;

@@ -1,10 +1,10 @@
-//! Rule 10: no byte of a map is readable by whoever gets its memory next.
+//! Rule 10: the next guest that gets the memory of a map cannot read any byte of the map.
 //!
-//! Canaries go through every operation of a map, which is then dropped, cancelled or
-//! trapped. Guests that take all the memory of the same pool search it for them.
+//! Canaries go through every operation of a map, which is then dropped, cancelled or trapped.
+//! Guests that allocate all the memory of the same pool search it for the canaries.
 //!
-//! It would be worth nothing if they could not be found: so each round first finds them in
-//! the memory of the map, while it lives, and looks that this is memory that the guests get.
+//! The test proves something only if canaries can be found. Therefore each round first finds
+//! them in the memory of the live map, and checks that the guests get this memory.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
@@ -17,14 +17,14 @@ use std::fs::File;
 use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-/// How often, in each profile.
+/// Rounds for each profile.
 const ROUNDS: usize = 1000;
 
-/// What one memory may have.
+/// The maximum of one memory, in bytes.
 const MEMORY: usize = 4 << 20;
 
-/// Eight bytes that nobody else has, none of which is zero. They are in the memory of the
-/// test only while a map is given them.
+/// Eight unique bytes, none of which is zero. They are in the memory of the test only while they
+/// are passed to a map.
 #[derive(Clone, Copy)]
 struct Canary {
     masked: u64,
@@ -47,7 +47,7 @@ impl Canary {
     }
 }
 
-/// What goes into one map.
+/// The canaries of one map.
 struct Canaries {
     key: Canary,
     value: Canary,
@@ -67,7 +67,7 @@ impl Canaries {
         [self.key, self.value, self.counter]
     }
 
-    /// A key that has one in it, at some place.
+    /// Returns a key with a canary at a random offset.
     fn key(&self, random: &mut fastrand::Rng) -> Vec<u8> {
         let before = random.usize(..=56);
         let mut key = vec![b'k'; before];
@@ -76,7 +76,7 @@ impl Canaries {
         key
     }
 
-    /// A value that is full of them.
+    /// Returns a value that is full of canaries.
     fn value(&self, random: &mut fastrand::Rng) -> Vec<u8> {
         let most = [64, 600, 5000][random.usize(..3)];
         let len = random.usize(8..=most);
@@ -84,7 +84,7 @@ impl Canaries {
     }
 }
 
-/// Gives the canaries to each operation.
+/// Passes the canaries to each operation.
 fn use_all(map: &mut LocalMap, canaries: &Canaries, random: &mut fastrand::Rng) {
     let ttl = Ttl::Never;
     let counter = i64::from_le_bytes(canaries.counter.reveal());
@@ -93,7 +93,7 @@ fn use_all(map: &mut LocalMap, canaries: &Canaries, random: &mut fastrand::Rng) 
     map.set(&keys[0], &value(), ttl).expect("room");
     let pin = map.pin(&keys[0]).expect("room");
     map.set(&keys[0], &value(), ttl).expect("room");
-    // The one before it may have the same key.
+    // These may fail: a previous entry may have the same key.
     let _ = map.set_if(&keys[1], &value(), ttl, Condition::Absent);
     let _ = map.set_if(&keys[1], &value(), ttl, Condition::Present);
     let _ = map.increment(&keys[2], counter, ttl);
@@ -135,17 +135,17 @@ fn use_all(map: &mut LocalMap, canaries: &Canaries, random: &mut fastrand::Rng) 
     map.scan(b"", 0, 100).expect("alive");
     if let Some(pin) = pin {
         map.pinned(&pin).expect("alive");
-        // One that is never given back.
+        // This pin is never released.
         std::mem::forget(pin);
     }
-    // All of them are there at the end, whatever keys were the same.
+    // All canaries are present at the end, even if some keys were equal.
     map.set(&keys[10], &value(), ttl).expect("room");
     map.delete(&keys[11]).expect("alive");
     let counted = map.increment(&keys[11], counter, ttl).expect("room");
     assert_eq!(counted, counter);
 }
 
-/// Guests that have taken all the memory of a pool.
+/// Guests that have allocated all the memory of a pool.
 struct Scanners {
     store: Store<()>,
     all: Vec<Scanner>,
@@ -155,7 +155,7 @@ struct Scanner {
     dirty: TypedFunc<(), i32>,
     find: TypedFunc<(u64, u64), i32>,
     plant: TypedFunc<(u32, u64, u64), ()>,
-    /// Where the host has its memory.
+    /// The addresses of its memory in the host.
     memory: Range<usize>,
 }
 
@@ -164,7 +164,7 @@ impl Scanners {
         let mut store = Store::new(engine, ());
         store.set_epoch_deadline(u64::MAX / 2);
         let mut all = Vec::new();
-        // Until there is none left.
+        // Instantiate until the pool is exhausted.
         while let Ok(instance) = Instance::new(&mut store, module, &[]) {
             let memory = instance.get_memory(&mut store, "memory").expect("its own");
             let grow: TypedFunc<(), i32> = function(&mut store, &instance, "grow");
@@ -177,13 +177,13 @@ impl Scanners {
                 plant: function(&mut store, &instance, "plant"),
                 memory: start..start + MEMORY,
             });
-            assert!(all.len() < 100, "this is no pool");
+            assert!(all.len() < 100, "this is not a pool");
         }
         assert!(!all.is_empty(), "the pool gives nothing");
         Self { store, all }
     }
 
-    /// Whether any of them finds any.
+    /// Returns `true` if a scanner finds a canary.
     fn find(&mut self, canaries: &Canaries) -> bool {
         self.all.iter().any(|scanner| {
             canaries.all().iter().any(|canary| {
@@ -194,7 +194,7 @@ impl Scanners {
         })
     }
 
-    /// Blocks of memory that hold anything.
+    /// Returns the number of blocks that are not all zero.
     fn dirty(&mut self) -> i32 {
         let dirty = self.all.iter().map(|scanner| {
             let blocks = scanner.dirty.call(&mut self.store, ());
@@ -213,15 +213,15 @@ where
     function.unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Whether the canaries are in these parts of our own memory, as the system reads it; each
-/// in at least one.
-fn lie_in(slots: &[Range<usize>], len: usize, canaries: &Canaries) -> bool {
+/// Returns `true` if each canary is in at least one of these parts of our own memory, read through
+/// the system.
+fn contain_all(slots: &[Range<usize>], len: usize, canaries: &Canaries) -> bool {
     let mut found = [false; 3];
     let mut memory = File::open("/proc/self/mem").expect("our own memory");
     let mut bytes = vec![0; len];
     for slot in slots {
         let begin = memory.seek(SeekFrom::Start(slot.start as u64));
-        // What nobody has the memory of cannot be read.
+        // Memory that is not allocated cannot be read.
         if begin.is_err() || memory.read_exact(&mut bytes).is_err() {
             continue;
         }
@@ -232,7 +232,8 @@ fn lie_in(slots: &[Range<usize>], len: usize, canaries: &Canaries) -> bool {
     found == [true; 3]
 }
 
-/// Writes a canary into slots that nobody has, as a host would leave it that wipes nothing.
+/// Writes a canary into unused slots, where a host that does not wipe them would leave it. Returns
+/// `false` if the system does not allow it.
 fn leave_in(slots: &[Range<usize>], canary: Canary) -> bool {
     let memory = File::options().write(true).open("/proc/self/mem");
     let Ok(mut memory) = memory else {
@@ -277,7 +278,7 @@ fn nothing_survives(profile: Profile) {
     };
     for round in 0..ROUNDS {
         let canaries = Canaries::new(&mut random);
-        // With so little, the largest value does not fit.
+        // With this little memory, the largest value does not fit.
         let little = round % 3 == 2;
         let options = match little {
             true => MapOptions::new().max_memory(768 << 10),
@@ -286,10 +287,13 @@ fn nothing_survives(profile: Profile) {
         let mut map = host.map(&options).expect("a place");
         use_all(&mut map, &canaries, &mut random);
         if cfg!(target_os = "linux") {
-            let found = lie_in(&slots, map.memory(), &canaries);
-            assert!(found, "round {round}: they are not where they are sought");
+            let found = contain_all(&slots, map.memory(), &canaries);
+            assert!(
+                found,
+                "round {round}: the canaries are not in the memory of the map"
+            );
         }
-        // However it ends: it is dead before the guests look, and some are still owned then.
+        // The map is terminated before the guests search; in some rounds it is still owned then.
         let owned = match round % 3 {
             0 => {
                 drop(map);
@@ -313,17 +317,17 @@ fn nothing_survives(profile: Profile) {
         drop(owned);
     }
 
-    // What was left in a slot would be found.
+    // A canary left in a slot would be found.
     let canaries = Canaries::new(&mut random);
     if leave_in(&slots, canaries.value) {
         let mut scanners = Scanners::new(engine, &module);
         assert!(scanners.find(&canaries));
         assert_eq!(scanners.dirty() as usize, slots.len());
     } else {
-        println!("this system does not let us write to slots that nobody has");
+        println!("this system does not let us write to unused slots");
     }
 
-    // At whatever place.
+    // Canaries are found at any address.
     let mut scanners = Scanners::new(engine, &module);
     assert_eq!(scanners.dirty(), 0);
     for at in [0, 1, 57, 63, 64, 100_000, MEMORY - 65, MEMORY - 8] {

@@ -1,6 +1,6 @@
-//! Two threads that create, use, cancel, trap and drop maps at random, for as long as
-//! `LOCALMAP_SOAK_SECONDS` says, or a minute. At the end there is nothing left of them: no
-//! live map, and no more memory than after the first part of it.
+//! Two threads that create, use, cancel, trap and drop maps at random, for
+//! `LOCALMAP_SOAK_SECONDS` seconds, or 60 by default. At the end there must be no live map, and
+//! no more memory in use than after the first part.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
@@ -11,11 +11,11 @@ use localmap::{
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// The maps that one thread has at a time, at most.
+/// The maximum number of maps that one thread has at a time.
 const MAPS: usize = 24;
 
-/// What the memory of the process may differ by, in bytes: the allocator keeps some.
-const LEVEL: u64 = 32 << 20;
+/// The tolerance for the memory of the process, in bytes: the allocator keeps some.
+const TOLERANCE: u64 = 32 << 20;
 
 #[derive(Default)]
 struct Counts {
@@ -27,17 +27,17 @@ struct Counts {
     dropped: u64,
 }
 
-/// A map, what is in it, and how it may end.
+/// A map, and the entries and pins that it should have.
 struct Owned {
     map: LocalMap,
     known: BTreeMap<u8, Vec<u8>>,
     pins: Vec<(Pinned, Vec<u8>)>,
-    /// Whether its memory is too small for its largest value.
+    /// `true` if its memory is too small for the largest value.
     little: bool,
 }
 
 impl Owned {
-    /// One operation; whether the map is alive after it.
+    /// Performs a random operation. Returns an error if the map has been terminated.
     fn step(&mut self, random: &mut fastrand::Rng) -> Result<(), Error> {
         let key = [random.u8(..32)];
         match random.u8(..10) {
@@ -66,7 +66,7 @@ impl Owned {
         Ok(())
     }
 
-    /// Gives it a value that does not fit.
+    /// Sets a value that does not fit, which makes the map trap.
     fn trap(&mut self) {
         let trapped = self.map.set(b"large", &[7; 1 << 20], Ttl::Never);
         let error = Error::from(trapped.expect_err("it has no room for it"));
@@ -74,7 +74,7 @@ impl Owned {
     }
 }
 
-/// Whether that is how a map ends here: any other end is a defect.
+/// Returns `true` for the terminations that this test causes. Any other one is a defect.
 fn died(error: &Error) -> bool {
     let Error::Terminated { source, .. } = error else {
         return false;
@@ -87,7 +87,7 @@ fn died(error: &Error) -> bool {
     )
 }
 
-/// What one thread does until then.
+/// Runs one thread until the given time.
 fn soak(host: &Host, until: Instant, seed: u64) -> Counts {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut counts = Counts::default();
@@ -132,7 +132,7 @@ fn soak(host: &Host, until: Instant, seed: u64) -> Counts {
                 }
             }
             15 if random.u8(..20) == 0 => {
-                // From another thread, all of them, whatever they are doing.
+                // Cancel all maps from another thread, during their operations.
                 counts.cancelled += maps.len() as u64;
                 let cancel = std::mem::take(&mut parent);
                 let canceller = std::thread::spawn(move || cancel.cancel());
@@ -159,14 +159,14 @@ fn soak(host: &Host, until: Instant, seed: u64) -> Counts {
     counts
 }
 
-/// Resident memory of the process, in bytes; 0 where the system does not tell.
+/// Returns the resident memory of the process in bytes, or 0 if the system does not report it.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
     pages.unwrap_or(0) * 4096
 }
 
-/// Both threads; then there is no map.
+/// Runs both threads, and checks that no map is left.
 fn both(host: &Host, time: Duration, seed: u64) -> (Counts, u64) {
     let until = Instant::now() + time;
     let counts = std::thread::scope(|scope| {
@@ -193,11 +193,11 @@ fn maps_come_and_go_and_nothing_is_left() {
     let seconds = seconds.map_or(60, |text| text.parse().expect("a number of seconds"));
     let time = Duration::from_secs(seconds);
     let seed = fastrand::u64(..u64::MAX / 2);
-    // Fewer places than maps are wanted: some are refused.
+    // Allow fewer maps than the threads want, so that some are refused.
     let places = u32::try_from(2 * MAPS - 4).expect("few");
     let options = HostOptions::new().profile(Profile::Churn).max_maps(places);
     let host = Host::with_options(&options).expect("a host");
-    // What is once only, such as the first stacks and arenas, is had after a fifth.
+    // One-time allocations, such as the first stacks and arenas, are done after a fifth.
     let (_, early) = both(&host, time / 5, seed);
     let (counts, late) = both(&host, time - time / 5, seed + 2);
     println!(
@@ -221,7 +221,7 @@ fn maps_come_and_go_and_nothing_is_left() {
         assert!(count > seconds / 10, "{what}: {count}");
     }
     assert!(
-        late <= early + LEVEL,
+        late <= early + TOLERANCE,
         "{early} bytes resident after a fifth, {late} at the end"
     );
 }

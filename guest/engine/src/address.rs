@@ -1,11 +1,11 @@
-//! Addresses: of a slot, of an entry, of a block and of a pin.
+//! Addresses of slots and entries, and identifiers of blocks and pins.
 //!
-//! Each is a type of its own, so that none can be taken for another, and none is ever 0, so
-//! that an `Option` of one takes no more room than a number.
+//! Each has its own type, so that they cannot be confused, and none is ever 0, so that an `Option`
+//! of one takes no more space than a number.
 
 #![expect(
     unsafe_code,
-    reason = "`Option`s of these lie in memory that is made of words"
+    reason = "`Option`s of these types are stored in memory that consists of words"
 )]
 
 use core::num::NonZeroU32;
@@ -14,12 +14,12 @@ use bytemuck::{PodInOption, ZeroableInOption};
 
 use crate::layout::BLOCK_WORDS;
 
-/// Names a block. Blocks are numbered from 1.
+/// The identifier of a block. Blocks are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct BlockId(NonZeroU32);
 
-/// The address of a slot: the number of its block, and the word of it that the slot begins at.
+/// The address of a slot: the number of its block, and its first word in that block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
 pub(crate) struct SlotAddr(NonZeroU32);
@@ -29,13 +29,13 @@ pub(crate) struct SlotAddr(NonZeroU32);
 #[repr(transparent)]
 pub(crate) struct EntryAddr(NonZeroU32);
 
-/// Names a place in the list of pins. Places are numbered from 1.
+/// The identifier of a place in the list of pins. Places are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct PinAddr(NonZeroU32);
 
 impl BlockId {
-    /// Names the block at `index`.
+    /// Returns the identifier of the block at `index`.
     pub(crate) const fn at(index: usize) -> Self {
         Self(numbered(index as u32 + 1))
     }
@@ -46,7 +46,7 @@ impl BlockId {
         self.0.get() as usize - 1
     }
 
-    /// Returns the address of the slot that begins at a word of the block.
+    /// Returns the address of the slot that begins at a given word of the block.
     #[inline]
     pub(crate) const fn slot(self, word: usize) -> SlotAddr {
         SlotAddr(numbered(self.0.get() * BLOCK_WORDS as u32 + word as u32))
@@ -54,7 +54,7 @@ impl BlockId {
 }
 
 impl SlotAddr {
-    /// Reads an address, as [`to_word`](Self::to_word) writes it.
+    /// Converts a word from [`to_word`](Self::to_word) back to an address.
     #[inline]
     pub(crate) const fn from_word(word: u32) -> Option<Self> {
         match NonZeroU32::new(word) {
@@ -63,7 +63,7 @@ impl SlotAddr {
         }
     }
 
-    /// Returns an address as a word.
+    /// Returns the address, or `None`, as a word.
     #[inline]
     pub(crate) const fn to_word(address: Option<Self>) -> u32 {
         match address {
@@ -72,25 +72,25 @@ impl SlotAddr {
         }
     }
 
-    /// Returns the block of the slot.
+    /// Returns the block that contains the slot.
     #[inline]
     pub(crate) const fn block(self) -> BlockId {
         BlockId(numbered(self.0.get() / BLOCK_WORDS as u32))
     }
 
-    /// Returns the index of the block of the slot.
+    /// Returns the index of the block that contains the slot.
     #[inline(always)]
     pub(crate) const fn block_index(self) -> usize {
         (self.0.get() as usize / BLOCK_WORDS).wrapping_sub(1)
     }
 
-    /// Returns the word of the block that the slot begins at.
+    /// Returns the first word of the slot in its block.
     #[inline(always)]
     pub(crate) const fn word(self) -> usize {
         self.0.get() as usize % BLOCK_WORDS
     }
 
-    /// Takes the slot for that of an entry.
+    /// Converts the address of a slot to that of the entry in it.
     #[inline(always)]
     pub(crate) const fn entry(self) -> EntryAddr {
         EntryAddr(self.0)
@@ -104,7 +104,7 @@ impl EntryAddr {
         SlotAddr(self.0)
     }
 
-    /// Reads an address, as [`to_word`](Self::to_word) writes it.
+    /// Converts a word from [`to_word`](Self::to_word) back to an address.
     #[inline]
     pub(crate) const fn from_word(word: u32) -> Option<Self> {
         match NonZeroU32::new(word) {
@@ -113,7 +113,7 @@ impl EntryAddr {
         }
     }
 
-    /// Returns the address as a word, which is neither 0 nor has its highest bit set.
+    /// Returns the address as a word. It is not 0, and its highest bit is not set.
     #[inline(always)]
     pub(crate) const fn to_word(self) -> u32 {
         self.0.get()
@@ -121,7 +121,7 @@ impl EntryAddr {
 }
 
 impl PinAddr {
-    /// Names the place at `index`.
+    /// Returns the identifier of the place at `index`.
     pub(crate) const fn at(index: usize) -> Self {
         Self(numbered(index as u32 + 1))
     }
@@ -132,7 +132,7 @@ impl PinAddr {
     }
 }
 
-/// A number that is not 0, where addresses are as they should be.
+/// Converts a number that is not 0 if all addresses are valid.
 const fn numbered(number: u32) -> NonZeroU32 {
     debug_assert!(number > 0);
     match NonZeroU32::new(number) {
@@ -141,8 +141,8 @@ const fn numbered(number: u32) -> NonZeroU32 {
     }
 }
 
-// SAFETY: each is a `NonZeroU32` and nothing else, of which this holds: all bits 0 are `None`,
-// and all others are `Some`.
+// SAFETY: each type consists of a single `NonZeroU32`, for which this holds: if all bits are 0 it
+// is `None`, otherwise it is `Some`.
 unsafe impl ZeroableInOption for BlockId {}
 // SAFETY: as above.
 unsafe impl PodInOption for BlockId {}

@@ -1,11 +1,10 @@
-//! Where entries live: slots of a few sizes, cut from blocks. An entry is named by the
-//! address of its slot, which changes when the slot is needed elsewhere
-//! ([`Arena::evacuate`]).
+//! Storage for entries: slots of a few sizes, cut from blocks. An entry is identified by the
+//! address of its slot, which changes when the entry is moved ([`Arena::evacuate`]).
 
 use crate::address::{BlockId, EntryAddr, SlotAddr};
 use crate::blocks::Blocks;
 use crate::copy::copy;
-use crate::entry::Header;
+use crate::entry::{Header, HeaderMut};
 use crate::error::NoRoom;
 use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
 use crate::list::List;
@@ -13,25 +12,25 @@ use crate::slot::{RawSlot, Slot, SlotMut, preload};
 
 const IN_A_SLOT: &str = "the smallest slot holds a header";
 
-/// The word of a slot that lies in the next line of a cache.
+/// The first word of a slot that is on the next cache line.
 const NEXT_LINE: usize = 16;
 
-/// How many blocks of a class are looked at for the one that is least in use.
+/// The number of blocks of a class that are searched for the least used one.
 const LOOKED_AT: usize = 8;
 
 /// The blocks of one class.
 #[derive(Clone, Copy)]
 struct Slabs {
-    /// Those that have a free slot.
+    /// The blocks that have a free slot.
     open: List<BlockId>,
-    /// Free slots in all of them.
+    /// The number of free slots in all of these blocks.
     free: u32,
 }
 
-/// Slots that are wanted, less those that are given back for them.
+/// The slots that a plan needs, minus those that it gives back.
 pub(crate) struct Demand {
     slots: [i64; Class::COUNT],
-    /// Blocks that are given back.
+    /// The number of blocks that are given back.
     blocks: u64,
 }
 
@@ -45,7 +44,7 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// Returns the blocks that it takes where all blocks are free.
+    /// Returns the number of blocks needed if every block is free.
     pub(crate) fn blocks(&self) -> u64 {
         let slots = self.slots.iter().zip(Class::all());
         let blocks = slots.map(|(&slots, class)| {
@@ -55,7 +54,7 @@ impl Demand {
         blocks.sum()
     }
 
-    /// Adds what an entry needs.
+    /// Adds the slots that an entry needs.
     pub(crate) fn take(&mut self, layout: &EntryLayout) {
         for (class, count) in layout.slots() {
             self.slots[class.index()] += i64::from(count);
@@ -80,12 +79,12 @@ impl Arena {
         }
     }
 
-    /// Returns the bytes of all blocks and of what is kept about them.
+    /// Returns the size of all blocks and their metadata, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.blocks.bytes()
     }
 
-    /// Returns the bytes that are held and free.
+    /// Returns the number of allocated bytes that are free.
     pub(crate) fn free_bytes(&self) -> u64 {
         let slots = Class::all().map(|class| {
             let free = self.slabs[class.index()].free;
@@ -99,12 +98,12 @@ impl Arena {
         self.blocks.held().into()
     }
 
-    /// Returns how many blocks are worth adding at a time.
+    /// Returns the number of blocks to add at a time.
     pub(crate) const fn worth_adding(&self) -> u32 {
         self.blocks.worth_adding()
     }
 
-    /// Returns the bytes that one block more takes.
+    /// Returns the bytes that one more block takes.
     pub(crate) fn growth(&self) -> u64 {
         self.blocks.growth()
     }
@@ -114,18 +113,18 @@ impl Arena {
         self.blocks.grow()
     }
 
-    /// Gives up a block that is free. Returns `false` if there is none.
+    /// Releases a free block. Returns `false` if there is none.
     pub(crate) fn shrink(&mut self) -> bool {
         self.blocks.shrink()
     }
 
-    /// Gives up blocks where many are free.
+    /// Releases blocks if many are free.
     #[inline]
     pub(crate) fn trim(&mut self) {
         self.blocks.trim();
     }
 
-    /// Returns the header of an entry, and the words behind it.
+    /// Returns the header of an entry and the words that follow it.
     #[inline(always)]
     fn split(&self, entry: EntryAddr) -> (&Header, &[u32]) {
         let words = self.blocks.words(entry.slot()).split_first_chunk();
@@ -147,8 +146,8 @@ impl Arena {
     }
 
     #[inline(always)]
-    pub(crate) fn header_mut(&mut self, entry: EntryAddr) -> &mut Header {
-        self.split_mut(entry).0
+    pub(crate) fn header_mut(&mut self, entry: EntryAddr) -> HeaderMut<'_> {
+        HeaderMut::new(self.split_mut(entry).0)
     }
 
     /// Returns the hash of the key of an entry.
@@ -158,7 +157,7 @@ impl Arena {
         *block.word(entry.slot(), Header::HASH_WORD)
     }
 
-    /// Returns the slot of an entry, which it checks.
+    /// Returns the slot of an entry, after checking it.
     #[inline]
     pub(crate) fn checked_slot(&self, entry: EntryAddr) -> Slot<'_> {
         Slot::new(self.blocks.words(entry.slot()))
@@ -168,19 +167,19 @@ impl Arena {
     ///
     /// # Safety
     ///
-    /// `entry` must be the address of an entry that is there: one that [`insert`](Self::insert)
-    /// or [`evacuate`](Self::evacuate) has given, and that has not been removed or moved since.
+    /// `entry` must be the address of an existing entry: one that [`insert`](Self::insert) or
+    /// [`evacuate`](Self::evacuate) returned, and that has not been removed or moved since.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) unsafe fn slot(&self, entry: EntryAddr) -> Slot<'_> {
-        // SAFETY: the slot of an entry lies in a block that is there, and holds what its header
-        // describes: `insert` has written both, for a slot of the class that they need, and
-        // `write` does not change what they need.
+        // SAFETY: the slot of an entry is in an existing block and contains everything that its
+        // header describes: `insert` wrote both into a slot of a suitable class, and `write` keeps
+        // the slots that the entry needs.
         unsafe { Slot::new_unchecked(self.blocks.words_unchecked(entry.slot())) }
     }
 
-    /// Returns the slot of an entry, to be changed. Begins to load the value, too, while the
-    /// header is still on its way.
+    /// Returns the slot of an entry, mutably. Also prefetches the value while the header is still
+    /// being loaded.
     ///
     /// # Safety
     ///
@@ -196,19 +195,19 @@ impl Arena {
         }
     }
 
-    /// Borrows a slot of this arena again.
+    /// Reborrows a slot of this arena.
     ///
     /// # Safety
     ///
-    /// Its entry must not have been removed or moved since.
+    /// The entry must not have been removed or moved since the slot was borrowed.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) const unsafe fn borrow(&self, slot: RawSlot) -> Slot<'_> {
-        // SAFETY: blocks never move, and go only when they are free.
+        // SAFETY: blocks never move, and are only released when they are free.
         unsafe { slot.borrow(self) }
     }
 
-    /// Borrows a slot of this arena again, to be changed.
+    /// Reborrows a slot of this arena mutably.
     ///
     /// # Safety
     ///
@@ -220,7 +219,7 @@ impl Arena {
         unsafe { slot.borrow_mut(self) }
     }
 
-    /// Returns the part of a value that lies here, and where the next one does.
+    /// Returns this part of a value and the address of the next part.
     pub(crate) fn part(&self, part: SlotAddr) -> (Option<SlotAddr>, &[u8]) {
         let block = self.blocks.of(part);
         let words = &block.words(part)[..block.class().words()];
@@ -228,13 +227,13 @@ impl Arena {
         (SlotAddr::from_word(words[0]), bytes)
     }
 
-    /// Returns the layout of an entry that is there.
+    /// Returns the layout of an existing entry.
     pub(crate) fn layout(&self, entry: EntryAddr) -> EntryLayout {
         let header = self.header(entry);
         EntryLayout::new(header.key_len(), header.value_len())
     }
 
-    /// Returns `true` if there is room for one entry more.
+    /// Returns `true` if there is room for one more entry.
     #[inline]
     pub(crate) fn fits(&self, layout: &EntryLayout) -> bool {
         if layout.has_parts() {
@@ -245,7 +244,7 @@ impl Arena {
         self.slabs[layout.class.index()].free > 0 || self.blocks.free() > 0
     }
 
-    /// Returns `true` if there is room for all of this.
+    /// Returns `true` if there is room for the whole demand.
     pub(crate) fn fits_all(&self, demand: &Demand) -> bool {
         let missing = demand.slots.iter().zip(&self.slabs).zip(Class::all());
         let blocks = missing.map(|((&slots, slabs), class)| {
@@ -255,7 +254,7 @@ impl Arena {
         blocks.sum::<u64>() <= demand.blocks + u64::from(self.blocks.free())
     }
 
-    /// Counts what an entry would give back.
+    /// Subtracts the slots that an entry would give back.
     pub(crate) fn give_back(&mut self, entry: EntryAddr, demand: &mut Demand) {
         let mut next = Some(entry.slot());
         while let Some(slot) = next {
@@ -264,7 +263,7 @@ impl Arena {
             let meta = self.blocks.meta_of_mut(slot);
             meta.planned_free += 1;
             if meta.planned_free == meta.used() {
-                // All of its block is free then, not only slots.
+                // The whole block becomes free, not only its slots.
                 demand.slots[class.index()] += class.slots() as i64;
                 demand.blocks += 1;
             }
@@ -272,7 +271,7 @@ impl Arena {
         }
     }
 
-    /// Forgets what [`give_back`](Self::give_back) has counted.
+    /// Resets the counters of [`give_back`](Self::give_back).
     pub(crate) fn forget_given(&mut self, entry: EntryAddr) {
         let mut next = Some(entry.slot());
         while let Some(slot) = next {
@@ -281,8 +280,8 @@ impl Arena {
         }
     }
 
-    /// Returns the number of blocks that these entries lie in.
-    #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
+    /// Returns the number of blocks that contain these entries.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is consumed")]
     pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = EntryAddr> + Clone) -> u64 {
         let mut blocks = 0;
         for (mark, entry) in [true, false]
@@ -300,9 +299,14 @@ impl Arena {
         blocks
     }
 
-    /// Stores an entry that never expires, for which there is [room](Self::fits), and
-    /// returns where it lies.
-    pub(crate) fn insert(
+    /// Stores an entry that never expires, and returns its address. There must be
+    /// [room](Self::fits) for it.
+    ///
+    /// # Safety
+    ///
+    /// `layout` must be the layout of the key and the value.
+    #[expect(unsafe_code, reason = "`slot` trusts the header")]
+    pub(crate) unsafe fn insert(
         &mut self,
         hash: u32,
         key: &[u8],
@@ -313,15 +317,16 @@ impl Arena {
         let entry = self.take(layout.class)?.entry();
         let has_parts = layout.has_parts();
         let (header, rest) = self.split_mut(entry);
-        *header = Header::new(hash, key.len() as u16, value.len() as u32, has_parts);
-        header.version = version;
+        let (key_len, value_len) = (key.len() as u16, value.len() as u32);
+        *header = Header::new(hash, key_len, value_len, has_parts);
+        HeaderMut::new(header).set_version(version);
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
         if !has_parts {
             copy(&mut bytes[key.len()..key.len() + value.len()], value);
             return Some(entry);
         }
-        // From the last part to the first, so that each one knows the next.
+        // From the last part to the first, so that each part can store the address of the next.
         let mut next = None;
         let mut parts = [(layout.class, 0); 3];
         for (part, of) in parts.iter_mut().zip(layout.parts()) {
@@ -336,16 +341,22 @@ impl Arena {
             }
         }
         self.split_mut(entry).1[layout.class.parts_word()] = SlotAddr::to_word(next);
-        self.write(entry, value, version);
+        // SAFETY: the entry has just been created for this value.
+        unsafe { self.write(entry, value, version) };
         Some(entry)
     }
 
-    /// Writes a value in place of one of the same layout. Returns the length of that one.
-    pub(crate) fn write(&mut self, entry: EntryAddr, value: &[u8], version: u64) -> usize {
+    /// Replaces a value. Returns the length of the old value.
+    ///
+    /// # Safety
+    ///
+    /// Both values must need the same slots ([`EntryLayout::same_slots`]).
+    #[expect(unsafe_code, reason = "`slot` trusts the header")]
+    pub(crate) unsafe fn write(&mut self, entry: EntryAddr, value: &[u8], version: u64) -> usize {
         let (header, rest) = self.split_mut(entry);
         let (key_len, before) = (header.key_len(), header.value_len());
-        header.set_value_len(value.len() as u32);
-        header.version = version;
+        // SAFETY: guaranteed by the caller.
+        unsafe { header.set_value(value.len() as u32, version) };
         if !header.has_parts() {
             let bytes: &mut [u8] = bytemuck::must_cast_slice_mut(rest);
             copy(&mut bytes[key_len..key_len + value.len()], value);
@@ -369,12 +380,12 @@ impl Arena {
         before
     }
 
-    /// Returns the value of an entry if it has 8 bytes.
+    /// Returns the value of an entry if it is 8 bytes long.
     pub(crate) fn counter(&self, entry: EntryAddr) -> Option<[u8; 8]> {
         self.checked_slot(entry).counter()
     }
 
-    /// Gives back all that an entry takes.
+    /// Frees all slots of an entry.
     pub(crate) fn remove(&mut self, entry: EntryAddr) {
         if self.header(entry).has_parts() {
             self.remove_parts(entry);
@@ -392,7 +403,7 @@ impl Arena {
         }
     }
 
-    /// Calls with each slot of an entry and its class.
+    /// Calls a function with each slot of an entry and its class.
     #[cfg(any(test, feature = "validate"))]
     pub(crate) fn for_each_slot(&self, entry: EntryAddr, mut visit: impl FnMut(SlotAddr, Class)) {
         let mut next = Some(entry.slot());
@@ -402,7 +413,7 @@ impl Arena {
         }
     }
 
-    /// Returns the slot of an entry that follows this one.
+    /// Returns the slot of an entry that comes after this one.
     fn next_slot(&self, entry: EntryAddr, slot: SlotAddr) -> Option<SlotAddr> {
         if slot != entry.slot() {
             return self.part(slot).0;
@@ -415,8 +426,9 @@ impl Arena {
         }
     }
 
-    /// Gives back all entries but those that are pinned, which become detached.
-    pub(crate) fn detach_all_but_pinned(&mut self) {
+    /// Removes all entries except pinned ones. Calls `detach` with the header of each pinned
+    /// entry.
+    pub(crate) fn remove_all_but_pinned(&mut self, detach: impl Fn(HeaderMut<'_>)) {
         let mut next = self.blocks.first_from(0);
         while let Some(block) = next {
             next = self.blocks.first_from(block.index() + 1);
@@ -428,7 +440,7 @@ impl Arena {
                 let entry = slot.entry();
                 let header = self.header_mut(entry);
                 if header.is_pinned() {
-                    header.set_detached();
+                    detach(header);
                 } else {
                     self.remove(entry);
                 }
@@ -436,7 +448,7 @@ impl Arena {
         }
     }
 
-    /// Returns the slots of a block that are in use now.
+    /// Returns the slots of a block that are currently in use.
     fn used_slots(&self, block: BlockId, class: Class) -> impl Iterator<Item = SlotAddr> + use<> {
         let free = self.blocks.block(block).free_slots(class);
         let bump = usize::from(self.blocks.meta(block).bump());
@@ -444,14 +456,14 @@ impl Arena {
         used.map(move |slot| block.slot(slot * class.words()))
     }
 
-    /// Returns the bytes of all slots of an entry.
+    /// Returns the total size of the slots of an entry, in bytes.
     pub(crate) fn bytes_of(&self, entry: EntryAddr) -> u64 {
         self.layout(entry).bytes()
     }
 
-    /// Makes a free block of one that has few slots in use, where others of its class
-    /// have room for them. Calls `moved` for each entry that lies elsewhere then, with where
-    /// it was and where it is. Returns `false` if there is no such block.
+    /// Frees a block that has few slots in use, by moving their contents to other blocks of its
+    /// class. Calls `moved` with the old and the new address of each entry that moves. Returns
+    /// `false` if there is no such block.
     ///
     /// Moves fewer than 79 entries or parts.
     pub(crate) fn evacuate(
@@ -466,7 +478,7 @@ impl Arena {
         self.close(block, class);
         self.slabs[class.index()].free -= class.slots() as u32 - used;
         for from in self.used_slots(block, class) {
-            // The others have room: see `sparse`.
+            // The other blocks have room: see `sparse`.
             let Some(to) = self.take(class) else { break };
             let mut words = [0; BLOCK_WORDS / 2];
             let words = &mut words[..class.words()];
@@ -483,7 +495,7 @@ impl Arena {
         true
     }
 
-    /// Returns a block of a class whose slots would fit into the others of that class.
+    /// Returns a block whose used slots would fit into the other blocks of its class.
     fn sparse(&self, class: Class) -> Option<(BlockId, Class)> {
         let slabs = self.slabs[class.index()];
         if class.slots() == 1 || slabs.free < class.slots() as u32 {
@@ -497,7 +509,7 @@ impl Arena {
             .map(|block| (block, class))
     }
 
-    /// Lets the part before one that has moved, or its entry, lead to where it is now.
+    /// Updates the link to a part that has moved, in the part before it or in its entry.
     fn part_moved(&mut self, from: SlotAddr, to: SlotAddr) {
         let Some(slot) = SlotAddr::from_word(self.blocks.words(to)[1]) else {
             return;
@@ -519,7 +531,7 @@ impl Arena {
         }
     }
 
-    /// Lets the parts of an entry that has moved lead to where it is now.
+    /// Updates the links from the parts of an entry that has moved.
     fn parts_follow(&mut self, entry: EntryAddr) {
         let mut next = self.next_slot(entry, entry.slot());
         while let Some(part) = next {
@@ -534,7 +546,7 @@ impl Arena {
         self.blocks.of(slot).class()
     }
 
-    /// Takes a slot. `None`: there is none, and no free block.
+    /// Allocates a slot. Returns `None` if there is no free slot and no free block.
     fn take(&mut self, class: Class) -> Option<SlotAddr> {
         let block = match self.slabs[class.index()].open.first() {
             Some(block) => block,
@@ -554,7 +566,7 @@ impl Arena {
         Some(slot)
     }
 
-    /// Gives a slot back.
+    /// Frees a slot.
     fn give(&mut self, slot: SlotAddr) {
         let slabs = &mut self.slabs;
         let first_open = |class: Class| slabs[class.index()].open.first();
@@ -574,7 +586,7 @@ impl Arena {
         }
     }
 
-    /// Puts a block among those that have a free slot.
+    /// Adds a block to those that have a free slot.
     fn open(&mut self, block: BlockId, class: Class) {
         let open = &mut self.slabs[class.index()].open;
         self.blocks.push(open, block);
@@ -588,8 +600,8 @@ impl Arena {
 
 #[cfg(any(test, feature = "validate"))]
 impl Arena {
-    /// Panics unless the slots of these entries are all that are in use, and blocks and lists
-    /// agree with them.
+    /// Panics unless these entries use exactly the slots that are in use, and the blocks and lists
+    /// are consistent with them.
     pub(crate) fn validate(&self, entries: &alloc::collections::BTreeSet<EntryAddr>) {
         let mut slots = alloc::collections::BTreeSet::new();
         for &entry in entries {

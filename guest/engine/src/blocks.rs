@@ -1,5 +1,4 @@
-//! The memory of a map: blocks of 4 KiB, which never move, and a list of those that are
-//! free.
+//! The memory of a map: blocks of 4 KiB, which never move, and a list of the free ones.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,75 +11,75 @@ use crate::error::NoRoom;
 use crate::layout::{BLOCK_WORDS, Class};
 use crate::list::{Links, List, Nodes};
 
-/// Bytes of a block with what is kept about it.
+/// The size of a block with its metadata, in bytes.
 pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
 
-/// The most blocks: what an address of 30 bits reaches, 4 GiB.
+/// The maximum number of blocks, which addresses of 30 bits can reach: 4 GiB.
 const MAX_BLOCKS: usize = 1 << 20;
 
-/// The most blocks that are added at a time: 64 KiB, what the memory of a component grows
-/// by.
+/// The maximum number of blocks added at a time: 64 KiB, the unit in which the memory of a
+/// component grows.
 const MOST_ADDED: usize = 16;
 
-/// What is known of a block. That of a free one is all zero, but for its links.
+/// Metadata of a block. For a free block, everything except the links is zero.
 #[derive(Clone, Copy, Debug, Zeroable)]
 pub(crate) struct BlockMeta {
-    /// Its neighbours in the list that it is in, of free blocks or of those of a class
-    /// that have a free slot.
+    /// The neighbours of the block in its list: the free blocks, or the blocks of a class that
+    /// have a free slot.
     prev: Option<BlockId>,
     next: Option<BlockId>,
-    /// See [`class`](Self::class): one more than its number, or 0.
+    /// See [`class`](Self::class): the number of the class plus 1, or 0.
     class: u8,
-    /// Slots that are in use.
+    /// The number of slots in use.
     used: u8,
-    /// Slots that have ever been in use: those behind have never been touched.
+    /// The number of slots that have ever been in use. Later slots have never been touched.
     bump: u8,
-    /// The first free slot that has been in use: one more than the word it begins at. The
-    /// first word of a free slot leads to the next one in the same way.
+    /// The first free slot that has been in use: the number of its first word plus 1. The first
+    /// word of a free slot links to the next one in the same way.
     free: Option<NonZeroU16>,
-    /// Slots that a plan will free.
+    /// The number of slots that a plan will free.
     pub(crate) planned_free: u8,
-    /// For a count of blocks.
+    /// Marks a block that has already been counted.
     pub(crate) marked: bool,
 }
 
 impl BlockMeta {
-    /// Returns the class of its slots; `None`: it is free.
+    /// Returns the class of its slots, or `None` if the block is free.
     #[inline]
     pub(crate) fn class(&self) -> Option<Class> {
         self.class.checked_sub(1).map(Class::numbered)
     }
 
-    /// Returns how many slots are in use.
+    /// Returns the number of slots in use.
     pub(crate) const fn used(&self) -> u8 {
         self.used
     }
 
-    /// Returns how many slots have ever been in use.
+    /// Returns the number of slots that have ever been in use.
     pub(crate) const fn bump(&self) -> u8 {
         self.bump
     }
 }
 
-/// A block with what is known of it.
+/// A block and its metadata.
 #[derive(Zeroable)]
 pub(crate) struct Block {
     words: [u32; BLOCK_WORDS],
     meta: BlockMeta,
 }
 
-/// A slot that has been given back.
+/// A slot that has been freed.
 pub(crate) struct Given {
     pub(crate) block: BlockId,
     pub(crate) class: Class,
-    /// No slot of its block was free before.
+    /// Whether the block had no free slot before.
     pub(crate) was_full: bool,
-    /// No slot of its block is in use any more.
+    /// Whether the block now has no slot in use.
     pub(crate) is_empty: bool,
 }
 
 impl Block {
-    /// Returns the words from a slot on, to the end of the block.
+    /// Returns the words from a slot to the end of the block.
     #[inline(always)]
     pub(crate) fn words(&self, slot: SlotAddr) -> &[u32] {
         &self.words[slot.word()..]
@@ -91,19 +90,20 @@ impl Block {
         &mut self.words[slot.word()..]
     }
 
-    /// Returns a word of a slot, without a check: from behind the end it goes on at the front.
+    /// Returns a word of a slot, without a bounds check: an index past the end of the block wraps
+    /// around.
     #[inline(always)]
     pub(crate) fn word(&self, slot: SlotAddr, word: usize) -> &u32 {
         &self.words[(slot.word() + word) % BLOCK_WORDS]
     }
 
-    /// Returns the class of its slots, which are in use.
+    /// Returns the class of the block, which must be in use.
     #[inline]
     pub(crate) fn class(&self) -> Class {
         self.meta.class().unwrap_or(Class::LARGEST)
     }
 
-    /// Returns the slots that have been in use and are free, as bits.
+    /// Returns the free slots that have been in use, as bits.
     pub(crate) fn free_slots(&self, class: Class) -> u128 {
         let mut free = 0;
         let mut next = self.meta.free;
@@ -118,13 +118,13 @@ impl Block {
 
 /// All blocks.
 pub(crate) struct Blocks {
-    /// By their numbers; `None`: there is no such block now.
+    /// The blocks by number. `None` if there is currently no such block.
     blocks: Vec<Option<Box<Block>>>,
-    /// How many there are.
+    /// The number of blocks.
     held: u32,
-    /// Those that are free.
+    /// The free blocks.
     vacant: List<BlockId>,
-    /// How many are free.
+    /// The number of free blocks.
     free: u32,
 }
 
@@ -138,23 +138,23 @@ impl Blocks {
         }
     }
 
-    /// Returns the bytes of all blocks and of what is kept about them.
+    /// Returns the size of all blocks and their metadata, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let list = self.blocks.capacity() * size_of::<Option<Box<Block>>>();
         u64::from(self.held) * BLOCK_SIZE + list as u64
     }
 
-    /// Returns how many there are, free or not.
+    /// Returns the number of blocks, free or not.
     pub(crate) const fn held(&self) -> u32 {
         self.held
     }
 
-    /// Returns how many are free.
+    /// Returns the number of free blocks.
     pub(crate) const fn free(&self) -> u32 {
         self.free
     }
 
-    /// Returns the block that a slot lies in.
+    /// Returns the block that contains a slot.
     #[inline(always)]
     pub(crate) fn of(&self, slot: SlotAddr) -> &Block {
         self.at(slot.block_index())
@@ -181,7 +181,7 @@ impl Blocks {
         }
     }
 
-    /// Returns the words from a slot on, to the end of its block.
+    /// Returns the words from a slot to the end of its block.
     #[inline(always)]
     pub(crate) fn words(&self, slot: SlotAddr) -> &[u32] {
         self.of(slot).words(slot)
@@ -192,15 +192,15 @@ impl Blocks {
         self.of_mut(slot).words_mut(slot)
     }
 
-    /// Does as [`words`](Self::words) does, and checks nothing.
+    /// Does the same as [`words`](Self::words), without checks.
     ///
     /// # Safety
     ///
-    /// The slot must lie in a block that is there.
+    /// The slot must be in an existing block.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) unsafe fn words_unchecked(&self, slot: SlotAddr) -> &[u32] {
-        // SAFETY: the block is there.
+        // SAFETY: the block exists.
         let block = unsafe {
             let block = self.blocks.get_unchecked(slot.block_index());
             block.as_ref().unwrap_unchecked()
@@ -208,15 +208,15 @@ impl Blocks {
         block.words(slot)
     }
 
-    /// Does as [`of_mut`](Self::of_mut) does, and checks nothing.
+    /// Does the same as [`of_mut`](Self::of_mut), without checks.
     ///
     /// # Safety
     ///
-    /// The slot must lie in a block that is there.
+    /// The slot must be in an existing block.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) unsafe fn of_mut_unchecked(&mut self, slot: SlotAddr) -> &mut Block {
-        // SAFETY: the block is there.
+        // SAFETY: the block exists.
         unsafe {
             let block = self.blocks.get_unchecked_mut(slot.block_index());
             block.as_mut().unwrap_unchecked()
@@ -233,17 +233,17 @@ impl Blocks {
         self.at_mut(block.index())
     }
 
-    /// Returns what is known of a block.
+    /// Returns the metadata of a block.
     pub(crate) fn meta(&self, block: BlockId) -> &BlockMeta {
         &self.block(block).meta
     }
 
-    /// Returns what is known of the block that a slot lies in.
+    /// Returns the metadata of the block that contains a slot.
     pub(crate) fn meta_of_mut(&mut self, slot: SlotAddr) -> &mut BlockMeta {
         &mut self.of_mut(slot).meta
     }
 
-    /// Returns how many blocks are worth adding at a time: few for a map that is small.
+    /// Returns the number of blocks to add at a time: few if the map is small.
     pub(crate) const fn worth_adding(&self) -> u32 {
         let some = self.held / 8 + 1;
         if some < MOST_ADDED as u32 {
@@ -253,7 +253,7 @@ impl Blocks {
         }
     }
 
-    /// Returns the bytes that one block more takes, with a place for it.
+    /// Returns the bytes that one more block takes, including its place in the list.
     pub(crate) fn growth(&self) -> u64 {
         let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
         let vacant = (self.held as usize) < len || len < capacity;
@@ -272,7 +272,7 @@ impl Blocks {
         if index >= MAX_BLOCKS {
             return Err(NoRoom);
         }
-        // It is zeroed where it lies: on the stack it would take a page there.
+        // Zeroed on the heap: on the stack it would take up a page.
         let block = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
         if index < self.blocks.len() {
             self.blocks[index] = Some(block);
@@ -288,21 +288,21 @@ impl Blocks {
         Ok(())
     }
 
-    /// Takes a free block for slots of a class.
+    /// Assigns a free block to a class.
     pub(crate) fn take(&mut self, class: Class) -> Option<BlockId> {
         let block = self.take_vacant()?;
         self.block_mut(block).meta.class = class.index() as u8 + 1;
         Some(block)
     }
 
-    /// Gives a block back.
+    /// Marks a block as free.
     pub(crate) fn give(&mut self, block: BlockId) {
         self.block_mut(block).meta = BlockMeta::zeroed();
         self.make_vacant(block);
     }
 
-    /// Takes a slot of a block that has a free one. If it was the last one, returns the
-    /// neighbours of the block, too.
+    /// Allocates a slot of a block that has a free one. If it was the last free slot, also returns
+    /// the neighbours of the block.
     #[inline]
     pub(crate) fn take_slot(
         &mut self,
@@ -329,9 +329,9 @@ impl Blocks {
         (block.slot(word), full)
     }
 
-    /// Gives a slot back. A block of which none is in use any more is to be
-    /// [given back](Self::give), too. One that was full is to come before `first_open` of its
-    /// class, which it knows already.
+    /// Frees a slot. If the block then has no slot in use, the caller must also [free the
+    /// block](Self::give). If the block was full, the caller must insert it before `first_open` of
+    /// its class, to which the block already links.
     #[inline]
     pub(crate) fn give_slot(
         &mut self,
@@ -356,7 +356,7 @@ impl Blocks {
         }
     }
 
-    /// Gives up blocks where many are free.
+    /// Releases blocks if many are free.
     #[inline]
     pub(crate) fn trim(&mut self) {
         while self.free > MOST_ADDED as u32 + self.held / 4 {
@@ -364,7 +364,7 @@ impl Blocks {
         }
     }
 
-    /// Gives up a block that is free. Returns `false` if there is none.
+    /// Releases a free block. Returns `false` if there is none.
     pub(crate) fn shrink(&mut self) -> bool {
         let Some(block) = self.take_vacant() else {
             return false;
@@ -374,7 +374,7 @@ impl Blocks {
         true
     }
 
-    /// Puts a block in front of a list.
+    /// Adds a block to the front of a list.
     #[inline]
     pub(crate) fn push(&mut self, list: &mut List<BlockId>, block: BlockId) {
         let Links { prev, next } = list.push(self, block);
@@ -382,7 +382,7 @@ impl Blocks {
         (meta.prev, meta.next) = (prev, next);
     }
 
-    /// Takes a block out of a list.
+    /// Removes a block from a list.
     #[inline]
     pub(crate) fn remove(&mut self, list: &mut List<BlockId>, block: BlockId) {
         let links = self.links(block);
@@ -412,7 +412,7 @@ impl Blocks {
         held.filter_map(|(index, block)| block.is_some().then_some(BlockId::at(index)))
     }
 
-    /// Returns the blocks in the order of their numbers: the first one from `index` on.
+    /// Returns the first block whose index is `index` or higher.
     pub(crate) fn first_from(&self, index: usize) -> Option<BlockId> {
         let rest = self.blocks.get(index..)?;
         let at = rest.iter().position(Option::is_some)?;
@@ -438,10 +438,10 @@ impl Nodes<BlockId> for Blocks {
     }
 }
 
-/// An address was kept for longer than its block was there.
+/// Panics because an address was used after its block had been released.
 #[cold]
 #[inline(never)]
-#[expect(clippy::panic, reason = "a fault of ours, which must not go on")]
+#[expect(clippy::panic, reason = "a bug in the engine, which must not continue")]
 fn no_block() -> ! {
-    panic!("an address leads to no block")
+    panic!("an address refers to a block that does not exist")
 }

@@ -1,9 +1,9 @@
-//! Time: what a map asks of its host, and the clamp that keeps it from running
-//! backwards.
+//! The clock of a map, a clamp that keeps it from running backwards, and the one place that
+//! decides whether an entry has expired.
 
 /// A monotonic clock.
 ///
-/// Every `Fn() -> u64` is one.
+/// Any `Fn() -> u64` can be used as a clock.
 ///
 /// ```
 /// use localmap_engine::{Clock, Limits, Map};
@@ -20,8 +20,8 @@
 /// let map = Map::new(SinceStart(Instant::now()), 42, Limits::default());
 /// ```
 pub trait Clock {
-    /// Returns the nanoseconds since a moment that does not change. If the time is before one
-    /// that the map has already seen, the map goes on with that one.
+    /// Returns the nanoseconds since a fixed moment. If a clock goes backwards, the map keeps
+    /// using the latest time that it has seen.
     fn now(&self) -> u64;
 }
 
@@ -38,11 +38,11 @@ pub(crate) struct CallClock<C> {
     seen: u64,
 }
 
-/// The time of one call of the map: it is read when it is first asked for, and stays what it is
-/// until the call ends. Each call makes one, and hands it to all that needs the time.
+/// The time of one call of the map. It is read when it is first needed, and stays the same until
+/// the call ends. Each call creates one and passes it to all functions that need the time.
 #[must_use]
 pub(crate) struct CallTime {
-    /// Whether the clock has been read in this call. The time is the clock's `seen` then.
+    /// Whether the clock has been read in this call. If so, the time is `seen` of the clock.
     is_read: bool,
 }
 
@@ -69,17 +69,31 @@ impl<C: Clock> CallClock<C> {
         self.seen
     }
 
-    /// Returns the latest time read, in this call or before. Costs nothing.
+    /// Returns the latest time read, in this call or before, without reading the clock.
     pub(crate) const fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Returns `true` if `deadline` is reached. Reads the clock only if it is later than the
-    /// latest time read.
+    /// Returns `true` if an entry with this deadline has expired. `None` never expires. Reads the
+    /// clock only if the deadline is later than the latest time read.
+    ///
+    /// Every operation that encounters an entry uses this, and thereby [`is_due`], to decide
+    /// whether the entry still exists.
     #[inline]
-    pub(crate) fn reached(&mut self, call: &mut CallTime, deadline: u64) -> bool {
-        deadline <= self.seen || deadline <= self.now(call)
+    pub(crate) fn expired(&mut self, call: &mut CallTime, deadline: Option<u64>) -> bool {
+        let due = |deadline| is_due(deadline, self.seen) || is_due(deadline, self.now(call));
+        deadline.is_some_and(due)
     }
+}
+
+/// Returns `true` if an entry with this deadline has expired at `now`. The deadline is the first
+/// nanosecond at which the entry has expired.
+///
+/// Expiry is decided only here: for the operations through [`CallClock::expired`], and for the
+/// wheel when it frees entries.
+#[inline]
+pub(crate) const fn is_due(deadline: u64, now: u64) -> bool {
+    deadline <= now
 }
 
 #[cfg(test)]
@@ -111,13 +125,15 @@ mod tests {
             time.get()
         });
         let mut call = CallTime::begin();
-        assert!(!clock.reached(&mut call, 11) && clock.reached(&mut call, 10));
+        assert!(!clock.expired(&mut call, Some(11)) && clock.expired(&mut call, Some(10)));
         assert_eq!(reads.get(), 1);
         let mut call = CallTime::begin();
-        assert!(clock.reached(&mut call, 10));
+        assert!(clock.expired(&mut call, Some(10)));
         assert_eq!(reads.get(), 1);
         time.set(11);
-        assert!(clock.reached(&mut call, 11));
+        assert!(clock.expired(&mut call, Some(11)));
+        assert_eq!(reads.get(), 2);
+        assert!(!clock.expired(&mut CallTime::begin(), None));
         assert_eq!(reads.get(), 2);
     }
 }

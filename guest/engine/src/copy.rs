@@ -1,7 +1,7 @@
-//! Copies of bytes.
+//! Copying of short byte strings.
 
-/// Copies bytes to a slice of the same length: by words where they are few, since a call of
-/// `memcpy` is dearer in wasm.
+/// Copies bytes to a slice of the same length. Short slices are copied word by word, since a call
+/// of `memcpy` is more expensive in wasm.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     const FEW: usize = 128;

@@ -1,59 +1,68 @@
-//! The header that each entry begins with in its slot.
+//! The header at the start of each entry's slot.
 //!
-//! A header has room for several modules, and what a module keeps there is its own: it is a
-//! [`Seat`] whose type is private to that module, so that nobody else can read or write it.
+//! A header has fields for several modules. What a module stores there has a type that is private
+//! to the module ([`WheelSeat`] and similar traits), so no other module can read or write it.
+//!
+//! Unsafe code in `slot` trusts the lengths in a header: it reads that many bytes after it. So
+//! only the arena gets a `&mut Header`, and it writes the lengths together with the key and the
+//! value. All other modules get a [`HeaderMut`], which cannot change them.
+
+use core::ops::Deref;
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::layout::HEADER_WORDS;
 
-/// What is known of an entry. Aligned as the words of a slot are, so that it takes 44 bytes and
-/// no more.
+/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, packed(4))]
 pub(crate) struct Header {
-    /// The version of the value, which the map gives.
-    pub(crate) version: u64,
-    /// What the wheel keeps: see [`WheelSeat`].
+    /// The version of the value, assigned by the map.
+    version: u64,
+    /// The state of the wheel: see [`WheelSeat`].
     wheel: [u32; 4],
     /// The hash of the key.
     hash: u32,
-    /// Bytes of the value.
+    /// The length of the value in bytes.
     value_len: u32,
-    /// What the queue of an entry keeps or, while it is pinned, its pins: see [`QueueSeat`] and
-    /// [`PinSeat`].
+    /// The state of the entry's queue or, while the entry is pinned, of its pins: see
+    /// [`QueueSeat`] and [`PinSeat`].
     queue: [u32; 2],
-    /// Bytes of the key, 1 to 512.
+    /// The length of the key in bytes, 1 to 512.
     key_len: u16,
-    /// What eviction keeps: see [`UsageSeat`].
+    /// The state of eviction: see [`UsageSeat`].
     usage: u8,
-    /// See [`Header::PARTS`] and those behind it.
+    /// See [`Header::PARTS`] and the constants after it.
     flags: u8,
 }
 
 const _: () = assert!(size_of::<Header>() == 4 * HEADER_WORDS);
 
-/// What the wheel keeps in the header of an entry. All bits are 0 in that of a new one.
+/// The header of an entry, through which each module can change its own fields, but not the hash,
+/// the lengths, or whether the value has parts.
+pub(crate) struct HeaderMut<'a>(&'a mut Header);
+
+/// State that the wheel keeps in the header of an entry. All bits are 0 in a new header.
 pub(crate) trait WheelSeat: Pod {}
 
-/// What the queue of an entry keeps in its header.
+/// State that a queue keeps in the headers of its entries.
 pub(crate) trait QueueSeat: Pod {}
 
-/// What eviction keeps in the header of an entry. All bits are 0 in that of a new one.
+/// State that eviction keeps in the header of an entry. All bits are 0 in a new header.
 pub(crate) trait UsageSeat: Pod {}
 
-/// What pins keep in the header of an entry that is in no queue.
+/// State that pins keep in the header of an entry that is not in a queue.
 pub(crate) trait PinSeat: Pod {}
 
 impl Header {
-    /// The value has parts outside of the slot.
+    /// The value has parts outside the slot.
     const PARTS: u8 = 1;
-    /// A pin holds it.
+    /// A pin holds the entry.
     const PINNED: u8 = 2;
-    /// It is no entry of the map any more; a pin holds its value.
+    /// The entry is no longer in the map, but a pin holds its value.
     const DETACHED: u8 = 4;
 
-    /// The header of an entry that never expires and is in no queue.
+    /// Creates the header of an entry that never expires and is not in a queue.
     pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, has_parts: bool) -> Self {
         Self {
             version: 0,
@@ -67,8 +76,14 @@ impl Header {
         }
     }
 
-    /// The word of a header that is the hash.
+    /// The word of a header that contains the hash.
     pub(crate) const HASH_WORD: usize = core::mem::offset_of!(Self, hash) / 4;
+
+    /// Returns the version of the value.
+    #[inline(always)]
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
 
     /// Returns the hash of the key.
     #[inline]
@@ -76,30 +91,37 @@ impl Header {
         self.hash
     }
 
-    /// Returns the bytes of the key.
+    /// Returns the length of the key in bytes.
     #[inline]
     pub(crate) const fn key_len(&self) -> usize {
         self.key_len as usize
     }
 
-    /// Returns the bytes of the value.
+    /// Returns the length of the value in bytes.
     #[inline]
     pub(crate) const fn value_len(&self) -> usize {
         self.value_len as usize
     }
 
-    /// Notes the length of a value that needs the same slots.
-    pub(crate) const fn set_value_len(&mut self, len: u32) {
+    /// Records the length and the version of a new value.
+    ///
+    /// # Safety
+    ///
+    /// If the header is in the slot of an entry, a value of this length must need the same slots
+    /// as the previous value.
+    #[expect(unsafe_code, reason = "`slot` trusts the length")]
+    pub(crate) const unsafe fn set_value(&mut self, len: u32, version: u64) {
         self.value_len = len;
+        self.version = version;
     }
 
-    /// Returns the bytes of key and value.
+    /// Returns the total length of the key and the value in bytes.
     #[inline]
     pub(crate) const fn payload(&self) -> u64 {
         self.key_len as u64 + self.value_len as u64
     }
 
-    /// Returns `true` if the value has parts outside of the slot.
+    /// Returns `true` if the value has parts outside the slot.
     #[inline]
     pub(crate) const fn has_parts(&self) -> bool {
         self.flags & Self::PARTS != 0
@@ -111,30 +133,15 @@ impl Header {
         self.flags & Self::PINNED != 0
     }
 
-    /// Returns `true` if it is no entry of the map any more.
+    /// Returns `true` if the entry is no longer in the map.
     pub(crate) const fn is_detached(&self) -> bool {
         self.flags & Self::DETACHED != 0
     }
 
-    /// Returns `true` if the value lies in one piece and may be written over.
+    /// Returns `true` if the value is stored in one piece and may be overwritten in place.
     #[inline]
     pub(crate) const fn is_plain(&self) -> bool {
         self.flags & (Self::PARTS | Self::PINNED) == 0
-    }
-
-    /// Notes whether a pin holds the entry.
-    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
-        if pinned {
-            self.flags |= Self::PINNED;
-        } else {
-            self.flags &= !Self::PINNED;
-        }
-    }
-
-    /// Notes that it is no entry of the map any more.
-    pub(crate) const fn set_detached(&mut self) {
-        self.flags |= Self::DETACHED;
-        self.wheel = [0; 4];
     }
 
     #[inline(always)]
@@ -142,19 +149,9 @@ impl Header {
         bytemuck::must_cast_ref(&self.wheel)
     }
 
-    #[inline(always)]
-    pub(crate) fn wheel_mut<S: WheelSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.wheel)
-    }
-
     #[inline]
     pub(crate) fn queue<S: QueueSeat>(&self) -> &S {
         bytemuck::must_cast_ref(&self.queue)
-    }
-
-    #[inline]
-    pub(crate) fn queue_mut<S: QueueSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.queue)
     }
 
     #[inline(always)]
@@ -162,16 +159,69 @@ impl Header {
         bytemuck::must_cast_ref(&self.usage)
     }
 
-    #[inline(always)]
-    pub(crate) fn usage_mut<S: UsageSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.usage)
-    }
-
     pub(crate) fn pins<S: PinSeat>(&self) -> &S {
         bytemuck::must_cast_ref(&self.queue)
     }
+}
 
-    pub(crate) fn pins_mut<S: PinSeat>(&mut self) -> &mut S {
-        bytemuck::must_cast_mut(&mut self.queue)
+impl<'a> HeaderMut<'a> {
+    /// Wraps a header.
+    #[inline(always)]
+    pub(crate) const fn new(header: &'a mut Header) -> Self {
+        Self(header)
+    }
+
+    /// Sets the version of the value. For use by the map, which assigns it.
+    #[inline(always)]
+    pub(crate) const fn set_version(&mut self, version: u64) {
+        self.0.version = version;
+    }
+
+    /// Records whether a pin holds the entry. For use by the pins.
+    pub(crate) const fn set_pinned(&mut self, pinned: bool) {
+        if pinned {
+            self.0.flags |= Header::PINNED;
+        } else {
+            self.0.flags &= !Header::PINNED;
+        }
+    }
+
+    /// Records that the entry is no longer in the map. For use by the map.
+    pub(crate) const fn set_detached(&mut self) {
+        self.0.flags |= Header::DETACHED;
+    }
+
+    #[inline(always)]
+    pub(crate) fn wheel_mut<S: WheelSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.wheel)
+    }
+
+    #[inline]
+    pub(crate) fn queue_mut<S: QueueSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.queue)
+    }
+
+    #[inline(always)]
+    pub(crate) fn usage_mut<S: UsageSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.usage)
+    }
+
+    pub(crate) fn pins_mut<S: PinSeat>(self) -> &'a mut S {
+        bytemuck::must_cast_mut(&mut self.0.queue)
+    }
+
+    /// Reborrows the header.
+    #[inline(always)]
+    pub(crate) const fn by_ref(&mut self) -> HeaderMut<'_> {
+        HeaderMut(self.0)
+    }
+}
+
+impl Deref for HeaderMut<'_> {
+    type Target = Header;
+
+    #[inline(always)]
+    fn deref(&self) -> &Header {
+        self.0
     }
 }

@@ -1,27 +1,27 @@
-//! Why a call fails.
+//! The errors of the engine.
 
 use core::fmt;
 
-/// Why a write failed. The map is unchanged then.
+/// The reason why a write failed. The map is unchanged.
 ///
-/// [`Map::set`](crate::Map::set) and its neighbours have examples.
+/// [`Map::set`](crate::Map::set) and the other write operations have examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// No key can be like this.
+    /// The key is not valid.
     InvalidKey(KeyFault),
     /// The value is longer than [`Limits::max_value`](crate::Limits::max_value), which is this
-    /// many bytes.
+    /// number of bytes.
     ValueTooLarge(u64),
     /// The TTL is zero.
     InvalidTtl,
-    /// The limit on entries, on bytes, on pins or on the changes of a batch is reached, or memory
-    /// is refused, and the policy does not or cannot make room.
+    /// The limit on entries, bytes, pins or the changes of a batch has been reached, or memory
+    /// could not be allocated, and the policy does not or cannot make room.
     Full,
-    /// The condition does not hold: the value has this version, or (`None`) the key is absent.
+    /// The condition does not hold: the value has this version, or the key is absent (`None`).
     Conflict(Option<u64>),
     /// The value to increment is not 8 bytes long.
     NotACounter,
-    /// The sum of an increment is out of the range of `i64`.
+    /// The result of an increment is outside the range of `i64`.
     Overflow,
 }
 
@@ -49,14 +49,14 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// What is wrong with a key.
+/// The reason why a key is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyFault {
-    /// It has no bytes.
+    /// The key is empty.
     Empty,
-    /// It has this many bytes, more than [`Limits::max_key`](crate::Limits::max_key).
+    /// The key has this many bytes, more than [`Limits::max_key`](crate::Limits::max_key).
     TooLong(u64),
-    /// It is not UTF-8, although [`Limits::utf8_keys`](crate::Limits::utf8_keys) is set.
+    /// The key is not UTF-8, although [`Limits::utf8_keys`](crate::Limits::utf8_keys) is set.
     NotUtf8,
 }
 
@@ -70,14 +70,14 @@ impl fmt::Display for KeyFault {
     }
 }
 
-/// Why limits were refused. The limits before stay in force. See
+/// The reason why limits were rejected. The previous limits stay in force. See
 /// [`Map::configure`](crate::Map::configure) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigureError {
-    /// This limit is out of its range.
+    /// This limit is outside its range.
     OutOfRange(Setting),
-    /// The map has held an entry, and this limit would be lowered or (the policy) changed, so
-    /// that existing entries might not meet it.
+    /// The map has held an entry, and this limit would be lowered (or, for the policy, changed),
+    /// so existing entries might not meet it.
     Lowered(Setting),
 }
 
@@ -133,7 +133,7 @@ impl fmt::Display for Setting {
     }
 }
 
-/// A limit is reached, or the allocator refused.
+/// A limit has been reached, or the allocator returned an error.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
 

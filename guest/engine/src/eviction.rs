@@ -1,4 +1,4 @@
-//! Which entry goes when a map is full: the policies, and the queues that they keep.
+//! Eviction: the policies and their queues, which select the entry to evict.
 
 mod ghost;
 
@@ -6,36 +6,36 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::entry::{Header, QueueSeat, UsageSeat};
+use crate::entry::{Header, HeaderMut, QueueSeat, UsageSeat};
 use crate::limits::{Limits, Policy};
 use crate::list::{Links, Nodes, Queue};
 use ghost::Ghost;
 
-/// An entry of the small queue that was used as often since it came is kept.
+/// The number of uses from which an entry of the small queue is kept.
 const KEPT: u8 = 2;
 
-/// The highest count of uses.
+/// The maximum of the use counter.
 const MOST_USES: u8 = 3;
 
-/// The share of the map that the small queue has: a tenth.
+/// The small queue's share of the map: a tenth.
 const SHARE: u64 = 10;
 
-/// How many entries an eviction passes over, since they have been used, before it takes
-/// one all the same: so that no write has to go through all that there are.
+/// The number of recently used entries that an eviction skips before it evicts one anyway, so that
+/// no write has to search the whole queue.
 const SECOND_CHANCES: u32 = 128;
 
-/// Names a queue.
+/// The name of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Name {
-    /// Of entries that are new.
+    /// The queue of new entries.
     Small = 1,
-    /// Of all others.
+    /// The queue of all other entries.
     Main = 2,
 }
 
-/// What eviction keeps in the header of an entry besides its links, and what an entry leaves to
-/// the one that takes its place.
+/// The state that eviction keeps in the header of an entry, apart from its links. A replacement
+/// entry inherits it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub(crate) struct EvictionState(u8);
@@ -43,11 +43,11 @@ pub(crate) struct EvictionState(u8);
 impl UsageSeat for EvictionState {}
 
 impl EvictionState {
-    /// The bits that name the queue: see [`Name`].
+    /// The bits that contain the queue: see [`Name`].
     const QUEUE: u8 = 0b11;
-    /// The entry is out of its queue for a while.
+    /// The entry is temporarily not in its queue.
     const HELD: u8 = 0b100;
-    /// One use. The uses are the highest bits, so that they can be compared as they are.
+    /// One use. The use counter is in the highest bits, so that states can be compared as numbers.
     const USE: u8 = 1 << 6;
 
     /// Returns the queue that the entry belongs to.
@@ -59,7 +59,7 @@ impl EvictionState {
         }
     }
 
-    /// Returns the queue that the entry is in.
+    /// Returns the queue that currently contains the entry.
     #[inline]
     const fn in_queue(self) -> Option<Name> {
         match self.0 & (Self::QUEUE | Self::HELD) {
@@ -69,17 +69,17 @@ impl EvictionState {
         }
     }
 
-    /// Returns `true` if the entry is out of its queue for a while.
+    /// Returns `true` if the entry is temporarily not in its queue.
     const fn is_held(self) -> bool {
         self.0 & Self::HELD != 0
     }
 
-    /// Returns how often the entry has been used lately, 0 to 3.
+    /// Returns the recent uses of the entry, 0 to 3.
     const fn uses(self) -> u8 {
         self.0 / Self::USE
     }
 
-    /// Puts the entry into a queue.
+    /// Records that the entry is in a queue.
     #[inline]
     const fn enter(&mut self, queue: Option<Name>) {
         let queue = match queue {
@@ -94,7 +94,7 @@ impl EvictionState {
     }
 }
 
-/// The neighbours of an entry in its queue, in its header.
+/// The neighbours of an entry in its queue, stored in its header.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct Neighbours {
@@ -133,31 +133,32 @@ fn state(arena: &Arena, entry: EntryAddr) -> EvictionState {
     *arena.header(entry).usage()
 }
 
-/// A queue and what its entries weigh.
+/// A queue and the total weight of its entries.
 #[derive(Clone, Copy)]
 struct Weighed {
     queue: Queue<EntryAddr>,
     len: u32,
-    /// Bytes of their keys and values, and the same for each entry besides.
+    /// Total weight: key and value bytes plus a constant per entry.
     weight: u64,
 }
 
 /// The entries that may be evicted.
 ///
-/// `lru` has one queue, in which an entry that is used goes to the front. `s3-fifo`
-/// (Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023) has
-/// a small one, a tenth of the map, for what is new, and a main one for what has been
-/// used again meanwhile or is asked for again soon after it was evicted, which a ghost
-/// remembers; a use is counted and moves nothing. Both weigh entries by their bytes.
+/// `lru` has one queue, and each use moves an entry to its front. `s3-fifo` (Yang and others,
+/// "FIFO queues are all you need for cache eviction", SOSP 2023) has two: a small queue, a tenth
+/// of the map, for new entries, and a main queue for entries that were used again while in the
+/// small queue, or that were requested again soon after their eviction, which a ghost queue
+/// remembers. A use increments a counter and moves nothing. Both queues weigh entries by their
+/// size in bytes.
 pub(crate) struct Eviction {
     policy: Policy,
     small: Weighed,
     main: Weighed,
     ghost: Ghost,
     has_evicted: bool,
-    /// The state from which on uses are not counted.
+    /// The state from which uses are no longer counted.
     most_uses: u8,
-    /// Whether an entry that is used moves.
+    /// Whether a use moves an entry.
     moves: bool,
 }
 
@@ -177,24 +178,24 @@ impl Eviction {
             most_uses: match policy {
                 Policy::S3Fifo => MOST_USES * EvictionState::USE,
                 Policy::Refuse => 0,
-                // Never reached, so that each use moves the entry.
+                // This state is never reached, so each use moves the entry.
                 Policy::Lru => EvictionState::USE,
             },
             moves: matches!(policy, Policy::Lru),
         }
     }
 
-    /// Returns the bytes that it has allocated.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.ghost.bytes()
     }
 
-    /// Returns how many entries may be evicted.
+    /// Returns the number of entries that may be evicted.
     pub(crate) const fn len(&self) -> u32 {
         self.small.len + self.main.len
     }
 
-    /// Adds an entry that is new.
+    /// Adds a new entry.
     #[inline]
     pub(crate) fn insert(
         &mut self,
@@ -213,22 +214,22 @@ impl Eviction {
         self.push(arena, entry, Some(queue));
     }
 
-    /// Returns `true` if the small queue has its share of what the map can hold. Further
-    /// entries go to the main one, until the map has been full for the first time: so it
-    /// does not begin by throwing out most of what it has.
+    /// Returns `true` if the small queue has its share of the map's capacity. Until the map is
+    /// full for the first time, further entries then go to the main queue, so that the first
+    /// evictions do not discard most of the map.
     const fn small_is_full(&self, limits: &Limits) -> bool {
         self.small.len as u64 >= limits.max_entries / SHARE
             || self.small.weight >= limits.max_bytes / SHARE
     }
 
-    /// Adds an entry in place of one that was taken out in this state.
+    /// Adds an entry that replaces one removed in this state.
     pub(crate) fn inherit(&mut self, arena: &mut Arena, entry: EntryAddr, state: EvictionState) {
         let own: &mut EvictionState = arena.header_mut(entry).usage_mut();
         own.set_uses(state.uses());
         self.push(arena, entry, state.queue());
     }
 
-    /// Takes an entry out for a while, so that it cannot be evicted.
+    /// Temporarily takes an entry out of its queue, so that it cannot be evicted.
     pub(crate) fn hold(&mut self, arena: &mut Arena, entry: EntryAddr) {
         let state = self.remove(arena, entry);
         let own: &mut EvictionState = arena.header_mut(entry).usage_mut();
@@ -236,7 +237,7 @@ impl Eviction {
         own.0 |= EvictionState::HELD;
     }
 
-    /// Puts one back that was taken out, unless a pin still holds it.
+    /// Puts back an entry that was held, unless a pin still holds it.
     pub(crate) fn let_go(&mut self, arena: &mut Arena, entry: EntryAddr) {
         let header = arena.header(entry);
         let state: EvictionState = *header.usage();
@@ -250,7 +251,7 @@ impl Eviction {
         state(arena, entry).in_queue().is_some()
     }
 
-    /// Takes an entry out, if it is in. Returns its state before.
+    /// Removes an entry from its queue, if it is in one. Returns its previous state.
     pub(crate) fn remove(&mut self, arena: &mut Arena, entry: EntryAddr) -> EvictionState {
         let header = arena.header_mut(entry);
         let weight = weight(header.payload());
@@ -268,7 +269,7 @@ impl Eviction {
         state
     }
 
-    /// Notes that an entry has been used.
+    /// Records a use of an entry.
     #[inline]
     pub(crate) fn used(&mut self, arena: &mut Arena, entry: EntryAddr) {
         if self.use_moves(arena.header_mut(entry)) {
@@ -276,11 +277,11 @@ impl Eviction {
         }
     }
 
-    /// Counts a use. Returns `true` if the entry has to go to the front of its queue for it.
+    /// Counts a use. Returns `true` if the entry must be moved to the front of its queue.
     #[inline(always)]
-    pub(crate) fn use_moves(&self, header: &mut Header) -> bool {
+    pub(crate) fn use_moves(&self, header: HeaderMut<'_>) -> bool {
         let state: &mut EvictionState = header.usage_mut();
-        // All there is to a read of what has been used often.
+        // This is the whole cost of reading a frequently used entry.
         if state.0 >= self.most_uses {
             return false;
         }
@@ -300,14 +301,14 @@ impl Eviction {
         }
     }
 
-    /// Follows an entry that has moved to another slot.
+    /// Updates the links to an entry that has moved to another slot.
     pub(crate) fn moved(&mut self, arena: &mut Arena, to: EntryAddr) {
         if let Some(weighed) = self.queue(state(arena, to)) {
             weighed.queue.moved(&mut Queued(arena), to);
         }
     }
 
-    /// Returns the entry that goes next. It stays in its queue. Passes over at most 128 others.
+    /// Returns the next entry to evict, which stays in its queue. Skips at most 128 other entries.
     pub(crate) fn victim(&mut self, arena: &mut Arena) -> Option<EntryAddr> {
         for _ in 0..SECOND_CHANCES {
             let (entry, queue) = self.candidate()?;
@@ -327,8 +328,8 @@ impl Eviction {
         self.candidate().map(|(entry, _)| entry)
     }
 
-    /// Remembers an entry that is about to be evicted, by its header. `may_grow` decides whether
-    /// a number of bytes may be allocated for that.
+    /// Adds the hash of an entry that is about to be evicted to the ghost queue. `may_grow`
+    /// decides whether a given number of bytes may be allocated for it.
     pub(crate) fn evicted(&mut self, header: &Header, may_grow: impl Fn(u64) -> bool) {
         self.has_evicted = true;
         if header.usage::<EvictionState>().in_queue() == Some(Name::Small) {
@@ -336,15 +337,16 @@ impl Eviction {
         }
     }
 
-    /// Orders entries that lie in a table which cannot grow: the lowest goes first.
+    /// Returns a sort key for the entries of a table that cannot grow: the lowest is evicted
+    /// first.
     pub(crate) fn rank(&self, arena: &Arena, entry: EntryAddr) -> impl Ord + use<> {
         let header = arena.header(entry);
         let state: EvictionState = *header.usage();
         let queue = state.0 & (EvictionState::QUEUE | EvictionState::HELD);
-        (queue, state.uses(), header.version)
+        (queue, state.uses(), header.version())
     }
 
-    /// Notes that the value of an entry has another length.
+    /// Updates the weight of a queue after the length of a value has changed.
     pub(crate) fn resized(&mut self, arena: &Arena, entry: EntryAddr, before: usize) {
         let header = arena.header(entry);
         if let Some(weighed) = self.queue(*header.usage()) {
@@ -352,8 +354,8 @@ impl Eviction {
         }
     }
 
-    /// Returns the last entry of the small queue if that is over its share, else of the main
-    /// one.
+    /// Returns the last entry of the small queue if that exceeds its share, otherwise of the main
+    /// queue.
     fn candidate(&self) -> Option<(EntryAddr, Name)> {
         let small = self.small.queue.last().map(|entry| (entry, Name::Small));
         let main = self.main.queue.last().map(|entry| (entry, Name::Main));
@@ -365,7 +367,7 @@ impl Eviction {
         }
     }
 
-    /// Puts an entry into the front of a queue, if it is to be in any.
+    /// Adds an entry to the front of a queue, if one is given.
     #[inline]
     fn push(&mut self, arena: &mut Arena, entry: EntryAddr, queue: Option<Name>) {
         let weighed = match queue {
@@ -378,9 +380,9 @@ impl Eviction {
             return own.enter(None);
         };
         let Links { prev, next } = weighed.queue.push(&mut Queued(arena), entry);
-        let header = arena.header_mut(entry);
-        *header.queue_mut() = Neighbours { prev, next };
-        header.usage_mut::<EvictionState>().enter(queue);
+        let mut header = arena.header_mut(entry);
+        *header.by_ref().queue_mut() = Neighbours { prev, next };
+        header.by_ref().usage_mut::<EvictionState>().enter(queue);
         weighed.len += 1;
         weighed.weight += weight(header.payload());
     }
@@ -395,7 +397,7 @@ impl Eviction {
     }
 }
 
-/// Returns what an entry weighs: what it takes up, but for what its slot has to spare.
+/// Returns the weight of an entry: its size without the unused end of its slot.
 const fn weight(payload: u64) -> u64 {
     payload + 4 * crate::layout::HEADER_WORDS as u64
 }

@@ -1,10 +1,9 @@
-//! Which entry has a key: hash tables of the addresses of entries, small ones, so that
-//! none of them ever takes long to grow.
+//! The index from keys to entries: hash tables of entry addresses, each so small that growing one
+//! never takes long.
 //!
-//! It is an extendible hash table (Fagin and others, 1979): some bits of a hash choose
-//! a table from a directory; a table that is full is split in two, and the directory
-//! doubles when it needs one more bit to tell them apart. The hashes stay in the
-//! entries, so that no key is hashed again.
+//! It is an extendible hash table (Fagin and others, 1979): some bits of a hash choose a table
+//! from a directory. A full table is split in two, and the directory doubles if it needs one more
+//! bit to distinguish them. The hashes are stored in the entries, so no key is hashed again.
 
 mod scan;
 
@@ -20,40 +19,41 @@ use crate::error::NoRoom;
 use crate::key::KeyProbe;
 use crate::slot::preload;
 
-/// The low bits of a hash choose a bucket of a table, the next ones the table, and the
-/// seven highest are the tag in the bucket.
+/// The number of low bits of a hash that choose a bucket of a table. The next bits choose the
+/// table, and the seven highest bits are the tag in the bucket.
 const BUCKET_BITS: u32 = 11;
 
-/// The most bits of a hash that choose a table. The last three of them are bits of the tag.
+/// The maximum number of bits of a hash that choose a table. The last three of them are also bits
+/// of the tag.
 const MAX_DEPTH: u8 = 17;
 
-/// The most buckets of a table. It is full with seven eighths of them.
+/// The maximum number of buckets of a table, which is full when seven eighths of them are used.
 const MAX_BUCKETS: usize = 1 << BUCKET_BITS;
 
-/// The most entries of a table.
+/// The maximum number of entries of a table.
 pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
 
-/// Tables of no more buckets than this are left as they are when entries go.
+/// Tables with at most this many buckets do not shrink when entries are removed.
 const SMALLEST_SHRUNK: usize = 64;
 
 struct Table {
     entries: HashTable<EntryAddr>,
-    /// How many of the bits that choose a table all hashes here have in common.
+    /// The number of table-choosing bits that all hashes in this table have in common.
     depth: u8,
 }
 
-/// The entries of a map by the hashes of their keys.
+/// The entries of a map, indexed by the hashes of their keys.
 pub(crate) struct Index {
-    /// As many as there are values of [`depth`](Self::depth) bits.
+    /// The number of the table for each value of [`depth`](Self::depth) bits.
     directory: Vec<u32>,
     tables: Vec<Table>,
     depth: u8,
     len: u32,
-    /// Bytes of all tables.
+    /// The size of all tables, in bytes.
     bytes: u64,
 }
 
-/// The number of a bucket in its table.
+/// The position of a bucket in its table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket(usize);
 
@@ -73,18 +73,18 @@ impl Index {
         self.len
     }
 
-    /// Returns the bytes that it has allocated.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let directory = self.directory.capacity() * size_of::<u32>();
         let tables = self.tables.capacity() * size_of::<Table>();
         self.bytes + (directory + tables) as u64
     }
 
-    /// Returns the entry of a key, of which `hash` is the hash.
+    /// Returns the entry of a key with this hash.
     ///
     /// # Safety
     ///
-    /// All entries of the index must be in `arena`, where the index says.
+    /// Every entry of the index must be in `arena`, at the address stored in the index.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
     pub(crate) unsafe fn find(
@@ -93,18 +93,18 @@ impl Index {
         hash: u32,
         probe: &KeyProbe<'_>,
     ) -> Option<EntryAddr> {
-        // Not `HashTable::find`, whose closure is not inlined.
+        // Not `HashTable::find`, because its closure is not inlined.
         self.candidates(hash).find(|&entry| {
-            // SAFETY: the caller vouches for it.
+            // SAFETY: guaranteed by the caller.
             unsafe { arena.slot(entry) }.has_key(probe)
         })
     }
 
-    /// Returns the entries that may have this hash, among a few others.
+    /// Returns the entries that may have this hash, and possibly a few others.
     #[inline(always)]
     pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, EntryAddr>> {
         let table = self.whole_table(hash).map(|table| &table.entries);
-        // A single table is at hand.
+        // A single table is used directly.
         if let (Some(table), false) = (table, self.is_one_table()) {
             prefetch_bucket(table, hash);
         }
@@ -112,15 +112,15 @@ impl Index {
         table.unwrap_or(empty).iter_hash(wide(hash)).copied()
     }
 
-    /// Returns `true` if the table that a hash belongs to has room for `count` entries more.
+    /// Returns `true` if the table for a hash has room for `count` more entries.
     #[inline]
     pub(crate) fn has_room(&self, hash: u32, count: usize) -> bool {
         self.whole_table(hash)
             .is_some_and(|table| table.has_room(count))
     }
 
-    /// Makes room in the table that `hash` belongs to for as many entries as `count` returns.
-    /// `may_grow` decides whether a number of bytes may be allocated.
+    /// Makes room in the table for `hash` for as many entries as `count` returns. `may_grow`
+    /// decides whether a given number of bytes may be allocated.
     pub(crate) fn reserve(
         &mut self,
         arena: &Arena,
@@ -157,13 +157,13 @@ impl Index {
         self.number(a) == self.number(b)
     }
 
-    /// Adds an entry, for which there is room, and whose key is not there yet.
+    /// Adds an entry. There must be room for it, and its key must not be present.
     pub(crate) fn insert(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
             return;
         };
-        // Growth that cannot fail would end the instance where it does.
+        // If growing failed here, it would abort the instance.
         debug_assert!(table.has_room(1));
         table
             .entries
@@ -171,7 +171,8 @@ impl Index {
         self.len += 1;
     }
 
-    /// Removes an entry. The mark that it leaves in the table goes when it is in the way.
+    /// Removes an entry. It leaves a tombstone in the table, which is removed when its space is
+    /// needed.
     pub(crate) fn remove(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
@@ -187,15 +188,15 @@ impl Index {
         self.shrink(arena, at);
     }
 
-    /// Returns the bucket that leads to an entry. It holds until the index is next changed other
-    /// than by [`insert`](Self::insert) and [`replace_at`](Self::replace_at).
+    /// Returns the bucket that contains an entry. It remains valid until the index is changed by
+    /// any method except [`insert`](Self::insert) and [`replace_at`](Self::replace_at).
     pub(crate) fn bucket(&self, hash: u32, entry: EntryAddr) -> Option<Bucket> {
         let entries = &self.whole_table(hash)?.entries;
         let bucket = entries.find_bucket_index(wide(hash), |&other| other == entry);
         bucket.map(Bucket)
     }
 
-    /// Makes a bucket of the table that `hash` belongs to lead to another entry.
+    /// Stores another entry in a bucket of the table for `hash`.
     pub(crate) fn replace_at(&mut self, hash: u32, bucket: Bucket, to: EntryAddr) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
@@ -205,7 +206,7 @@ impl Index {
         }
     }
 
-    /// Puts one entry in the place of another, to which nothing else leads.
+    /// Replaces one entry with another, which must not be in the index.
     pub(crate) fn replace(&mut self, hash: u32, from: EntryAddr, to: EntryAddr) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
@@ -215,7 +216,7 @@ impl Index {
         }
     }
 
-    /// Returns the entries of the table that a hash belongs to.
+    /// Returns the entries of the table for a hash.
     pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = EntryAddr> {
         let table = self.whole_table(hash).into_iter();
         table.flat_map(|table| table.entries.iter().copied())
@@ -226,19 +227,19 @@ impl Index {
         self.tables.get(self.number(hash))
     }
 
-    /// Returns the number of the table that a hash belongs to.
+    /// Returns the number of the table for a hash.
     #[inline(always)]
     fn number(&self, hash: u32) -> usize {
         if self.is_one_table() {
-            // All there is to a small map: no wait for the hash to look up the table.
+            // A small map has a single table, so there is no need to wait for the hash.
             return 0;
         }
-        // Its length is a power of two.
+        // The length of the directory is a power of two.
         let at = (hash >> BUCKET_BITS) as usize & (self.directory.len() - 1);
         self.directory[at] as usize
     }
 
-    /// Makes the first table.
+    /// Creates the first table.
     fn begin(&mut self) -> Result<(), NoRoom> {
         self.directory.try_reserve_exact(1)?;
         self.tables.try_reserve_exact(1)?;
@@ -250,7 +251,7 @@ impl Index {
         Ok(())
     }
 
-    /// Gives a full table twice the buckets, or splits it.
+    /// Doubles the buckets of a full table, or splits it.
     fn extend(
         &mut self,
         arena: &Arena,
@@ -298,7 +299,7 @@ impl Index {
         self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
         let (low, high) = self.tables[at].halves(arena, upper)?;
-        // From here on nothing fails.
+        // Nothing can fail from here on.
         if depth == self.depth {
             self.directory.extend_from_within(..);
             self.depth += 1;
@@ -315,8 +316,8 @@ impl Index {
         Ok(())
     }
 
-    /// Makes room without memory: fills a table again, which rids it of the marks that
-    /// removed entries have left in it.
+    /// Makes room without allocating: rehashes a table in place, which removes the tombstones of
+    /// removed entries.
     #[inline(never)]
     fn rehash_in_place(&mut self, arena: &Arena, hash: u32, count: usize) -> Result<(), NoRoom> {
         let at = self.number(hash);
@@ -340,8 +341,7 @@ impl Index {
         Ok(())
     }
 
-    /// Gives back most of a table that has become nearly empty, where there is memory for
-    /// what is left of it.
+    /// Shrinks a table that has become nearly empty, if there is memory for the smaller copy.
     fn shrink(&mut self, arena: &Arena, at: usize) {
         let table = &self.tables[at];
         let (len, buckets) = (table.entries.len(), table.entries.num_buckets());
@@ -364,7 +364,7 @@ impl Table {
         self.entries.allocation_size() as u64
     }
 
-    /// Returns how many entries it can have when it is rid of marks.
+    /// Returns the number of entries that the table can have once its tombstones are removed.
     fn most(&self) -> usize {
         match self.entries.num_buckets() {
             buckets @ ..8 => buckets.saturating_sub(1),
@@ -377,7 +377,7 @@ impl Table {
         self.entries.len() + count <= self.entries.capacity()
     }
 
-    /// Returns a table with the same entries, and with room for `room`.
+    /// Returns a copy of the table with room for `room` entries.
     fn copy(&self, arena: &Arena, room: usize) -> Result<Self, NoRoom> {
         let mut copy = Self::with_room(arena, room, self.depth)?;
         for &entry in &self.entries {
@@ -386,7 +386,7 @@ impl Table {
         Ok(copy)
     }
 
-    /// Returns two tables with the entries of this one, by what `upper` says of their hashes.
+    /// Splits the entries into two new tables, depending on what `upper` returns for their hashes.
     fn halves(&self, arena: &Arena, upper: impl Fn(u32) -> bool) -> Result<(Self, Self), NoRoom> {
         let depth = self.depth + 1;
         let mut low = Self::with_room(arena, TABLE_ENTRIES, depth)?;
@@ -405,7 +405,7 @@ impl Table {
         Ok(Self { entries, depth })
     }
 
-    /// Adds an entry, for which there is room.
+    /// Adds an entry. There must be room for it.
     #[inline]
     fn put(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
         let stored = |&entry: &EntryAddr| stored(arena, entry);
@@ -413,7 +413,7 @@ impl Table {
     }
 }
 
-/// Returns about what a table takes: an address and a byte for each bucket.
+/// Returns the approximate size of a table: an address and one byte for each bucket.
 const fn table_bytes(buckets: usize) -> u64 {
     (buckets * 5 + 16) as u64
 }
@@ -422,15 +422,15 @@ fn stored(arena: &Arena, entry: EntryAddr) -> u64 {
     wide(arena.hash(entry))
 }
 
-/// Returns a hash as a table takes it, which chooses a bucket by the low bits and a tag by the
-/// seven highest ones of a `usize`, of 32 bits or 64.
+/// Converts a hash for use by a table, which takes the bucket from the low bits, and the tag from
+/// the seven highest bits of a `usize` of 32 or 64 bits.
 #[inline(always)]
 pub(crate) const fn wide(hash: u32) -> u64 {
     let high = if usize::BITS == 32 { 0 } else { hash };
     (high as u64) << 32 | hash as u64
 }
 
-/// Begins to load the address that a table most likely has for a hash.
+/// Prefetches the address that a table most likely has for a hash.
 #[inline(always)]
 fn prefetch_bucket(table: &HashTable<EntryAddr>, hash: u32) {
     let bucket = hash as usize & table.num_buckets().wrapping_sub(1);
@@ -441,7 +441,8 @@ fn prefetch_bucket(table: &HashTable<EntryAddr>, hash: u32) {
 
 #[cfg(any(test, feature = "validate"))]
 impl Index {
-    /// Returns all entries. Panics unless the directory leads to the table that each one is in.
+    /// Returns all entries. Panics unless the directory leads to the table that contains each of
+    /// them.
     pub(crate) fn validate(&self, arena: &Arena) -> impl Iterator<Item = EntryAddr> {
         assert!(self.directory.is_empty() || self.directory.len() == 1 << self.depth);
         let mut bytes = 0;
@@ -474,7 +475,7 @@ mod tests {
         index.insert(&arena, 0, moved);
         let bucket = index.bucket(0, moved).unwrap();
         index.remove(&arena, 0, deleted);
-        // A new entry lies where the moved one did, and its bucket comes first.
+        // A new entry is stored at the old address of the moved one, and its bucket comes first.
         index.insert(&arena, 0, moved);
         index.replace_at(0, bucket, to);
         let found: Vec<EntryAddr> = index.candidates(0).collect();

@@ -1,16 +1,16 @@
-//! A key as a look-up takes it.
+//! A key prepared for a lookup.
 
-/// A key that is looked for, as words: `memcmp` goes byte by byte in wasm, and two words hold
-/// all of a key of up to 16 bytes.
+/// A key to look up, as words: `memcmp` compares byte by byte in wasm, and two words contain all
+/// of a key of up to 16 bytes.
 pub(crate) struct KeyProbe<'k> {
     pub(crate) key: &'k [u8],
-    /// The first 8 bytes, little-endian; of a shorter key, all.
+    /// The first 8 bytes, little-endian, or all bytes of a shorter key.
     pub(crate) first: u64,
-    /// The last 8 bytes, or all.
+    /// The last 8 bytes, or all bytes of a shorter key.
     pub(crate) last: u64,
-    /// Which bits of the two count.
+    /// The bits of the two words that are compared.
     pub(crate) mask: u64,
-    /// Where the last 8 bytes begin.
+    /// The offset of the last 8 bytes.
     pub(crate) end: usize,
 }
 
@@ -37,7 +37,7 @@ impl<'k> KeyProbe<'k> {
     }
 }
 
-/// Returns the bytes of a key of fewer than 8.
+/// Returns the bytes of a key shorter than 8 bytes.
 #[inline(never)]
 fn load_short_key(key: &[u8]) -> u64 {
     let len = key.len() as u32;
@@ -49,8 +49,8 @@ fn load_short_key(key: &[u8]) -> u64 {
     byte(0) | byte(1) | byte(2)
 }
 
-/// Returns `true` if two keys of the same length are equal between their first word and their
-/// last.
+/// Returns `true` if two keys of the same length are equal between their first and their last
+/// word.
 #[inline(never)]
 pub(crate) fn middle_eq(a: &[u8], b: &[u8]) -> bool {
     let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);

@@ -1,34 +1,35 @@
-//! How much memory an entry takes and in which shape: the size classes of slots, and
-//! how a value that is too large for a slot is split.
+//! The layout of an entry: the size classes of slots, and how a value that is too large for a slot
+//! is split.
 
-/// Words of a block. A word has 4 bytes.
+/// The number of words in a block. A word has 4 bytes.
 pub(crate) const BLOCK_WORDS: usize = 1024;
 
-/// Bytes of a block: 4 KiB, what an operating system hands out at a time.
+/// The size of a block in bytes: 4 KiB, the page size of most operating systems.
 pub(crate) const BLOCK_BYTES: u64 = 4 * BLOCK_WORDS as u64;
 
-/// Words of the header that each entry begins with.
+/// The number of words in the header of an entry.
 pub(crate) const HEADER_WORDS: usize = 11;
 
-/// Words that each part of a large value begins with: the next part and the entry.
+/// The number of words at the start of each part of a large value: the address of the next part,
+/// and that of the entry.
 pub(crate) const PART_WORDS: usize = 2;
 
-/// The most words of a slot that holds an entry: a quarter of a block.
+/// The maximum number of words in a slot for an entry: a quarter of a block.
 const LARGEST_SLOT: usize = BLOCK_WORDS / 4;
 
-/// Names a size of slots.
+/// A size class of slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Class(u8);
 
-/// Words of a slot of each class; the last three are those of parts. Slots that hold
-/// entries have [`HEADER_WORDS`] and an even number of words, 13 to 45, where key and
-/// value of a common size, a multiple of 8 bytes, fit without a gap; from there on as
-/// many as go into a block 22 times, 21 times and so on.
+/// The number of words in a slot of each class. The last three classes are for parts. A slot for
+/// an entry has [`HEADER_WORDS`] plus an even number of words. From 13 to 45 words, a key and a
+/// value whose total length is a multiple of 8 bytes fit without a gap. Larger slots have as many
+/// words as fit into a block 22 times, 21 times and so on.
 const SLOT_WORDS: [u16; CLASSES] = slot_words();
 
 const CLASSES: usize = 38;
 
-/// Slots of parts: a quarter of a block, half of one, and a whole one.
+/// The classes of parts: a quarter of a block, half a block, and a whole block.
 const PARTS: [Class; 3] = [
     Class(CLASSES as u8 - 3),
     Class(CLASSES as u8 - 2),
@@ -56,7 +57,7 @@ const fn slot_words() -> [u16; CLASSES] {
     words
 }
 
-/// The class of the smallest slot that holds so many words.
+/// The smallest class with enough words, for each number of words.
 const CLASS_OF: [u8; LARGEST_SLOT + 1] = {
     let mut of = [0; LARGEST_SLOT + 1];
     let (mut words, mut class) = (0, 0);
@@ -71,10 +72,10 @@ const CLASS_OF: [u8; LARGEST_SLOT + 1] = {
 };
 
 impl Class {
-    /// How many classes there are.
+    /// The number of classes.
     pub(crate) const COUNT: usize = CLASSES;
 
-    /// Whole blocks.
+    /// The class of whole blocks.
     pub(crate) const LARGEST: Self = PARTS[2];
 
     /// Returns all classes.
@@ -92,47 +93,47 @@ impl Class {
         self.0 as usize
     }
 
-    /// Returns the words of a slot.
+    /// Returns the number of words in a slot.
     pub(crate) const fn words(self) -> usize {
         SLOT_WORDS[self.0 as usize] as usize
     }
 
-    /// Returns the slots of a block.
+    /// Returns the number of slots in a block.
     pub(crate) const fn slots(self) -> usize {
         BLOCK_WORDS / self.words()
     }
 
-    /// Returns `true` if its slots hold parts of values, not entries.
+    /// Returns `true` if slots of this class hold parts of values, not entries.
     pub(crate) const fn is_part(self) -> bool {
         self.0 >= PARTS[0].0
     }
 
-    /// Returns the word behind the header that leads to the parts of a value, where it has any:
-    /// the last one of the slot.
+    /// Returns the index, after the header, of the word with the address of the first part, if the
+    /// value has parts. It is the last word of the slot.
     pub(crate) const fn parts_word(self) -> usize {
         self.words() - HEADER_WORDS - 1
     }
 
-    /// Returns the bytes of a value that a part of this class holds.
+    /// Returns the number of bytes of a value in a part of this class.
     pub(crate) const fn part_bytes(self) -> usize {
         (self.words() - PART_WORDS) * 4
     }
 }
 
-/// What an entry needs: a slot, and parts for a value that is too large for it.
+/// The slots that an entry needs: one slot, plus parts for a value that does not fit into it.
 ///
-/// A value lies behind its key in the slot where both fit into a quarter of a block.
-/// If not, it is split: into whole blocks, then at most a few halves and quarters, and
-/// what is left lies in the slot. So next to nothing of a block is wasted, and any free
-/// block will do, wherever it lies.
+/// If the key and the value fit into a quarter of a block, the value is stored after its key in
+/// the slot. Otherwise it is split: into whole blocks, then at most a few halves and quarters, and
+/// the rest is stored in the slot. So hardly any space in a block is wasted, and any free block
+/// can be used, wherever it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryLayout {
-    /// Of the slot.
+    /// The class of the slot.
     pub(crate) class: Class,
-    /// How many parts there are of each class, smallest first. The value goes into the
-    /// largest first; only the last may have room to spare.
+    /// The number of parts of each class, smallest first. The value fills the largest parts first,
+    /// and only the last part may have unused space.
     parts: [u32; 3],
-    /// The bytes of the value that lie in the slot, behind the key.
+    /// The number of bytes of the value that are stored in the slot, after the key.
     pub(crate) tail: u32,
 }
 
@@ -152,7 +153,7 @@ impl EntryLayout {
     }
 
     const fn split(key_len: usize, value_len: usize) -> Self {
-        // The last word of the slot leads to the parts.
+        // The last word of the slot contains the address of the first part.
         let room = (LARGEST_SLOT - HEADER_WORDS - 1) * 4 - key_len;
         let mut parts = [0; 3];
         let mut rest = value_len;
@@ -181,24 +182,24 @@ impl EntryLayout {
         self.parts[0] | self.parts[1] | self.parts[2] > 0
     }
 
-    /// Returns `true` if both need the same slots.
+    /// Returns `true` if both layouts need the same slots.
     #[inline]
     pub(crate) fn same_slots(&self, other: &Self) -> bool {
         self.class == other.class && self.parts == other.parts
     }
 
-    /// Returns the classes of the parts and how many there are of each, in the order of the
+    /// Returns the classes of the parts and the number of parts of each, in the order of the
     /// value.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Class, u32)> {
         PARTS.into_iter().zip(self.parts).rev()
     }
 
-    /// Returns all slots that it needs.
+    /// Returns the classes of all slots and the number of slots of each.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (Class, u32)> {
         core::iter::once((self.class, 1)).chain(self.parts())
     }
 
-    /// Returns the bytes of all its slots.
+    /// Returns the total size of the slots in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         let bytes = |(class, count): (Class, u32)| 4 * class.words() as u64 * u64::from(count);
         self.slots().map(bytes).sum()
@@ -237,7 +238,7 @@ mod tests {
                 }
                 let least = (HEADER_WORDS * 4 + key_len + value_len) as u64;
                 let waste = layout.bytes() - least;
-                // A long key may leave its slot no room for what is left of a value.
+                // A long key may leave no room in its slot for the rest of a value.
                 let long = key_len > 128 && waste < 4 * PARTS[0].words() as u64;
                 assert!(
                     waste <= 8 || waste * 100 <= least * 26 || long,

@@ -1,7 +1,7 @@
 //! The engine of localmap: a bounded map with byte keys and per-key time to live.
 //!
-//! It needs bytes, a [`Clock`] and [`Limits`]. It knows nothing of WebAssembly, so it
-//! runs in a component as well as in a native test. It is `no_std`, with `alloc`.
+//! It operates on byte slices, a [`Clock`] and [`Limits`], and knows nothing of WebAssembly, so
+//! it runs both in a component and natively. It is `no_std` and uses `alloc`.
 //!
 //! ```
 //! use localmap_engine::{Condition, Error, Limits, Map, Ttl};
@@ -29,58 +29,59 @@
 //!   operation treats its key as absent, whether or not its memory has been freed. A call reads
 //!   the clock at most once.
 //! * **All or nothing.** A call that returns an error has changed no key, no value, no version
-//!   and no deadline, and has evicted nothing. [`Map::apply`] makes one call of several changes.
-//! * **Bounds.** No limit is exceeded after any call. A full map refuses new entries
-//!   ([`Error::Full`]) or evicts old ones, as its [`Policy`] says. If memory is refused, the
-//!   call returns [`Error::Full`] too, and never aborts; the memory held by then is the limit
-//!   from there on.
+//!   and no deadline, and has evicted nothing. [`Map::apply`] combines several changes into one
+//!   call.
+//! * **Bounds.** No limit is exceeded after any call. A full map rejects new entries
+//!   ([`Error::Full`]) or evicts old ones, depending on its [`Policy`]. If an allocation fails,
+//!   the call also returns [`Error::Full`] rather than abort, and the memory held at that time
+//!   becomes the limit for later calls.
 //! * **Work.** [`Map::len`], [`Map::stats`], and a write that would otherwise return `Full` or
 //!   evict, may visit every expired entry, and [`Map::clear`] visits all entries.
-//!   [`Map::sweep`] frees as many as it is asked to, any other call at most 16 entries besides
-//!   its own. Beyond that, a write may have to split a table of 1,792 addresses, to pass over 128
-//!   entries for the one that it evicts, and to move the entries of one block, fewer than 79,
-//!   for each 4 KiB that it needs.
+//!   [`Map::sweep`] frees at most the requested number of entries, and any other call at most 16
+//!   in addition to its own. Apart from that, a write may have to split a table of 1,792
+//!   addresses, to skip 128 entries to find the one to evict, and to move the entries of one
+//!   block, fewer than 79, for each 4 KiB that it needs.
 //!
 //! # What an entry costs
 //!
-//! [`Limits::max_bytes`] counts all that the map has allocated. An entry lies in a slot
-//! of a block of 4 KiB: a header of 44 bytes, the key and the value, in one of 35 sizes.
-//! Up to 180 bytes the slot has at most 11 bytes to spare, beyond that up to a
-//! quarter. A value that does not fit into a slot of 1 KiB is split: into whole blocks,
-//! halves and quarters, and a rest in the slot. Its place in a table takes 6 to 12 bytes.
-//! A policy that evicts adds 5 bytes to remember evicted entries.
+//! [`Limits::max_bytes`] limits all memory that the map has allocated. An entry is stored in a
+//! slot of a block of 4 KiB. The slot contains a header of 44 bytes, the key and the value, and
+//! has one of 35 sizes. Up to 180 bytes, a slot has at most 11 unused bytes; beyond that, up to
+//! a quarter may be unused. A value that does not fit into a slot of 1 KiB is split into whole
+//! blocks, halves and quarters, and the rest is stored in the slot. An entry also takes 6 to 12
+//! bytes in a table. A policy that evicts adds 5 bytes to remember evicted entries.
 //!
-//! Free blocks are used for entries of any size, or given back if many are
-//! free. If free slots are scattered, entries are moved together.
+//! Free blocks are reused for entries of any size, or released if many are free. If free slots
+//! are scattered, entries are moved together.
 //!
 //! # Modules
 //!
-//! Dependencies point one way. Each line uses those below it, and the modules of one line do not
-//! know each other:
+//! Dependencies point one way. The modules of each line use only those on the lines below, and
+//! those on the same line do not use each other:
 //!
 //! ```text
 //! map                          the operations and their rules
-//! index   wheel   eviction     which entry has a key; which are due; which one goes
-//! value
+//! index   wheel   eviction     finds entries by key; by deadline; to evict
+//! value                        a value in one or several parts
 //! arena                        slots for entries and for parts of values
 //! blocks  slot                 memory; the slot of an entry on the hot paths
-//! entry   key   list           the header of an entry; a key to look for; the linked list
-//! address copy  layout         where things lie; how large they are
+//! entry   key   list           the header of an entry; a key to look up; the linked list
+//! address copy  layout         where data is stored, and its size
 //! ```
 //!
-//! `hash` stands on `key`; `limits`, `clock` and `error` stand on nothing. The test `modules`
-//! holds this table.
+//! `hash` uses `key`, and `limits` uses `error`. `clock` and `error` use no other module. The
+//! test `modules` enforces this order.
 //!
-//! Unsafe code is in `slot`, in `address`, and in those few functions of `blocks`, `arena`,
-//! `index` and `map` that lead to a slot unchecked. Each of them is an `unsafe fn`, or says why it
-//! may call one.
+//! Unsafe code is in `slot`, in `address`, and in the few functions of `blocks`, `entry`,
+//! `arena`, `index` and `map` that access a slot without checks, or write the lengths that
+//! `slot` trusts. Each of them is an `unsafe fn`, or has a comment on why it may call one.
 
 #![no_std]
 #![deny(unsafe_code)]
 #![allow(
     clippy::cast_possible_truncation,
-    reason = "addresses, slots and lengths have 32 bits or fewer by their limits; see `layout`, \
-              `blocks` and `limits`"
+    reason = "addresses, slots and lengths are limited to 32 bits or fewer; see `layout`, `blocks` \
+              and `limits`"
 )]
 
 extern crate alloc;
@@ -118,13 +119,13 @@ pub use map::{
 };
 pub use value::Value;
 
-/// Returns the hash of a key under a seed: for tests that look for keys which collide.
+/// Returns the hash of a key with a seed, for tests that search for colliding keys.
 #[cfg(feature = "validate")]
 pub fn hash_of(seed: u64, key: &[u8]) -> u32 {
     hash::KeyHasher::new(seed).hash_of(key)
 }
 
-/// The examples of the README are tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -5,7 +5,7 @@ use crate::error::{ConfigureError, Error, KeyFault, Setting};
 /// The default of [`Limits::max_key`], in bytes: 128.
 pub const DEFAULT_MAX_KEY_LEN: usize = 128;
 
-/// The maximum of [`Limits::max_key`], in bytes: no map has a longer key.
+/// The maximum of [`Limits::max_key`], in bytes: no map can have longer keys.
 pub const MAX_KEY_LEN: usize = 512;
 
 /// The maximum of [`Limits::max_entries`]: 4,294,967,295.
@@ -20,14 +20,15 @@ pub const MAX_PINS: u32 = 1 << 16;
 /// The maximum of [`Limits::max_value`]: 1 GiB.
 pub const MAX_VALUE: u64 = 1 << 30;
 
-/// The most bytes that one call of [`Map::get_many`](crate::Map::get_many) (values) or
-/// [`Map::scan`](crate::Map::scan) (keys and values) visits, unless it is a single entry: 1 MiB.
+/// The maximum number of bytes that one call of [`Map::get_many`](crate::Map::get_many) (values)
+/// or [`Map::scan`](crate::Map::scan) (keys and values) visits, unless it visits a single entry: 1
+/// MiB.
 pub const MAX_PAGE_BYTES: usize = 1 << 20;
 
-/// The most entries that one page of [`Map::scan`](crate::Map::scan) looks at: 4,096.
+/// The maximum number of entries that one page of [`Map::scan`](crate::Map::scan) examines: 4,096.
 pub const MAX_SCAN_LIMIT: u32 = 4096;
 
-/// The limits of a map, and its defaults.
+/// The limits and default settings of a map.
 ///
 /// ```
 /// use localmap_engine::{ConfigureError, Limits, Policy, Setting};
@@ -44,28 +45,28 @@ pub const MAX_SCAN_LIMIT: u32 = 4096;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
+    /// The maximum number of entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
     pub max_entries: u64,
-    /// The most bytes of memory that the map holds in all (see the
-    /// [crate docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default
-    /// 33,554,432 (32 MiB).
+    /// The maximum memory that the map holds in total, in bytes (see the [crate
+    /// docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default 33,554,432 (32 MiB).
     pub max_bytes: u64,
-    /// The most bytes of a key, 1 to [`MAX_KEY_LEN`]. Default [`DEFAULT_MAX_KEY_LEN`].
+    /// The maximum length of a key in bytes, 1 to [`MAX_KEY_LEN`]. Default
+    /// [`DEFAULT_MAX_KEY_LEN`].
     pub max_key: u32,
-    /// The most bytes of a value, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
+    /// The maximum length of a value in bytes, at most [`MAX_VALUE`]. Default 1,048,576 (1 MiB).
     pub max_value: u64,
-    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, in nanoseconds, at least
-    /// 1. `None`, the default: such entries do not expire.
+    /// The TTL that [`Ttl::Default`](crate::Ttl::Default) stands for, in nanoseconds, at least 1.
+    /// With `None`, the default, such entries do not expire.
     pub default_ttl: Option<u64>,
-    /// Whether keys that are not UTF-8 are refused. Default `false`.
+    /// Whether keys that are not UTF-8 are rejected. Default `false`.
     pub utf8_keys: bool,
-    /// What a full map does. Default [`Policy::Refuse`].
+    /// The behaviour of a full map. Default [`Policy::Refuse`].
     pub policy: Policy,
-    /// The most pins that are held at the same time, at most [`MAX_PINS`]. Default 1,024.
+    /// The maximum number of pins held at the same time, at most [`MAX_PINS`]. Default 1,024.
     pub max_pins: u32,
 }
 
-/// What a full map does. Expired entries go first, whatever the policy.
+/// The behaviour of a full map. Expired entries are removed first, whatever the policy.
 ///
 /// ```
 /// use localmap_engine::{Error, Limits, Map, Policy, Ttl};
@@ -83,14 +84,14 @@ pub struct Limits {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// Refuses new entries, and evicts nothing.
+    /// Rejects new entries, and evicts nothing.
     #[default]
     Refuse,
-    /// Evicts the least recently used entry. Each use moves an entry.
+    /// Evicts the least recently used entry. Each use moves an entry in a queue.
     Lru,
-    /// Evicts by S3-FIFO: new entries that have not been used again, and entries that have not
-    /// been used for long. Its hit ratio is the best for most loads, and a use costs next to
-    /// nothing.
+    /// Evicts by S3-FIFO: first new entries that have not been used again, then entries that have
+    /// not been used for a long time. It has the best hit ratio for most loads, and a use costs
+    /// next to nothing.
     S3Fifo,
 }
 
@@ -101,7 +102,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The defaults, as a constant.
+    /// The default limits, as a constant.
     pub const DEFAULT: Self = Self {
         max_entries: 1 << 20,
         max_bytes: 32 << 20,
@@ -113,11 +114,11 @@ impl Limits {
         max_pins: 1024,
     };
 
-    /// Checks that each limit is in its range. [`Limits`] has an example.
+    /// Checks that each limit is in its range. See [`Limits`] for an example.
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigureError::OutOfRange`] with the first limit that is not.
+    /// Returns [`ConfigureError::OutOfRange`] with the first limit that is outside its range.
     pub fn check(&self) -> Result<(), ConfigureError> {
         let fault = if self.max_entries == 0 || self.max_entries > MAX_ENTRIES {
             Setting::MaxEntries
@@ -137,7 +138,7 @@ impl Limits {
         Err(ConfigureError::OutOfRange(fault))
     }
 
-    /// Returns these limits, each moved to the nearest end of its range.
+    /// Returns these limits, each clamped to its range.
     pub(crate) fn clamped(self) -> Self {
         Self {
             max_entries: self.max_entries.clamp(1, MAX_ENTRIES),
@@ -150,7 +151,7 @@ impl Limits {
         }
     }
 
-    /// Checks that entries which met `before` meet these, too.
+    /// Checks that all entries that met the limits `before` also meet these.
     pub(crate) fn check_not_lower(&self, before: &Self) -> Result<(), ConfigureError> {
         let fault = if self.max_entries < before.max_entries {
             Setting::MaxEntries
@@ -172,7 +173,7 @@ impl Limits {
         Err(ConfigureError::Lowered(fault))
     }
 
-    /// Checks that an entry may have this key.
+    /// Checks that this key is allowed.
     pub(crate) fn check_key(&self, key: &[u8]) -> Result<(), Error> {
         let fault = if key.is_empty() {
             KeyFault::Empty

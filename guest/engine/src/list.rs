@@ -1,32 +1,31 @@
-//! A list through its own nodes, which know their neighbours: it takes no memory of its own,
-//! and any node can leave it at once.
+//! An intrusive linked list. It allocates no memory, and any node can be removed in constant time.
 //!
-//! All lists of the engine are made of this one: the blocks that are free, the blocks of a class
-//! that have a free slot, the buckets of the wheel, the queues of eviction, and the pins of an
-//! entry. Where the links of a node lie is the affair of [`Nodes`].
+//! All lists of the engine use this one: the free blocks, the blocks of a class that have a free
+//! slot, the buckets of the wheel, the eviction queues, and the pins of an entry. Each implements
+//! [`Nodes`] to say where the links of a node are stored.
 
 /// The neighbours of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Links<I> {
-    /// The neighbour towards the front; `None`: this is the first node.
+    /// The neighbour towards the front, or `None` for the first node.
     pub(crate) prev: Option<I>,
-    /// The neighbour towards the end; `None`: this is the last node.
+    /// The neighbour towards the end, or `None` for the last node.
     pub(crate) next: Option<I>,
 }
 
-/// Keeps the links of nodes, which are named by an `I`.
+/// Stores the links of nodes, which are identified by an `I`.
 pub(crate) trait Nodes<I> {
     /// Returns the neighbours of a node that is in a list.
     fn links(&self, node: I) -> Links<I>;
 
-    /// Changes the neighbour of a node towards the front.
+    /// Sets the neighbour of a node towards the front.
     fn set_prev(&mut self, node: I, prev: Option<I>);
 
-    /// Changes the neighbour of a node towards the end.
+    /// Sets the neighbour of a node towards the end.
     fn set_next(&mut self, node: I, next: Option<I>);
 }
 
-/// A list by its first node.
+/// A list, represented by its first node.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub(crate) struct List<I> {
@@ -34,7 +33,7 @@ pub(crate) struct List<I> {
 }
 
 impl<I: Copy> List<I> {
-    /// A list without nodes.
+    /// The empty list.
     pub(crate) const EMPTY: Self = Self { first: None };
 
     /// Returns the list that begins with this node.
@@ -48,7 +47,7 @@ impl<I: Copy> List<I> {
         self.first
     }
 
-    /// Puts a node in front. Returns its neighbours, which the caller has to note in it.
+    /// Adds a node at the front. Returns its neighbours, which the caller must store in it.
     #[inline]
     #[must_use = "the node has to know its neighbours"]
     pub(crate) fn push(&mut self, nodes: &mut impl Nodes<I>, node: I) -> Links<I> {
@@ -59,7 +58,7 @@ impl<I: Copy> List<I> {
         Links { prev: None, next }
     }
 
-    /// Takes the node out that has these neighbours.
+    /// Removes the node that has these neighbours.
     #[inline]
     pub(crate) fn remove(&mut self, nodes: &mut impl Nodes<I>, links: Links<I>) {
         join(nodes, links, None);
@@ -68,7 +67,7 @@ impl<I: Copy> List<I> {
         }
     }
 
-    /// Follows a node that has another name now, and returns its neighbours.
+    /// Updates the links to a node whose identifier has changed, and returns its neighbours.
     pub(crate) fn moved(&mut self, nodes: &mut impl Nodes<I>, to: I) -> Links<I> {
         let links = nodes.links(to);
         join(nodes, links, Some(to));
@@ -78,13 +77,13 @@ impl<I: Copy> List<I> {
         links
     }
 
-    /// Returns the nodes, from the first to the last.
+    /// Returns the nodes from the first to the last.
     pub(crate) fn iter(&self, nodes: &impl Nodes<I>) -> impl Iterator<Item = I> {
         core::iter::successors(self.first, |&node| nodes.links(node).next)
     }
 }
 
-/// Puts `node`, or nothing, between two neighbours.
+/// Links `node`, or nothing, between two neighbours.
 #[inline]
 pub(crate) fn join<I: Copy>(nodes: &mut impl Nodes<I>, links: Links<I>, node: Option<I>) {
     if let Some(prev) = links.prev {
@@ -95,7 +94,7 @@ pub(crate) fn join<I: Copy>(nodes: &mut impl Nodes<I>, links: Links<I>, node: Op
     }
 }
 
-/// A list that knows its last node, too: in at the front, out at the end.
+/// A list that also has its last node: nodes are added at the front and removed at the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Queue<I> {
     list: List<I>,
@@ -103,7 +102,7 @@ pub(crate) struct Queue<I> {
 }
 
 impl<I: Copy> Queue<I> {
-    /// A queue without nodes.
+    /// The empty queue.
     pub(crate) const EMPTY: Self = Self {
         list: List::EMPTY,
         last: None,
@@ -114,7 +113,7 @@ impl<I: Copy> Queue<I> {
         self.last
     }
 
-    /// Puts a node in front. Returns its neighbours, which the caller has to note in it.
+    /// Adds a node at the front. Returns its neighbours, which the caller must store in it.
     #[inline]
     #[must_use = "the node has to know its neighbours"]
     pub(crate) fn push(&mut self, nodes: &mut impl Nodes<I>, node: I) -> Links<I> {
@@ -124,7 +123,7 @@ impl<I: Copy> Queue<I> {
         self.list.push(nodes, node)
     }
 
-    /// Takes the node out that has these neighbours.
+    /// Removes the node that has these neighbours.
     #[inline]
     pub(crate) fn remove(&mut self, nodes: &mut impl Nodes<I>, links: Links<I>) {
         self.list.remove(nodes, links);
@@ -133,7 +132,7 @@ impl<I: Copy> Queue<I> {
         }
     }
 
-    /// Follows a node that has another name now.
+    /// Updates the links to a node whose identifier has changed.
     pub(crate) fn moved(&mut self, nodes: &mut impl Nodes<I>, to: I) {
         if self.list.moved(nodes, to).next.is_none() {
             self.last = Some(to);

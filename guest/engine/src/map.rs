@@ -1,6 +1,8 @@
-//! The map: its state, and the answer to "when is an entry gone?", which is
-//! [`Map::living`] and, for whole answers, [`Map::reap_all`]. The operations are in
-//! the files below.
+//! The map: its state, and how expired entries are freed. The operations are in the submodules.
+//!
+//! An operation on a key frees its entry if it has expired ([`Map::read`], [`Map::living`]). An
+//! operation on all entries frees all expired ones first ([`Map::reap_all`]), and a scan skips
+//! them. Whether an entry has expired is decided in [`clock`](crate::clock).
 
 mod batch;
 mod lookup;
@@ -29,21 +31,21 @@ use crate::limits::Limits;
 use crate::wheel::{self, Step, Wheel};
 use pins::Pins;
 
-/// The most entries that a write passes which are due, or come due soon.
+/// The maximum number of due, or nearly due, entries that a write processes.
 const REAP_LIMIT: u32 = 16;
 
-/// Writes take back what was due before the last multiple of 2^24 nanoseconds (17 ms):
-/// so the wheel need not go down to the nanosecond for them.
+/// Writes free only entries that were due before the last multiple of 2^24 nanoseconds (17 ms), so
+/// that the wheel need not advance to the exact nanosecond for them.
 const REAP_GRAIN: u32 = 24;
 
 /// A bounded map with byte keys and per-key time to live.
 ///
-/// The [crate docs](crate) have an example, and the guarantees that all operations give.
+/// The [crate docs](crate) have an example, and list the guarantees of all operations.
 ///
-/// **Keys** are any 1 to [`Limits::max_key`] bytes, **values** any bytes up to
-/// [`Limits::max_value`]. Writes check both. Reads never fail: a key that cannot exist is
-/// absent. Reads take `&mut self` since they note which entries are used, and free the entry
-/// that they find expired.
+/// **Keys** are 1 to [`Limits::max_key`] bytes of any kind, **values** any bytes up to
+/// [`Limits::max_value`]. Writes check both. Reads never fail: a key that is not valid is absent.
+/// Reads take `&mut self` because they record which entries are used, and free the entry if it has
+/// expired.
 pub struct Map<C> {
     clock: CallClock<C>,
     hasher: KeyHasher,
@@ -53,19 +55,19 @@ pub struct Map<C> {
     wheel: Wheel,
     eviction: Eviction,
     pins: Pins,
-    /// The most bytes that there is memory for, as far as is known: where memory has been
-    /// refused, as many as were held then.
+    /// The maximum number of bytes for which there is memory, as far as is known. If an allocation
+    /// has failed, this is the number of bytes held at that time.
     ceiling: u64,
-    /// The most bytes held so far.
+    /// The maximum number of bytes held so far.
     high_water: u64,
-    /// Bytes of the keys and values of all entries.
+    /// The total size of the keys and values of all entries, in bytes.
     payload: u64,
-    /// The version given last; 0: the map has never held an entry.
+    /// The last version assigned, or 0 if the map has never held an entry.
     version: u64,
     counts: Counts,
 }
 
-/// What is counted since the map was made.
+/// Events counted since the map was created.
 #[derive(Default)]
 struct Counts {
     hits: u64,
@@ -77,11 +79,11 @@ struct Counts {
 }
 
 impl<C: Clock> Map<C> {
-    /// Creates an empty map. Allocates nothing.
+    /// Creates an empty map, without allocating.
     ///
     /// `seed` should be hard to guess if keys come from untrusted clients, which could otherwise
-    /// choose keys with the same hash. A limit out of its range is set to the nearest end of it;
-    /// [`Limits::check`] reports it beforehand.
+    /// choose keys with the same hash. Limits outside their range are clamped to it. Use
+    /// [`Limits::check`] to detect them beforehand.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map};
@@ -110,16 +112,16 @@ impl<C: Clock> Map<C> {
 
     /// Sets the limits.
     ///
-    /// Until the map holds its first entry, every limit can be set to any value in its range.
-    /// From then on `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` may only
-    /// rise, `utf8_keys` may only be switched off, and the policy stays. The default TTL may
-    /// always change; it holds for later writes.
+    /// Until the map holds its first entry, every limit can be set to any value in its range. From
+    /// then on `max_entries`, `max_bytes`, `max_key`, `max_value` and `max_pins` can only be
+    /// raised, `utf8_keys` can only be switched off, and the policy cannot be changed. The default
+    /// TTL can always be changed, and applies to later writes.
     ///
     /// # Errors
     ///
-    /// The limits before stay in force. Returns
+    /// The previous limits stay in force. Returns
     ///
-    /// - [`ConfigureError::OutOfRange`] if a limit is out of its range (see [`Limits::check`]),
+    /// - [`ConfigureError::OutOfRange`] if a limit is outside its range (see [`Limits::check`]),
     /// - [`ConfigureError::Lowered`] if the map has held an entry and a limit would be lowered,
     ///   or the policy changed.
     ///
@@ -144,7 +146,7 @@ impl<C: Clock> Map<C> {
             self.eviction = Eviction::new(limits.policy);
         }
         self.limits = limits;
-        // There may be more memory now.
+        // More memory may be available now.
         self.ceiling = u64::MAX;
         Ok(())
     }
@@ -154,7 +156,7 @@ impl<C: Clock> Map<C> {
         &self.limits
     }
 
-    /// Returns the number of entries. Expired ones are not counted: it visits each of them to
+    /// Returns the number of entries, not counting expired ones. Visits every expired entry to
     /// free its memory.
     ///
     /// ```
@@ -176,8 +178,8 @@ impl<C: Clock> Map<C> {
         self.index.len().into()
     }
 
-    /// Returns `true` if there are no entries. Visits every expired one, as
-    /// [`len`](Self::len) does.
+    /// Returns `true` if there are no entries. Visits every expired entry, as [`len`](Self::len)
+    /// does.
     pub fn is_empty(&mut self) -> bool {
         self.len() == 0
     }
@@ -203,7 +205,7 @@ impl<C: Clock> Map<C> {
         self.statistics()
     }
 
-    /// Returns the statistics as they stand.
+    /// Returns the statistics without freeing expired entries.
     fn statistics(&self) -> Stats {
         let (bytes, free) = (self.bytes(), self.arena.free_bytes());
         Stats {
@@ -223,8 +225,8 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Frees the memory of at most `max` expired entries. Returns how many these were: fewer
-    /// than `max` if none is left.
+    /// Frees the memory of at most `max` expired entries. Returns the number of entries freed,
+    /// which is less than `max` if none are left.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -244,8 +246,8 @@ impl<C: Clock> Map<C> {
         self.reap_due(&mut CallTime::begin(), max)
     }
 
-    /// Removes all entries and frees all memory, except for values that pins hold.
-    /// Limits, statistics and the version counter stay.
+    /// Removes all entries and frees all memory, except for values that pins hold. Limits,
+    /// statistics and the version counter are kept.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -262,7 +264,10 @@ impl<C: Clock> Map<C> {
         self.note_high_water();
         let pinned = self.pins.any();
         if pinned {
-            self.arena.detach_all_but_pinned();
+            self.arena.remove_all_but_pinned(|mut header| {
+                header.set_detached();
+                wheel::forget(header);
+            });
             self.arena.trim();
         } else {
             self.arena = Arena::new();
@@ -273,12 +278,12 @@ impl<C: Clock> Map<C> {
         self.payload = 0;
     }
 
-    /// Takes back all entries that are due now.
+    /// Frees all entries that are due now.
     fn reap_all(&mut self, call: &mut CallTime) {
         self.reap_due(call, u32::MAX);
     }
 
-    /// Takes back at most `max` of the entries that are due now, and returns how many.
+    /// Frees at most `max` of the entries that are due now, and returns their number.
     fn reap_due(&mut self, call: &mut CallTime, max: u32) -> u32 {
         if self.wheel.is_empty() {
             return 0;
@@ -287,14 +292,14 @@ impl<C: Clock> Map<C> {
         self.reap(now, max, u64::MAX)
     }
 
-    /// Takes back some of what was due a little before the latest time that is known.
+    /// Frees some of the entries that were due slightly before the latest known time.
     fn reap_some(&mut self) {
         let grain = self.clock.seen() >> REAP_GRAIN << REAP_GRAIN;
         self.reap(grain.saturating_sub(1), REAP_LIMIT, REAP_LIMIT.into());
     }
 
-    /// Takes back at most `max` of the entries that are due at `now`, in at most `steps` steps
-    /// of the wheel.
+    /// Frees at most `max` of the entries that are due at `now`, in at most `steps` steps of the
+    /// wheel.
     fn reap(&mut self, now: u64, max: u32, steps: u64) -> u32 {
         let mut reaped = 0;
         for _ in 0..steps {
@@ -326,19 +331,19 @@ impl<C: Clock> Map<C> {
         self.arena.trim();
     }
 
-    /// Removes an entry, and keeps the memory that it gives back.
+    /// Removes an entry, without releasing the blocks that become free.
     fn vacate(&mut self, entry: EntryAddr) {
         let hash = self.arena.header(entry).hash();
         self.unlink(hash, entry);
     }
 
-    /// Does so with an entry whose hash is known.
+    /// Removes an entry whose hash is known, without releasing the blocks that become free.
     fn unlink(&mut self, hash: u32, entry: EntryAddr) {
         self.index.remove(&self.arena, hash, entry);
         self.detach(entry);
     }
 
-    /// Lets go of an entry that the index does not lead to any more.
+    /// Removes an entry that is no longer in the index, or detaches it if it is pinned.
     fn detach(&mut self, entry: EntryAddr) {
         let header = self.arena.header(entry);
         let (is_pinned, is_timed) = (header.is_pinned(), wheel::deadline(header).is_some());
@@ -354,7 +359,7 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns how long a living entry has left, in nanoseconds.
+    /// Returns the remaining time of a living entry, in nanoseconds.
     fn expires_in(&mut self, call: &mut CallTime, entry: EntryAddr) -> Option<u64> {
         let deadline = wheel::deadline(self.arena.header(entry))?;
         Some(deadline - self.clock.now(call))

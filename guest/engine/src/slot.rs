@@ -1,22 +1,22 @@
-//! The slot of an entry as the hot paths meet it: they go there once, and check nothing twice
-//! on their way. Most of the unsafe code of the engine is here.
+//! Access to the slot of an entry on the hot paths, which read it once and check nothing twice.
+//! Most of the unsafe code of the engine is here.
 //!
-//! A slot that is in use begins with the [`Header`] of its entry. Behind it lie at least 8 bytes
-//! and all that the header describes: the key, and the value or what is left of it beside its
-//! parts. [`Slot`] and [`SlotMut`] are slots of which this holds. Whoever makes one vouches for
-//! it, as [`Arena::slot`](crate::arena::Arena::slot) asks for, or has it checked by
-//! [`Slot::new`].
+//! A slot in use begins with the [`Header`] of its entry. After the header there are at least 8
+//! bytes, and all the data that the header describes: the key, and the value or, if the value has
+//! parts, the rest of it. [`Slot`] and [`SlotMut`] always refer to such a slot. Code that creates
+//! one must guarantee this, as [`Arena::slot`](crate::arena::Arena::slot) requires, or have it
+//! checked by [`Slot::new`].
 
 #![expect(
     unsafe_code,
-    reason = "a read would go to its entry twice, and wait for each load in turn"
+    reason = "checked code would read an entry twice, and wait for each load in turn"
 )]
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::copy::copy;
-use crate::entry::Header;
+use crate::entry::{Header, HeaderMut};
 use crate::key::{KeyProbe, middle_eq};
 use crate::layout::{EntryLayout, HEADER_WORDS};
 
@@ -27,25 +27,25 @@ pub(crate) struct Slot<'a> {
     words: PhantomData<&'a [u32]>,
 }
 
-/// The slot of an entry, to be changed.
+/// The slot of an entry, borrowed mutably.
 pub(crate) struct SlotMut<'a> {
     header: NonNull<Header>,
     words: PhantomData<&'a mut [u32]>,
 }
 
-/// Where the slot of an entry was: without a lifetime, and so of use to those alone who know
-/// that the entry is still there.
+/// The previous location of the slot of an entry. It has no lifetime, so it may only be used if
+/// the entry is known to still exist.
 #[derive(Clone, Copy)]
 pub(crate) struct RawSlot(NonNull<Header>);
 
-// SAFETY: it does what a reference to plain words does.
+// SAFETY: it can do only what a reference to plain words can do.
 unsafe impl Send for Slot<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Slot<'_> {}
 
 impl<'a> Slot<'a> {
-    /// Checks that `words`, those of a block from the slot on, hold all that their header
-    /// describes.
+    /// Creates a slot from `words`, which are those of a block from the start of the slot on.
+    /// Panics unless they contain everything that their header describes.
     pub(crate) fn new(words: &'a [u32]) -> Self {
         let whole = |header: &Header| {
             let layout = EntryLayout::new(header.key_len(), header.value_len());
@@ -53,21 +53,21 @@ impl<'a> Slot<'a> {
         };
         let header = words.first_chunk::<HEADER_WORDS>();
         let header: Option<&Header> = header.map(bytemuck::must_cast_ref);
-        assert!(header.is_some_and(whole), "no entry lies here");
-        // SAFETY: as just checked. The smallest slot has 8 bytes behind the header.
+        assert!(header.is_some_and(whole), "no entry at this address");
+        // SAFETY: this has just been checked. The smallest slot has 8 bytes after the header.
         unsafe { Self::new_unchecked(words) }
     }
 
-    /// Takes `words`, those of a block from the slot on, for the slot of an entry.
+    /// Creates a slot from `words`, which are those of a block from the start of the slot on.
     ///
     /// # Safety
     ///
-    /// They must begin with the header of an entry, and hold at least 8 bytes behind it and all
+    /// They must begin with the header of an entry, followed by at least 8 bytes and by everything
     /// that it describes.
     #[inline(always)]
     pub(crate) const unsafe fn new_unchecked(words: &'a [u32]) -> Self {
         Self {
-            // Reaches as far as `words`. A header is aligned as words are.
+            // Covers all of `words`. A header has the alignment of words.
             header: NonNull::from_ref(words).cast(),
             words: PhantomData,
         }
@@ -76,14 +76,14 @@ impl<'a> Slot<'a> {
     /// Returns the header.
     #[inline(always)]
     pub(crate) const fn header(self) -> &'a Header {
-        // SAFETY: a slot begins with one, and is borrowed for `'a`.
+        // SAFETY: a slot begins with a header, which is borrowed for `'a`.
         unsafe { self.header.as_ref() }
     }
 
-    /// Returns where the key begins.
+    /// Returns a pointer to the key.
     #[inline(always)]
     const fn bytes(self) -> *const u8 {
-        // SAFETY: there is more of the slot behind the header.
+        // SAFETY: the slot continues after the header.
         unsafe { self.header.add(1).as_ptr().cast() }
     }
 
@@ -94,8 +94,8 @@ impl<'a> Slot<'a> {
         if self.header().key_len() != probe.key.len() {
             return false;
         }
-        // SAFETY: the first 8 bytes behind the header, and the last 8 of a key that has as
-        // many; `end` is 0 for a shorter one.
+        // SAFETY: these are the first 8 bytes after the header, and the last 8 bytes of a key that
+        // has at least 8; `end` is 0 for a shorter one.
         let (first, last) = unsafe {
             let last = key.add(probe.end).cast::<[u8; 8]>();
             (*key.cast::<[u8; 8]>(), *last)
@@ -109,39 +109,39 @@ impl<'a> Slot<'a> {
     #[inline]
     pub(crate) const fn key(self) -> &'a [u8] {
         let len = self.header().key_len();
-        // SAFETY: the key lies behind the header, and is borrowed for `'a`.
+        // SAFETY: the key is stored after the header, and is borrowed for `'a`.
         unsafe { core::slice::from_raw_parts(self.bytes(), len) }
     }
 
-    /// Returns the value; `None`: it has parts.
+    /// Returns the value, or `None` if it has parts.
     #[inline(always)]
     pub(crate) const fn value(self) -> Option<&'a [u8]> {
         let header = self.header();
         if header.has_parts() {
             return None;
         }
-        // SAFETY: a value without parts lies behind its key, and is borrowed for `'a`.
+        // SAFETY: a value without parts is stored after its key, and is borrowed for `'a`.
         Some(unsafe {
             let start = self.bytes().add(header.key_len());
             core::slice::from_raw_parts(start, header.value_len())
         })
     }
 
-    /// Returns the value if it has 8 bytes.
+    /// Returns the value if it is 8 bytes long.
     #[inline]
     pub(crate) fn counter(self) -> Option<[u8; 8]> {
         self.value()?.try_into().ok()
     }
 
-    /// Returns, for a value that has parts, the word that leads to the first one, how many
-    /// bytes lie in all of them, and the bytes behind those.
+    /// Returns, for a value with parts, the word with the address of the first part, the total
+    /// number of bytes in the parts, and the bytes that follow them.
     #[inline(never)]
     pub(crate) fn parts(self) -> (u32, usize, &'a [u8]) {
         let header = self.header();
         let layout = EntryLayout::new(header.key_len(), header.value_len());
         let tail = layout.tail as usize;
-        // SAFETY: the slot of an entry of this layout has that word, and the tail of its value
-        // behind its key, borrowed for `'a`.
+        // SAFETY: the slot of an entry with this layout has that word, and the end of its value
+        // after its key, borrowed for `'a`.
         unsafe {
             let words = self.bytes().cast::<u32>();
             let first = *words.add(layout.class.parts_word());
@@ -153,7 +153,7 @@ impl<'a> Slot<'a> {
 }
 
 impl<'a> SlotMut<'a> {
-    /// Takes `words`, those of a block from the slot on, for the slot of an entry.
+    /// Creates a slot from `words`, which are those of a block from the start of the slot on.
     ///
     /// # Safety
     ///
@@ -166,7 +166,7 @@ impl<'a> SlotMut<'a> {
         }
     }
 
-    /// Returns the slot, to be looked at.
+    /// Borrows the slot immutably.
     #[inline(always)]
     pub(crate) const fn as_slot(&self) -> Slot<'_> {
         Slot {
@@ -177,13 +177,13 @@ impl<'a> SlotMut<'a> {
 
     /// Returns the header.
     #[inline(always)]
-    pub(crate) const fn header_mut(&mut self) -> &mut Header {
-        // SAFETY: a slot begins with one, and is borrowed by this alone.
-        unsafe { self.header.as_mut() }
+    pub(crate) const fn header_mut(&mut self) -> HeaderMut<'_> {
+        // SAFETY: a slot begins with a header, which is borrowed only here.
+        HeaderMut::new(unsafe { self.header.as_mut() })
     }
 
-    /// Writes a value over one of the same length that lies in one piece and that no pin holds.
-    /// Returns `false` if the value there is not like that.
+    /// Overwrites a value of the same length, if the old value is stored in one piece and is not
+    /// pinned. Otherwise returns `false`.
     #[inline(always)]
     pub(crate) fn write_over(&mut self, value: &[u8]) -> bool {
         let header = self.as_slot().header();
@@ -191,7 +191,7 @@ impl<'a> SlotMut<'a> {
             return false;
         }
         let start = header.key_len();
-        // SAFETY: a value without parts lies behind its key, and is borrowed by this alone.
+        // SAFETY: a value without parts is stored after its key, and is borrowed only here.
         let there = unsafe {
             let there = self.as_slot().bytes().cast_mut().add(start);
             core::slice::from_raw_parts_mut(there, value.len())
@@ -200,7 +200,7 @@ impl<'a> SlotMut<'a> {
         true
     }
 
-    /// Ends the borrow, and keeps where the slot was.
+    /// Ends the borrow, and returns the location of the slot.
     #[inline(always)]
     pub(crate) const fn into_raw(self) -> RawSlot {
         RawSlot(self.header)
@@ -208,11 +208,11 @@ impl<'a> SlotMut<'a> {
 }
 
 impl RawSlot {
-    /// Borrows the slot again, for as long as `owner` is borrowed.
+    /// Reborrows the slot for as long as `owner` is borrowed.
     ///
     /// # Safety
     ///
-    /// `owner` must own the memory of the slot, and its entry must still be there.
+    /// `owner` must own the memory of the slot, and the entry must still exist.
     #[inline(always)]
     pub(crate) const unsafe fn borrow<T>(self, owner: &T) -> Slot<'_> {
         let _ = owner;
@@ -222,7 +222,7 @@ impl RawSlot {
         }
     }
 
-    /// Borrows the slot again, to be changed, for as long as `owner` is borrowed.
+    /// Reborrows the slot mutably for as long as `owner` is borrowed.
     ///
     /// # Safety
     ///
@@ -237,9 +237,9 @@ impl RawSlot {
     }
 }
 
-/// Begins to load what a reference leads to.
+/// Prefetches the data behind a reference.
 #[inline(always)]
 pub(crate) fn preload<T: Copy>(to: &T) {
-    // SAFETY: a reference is good to read.
+    // SAFETY: a reference is valid for reads.
     let _ = unsafe { core::ptr::from_ref(to).read_volatile() };
 }

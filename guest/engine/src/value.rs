@@ -1,4 +1,4 @@
-//! A value as it lies in the map.
+//! A value stored in the map.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,10 +8,10 @@ use crate::arena::Arena;
 use crate::copy::copy;
 use crate::slot::Slot;
 
-/// A value, borrowed from the map that it lies in.
+/// A value, borrowed from the map that contains it.
 ///
-/// It lies in one piece where key and value take less than about a kibibyte, in pieces of up
-/// to 4 KiB where they take more. It compares with slices and arrays of bytes.
+/// It is stored in one piece if the key and the value together take less than about a kibibyte,
+/// otherwise in pieces of up to 4 KiB. It can be compared with slices and arrays of bytes.
 ///
 /// ```
 /// use localmap_engine::{Limits, Map, Ttl};
@@ -34,7 +34,7 @@ use crate::slot::Slot;
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     arena: &'a Arena,
-    /// What is known of the value is read from there when it is asked for.
+    /// The slot of the entry. The properties of the value are read from it when they are needed.
     slot: Slot<'a>,
 }
 
@@ -50,25 +50,25 @@ impl<'a> Value<'a> {
         Self::new(arena, arena.checked_slot(entry))
     }
 
-    /// Returns the length in bytes.
+    /// Returns the length of the value in bytes.
     #[inline]
     pub const fn len(&self) -> usize {
         self.slot.header().value_len()
     }
 
-    /// Returns `true` if the value has no bytes.
+    /// Returns `true` if the value is empty.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the bytes if they lie in one piece, `None` if they lie in several.
+    /// Returns the bytes if they are stored in one piece, otherwise `None`.
     #[inline]
     pub const fn as_slice(&self) -> Option<&'a [u8]> {
         self.slot.value()
     }
 
-    /// Returns the pieces of the value in their order. None of them is empty.
+    /// Returns the pieces of the value in order. None of them is empty.
     pub fn chunks(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let arena = self.arena;
         let (first, mut rest, tail) = match self.slot.value() {
@@ -87,8 +87,8 @@ impl<'a> Value<'a> {
         parts.chain(core::iter::once(tail).filter(|tail| !tail.is_empty()))
     }
 
-    /// Copies the first bytes of the value into `to`, as many as both have. Returns how many
-    /// these are.
+    /// Copies as many bytes as fit from the start of the value into `to`. Returns the number of
+    /// bytes copied.
     pub fn copy_to(&self, to: &mut [u8]) -> usize {
         let mut copied = 0;
         for chunk in self.chunks() {
@@ -102,8 +102,8 @@ impl<'a> Value<'a> {
 
     /// Copies the value into a vector.
     ///
-    /// If memory is refused, the program aborts, as with any `Vec`.
-    /// [`copy_to`](Self::copy_to) allocates nothing.
+    /// If memory cannot be allocated, the program aborts, as with any `Vec`.
+    /// [`copy_to`](Self::copy_to) does not allocate.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len());
         for chunk in self.chunks() {

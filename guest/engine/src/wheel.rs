@@ -1,10 +1,10 @@
-//! Which entries are due: a hierarchical timer wheel (Varghese and Lauck, "Hashed and
-//! Hierarchical Timing Wheels", 1987), exact to the nanosecond.
+//! The deadlines of entries, in a hierarchical timer wheel (Varghese and Lauck, "Hashed and
+//! Hierarchical Timing Wheels", 1987) that is exact to the nanosecond.
 //!
-//! A level has 64 buckets, and a bucket of one level is as long as all of the level
-//! below. An entry stands in the level of the highest digit, to the base 64, in which
-//! its deadline differs from the time of the wheel. When the wheel comes to a bucket,
-//! the entries in it that are not due move down; each entry does so at most ten times.
+//! A level has 64 buckets, and a bucket of one level is as long as the entire level below it. The
+//! level of an entry is the highest base-64 digit in which its deadline differs from the time of
+//! the wheel. When the wheel reaches a bucket, the entries in it that are not due move down. Each
+//! entry moves at most ten times.
 
 use alloc::vec::Vec;
 
@@ -12,43 +12,45 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
-use crate::entry::{Header, WheelSeat};
+use crate::clock;
+use crate::entry::{Header, HeaderMut, WheelSeat};
 use crate::error::NoRoom;
 use crate::list::{self, Links, List, Nodes};
 
-/// Bits of a digit.
+/// The number of bits in a digit.
 const BITS: u32 = 6;
 const BUCKETS: usize = 1 << BITS;
-/// As many as 64 bits have digits.
+/// The number of digits in 64 bits.
 const LEVELS: usize = 11;
 
-/// What it allocates when there is a deadline, in bytes.
+/// The number of bytes that the wheel allocates once an entry has a deadline.
 pub(crate) const BYTES: u64 = (LEVELS * BUCKETS * size_of::<List<EntryAddr>>()) as u64;
 
-/// What the wheel keeps in the header of an entry. All bits are 0 where the entry is not in it.
+/// State that the wheel keeps in the header of an entry. All bits are 0 if the entry is not in the
+/// wheel.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed(4))]
 struct Timer {
-    /// When the entry expires.
+    /// The time at which the entry expires.
     deadline: u64,
-    /// What is before the entry in its bucket: see [`Back`].
+    /// The link to the previous node in the bucket: see [`Back`].
     back: u32,
-    /// The entry behind it.
+    /// The next entry in the bucket.
     next: Option<EntryAddr>,
 }
 
 impl WheelSeat for Timer {}
 
-/// What is before an entry that is in the wheel.
+/// The previous node of an entry in the wheel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Back {
     /// Another entry of the bucket.
     Entry(EntryAddr),
-    /// Nothing: it is the first of this bucket.
+    /// The bucket itself: the entry is the first one in this bucket.
     Bucket(usize),
 }
 
-/// Marks the number of a bucket, in place of an address.
+/// A flag that distinguishes the number of a bucket from an address.
 const BUCKET: u32 = 1 << 31;
 
 impl Timer {
@@ -57,7 +59,7 @@ impl Timer {
         self.back != 0
     }
 
-    /// Returns what is before the entry; `None`: it is not in the wheel.
+    /// Returns the previous node, or `None` if the entry is not in the wheel.
     const fn back(&self) -> Option<Back> {
         if self.back & BUCKET != 0 {
             return Some(Back::Bucket((self.back & !BUCKET) as usize));
@@ -84,7 +86,7 @@ impl Timer {
 /// The links of the entries in the wheel.
 struct Timers<'a> {
     arena: &'a mut Arena,
-    /// The bucket that is changed, by whose number its first entry knows it.
+    /// The bucket that is being changed, which the link of its first entry refers to.
     bucket: usize,
 }
 
@@ -113,40 +115,45 @@ impl Nodes<EntryAddr> for Timers<'_> {
     }
 }
 
-/// Returns the deadline of an entry; `None`: it never expires.
+/// Returns the deadline of an entry, or `None` if it never expires.
 #[inline(always)]
 pub(crate) fn deadline(header: &Header) -> Option<u64> {
     let timer: &Timer = header.wheel();
     timer.is_set().then_some(timer.deadline)
 }
 
-/// Moves the deadline of an entry within its bucket: see [`Wheel::share_a_bucket`].
+/// Changes the deadline of an entry within its bucket: see [`Wheel::share_a_bucket`].
 #[inline(always)]
-pub(crate) fn set_deadline_in_place(header: &mut Header, deadline: u64) {
+pub(crate) fn set_deadline_in_place(header: HeaderMut<'_>, deadline: u64) {
     header.wheel_mut::<Timer>().deadline = deadline;
+}
+
+/// Marks an entry as not being in a wheel, because the wheel is being dropped.
+pub(crate) fn forget(header: HeaderMut<'_>) {
+    *header.wheel_mut() = Timer::zeroed();
 }
 
 /// The entries that have a deadline.
 pub(crate) struct Wheel {
-    /// Level by level; empty until there is a deadline.
+    /// The buckets of all levels in order. Empty until an entry has a deadline.
     buckets: Vec<List<EntryAddr>>,
-    /// Which buckets of a level have an entry.
+    /// The non-empty buckets of each level, as bits.
     occupied: [u64; LEVELS],
-    /// No entry that is in the wheel is due before this.
+    /// The time of the wheel. No entry in the wheel is due before it.
     time: u64,
-    /// No bucket that has an entry begins before this, but for those that the wheel
-    /// stands in.
+    /// No non-empty bucket begins before this time, except the buckets that contain the time of
+    /// the wheel.
     wake: u64,
 }
 
-/// What one step of the wheel has come upon.
+/// The result of one step of the wheel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// An entry that is due. It has left the wheel.
+    /// This entry is due, and has been removed from the wheel.
     Due(EntryAddr),
-    /// An entry that is not due yet, and has moved down.
+    /// An entry that is not due yet has moved down.
     Moved,
-    /// Nothing more is due.
+    /// No more entries are due.
     Done,
 }
 
@@ -160,24 +167,25 @@ impl Wheel {
         }
     }
 
-    /// Returns the bytes that it has allocated.
+    /// Returns the allocated bytes.
     pub(crate) fn bytes(&self) -> u64 {
         4 * self.buckets.capacity() as u64
     }
 
     /// Returns `true` if no entry has a deadline.
     pub(crate) fn is_empty(&self) -> bool {
-        // Not by comparing arrays: that calls `memcmp`, which goes byte by byte in wasm.
+        // The arrays are not compared with `==`, which calls `memcmp`: that compares byte by byte
+        // in wasm.
         self.occupied.iter().fold(0, |any, level| any | level) == 0
     }
 
-    /// Returns `true` if it can hold entries.
+    /// Returns `true` if the wheel can hold entries.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
         !self.buckets.is_empty()
     }
 
-    /// Lets it hold entries.
+    /// Allocates the buckets, so that the wheel can hold entries.
     pub(crate) fn reserve(&mut self) -> Result<(), NoRoom> {
         if self.buckets.is_empty() {
             self.buckets.try_reserve_exact(LEVELS * BUCKETS)?;
@@ -186,8 +194,8 @@ impl Wheel {
         Ok(())
     }
 
-    /// Sets the deadline of an entry, which must be after `now`, which must not be before
-    /// that of the last [`step`](Self::step); `None`: it never expires.
+    /// Sets the deadline of an entry, or removes it if it is `None`. The deadline must be after
+    /// `now`, and `now` must not be before that of the last [`step`](Self::step).
     pub(crate) fn set(
         &mut self,
         arena: &mut Arena,
@@ -204,7 +212,7 @@ impl Wheel {
         }
     }
 
-    /// Changes the deadline of an entry that has one.
+    /// Changes the deadline of an entry that already has one.
     #[inline]
     pub(crate) fn change(&mut self, arena: &mut Arena, entry: EntryAddr, deadline: u64) {
         let timer: &mut Timer = arena.header_mut(entry).wheel_mut();
@@ -216,15 +224,17 @@ impl Wheel {
         }
     }
 
-    /// Returns `true` if an entry that has one deadline may have the other where it stands.
+    /// Returns `true` if changing one deadline to the other does not move an entry to another
+    /// bucket.
     #[inline]
     pub(crate) const fn share_a_bucket(&self, one: u64, other: u64) -> bool {
-        // The same bucket as seen from here, since all digits from its level on are: so it
-        // stands there, or in one above that has still to move down and holds both.
+        // Seen from here, the bucket is the same, since all digits from its level upwards are. So
+        // the entry is in that bucket, or in a higher one that contains both deadlines and has not
+        // moved down yet.
         (one ^ other) >> (BITS * self.level(other)) == 0
     }
 
-    /// Takes an entry out, if it is in.
+    /// Removes an entry, if it is in the wheel.
     pub(crate) fn remove(&mut self, arena: &mut Arena, entry: EntryAddr) {
         let timer: &mut Timer = arena.header_mut(entry).wheel_mut();
         let Some(back) = timer.back() else {
@@ -245,7 +255,7 @@ impl Wheel {
         }
     }
 
-    /// Follows an entry that has moved to another slot.
+    /// Updates the links to an entry that has moved to another slot.
     pub(crate) fn moved(&mut self, arena: &mut Arena, to: EntryAddr) {
         let timer: &Timer = arena.header(to).wheel();
         let Some(back) = timer.back() else {
@@ -262,7 +272,7 @@ impl Wheel {
         }
     }
 
-    /// Goes on towards `now` by one entry.
+    /// Advances towards `now` by one entry.
     pub(crate) fn step(&mut self, arena: &mut Arena, now: u64) -> Step {
         if self.wake > now {
             return Step::Done;
@@ -278,25 +288,26 @@ impl Wheel {
         };
         let deadline = arena.header(entry).wheel::<Timer>().deadline;
         self.remove(arena, entry);
-        if deadline <= now {
+        if clock::is_due(deadline, now) {
             return Step::Due(entry);
         }
         self.insert(arena, entry, deadline);
         Step::Moved
     }
 
-    /// Returns the bucket that comes next, and the time at which it begins. All entries in the
-    /// others are due later than its own, or no earlier.
+    /// Returns the next bucket and the time at which it begins. No entry in any other bucket is
+    /// due before that time.
     fn next(&self) -> Option<(usize, u64)> {
-        // One that the wheel stands in has still to move down, the highest first.
+        // Buckets that contain the time of the wheel have not moved down yet; the highest comes
+        // first.
         for level in (1..LEVELS).rev() {
             let at = digit(self.time, level);
             if self.occupied[level] >> at & 1 == 1 {
                 return Some((level * BUCKETS + at, self.time));
             }
         }
-        // No bucket behind the one that the wheel stands in has an entry: it would be
-        // due before the time of the wheel.
+        // All buckets before the current one are empty: an entry there would be due before the
+        // time of the wheel.
         let level = self.occupied.iter().position(|&occupied| occupied != 0)?;
         let at = self.occupied[level].trailing_zeros() as usize;
         let shift = BITS * level as u32;
@@ -305,7 +316,7 @@ impl Wheel {
         Some((level * BUCKETS + at, start))
     }
 
-    /// Returns the bucket that a deadline belongs to, as seen from the time of the wheel.
+    /// Returns the bucket for a deadline, relative to the time of the wheel.
     #[inline]
     const fn bucket(&self, deadline: u64) -> usize {
         let level = self.level(deadline) as usize;
@@ -328,20 +339,20 @@ impl Wheel {
             next: links.next,
         };
         self.occupied[level] |= 1 << at;
-        // Its lower digits cleared: when the bucket begins.
+        // The start of the bucket: the deadline with its lower digits cleared.
         let start = deadline >> (BITS * level as u32) << (BITS * level as u32);
         self.wake = self.wake.min(start);
     }
 }
 
-/// Returns the digit of a time on a level.
+/// Returns the digit of a time at a level.
 const fn digit(time: u64, level: usize) -> usize {
     (time >> (BITS * level as u32)) as usize % BUCKETS
 }
 
 #[cfg(any(test, feature = "validate"))]
 impl Wheel {
-    /// Returns the number of entries. Panics unless each is in the bucket that it should be in.
+    /// Returns the number of entries. Panics unless each entry is in the correct bucket.
     pub(crate) fn validate(&self, arena: &Arena) -> usize {
         let mut entries = 0;
         for (bucket, list) in self.buckets.iter().enumerate() {

@@ -1,6 +1,6 @@
-//! Memory that cannot be had is `full`, or evicts; nothing is lost, and the map goes on.
-//! What the map says of its memory is what it has. Alone in its file, since its
-//! allocator serves the whole process.
+//! Tests that a failed allocation returns `full` or evicts, that nothing is lost, and that the map
+//! remains usable; and that the map reports exactly the memory that it holds. The file is a test
+//! program of its own because its allocator serves the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,18 +10,18 @@ use std::ptr;
 use localmap_engine::{Change, Clock, Condition, Error, Limits, Map, Outcome, Policy, Ttl};
 
 thread_local! {
-    /// How many allocations are still granted to this thread: others belong to the
-    /// test harness.
+    /// The remaining allocations allowed to this thread. Allocations of other threads belong to
+    /// the test harness.
     static BUDGET: Cell<u64> = const { Cell::new(u64::MAX) };
-    /// The largest allocation that is granted to this thread, in bytes.
+    /// The largest allocation allowed to this thread, in bytes.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
-    /// The bytes that this thread has, less those that it has given back.
+    /// The bytes currently allocated by this thread.
     static HELD: Cell<isize> = const { Cell::new(0) };
-    /// The most of them.
+    /// The maximum of the allocated bytes.
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
-/// The system's allocator, until the budget is used up.
+/// The system allocator, with a budget.
 struct Meagre;
 
 fn granted(size: usize) -> bool {
@@ -56,21 +56,21 @@ fn count(bytes: isize) {
     unsafe_code,
     reason = "an allocator that refuses cannot be had otherwise"
 )]
-// SAFETY: what is granted is the system allocator's, unchanged; a null pointer is how
-// an allocator refuses.
+// SAFETY: an allocation within the budget is passed to the system allocator unchanged, and an
+// allocator may return a null pointer to report failure.
 unsafe impl GlobalAlloc for Meagre {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !granted(layout.size()) {
             return ptr::null_mut();
         }
         count(layout.size() as isize);
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(-(layout.size() as isize));
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(block, layout) }
     }
 
@@ -78,10 +78,10 @@ unsafe impl GlobalAlloc for Meagre {
         if !granted(size) {
             return ptr::null_mut();
         }
-        // For a moment there may be both.
+        // The old and the new memory may exist at the same time.
         count(size as isize);
         count(-(layout.size() as isize));
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.realloc(block, layout, size) }
     }
 }
@@ -89,7 +89,7 @@ unsafe impl GlobalAlloc for Meagre {
 #[global_allocator]
 static ALLOCATOR: Meagre = Meagre;
 
-/// Does `work` with so many allocations, and no more.
+/// Runs `work` with a maximum number of allocations.
 fn with_budget<T>(budget: u64, work: impl FnOnce() -> T) -> T {
     BUDGET.set(budget);
     let done = work();
@@ -106,11 +106,11 @@ fn limits(policy: Policy) -> Limits {
     }
 }
 
-/// What an entry is to be: its value, its version and the time it has left.
+/// An expected entry: its value, its version and its remaining time.
 type Expected = BTreeMap<Vec<u8>, (Vec<u8>, u64, Option<u64>)>;
 
-/// All that is there is as expected. What has been evicted is forgotten; that must be as
-/// many as the map says.
+/// Checks that the map contains the expected entries. Removes evicted entries from them, and
+/// checks their number against the statistics.
 fn compare(map: &mut Map<impl Clock>, expected: &mut Expected, evicted: &mut u64) {
     let now = map.glance().evicted;
     let before = expected.len() as u64;
@@ -137,8 +137,8 @@ fn key(n: u32) -> [u8; 4] {
     n.to_le_bytes()
 }
 
-/// Does a write of one of several kinds, by number, with so many allocations, and notes
-/// what it is to leave behind.
+/// Performs a write of one of several kinds, selected by number, with a maximum number of
+/// allocations, and records the expected result.
 fn write(
     map: &mut Map<impl Clock>,
     n: u32,
@@ -146,7 +146,7 @@ fn write(
     expected: &mut Expected,
     version: &mut u64,
 ) -> Result<(), Error> {
-    // New keys and old ones, all lengths, with a deadline and without.
+    // New and existing keys, values of all lengths, with and without a deadline.
     let mut key = key(if n % 3 == 2 { n / 2 } else { n }).to_vec();
     let len = match n % 17 {
         0 => n as usize * 7 % 30_000,
@@ -216,7 +216,7 @@ fn write(
     Ok(())
 }
 
-/// Each write is tried with no allocation, with one, and so on until it passes.
+/// Each write is tried with no allocation, with one, and so on until it succeeds.
 #[test]
 fn memory_refused_at_every_point_of_every_write() {
     for policy in POLICIES {
@@ -239,7 +239,7 @@ fn memory_refused_at_every_point_of_every_write() {
                     compare(&mut map, &mut expected, &mut evicted);
                     map.validate();
                 }
-                // There is memory again.
+                // Memory is available again.
                 map.configure(limits(policy)).unwrap();
                 if done.is_ok() {
                     break;
@@ -250,7 +250,7 @@ fn memory_refused_at_every_point_of_every_write() {
         let least = if policy == Policy::Refuse { 300 } else { 20 };
         assert!(refused > least, "{policy:?}: {refused} writes were refused");
         assert_eq!(by_eviction > 100, policy != Policy::Refuse, "{by_eviction}");
-        // All can go without any memory.
+        // All entries can be removed without any allocation.
         let keys: Vec<Vec<u8>> = expected.keys().cloned().collect();
         with_budget(0, || {
             for key in &keys {
@@ -263,8 +263,8 @@ fn memory_refused_at_every_point_of_every_write() {
     }
 }
 
-/// Refused now and then, and for long: what is held then is the limit, and the map goes
-/// on within it.
+/// Allocations fail now and then, and for a long time. The memory held then becomes the limit, and
+/// the map keeps working within it.
 #[test]
 fn growth_that_is_refused_makes_the_present_footprint_the_limit() {
     for policy in POLICIES {
@@ -272,7 +272,7 @@ fn growth_that_is_refused_makes_the_present_footprint_the_limit() {
         let (mut expected, mut evicted, mut version) = (Expected::new(), 0, 0);
         let mut n = 1;
         for _ in 0..8 {
-            // Some memory more each time.
+            // Slightly more memory each time.
             map.configure(limits(policy)).unwrap();
             for _ in 0..200 {
                 write(&mut map, n, u64::MAX, &mut expected, &mut version).unwrap();
@@ -282,7 +282,7 @@ fn growth_that_is_refused_makes_the_present_footprint_the_limit() {
             let held = map.stats().bytes;
             let mut done = 0;
             for _ in 0..400 {
-                // A batch takes some for its plan, of which nothing stays.
+                // A batch allocates memory for its plan, but frees it again.
                 let budget = if n % 7 == 5 { 4 } else { 0 };
                 let written = write(&mut map, n, budget, &mut expected, &mut version);
                 if map.glance().evicted > evicted {
@@ -302,7 +302,7 @@ fn growth_that_is_refused_makes_the_present_footprint_the_limit() {
     }
 }
 
-/// Writes of what is there, and all that looks, need no memory.
+/// Overwriting existing values and all reads need no allocation.
 #[test]
 fn what_needs_no_memory() {
     for policy in POLICIES {
@@ -337,7 +337,7 @@ fn what_needs_no_memory() {
     }
 }
 
-/// Room comes back as entries go, each time, where no table and no list can grow.
+/// Removing entries makes room again, each time, even if no table and no list can grow.
 #[test]
 fn what_is_deleted_makes_room_where_nothing_can_grow() {
     for seed in 0..5 {
@@ -368,8 +368,8 @@ fn what_is_deleted_makes_room_where_nothing_can_grow() {
     }
 }
 
-/// Where nothing can grow, an evicting map takes what is new all the same, whichever
-/// table it belongs to.
+/// If nothing can grow, a map that evicts still accepts new entries, whichever table they belong
+/// to.
 #[test]
 fn a_cache_that_cannot_grow_goes_on() {
     for policy in [Policy::Lru, Policy::S3Fifo] {
@@ -389,8 +389,8 @@ fn a_cache_that_cannot_grow_goes_on() {
     }
 }
 
-/// The bug of trusted caches: a table of a million entries that is there twice for a
-/// moment, in one piece.
+/// A bug of well-known caches: while a table of a million entries grows, it exists twice, each
+/// time in one piece.
 #[test]
 fn a_resize_that_needs_old_and_new_at_once() {
     let limits = Limits {
@@ -406,19 +406,19 @@ fn a_resize_that_needs_old_and_new_at_once() {
     for n in 0..entries {
         MOST.set(HELD.get());
         map.set(&key(n), b"value", Ttl::After(9)).unwrap();
-        // How much more there was within the call than after it.
+        // How much more memory was allocated during the call than after it.
         most = most.max(MOST.get() - HELD.get());
     }
     LARGEST.set(usize::MAX);
     assert!(most < 256 << 10, "{most} bytes at once");
-    // What it says is what it has.
+    // The reported memory is the actual memory.
     let stats = map.stats();
     assert_eq!(stats.entries, u64::from(entries));
     assert_eq!(stats.bytes, (HELD.get() - start).cast_unsigned() as u64);
 }
 
-/// Whatever is done, what the map says is what it has, and it is never more than what it
-/// may have.
+/// After every operation, the memory that the map reports is the memory that it holds, and is
+/// never above its limit.
 #[test]
 fn the_footprint_is_what_is_allocated() {
     for policy in POLICIES {
@@ -454,7 +454,7 @@ fn the_footprint_is_what_is_allocated() {
             let most = (MOST.get() - start - own).cast_unsigned() as u64;
             assert_eq!(map.glance().bytes, held, "{policy:?}, step {step}");
             assert!(held <= max_bytes);
-            // A table or a list that grows is there twice for a moment.
+            // A table or a list that grows temporarily exists twice.
             assert!(most <= max_bytes + 32_000, "{most}");
         }
         map.clear();

@@ -1,6 +1,6 @@
-//! Bugs that trusted caches had. Each one by its name, and what must hold instead,
-//! whatever the policy. The one that needs an allocator of its own (a resize that needs
-//! old and new at once) is in `allocation.rs`.
+//! Regression tests for bugs of well-known caches. Each is named after the bug, and checks the
+//! correct behaviour under every policy. The one that needs a special allocator (a resize that
+//! needs the old and the new memory at once) is in `allocation.rs`.
 
 use std::cell::Cell;
 
@@ -28,7 +28,7 @@ fn ttl_of_u64_max_evicts_at_once() {
         let now = Cell::new(1_000_000_000);
         let mut map = map(&now, policy, 10);
         map.set(b"k", b"v", Ttl::After(u64::MAX)).unwrap();
-        // Writes take back what is due.
+        // Writes free entries that are due.
         map.set(b"l", b"v", Ttl::After(1)).unwrap();
         assert_eq!(get(&mut map, b"k"), Some(b"v".to_vec()));
         now.set(u64::MAX - 1);
@@ -87,8 +87,8 @@ fn expired_entries_in_len_and_iteration() {
     }
 }
 
-/// Spans at every power of two, where the wheels of timers have their seams, from a start
-/// that lies in the middle of a bucket, at its end or at its beginning.
+/// Time spans at every power of two, where timer wheels have their boundaries, starting in the
+/// middle of a bucket, at its end or at its beginning.
 #[test]
 fn wheel_off_by_one_never_fires() {
     for start in [0, 63, 64, 12_345, (1 << 24) - 1, 1 << 36, (1 << 42) + 4095] {
@@ -97,7 +97,7 @@ fn wheel_off_by_one_never_fires() {
                 let span = ((1u64 << bit) - 1).saturating_add(more).max(1);
                 let now = Cell::new(start);
                 let mut map = map(&now, Policy::Refuse, 10);
-                // The wheel begins to turn with another.
+                // The wheel starts with another entry.
                 map.set(b"first", b"v", Ttl::After(1)).unwrap();
                 map.set(b"k", b"v", Ttl::After(span)).unwrap();
                 let deadline = start.saturating_add(span);
@@ -113,8 +113,8 @@ fn wheel_off_by_one_never_fires() {
     }
 }
 
-/// What is due in one bucket of a high level moves down level by level: not by as many
-/// calls within each other.
+/// Due entries in one bucket of a high level move down level by level, without recursion that is
+/// as deep as their number.
 #[test]
 fn a_cascade_that_recurses() {
     for span in [10, 1 << 20, 1 << 40, u64::MAX / 2] {
@@ -134,7 +134,8 @@ fn a_cascade_that_recurses() {
 fn an_index_that_leaks_after_expiry_and_delete() {
     let now = Cell::new(0);
     let mut map = map(&now, Policy::Refuse, 8);
-    // The same few slots serve many keys: no stale handle answers for another key.
+    // The same few slots are used by many keys: no stale handle may return the value of another
+    // key.
     for n in 0..10_000u32 {
         now.set(n.into());
         map.set(&n.to_le_bytes(), &n.to_le_bytes(), Ttl::After(3))
@@ -175,7 +176,7 @@ fn an_index_that_leaks_after_eviction() {
                 map.validate();
                 let stats = map.stats();
                 assert_eq!(stats.evicted, u64::from(n) + 1 - 8);
-                // Nothing grows with what has gone.
+                // Nothing grows with the number of removed entries.
                 assert!(high_water == 0 || stats.bytes <= high_water, "{policy:?}");
                 high_water = stats.high_water;
             }
@@ -190,7 +191,7 @@ fn the_entry_just_inserted_is_evicted() {
             let now = Cell::new(0);
             let mut map = map(&now, policy, max_entries);
             for n in 0..100u8 {
-                // All others have been used more often, and later.
+                // All other entries have been used more often and more recently.
                 for other in 0..n {
                     map.get(&[other]);
                 }
@@ -252,7 +253,8 @@ fn overwrite_evicts_another_key() {
     }
 }
 
-/// Where all is pinned there is nothing to evict: `full`, and no search without an end.
+/// If all entries are pinned, none can be evicted: the write returns `full` without an endless
+/// search.
 #[test]
 fn endless_eviction_loop_when_all_is_pinned() {
     for policy in CACHES {
@@ -272,7 +274,8 @@ fn endless_eviction_loop_when_all_is_pinned() {
         };
         assert_eq!(map.apply(&[set]), Err((0, Error::Full)));
         assert_eq!((map.len(), map.stats().refused), (3, 3));
-        // Not what has two pins and loses one, and not what is pinned with its old value.
+        // Neither an entry that has two pins and loses one, nor one that is pinned with its old
+        // value.
         let again = map.pin(b"a").unwrap().expect("it is there");
         map.unpin(again);
         assert_eq!(map.set(b"d", b"v", Ttl::Never), Err(Error::Full));
@@ -290,7 +293,7 @@ fn endless_eviction_loop_when_all_is_pinned() {
     }
 }
 
-/// The same with bytes.
+/// The same for bytes.
 #[test]
 fn endless_eviction_loop_when_all_bytes_are_pinned() {
     for policy in CACHES {
@@ -348,7 +351,7 @@ fn compare_and_set_succeeds_on_a_recycled_version() {
             match round {
                 0 => _ = map.delete(b"k"),
                 1 => _ = map.take(b"k", |_| ()),
-                // Evicted, where the policy does so.
+                // Evicted, if the policy evicts.
                 2 => _ = map.set(b"other", b"v", Ttl::After(1)),
                 _ => map.clear(),
             }
@@ -357,9 +360,9 @@ fn compare_and_set_succeeds_on_a_recycled_version() {
     }
 }
 
-/// In one batch, values move because their lengths change, and new keys take the places that they
-/// leave. For some seeds a new key has the tag of one that moves and lies before it in the
-/// table, where a key was deleted: whoever looks for the place that was left finds the new key.
+/// In one batch, values move because their lengths change, and new keys take the freed places. For
+/// some seeds a new key has the same tag as one that moves, and comes before it in the table,
+/// where a key was deleted: a lookup of the freed place finds the new key.
 #[test]
 fn a_new_key_in_the_place_of_one_that_moves() {
     let seeds = if cfg!(miri) { 1 } else { 2_000 };
@@ -388,7 +391,7 @@ fn a_new_key_in_the_place_of_one_that_moves() {
             .collect();
         map.apply(&changes).unwrap();
         for (key, value) in kept.iter().map(|key| (key, short)).chain(
-            // What the batch has written.
+            // The values that the batch has written.
             new[..40].iter().map(|key| (key, short)),
         ) {
             let value = if moved.contains(key) { long } else { value };

@@ -1,5 +1,5 @@
-//! Keys chosen by somebody who knows the hash and one seed, put into a map that has
-//! another: no more work than any keys. Work is counted, not timed.
+//! Keys chosen by an attacker who knows the hash function and one seed, in a map with a different
+//! seed: they must cause no more work than other keys. Work is counted, not timed.
 
 #![allow(clippy::unwrap_used, reason = "a test, with numbers of its own choice")]
 
@@ -11,10 +11,10 @@ const KEYS: u32 = 100_000;
 const KNOWN: u64 = 42;
 const SECRETS: [u64; 4] = [43, 0, 0x0123_4567_89ab_cdef, u64::MAX];
 
-/// Most of the bits of a hash that choose where a table is first looked at.
+/// A mask of most of the bits of a hash that choose the first bucket to probe.
 const BUCKET: u32 = 255;
 
-/// Keys of 16 bytes which all come to the same bucket under the known seed.
+/// Keys of 16 bytes that all map to the same bucket with the known seed.
 fn chosen() -> Vec<[u8; 16]> {
     let candidates = (0u64..).map(|n| {
         let mut key = [b'k'; 16];
@@ -30,8 +30,8 @@ fn random() -> Vec<[u8; 16]> {
     (0..KEYS).map(|_| random.u128(..).to_le_bytes()).collect()
 }
 
-/// The pairs of keys that meet: a look-up of the one has to compare the other, or to pass
-/// it by. `bits` of the hash decide.
+/// The number of colliding pairs of keys: looking up one of them has to compare or skip the other.
+/// `bits` are the bits of the hash that count.
 fn pairs(seed: u64, keys: &[[u8; 16]], bits: u32) -> u64 {
     let mut counts: HashMap<u32, u64> = HashMap::new();
     for key in keys {
@@ -40,7 +40,7 @@ fn pairs(seed: u64, keys: &[[u8; 16]], bits: u32) -> u64 {
     counts.values().map(|count| count * (count - 1) / 2).sum()
 }
 
-/// The bytes of a map's tables, which grow where hashes crowd together.
+/// The bytes of a map's tables, which grow if hashes are concentrated.
 fn overhead(seed: u64, keys: &[[u8; 16]], policy: Policy) -> u64 {
     let limits = Limits {
         policy,
@@ -63,7 +63,7 @@ fn overhead(seed: u64, keys: &[[u8; 16]], policy: Policy) -> u64 {
 #[test]
 fn chosen_keys_cost_no_more_than_random_ones_under_another_seed() {
     let (chosen, random) = (chosen(), random());
-    // What chooses a bucket, a table, both of them, a bucket and a tag, and all.
+    // The bits that choose a bucket, a table, both, a bucket and a tag, and all bits.
     let table = 127 << 11;
     for bits in [BUCKET, table, BUCKET | table, BUCKET | 127 << 25, u32::MAX] {
         let usual = pairs(KNOWN, &random, bits);
@@ -82,7 +82,7 @@ fn chosen_keys_cost_no_more_than_random_ones_under_another_seed() {
             let taken = overhead(*secret, &chosen, policy);
             assert!(taken <= usual + usual / 50, "{taken} instead of {usual}");
         }
-        // Even who knows the seed fills one table at most with what meets.
+        // Even an attacker who knows the seed can fill at most one table with colliding keys.
         let known = overhead(KNOWN, &chosen, policy);
         assert!(known <= 2 * usual, "{known} instead of {usual}");
     }

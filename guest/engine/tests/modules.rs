@@ -1,4 +1,5 @@
-//! The modules of the engine depend on each other one way, as the crate docs draw it.
+//! Tests that the dependencies between the modules of the engine point one way, as in the crate
+//! docs.
 
 #![cfg(not(miri))]
 
@@ -6,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Each module stands on modules of a lower number alone. Those with the same number do not
-/// know each other.
+/// The level of each module. A module uses only modules of lower levels, and modules of the same
+/// level do not use each other.
 const LEVELS: [(&str, u32); 18] = [
     ("error", 0),
     ("layout", 0),
@@ -29,14 +30,24 @@ const LEVELS: [(&str, u32); 18] = [
     ("map", 6),
 ];
 
-/// The modules that the files of a folder name, by module.
+/// Ways of naming a module that [`uses`] does not follow. No source may contain them.
+const NOT_FOLLOWED: [&str; 5] = [
+    "crate::{",
+    "crate::*",
+    "super::super",
+    "super::{self",
+    "self::super",
+];
+
+/// Collects the modules that the files of a folder use. `module` is that of the folder, or `None`
+/// for the root, whose files may also name other modules through `super`.
 fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) {
     for file in fs::read_dir(folder).expect("a folder") {
         let path = file.expect("a file").path();
         let name = path.file_stem().expect("a name").to_string_lossy();
-        let module = module.unwrap_or(&name);
+        let of = module.unwrap_or(&name);
         if path.is_dir() {
-            uses(&path, Some(module), found);
+            uses(&path, Some(of), found);
             continue;
         }
         let text = fs::read_to_string(&path).expect("text");
@@ -44,15 +55,28 @@ fn uses(folder: &Path, module: Option<&str>, found: &mut Vec<(String, String)>) 
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
-            for rest in line.split("crate::").skip(1) {
-                let end = rest.find(|c: char| !c.is_ascii_lowercase());
-                let used = &rest[..end.unwrap_or(rest.len())];
-                if !used.is_empty() {
-                    found.push((module.to_owned(), used.to_owned()));
-                }
+            for way in NOT_FOLLOWED {
+                assert!(!line.contains(way), "{}: {line}", path.display());
+            }
+            let from_root = line.split("crate::").skip(1).map(first_name);
+            // Except for the tests of a module, in which `super` is the module itself.
+            let from_super = line.split("super::").skip(1).map(first_name);
+            let from_super = from_super.filter(|used| module.is_none() && is_module(used));
+            for used in from_root.chain(from_super).filter(|used| !used.is_empty()) {
+                found.push((of.to_owned(), used.to_owned()));
             }
         }
     }
+}
+
+/// Returns the first name of a path, if it can be a module.
+fn first_name(rest: &str) -> &str {
+    let end = rest.find(|c: char| !c.is_ascii_lowercase());
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+fn is_module(name: &str) -> bool {
+    LEVELS.iter().any(|(module, _)| *module == name)
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Memory that was taken by values of one size serves values of any other: a map that
-//! held 10 MB of small ones can then hold 10 MB of large ones under a limit of 16 MiB,
-//! however the small ones have gone.
+//! Tests that memory used by values of one size is reused for values of any other size: under a
+//! limit of 16 MiB, a map that held 10 MB of small values can then hold 10 MB of large ones,
+//! however the small ones were removed.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,7 +14,7 @@ use localmap_engine::{Clock, Limits, Map, Policy, Ttl};
 
 const MB: usize = 1_000_000;
 
-/// Just over and under the seams: of a slot and parts, of a block, of a page.
+/// Just above and below the boundaries: of a slot with parts, of a block, of a page.
 const SIZES: [usize; 12] = [
     100,
     300,
@@ -45,7 +45,7 @@ fn key(generation: u8, n: usize) -> [u8; 9] {
     key
 }
 
-/// A value that shows which one it is.
+/// A value that contains its number.
 fn value(n: usize, len: usize) -> Vec<u8> {
     let mut value = vec![n as u8; len];
     let end = n.to_le_bytes();
@@ -54,7 +54,7 @@ fn value(n: usize, len: usize) -> Vec<u8> {
     value
 }
 
-/// Sets values of `size` bytes, `total` in all, and tells how many they are.
+/// Sets values of `size` bytes, `total` bytes together, and returns their number.
 fn fill(map: &mut Map<impl Clock>, generation: u8, size: usize, total: usize, ttl: Ttl) -> usize {
     let count = total / size;
     for n in 0..count {
@@ -75,7 +75,7 @@ fn check(map: &mut Map<impl Clock>, generation: u8, size: usize, count: usize) {
     }
 }
 
-/// How values may go.
+/// The ways in which values are removed.
 #[derive(Clone, Copy, Debug)]
 enum Going {
     InOrder,
@@ -93,7 +93,7 @@ const GOINGS: [Going; 5] = [
     Going::Shrunk,
 ];
 
-/// Values of `size` bytes go, but for one of so many.
+/// Removes all values except one of every `kept`, in the given way.
 fn go(map: &mut Map<impl Clock>, now: &Cell<u64>, going: Going, count: usize, kept: usize) {
     let mut keys: Vec<usize> = (0..count).filter(|n| n % kept != 0).collect();
     match going {
@@ -120,7 +120,8 @@ fn go(map: &mut Map<impl Clock>, now: &Cell<u64>, going: Going, count: usize, ke
     }
 }
 
-/// As many bytes of `size` as the map should hold: 10 MB, if headers leave so much room.
+/// The total bytes of values of `size` that the map should hold: 10 MB, if headers leave enough
+/// room.
 fn total(size: usize) -> usize {
     if size < 200 { 8 * MB } else { 10 * MB }
 }
@@ -136,7 +137,7 @@ fn ten_megabytes_of_one_size_make_room_for_ten_of_another() {
             let count = fill(&mut map, 1, before, total(before), ttl);
             check(&mut map, 1, before, count);
             go(&mut map, &now, going, count, usize::MAX);
-            // The one that is left must not be in the way.
+            // The remaining value must not prevent this.
             let count = fill(
                 &mut map,
                 2,
@@ -151,7 +152,7 @@ fn ten_megabytes_of_one_size_make_room_for_ten_of_another() {
     }
 }
 
-/// Every fifth stays, so that hardly a block is free.
+/// Every fifth value stays, so that hardly any block is free.
 #[test]
 fn what_is_left_here_and_there_moves_together() {
     for (at, &before) in SIZES.iter().enumerate().filter(|(_, size)| **size < 10_000) {
@@ -185,7 +186,7 @@ fn a_cache_goes_over_to_another_size_by_evicting() {
                 map.validate();
                 let stats = map.stats();
                 let there = (0..count).filter(|&n| map.contains(&key(2, n))).count();
-                // An evicting map stays full, most of it with what is new.
+                // A map that evicts stays full, mostly with new values.
                 assert!(stats.payload as usize >= total(after).min(total(before)) * 9 / 10);
                 assert!(
                     there * after >= 2 * MB,
@@ -196,7 +197,7 @@ fn a_cache_goes_over_to_another_size_by_evicting() {
     }
 }
 
-/// Sizes that change all the time, up to as much as is promised.
+/// Sizes that change all the time, up to the guaranteed total.
 #[test]
 fn values_that_grow_and_shrink_all_the_time() {
     let now = Cell::new(0);

@@ -1,4 +1,4 @@
-//! What gives back memory comes before what needs it.
+//! Tests that memory is given back before the actions that need it.
 
 use localmap_engine::{Change, Limits, MIN_BYTES, Map, Outcome, Policy, Ttl};
 
@@ -72,8 +72,7 @@ fn a_batch_in_which_what_is_freed_comes_after_what_needs_it() {
     }
 }
 
-/// Blocks that are free are given up when they are many: not those that the call in
-/// progress relies on.
+/// Free blocks are released if there are many, but not those that the current call relies on.
 #[test]
 fn blocks_that_were_promised_are_not_given_up() {
     for policy in [Policy::Refuse, Policy::Lru, Policy::S3Fifo] {
@@ -102,7 +101,7 @@ fn blocks_that_were_promised_are_not_given_up() {
     }
 }
 
-/// A map that is full of entries evicts one, and takes more memory for what comes.
+/// A map that is full of entries evicts one, and allocates more memory for the new one.
 #[test]
 fn a_map_full_of_entries_may_still_grow() {
     for policy in [Policy::Lru, Policy::S3Fifo] {
@@ -122,8 +121,8 @@ fn a_map_full_of_entries_may_still_grow() {
     }
 }
 
-/// What a plan counts on when it evicts must be what it gets: here two that are replaced
-/// share a block, which is free only when both have gone.
+/// The memory that a plan relies on when it evicts must be available: here, two replaced entries
+/// share a block, which becomes free only when both have been removed.
 #[test]
 fn two_of_a_batch_that_share_a_block() {
     for count in 15..32usize {

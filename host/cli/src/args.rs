@@ -1,4 +1,4 @@
-//! Options that several commands have, and what their values mean.
+//! The options shared by several commands, and the parsers of their values.
 
 pub(crate) mod buckets;
 pub(crate) mod cache;

@@ -1,12 +1,12 @@
-//! The exit codes of the program that say more than success or failure.
+//! The exit codes of the program other than success and failure.
 
-/// The guest trapped, or ran out of time: as a process that aborts, 128 and the number of
-/// SIGABRT.
+/// The guest trapped or ran out of time: 128 plus the number of SIGABRT, as for a process that
+/// aborts.
 pub(crate) const TRAPPED: u8 = 134;
-/// Ended by Ctrl-C: 128 and the number of SIGINT.
+/// Ended by Ctrl-C: 128 plus the number of SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
-/// The reader of our standard output has gone: 128 and the number of SIGPIPE.
+/// Standard output was closed early: 128 plus the number of SIGPIPE.
 pub(crate) const PIPE_CLOSED: u8 = 141;
-/// Ended by SIGTERM: 128 and its number.
+/// Ended by SIGTERM: 128 plus its number.
 #[cfg(unix)]
 pub(crate) const TERMINATED: u8 = 143;

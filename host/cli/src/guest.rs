@@ -1,4 +1,3 @@
-//! The guest of the command line: how to load it, and its kind.
+//! Loading of the guest named on the command line.
 
-pub(crate) mod kind;
 pub(crate) mod source;

@@ -1,9 +1,9 @@
 //! `--clock clf|rfc3339|unix`: the guest's input drives its clocks.
 //!
-//! Each line of standard input may carry a time stamp. Both WASI clocks stand at the latest
-//! stamp that the guest has read. They never go back, since the lines of real logs are out of
-//! order. A line is passed on only when the guest has consumed the one before, so the clocks
-//! show the time of the line that the guest is working on.
+//! Each line of standard input may contain a time stamp. Both WASI clocks show the latest stamp
+//! that the guest has read. They never go backwards, since the lines of real logs are not in
+//! order. A line is passed on only after the guest has read the previous one, so the clocks show
+//! the time of the line that the guest is processing.
 
 mod clock;
 mod input;

@@ -5,5 +5,6 @@ pub(crate) mod component;
 pub(crate) mod error;
 pub(crate) mod inspect;
 pub(crate) mod keyvalue;
+pub(crate) mod linkable;
 pub(crate) mod plug;
 mod wire;

@@ -61,6 +61,7 @@
 //! Maps allocate their memory from a pool of slots if the process has enough address space for
 //! one, and otherwise directly from the operating system; see [`Allocation`]. The slot of a map
 //! that has ended is always wiped. The [`Profile`] of the pool decides whether it stays resident.
+//! The module [`pool`] applies the same rules to your own engines.
 //!
 //! # Wasmtime
 //!
@@ -86,6 +87,7 @@ pub use cancel::handle::CancelHandle;
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
 pub use compose::inspect::{Inspection, Item, Memory, inspect};
 pub use compose::keyvalue::with_keyvalue;
+pub use compose::linkable::linkable;
 pub use compose::plug::{PlugOptions, plug, plug_with};
 pub use contract::buckets::{BucketKeyError, Buckets, BucketsError, bucket_key, bucket_prefix};
 pub use contract::change::{Change, Outcome};
@@ -110,6 +112,7 @@ pub use runtime::local_map::LocalMap;
 pub use runtime::map_options::MapOptions;
 pub use runtime::memory::MemoryLimiter;
 pub use runtime::pinned::Pinned;
+pub use runtime::pool;
 pub use sync::lock;
 pub use tenants::Tenants;
 

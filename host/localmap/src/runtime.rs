@@ -14,4 +14,5 @@ mod map_state;
 pub(crate) mod memory;
 mod permits;
 pub(crate) mod pinned;
+pub mod pool;
 mod store_data;

@@ -1,4 +1,4 @@
-//! The guest, compiled and linked, and a call of it for each request.
+//! The compiled and linked guest, and its call for each request.
 
 use crate::error::{HandlerError, SandboxError};
 use crate::request_body::RequestBody;
@@ -19,33 +19,34 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-/// Bytes that a guest writes of a body at a time. Twice as many wait for a client.
+/// The number of bytes of a body that a guest can write at a time. Twice as many can wait for a
+/// client.
 const CHUNK: usize = 64 << 10;
 
-/// Handles of one guest, unless its sandbox says otherwise.
+/// The maximum number of handles of a guest, unless its sandbox sets another.
 const HANDLES: usize = 10_000;
-/// The time of a request, unless its sandbox says otherwise.
+/// The timeout of a request, unless its sandbox sets another.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The guest, compiled and linked.
+/// A compiled and linked guest.
 pub(crate) struct App {
     proxy: ProxyPre<Sandbox<Http>>,
     sandbox: SandboxConfig,
     timeout: Duration,
 }
 
-/// A store for one request, with the arguments that its guest is called with.
+/// A store for one request, with the arguments for calling the guest.
 pub(crate) struct Call {
     store: Store<Sandbox<Http>>,
     request: Resource<HostIncomingRequest>,
     response: Resource<HostResponseOutparam>,
 }
 
-/// Where the guest's response arrives.
+/// The channel through which the guest's response arrives.
 pub(crate) type Responses = oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>;
 
 impl App {
-    /// Compiles the guest, and opens once what it is granted.
+    /// Compiles the guest, and checks once that its folders can be opened.
     pub(crate) fn new(
         component: &[u8],
         sandbox: SandboxConfig,
@@ -70,7 +71,7 @@ impl App {
         Ok(app)
     }
 
-    /// Returns how long a request may take.
+    /// Returns the timeout of a request.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -100,7 +101,7 @@ impl App {
         Ok((call, responses))
     }
 
-    /// Runs the guest to its end. The store is left for the caller to drop.
+    /// Runs the guest to its end. The caller must drop the store.
     pub(crate) async fn handle(&self, call: &mut Call) -> wasmtime::Result<()> {
         let proxy = self.proxy.instantiate_async(&mut call.store).await?;
         let (request, response) = (
@@ -114,7 +115,7 @@ impl App {
     }
 }
 
-/// Why a guest could not be called.
+/// The reason why a guest could not be called.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error(transparent)]
@@ -123,7 +124,7 @@ pub(crate) enum CallError {
     Request(#[from] wasmtime::Error),
 }
 
-/// The part of a store's data that is for `wasi:http`.
+/// The part of a store's data that `wasi:http` uses.
 pub(crate) struct Http {
     context: WasiHttpCtx,
     hooks: Hooks,
@@ -149,7 +150,7 @@ impl WasiHttpView for Sandbox<Http> {
     }
 }
 
-/// How `wasi:http` behaves.
+/// The behaviour of `wasi:http`.
 struct Hooks;
 
 type Sent = Result<
@@ -161,7 +162,7 @@ type Sent = Result<
 >;
 
 impl WasiHttpHooks for Hooks {
-    /// Denies the request: guests send none.
+    /// Rejects the request: guests cannot send any.
     fn send_request(
         &mut self,
         _request: Request<WasiBody>,

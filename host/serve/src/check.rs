@@ -1,4 +1,5 @@
-//! Requests that no guest can be called with, and responses that would lead a client astray.
+//! Checks for requests that cannot be passed to a guest, and for responses that would mislead a
+//! client.
 
 use crate::failure::Failure;
 use hyper::body::Body;
@@ -7,15 +8,12 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use std::net::SocketAddr;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-/// Refuses a request that no guest can be called with. `local`: the address that the client
-/// has connected to.
+/// Rejects a request that cannot be passed to a guest. `local` is the address that the client has
+/// connected to.
 pub(crate) fn check_request<B>(request: &mut Request<B>, local: SocketAddr) -> Result<(), Failure> {
     let refuse = |status, why: &str| Err(Failure::new(status, why));
     if *request.method() == Method::CONNECT {
-        return refuse(
-            StatusCode::NOT_IMPLEMENTED,
-            "there is nothing to CONNECT to",
-        );
+        return refuse(StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported");
     }
     if request.uri().authority().is_some() {
         return Ok(());
@@ -23,7 +21,7 @@ pub(crate) fn check_request<B>(request: &mut Request<B>, local: SocketAddr) -> R
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if host.to_str().is_ok() => Ok(()),
-        // HTTP/1.0 has no such header, and a guest needs one.
+        // HTTP/1.0 does not require this header, but a guest needs it.
         (None, _) if request.version() < Version::HTTP_11 => {
             let local = HeaderValue::from_str(&local.to_string());
             let headers = request.headers_mut();
@@ -32,20 +30,21 @@ pub(crate) fn check_request<B>(request: &mut Request<B>, local: SocketAddr) -> R
         }
         _ => refuse(
             StatusCode::BAD_REQUEST,
-            "the header `host` must be there once, in ASCII",
+            "the header `host` must appear exactly once, in ASCII",
         ),
     }
 }
 
-/// Refuses a response that would leave the client waiting, or lead it astray. `head`: the
-/// response has headers only.
+/// Rejects a response that would mislead the client or keep it waiting. `head` is `true` if the
+/// response consists only of headers.
 pub(crate) fn check_response(
     response: Response<HyperOutgoingBody>,
     head: bool,
 ) -> Result<Response<HyperOutgoingBody>, Failure> {
     let status = response.status();
     if status.is_informational() {
-        let cause = format!("the guest gave the status {status}, which is not one of a response");
+        let cause =
+            format!("the guest returned {status}, which cannot be the status of a final response");
         return Err(Failure::of_guest(cause));
     }
     let Some(length) = response.headers().get(CONTENT_LENGTH) else {
@@ -55,7 +54,7 @@ pub(crate) fn check_response(
     let digits = length.filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
     let Some(length) = digits.and_then(|digits| digits.parse::<u64>().ok()) else {
         return Err(Failure::of_guest(
-            "the guest gave a content-length that is not a number",
+            "the guest returned a content-length that is not a number",
         ));
     };
     let bodyless = head || status == StatusCode::NOT_MODIFIED;
@@ -66,7 +65,7 @@ pub(crate) fn check_response(
             .exact()
             .is_some_and(|body| body != length)
     {
-        let cause = format!("the guest gave a content-length of {length} and no body");
+        let cause = format!("the guest returned a content-length of {length} but no body");
         return Err(Failure::of_guest(cause));
     }
     Ok(response)

@@ -1,11 +1,12 @@
-//! What the requests of a connection share.
+//! State shared by the requests of a connection.
 
 use crate::maps::SharedSlot;
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What the requests of a connection share: the addresses of both ends, and a map if the scope
-/// is [`MapScope::Connection`](crate::MapScope::Connection), which ends with this.
+/// State shared by the requests of a connection: the addresses of both ends and, if the scope is
+/// [`MapScope::Connection`](crate::MapScope::Connection), a map, which is dropped together with
+/// this value.
 pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
@@ -13,7 +14,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Creates the state of a connection from a client at `peer` to our address `local`.
+    /// Creates the state of a connection from a client at `peer` to the server's address `local`.
+    /// See [`Handler::handle`](crate::Handler::handle) for an example.
     pub fn new(peer: SocketAddr, local: SocketAddr) -> Self {
         Self {
             peer,
@@ -23,11 +25,18 @@ impl Connection {
     }
 
     /// Returns the address of the client.
+    ///
+    /// ```
+    /// let (peer, local) = (([127, 0, 0, 1], 50_000).into(), ([127, 0, 0, 1], 80).into());
+    /// let connection = localmap_serve::Connection::new(peer, local);
+    /// assert_eq!((connection.peer(), connection.local()), (peer, local));
+    /// ```
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Returns our address, which the client has connected to.
+    /// Returns the address of the server that the client has connected to. See
+    /// [`peer`](Self::peer) for an example.
     pub fn local(&self) -> SocketAddr {
         self.local
     }

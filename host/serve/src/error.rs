@@ -1,4 +1,4 @@
-//! Why a guest cannot be served, and why a request gets no map.
+//! Errors of creating a handler or a sandbox, and of finding the map for a request.
 
 use hyper::header::HeaderName;
 use localmap::wasmtime;
@@ -6,18 +6,18 @@ use localmap::{ComponentError, CreateError, PlugError, PreloadError};
 use std::io;
 use std::path::PathBuf;
 
-/// Why a [`Handler`](crate::Handler) could not be created.
+/// The reason why a [`Handler`](crate::Handler) could not be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandlerError {
     /// The bytes are not a valid component.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// The component is a command: it exports `wasi:cli/run` instead of
+    /// The component is a command, which exports `wasi:cli/run` instead of
     /// `wasi:http/incoming-handler`.
     #[error("it is a command: expected a component that exports wasi:http/incoming-handler")]
     Command,
-    /// The component answers requests of `wasi:http` 0.3.
+    /// The component handles requests of `wasi:http` 0.3.
     #[error(
         "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, which exports \
          wasi:http/incoming-handler"
@@ -26,17 +26,17 @@ pub enum HandlerError {
     /// The component does not export `wasi:http/incoming-handler` of WASI 0.2.
     #[error("it does not export wasi:http/incoming-handler@0.2.x")]
     NotAHandler,
-    /// The component asks for a map that it cannot be given.
+    /// The component cannot be linked with the map that it imports.
     #[error(transparent)]
     Incompatible(#[from] PlugError),
-    /// The component imports more than WASI 0.2, `wasi:http` 0.2 and the map.
+    /// The component imports interfaces other than WASI 0.2, `wasi:http` 0.2 and the map.
     #[error(
         "it imports interfaces that localmap does not provide: expected WASI 0.2, wasi:http 0.2 \
          and the map"
     )]
     #[non_exhaustive]
     Imports {
-        /// What Wasmtime says.
+        /// The error from Wasmtime.
         source: wasmtime::Error,
     },
     /// The sandbox could not be set up.
@@ -47,7 +47,7 @@ pub enum HandlerError {
     Map(#[from] MapError),
 }
 
-/// Why the sandbox of a guest could not be set up.
+/// The reason why the sandbox of a guest could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
@@ -55,41 +55,44 @@ pub enum SandboxError {
     #[error("cannot compile the component")]
     #[non_exhaustive]
     Compile {
-        /// What Wasmtime says.
+        /// The error from Wasmtime.
         source: wasmtime::Error,
     },
     /// A folder of the host could not be opened.
     #[error("cannot open the folder `{}`", host.display())]
     #[non_exhaustive]
     Dir {
-        /// The folder, as it was given to [`SandboxConfig::dir`](crate::SandboxConfig::dir).
+        /// The folder, as passed to [`SandboxConfig::dir`](crate::SandboxConfig::dir).
         host: PathBuf,
-        /// What the operating system says.
+        /// The error from the operating system.
         source: io::Error,
     },
 }
 
-/// Why a request gets no map.
+/// The reason why a request gets no map.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
-    /// The request does not have the header that chooses its map.
-    #[error("the header `{header}` is missing: it chooses the map")]
+    /// The request does not have the header that selects its map.
+    #[error("missing header `{header}`, which selects the map")]
     #[non_exhaustive]
     HeaderMissing {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
     },
-    /// The request has the header that chooses its map more than once.
-    #[error("the header `{header}` is there more than once: it chooses the map")]
+    /// The request has the header that selects its map more than once.
+    #[error("repeated header `{header}`, which selects the map")]
     #[non_exhaustive]
     HeaderRepeated {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
     },
-    /// There are as many maps as [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps)
-    /// allows.
-    #[error("limit of {max} live maps reached (max-maps)")]
+    /// The limit of [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps) has been
+    /// reached.
+    #[error(
+        "limit of {max} live {} reached (max-maps)",
+        if *max == 1 { "map" } else { "maps" }
+    )]
     #[non_exhaustive]
     TooManyMaps {
         /// The limit.
@@ -98,7 +101,7 @@ pub enum MapError {
     /// The map could not be created.
     #[error(transparent)]
     Create(CreateError),
-    /// The map refuses one of the entries that it is to start with.
+    /// The map rejects one of its initial entries.
     #[error(transparent)]
     Preload(PreloadError),
 }

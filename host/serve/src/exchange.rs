@@ -1,4 +1,4 @@
-//! A request, from its headers to the end of its response and of its guest.
+//! The state of a request, from its headers to the end of its response and of its guest.
 
 use crate::log::{LogSink, RequestLine, RequestRecord};
 use hyper::{Method, Request, StatusCode};
@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A request and its state. The response and the guest each hold a side of it; when both have
+/// The state of a request. The response and the guest each hold one side of it. When both have
 /// ended, the request is reported.
 pub(crate) struct Exchange {
-    /// `None`: nobody wants the report.
+    /// The log, if the request is to be reported.
     log: Option<Arc<dyn LogSink>>,
     at: SystemTime,
     began: Instant,
@@ -27,13 +27,13 @@ struct State {
 }
 
 enum ResponseState {
-    /// It has not begun.
+    /// The response has not begun.
     Awaited,
-    /// The client has, or is sent, its headers.
+    /// The headers have been, or are being, sent to the client.
     Begun(StatusCode),
-    /// Its last byte is gone, or it was cut off after that time.
+    /// The last byte has been sent, or the response was cut off, after this time.
     Ended(StatusCode, Duration),
-    /// The client left before it began.
+    /// The client disconnected before the response began.
     Abandoned,
 }
 
@@ -42,7 +42,7 @@ enum GuestState {
     NotCalled,
     Running,
     Completed,
-    /// If the response has begun, it must not look complete.
+    /// The guest failed. If the response has begun, it must not look complete.
     Failed,
 }
 
@@ -64,7 +64,7 @@ impl State {
 }
 
 impl Exchange {
-    /// Begins with the headers of a request. Returns the side of its response.
+    /// Creates the state of a request from its headers. Returns the side of the response.
     pub(crate) fn begin<B>(
         log: Option<&Arc<dyn LogSink>>,
         peer: SocketAddr,
@@ -93,8 +93,8 @@ impl Exchange {
         lock(&self.state)
     }
 
-    /// Changes the state, and reports the request if `change` returns `true`, as the end of a
-    /// side does, and that was the later of the two.
+    /// Changes the state. Reports the request if `change` returns `true` to end a side, and the
+    /// other side has already ended.
     fn end(&self, change: impl FnOnce(&mut State) -> bool) {
         let mut state = self.state();
         if change(&mut state) && state.is_over() {
@@ -110,7 +110,7 @@ impl Exchange {
         let (status, took, left) = match state.response {
             ResponseState::Ended(status, took) => (Some(status), took, None),
             _ => {
-                let left = "the client left before the response";
+                let left = "the client disconnected before the response";
                 (None, self.began.elapsed(), Some(left.to_owned()))
             }
         };
@@ -130,55 +130,57 @@ impl Exchange {
 pub(crate) struct ResponseSide(Arc<Exchange>);
 
 impl ResponseSide {
-    /// Returns `true` if the response has headers only.
+    /// Returns `true` if the response consists only of headers.
     pub(crate) fn is_head(&self) -> bool {
         self.0.line.method == Method::HEAD
     }
 
-    /// Records which map the request has, if it comes to one.
+    /// Records the map of the request, if it has one.
     pub(crate) fn set_map(&self, map: Option<String>) {
         self.0.state().map = map;
     }
 
-    /// Records why the guest's response is replaced.
+    /// Records the reason why the guest's response is replaced.
     pub(crate) fn set_cause(&self, cause: &str) {
         self.0.state().cause = Some(cause.to_owned());
     }
 
-    /// Records one more cause, of a response that cannot go on.
+    /// Records an additional reason why a response cannot continue.
     pub(crate) fn add_cause(&self, cause: &str) {
         self.0.state().add_cause(cause);
     }
 
-    /// Begins the response.
+    /// Records that the response begins with this status.
     pub(crate) fn set_status(&self, status: StatusCode) {
         self.0.state().response = ResponseState::Begun(status);
     }
 
-    /// Calls the guest. Returns its side.
+    /// Records that the guest is called. Returns the side of the guest.
     pub(crate) fn call_guest(&self) -> GuestSide {
         self.0.state().guest = GuestState::Running;
         GuestSide(Arc::clone(&self.0))
     }
 
-    /// Returns `true` while the guest runs.
+    /// Returns `true` while the guest is running.
     pub(crate) fn guest_runs(&self) -> bool {
         self.0.state().guest == GuestState::Running
     }
 
-    /// Returns `true` if the guest has failed: its response must not look complete.
+    /// Returns `true` if the guest has failed, so that its response must not look complete.
     pub(crate) fn guest_failed(&self) -> bool {
         self.0.state().guest == GuestState::Failed
     }
 
-    /// Ends the response with its last byte.
+    /// Records that the last byte of the response has been sent.
     pub(crate) fn complete(&self) {
         self.end(None);
     }
 
-    /// Ends the response early: the client has left.
+    /// Ends the response early because the client has disconnected.
     pub(crate) fn abandon(&self) {
-        self.end(Some("the client left before the end of the response"));
+        self.end(Some(
+            "the client disconnected before the end of the response",
+        ));
     }
 
     fn end(&self, early: Option<&str>) {
@@ -205,11 +207,11 @@ impl Drop for ResponseSide {
     }
 }
 
-/// The side of the guest. Dropping it before [`end`](Self::end) fails the guest.
+/// The side of the guest. Dropping it before [`end`](Self::end) marks the guest as failed.
 pub(crate) struct GuestSide(Arc<Exchange>);
 
 impl GuestSide {
-    /// Ends the guest. `failed`: why, if it has failed.
+    /// Ends the side of the guest. `failed` is the reason if the guest has failed.
     pub(crate) fn end(&self, failed: Option<&str>) {
         self.0.end(|state| {
             if state.guest != GuestState::Running {
@@ -273,7 +275,7 @@ mod tests {
             assert_eq!(reports.len(), 1);
             let cause = reports[0].cause.as_deref();
             let expected = if guest_first {
-                "the client left before the end of the response"
+                "the client disconnected before the end of the response"
             } else {
                 "the host failed"
             };
@@ -297,7 +299,7 @@ mod tests {
     #[test]
     fn a_client_that_leaves_before_the_response_is_the_cause_unless_the_guest_is() {
         for (failed, cause) in [
-            (None, "the client left before the response"),
+            (None, "the client disconnected before the response"),
             (Some("the guest trapped"), "the guest trapped"),
         ] {
             let (reports, response) = begin();

@@ -1,4 +1,4 @@
-//! Why a request has no response of its guest.
+//! Reasons why a request gets no response from its guest.
 
 use crate::error::MapError;
 use hyper::StatusCode;
@@ -7,10 +7,10 @@ use localmap::wasmtime::{Error, Trap};
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 
-/// Why a request has no response of its guest.
+/// The reason why a request gets no response from its guest.
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    /// For the log.
+    /// The text for the log.
     pub(crate) cause: String,
 }
 
@@ -20,12 +20,12 @@ impl Failure {
         Self { status, cause }
     }
 
-    /// The guest has failed.
+    /// Creates a failure of the guest.
     pub(crate) fn of_guest(cause: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, cause)
     }
 
-    /// The guest has failed with an error of Wasmtime.
+    /// Creates a failure of the guest from an error of Wasmtime.
     pub(crate) fn of_call(error: &Error) -> Self {
         Self::of_guest(cause(error))
     }
@@ -39,13 +39,13 @@ impl Failure {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             MapError::Create(_) | MapError::Preload(_) => {
-                Self::of_guest(format!("no map: {}", chain(error)))
+                Self::of_guest(format!("cannot provide a map: {}", chain(error)))
             }
         }
     }
 
     pub(crate) fn too_many_requests() -> Self {
-        let cause = "too many requests at a time";
+        let cause = "too many concurrent requests";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, cause)
     }
 
@@ -53,22 +53,22 @@ impl Failure {
         let limit = humantime::format_duration(limit);
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
-            format!("the guest ran out of its time of {limit}"),
+            format!("the guest timed out after {limit}"),
         )
     }
 
-    /// Returns what the client gets to know of it.
+    /// Returns the text for the client.
     pub(crate) fn text(&self) -> &str {
         match self.status {
             StatusCode::GATEWAY_TIMEOUT => "the guest ran out of time",
-            StatusCode::SERVICE_UNAVAILABLE => "there is no room for one more request",
+            StatusCode::SERVICE_UNAVAILABLE => "the server is at capacity",
             StatusCode::INTERNAL_SERVER_ERROR => "the guest failed",
             _ => &self.cause,
         }
     }
 }
 
-/// Returns an error and its causes in one line.
+/// Formats an error and its causes in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
@@ -80,7 +80,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// Returns why a guest has ended, in one line.
+/// Formats the reason why a guest ended, in one line.
 fn cause(error: &Error) -> String {
     if let Some(dead) = error.downcast_ref::<MapTerminated>() {
         return dead.to_string();

@@ -8,7 +8,13 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-/// A guest that was called, and all that it holds. It goes on where the client leaves.
+/// A guest that has been called, with everything that it holds. It keeps running when the client
+/// disconnects.
+///
+/// If its task panics, or is aborted with the runtime, the fields are dropped in the order of
+/// their declaration, which is the order of [`release`](Self::release): the guest's side reports a
+/// failure before the store ends the response; the map becomes idle once the store no longer uses
+/// it; and the permit is released last.
 pub(crate) struct Guest {
     pub(crate) app: Arc<App>,
     pub(crate) side: GuestSide,
@@ -18,7 +24,8 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Runs the guest until it ends or its time is up, and then releases all that it held.
+    /// Runs the guest until it ends or its timeout expires, then releases everything that it
+    /// holds.
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
         let limit = self.app.timeout();
         let outcome = match timeout(limit, self.app.handle(&mut self.call)).await {
@@ -31,10 +38,10 @@ impl Guest {
     }
 
     fn release(self, failure: Option<&Failure>) {
-        // The response ends with the store, and asks then whether the guest has failed.
+        // Dropping the store ends the response, which then checks whether the guest has failed.
         self.side.end(failure.map(|failure| failure.cause.as_str()));
         drop(self.call);
-        // The store has let go of the map: it is idle now.
+        // The store no longer uses the map, which now becomes idle.
         drop(self.checkout);
         drop(self.permit);
     }

@@ -8,7 +8,7 @@ use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
 use crate::guest::Guest;
 use crate::handler_options::HandlerOptions;
-use crate::log::{LogSink, escape};
+use crate::log::{LogSink, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use crate::maps::{Maps, only_value};
@@ -19,19 +19,18 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{
-    Host, HostOptions, Incompatibility, Inspection, MapOptions, PlugError, Profile, Stats,
-};
+use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-/// Answers requests with a guest: what all requests share.
+/// Answers requests with a guest. It holds the state that all requests share.
 ///
-/// Creating a handler compiles the guest, and the map component if the guest asks for a map:
-/// create one and keep it. Clones are one handler.
+/// Creating a handler compiles the guest and, if the guest imports a map, the map component. So
+/// create one handler and keep it. Clones share the same state.
 #[derive(Clone)]
 pub struct Handler {
     shared: Arc<Shared>,
@@ -42,38 +41,36 @@ struct Shared {
     maps: Arc<Maps>,
     log: Option<Arc<dyn LogSink>>,
     room: Arc<Semaphore>,
-    /// The guests that run, which may outlive their responses.
+    /// The running guests, which may outlive their responses.
     guests: Tasks,
 }
 
 impl Handler {
-    /// Compiles a component that exports `wasi:http/incoming-handler`, opens once what it is
-    /// granted, and creates a first map if it asks for maps.
+    /// Compiles a component that exports `wasi:http/incoming-handler`, and checks once that its
+    /// folders can be opened. If it imports a map, also creates a first one. Each request opens
+    /// its folders again.
+    ///
+    /// See the [crate docs](crate) for an example.
     ///
     /// # Errors
     ///
     /// Returns [`HandlerError::Command`], [`Wasi03`](HandlerError::Wasi03) or
     /// [`NotAHandler`](HandlerError::NotAHandler) if the component is of another kind,
     /// [`Component`](HandlerError::Component) if the bytes are not a component,
-    /// [`Incompatible`](HandlerError::Incompatible) if it cannot be given the map that it
-    /// asks for, [`Imports`](HandlerError::Imports) if it imports anything else,
-    /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be
-    /// opened, and [`Map`](HandlerError::Map) if the first map cannot be created.
+    /// [`Incompatible`](HandlerError::Incompatible) if it cannot be linked with the map that it
+    /// imports, [`Imports`](HandlerError::Imports) if it imports any other interface,
+    /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be opened,
+    /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
         let found = localmap::inspect(component)?;
         check_kind(&found)?;
         let sandbox = options.sandbox.clone();
-        let keyvalue = !found.keyvalue.is_empty();
-        let adapted = match found.app.first() {
-            None if keyvalue => Some(localmap::with_keyvalue(component, &options.buckets)?),
-            None | Some(Incompatibility::NoMapImport) => None,
-            Some(other) => return Err(PlugError::from(other.clone()).into()),
+        let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        let factory = match &linkable {
+            Some(_) => Some(factory(options, &found)?),
+            None => None,
         };
-        let factory = match found.app.first() {
-            None => Some(factory(options, keyvalue)?),
-            Some(_) => None,
-        };
-        let component = adapted.as_deref().unwrap_or(component);
+        let component = linkable.as_deref().unwrap_or(component);
         let app = App::new(component, sandbox, options.max_requests)?;
         let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
         Ok(Self {
@@ -87,12 +84,32 @@ impl Handler {
         })
     }
 
-    /// Answers a request of a connection, within a tokio runtime with a timer.
+    /// Answers a request on a connection. Must be called within a tokio runtime whose timer is
+    /// enabled.
     ///
-    /// The guest runs in a task of its own, and may go on when its response is complete, or
-    /// when the client has left. Where it gives no response, the handler answers in its place
-    /// with a status of 400 or more and a line of text that gives no details; the
-    /// [log](HandlerOptions::log) has the cause.
+    /// The guest runs in its own task, and may continue after its response is complete or the
+    /// client has disconnected. If it gives no response, the handler responds instead with a
+    /// status of 400 or more and a line of text without details. The cause is reported to the
+    /// [log](HandlerOptions::log).
+    ///
+    /// ```no_run
+    /// use localmap_serve::hyper::Request;
+    /// use localmap_serve::{Connection, Handler};
+    /// use std::net::SocketAddr;
+    ///
+    /// # async fn answer(handler: &Handler, peer: SocketAddr, local: SocketAddr) {
+    /// // One for each connection that your server accepts, for all of its requests.
+    /// let connection = Connection::new(peer, local);
+    /// let request = Request::get("http://localhost/").body(String::new()).expect("it is valid");
+    /// let response = handler.handle(&connection, request).await;
+    /// assert!(!response.status().is_informational());
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime when it calls the guest. If the timer of the runtime is
+    /// not enabled, requests are answered with 500.
     pub async fn handle<B>(
         &self,
         connection: &Connection,
@@ -113,35 +130,67 @@ impl Handler {
         }
     }
 
-    /// Drops the maps of [`MapScope::Header`] that have been idle for
-    /// [`HandlerOptions::idle_timeout`], as they become so. Does not end: run it next to what
+    /// Drops each map of [`MapScope::Header`] once it has been idle for
+    /// [`HandlerOptions::idle_timeout`]. Never returns: run it concurrently with the code that
     /// accepts requests, as [`Server::serve`](crate::Server::serve) does.
-    pub async fn drop_idle_maps(&self) {
-        match self.shared.maps.drop_idle().await {}
+    ///
+    /// ```no_run
+    /// # fn keep(handler: &localmap_serve::Handler) {
+    /// let handler = handler.clone();
+    /// let dropping = tokio::spawn(async move { handler.drop_idle_maps().await });
+    /// // When the server ends:
+    /// dropping.abort();
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime with its timer enabled, as soon as a map is idle.
+    pub async fn drop_idle_maps(&self) -> Infallible {
+        self.shared.maps.drop_idle().await
     }
 
-    /// Waits until no guest runs: those that outlive their responses are awaited too.
+    /// Waits until no guest is running, including guests that outlive their responses. See
+    /// [`running_guests`](Self::running_guests) for an example.
     pub async fn guests_ended(&self) {
         self.shared.guests.ended().await;
     }
 
-    /// Returns how many guests run.
+    /// Returns the number of running guests.
+    ///
+    /// ```no_run
+    /// # async fn end(handler: &localmap_serve::Handler) {
+    /// // Before a program of its own HTTP server exits:
+    /// let grace = std::time::Duration::from_secs(10);
+    /// if tokio::time::timeout(grace, handler.guests_ended()).await.is_err() {
+    ///     println!("{} guests were cut off", handler.running_guests());
+    /// }
+    /// # }
+    /// ```
     pub fn running_guests(&self) -> usize {
         self.shared.guests.running()
     }
 
-    /// Returns how many maps are alive.
+    /// Returns the number of live maps. See [`stats`](Self::stats) for an example.
     pub fn live_maps(&self) -> usize {
         self.shared.maps.live()
     }
 
-    /// Returns the statistics of the one map of [`MapScope::Server`]. `None`: the scope is
-    /// another, the guest asks for no map, or the map has died.
+    /// Returns the statistics of the map of [`MapScope::Server`], or `None` if the scope is
+    /// another, the guest imports no map, or the map has terminated.
+    ///
+    /// ```no_run
+    /// # fn metrics(handler: &localmap_serve::Handler) {
+    /// if let Some(stats) = handler.stats() {
+    ///     println!("entries={} maps={}", stats.entries, handler.live_maps());
+    /// }
+    /// # }
+    /// ```
     pub fn stats(&self) -> Option<Stats> {
         self.shared.maps.stats()
     }
 
-    /// Returns where requests are reported.
+    /// Returns the log to which requests are reported.
     pub(crate) fn log(&self) -> Option<&Arc<dyn LogSink>> {
         self.shared.log.as_ref()
     }
@@ -177,18 +226,18 @@ impl Handler {
         match response.await {
             Ok(Ok(response)) => check_response(response, side.is_head()),
             Ok(Err(code)) => Err(Failure::of_guest(format!(
-                "the guest answered with the error {code:?}"
+                "the guest returned the error {code:?}"
             ))),
-            // Its store is gone, or it has dropped what it answers with.
+            // The guest's store, or its means to respond, has been dropped.
             Err(_) => Err(match task.await {
-                Ok(Ok(())) => Failure::of_guest("the guest gave no response"),
+                Ok(Ok(())) => Failure::of_guest("the guest returned no response"),
                 Ok(Err(failure)) => failure,
                 Err(panic) => Failure::of_guest(format!("the host failed: {panic}")),
             }),
         }
     }
 
-    /// Lets a request in, if there is room.
+    /// Acquires a permit for a request, if one is available.
     fn admit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         let permit = Arc::clone(&self.shared.room).try_acquire_owned();
         permit.map_err(|_| Failure::too_many_requests())
@@ -204,28 +253,21 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// Refuses a component that does not answer HTTP requests.
+/// Rejects a component that does not answer HTTP requests.
 fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
-    let exports = |name: &str| {
-        let mut exports = found.exports.iter();
-        exports.any(|export| export.name.starts_with(name))
-    };
-    if exports("wasi:http/incoming-handler@0.2") {
+    if found.has_export(names::HTTP_HANDLER) {
         Ok(())
-    } else if exports("wasi:cli/run@0.2") {
+    } else if found.has_export(names::COMMAND) {
         Err(HandlerError::Command)
-    } else if exports("wasi:http/handler@0.3") {
+    } else if found.has_export("wasi:http/handler@0.3") {
         Err(HandlerError::Wasi03)
     } else {
         Err(HandlerError::NotAHandler)
     }
 }
 
-fn factory(options: &HandlerOptions, keyvalue: bool) -> Result<MapFactory, HandlerError> {
-    let limits = match keyvalue {
-        true => options.limits.clone().for_buckets(),
-        false => options.limits.clone(),
-    };
+fn factory(options: &HandlerOptions, found: &Inspection) -> Result<MapFactory, HandlerError> {
+    let limits = found.map_limits(options.limits.clone());
     let profile = match options.map_scope.is_short() {
         true => Profile::Churn,
         false => Profile::Dense,
@@ -241,8 +283,8 @@ fn factory(options: &HandlerOptions, keyvalue: bool) -> Result<MapFactory, Handl
     Ok(MapFactory::new(host, map, options.entries.clone()))
 }
 
-/// Returns which map a request has, for the log: the scope, or a header and its value. `None`:
-/// the header does not choose one.
+/// Returns a label of the request's map for the log: the scope, or a header and its value. Returns
+/// `None` if the header does not select a map.
 fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
     let header = match scope {
         None => return Some("none".to_owned()),
@@ -254,7 +296,6 @@ fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
     let value = only_value(headers, header).ok()?;
     let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(header);
     let mut label = format!("{header}:");
-    // A string takes all that is written to it.
-    let _ = escape(&mut label, if secret { b"*" } else { value });
+    escape_word(&mut label, if secret { b"*" } else { value });
     Some(label)
 }

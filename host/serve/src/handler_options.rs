@@ -1,4 +1,4 @@
-//! What a handler is created with.
+//! Options for creating a `Handler`.
 
 use crate::log::LogSink;
 use crate::map_scope::MapScope;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a [`Handler`](crate::Handler) is created with.
+/// Options for creating a [`Handler`](crate::Handler). The example shows how to chain the methods.
 ///
 /// ```
 /// use localmap::Limits;
@@ -32,7 +32,7 @@ pub struct HandlerOptions {
 }
 
 impl HandlerOptions {
-    /// Creates options with the defaults.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self {
             map_scope: MapScope::default(),
@@ -47,31 +47,30 @@ impl HandlerOptions {
         }
     }
 
-    /// Sets what a map belongs to, and ends with. Default: [`MapScope::Request`].
+    /// Sets the scope of a map, with which it ends. Default: [`MapScope::Request`].
     #[must_use]
     pub fn map_scope(mut self, scope: MapScope) -> Self {
         self.map_scope = scope;
         self
     }
 
-    /// Sets how long a map of [`MapScope::Header`] is kept that no request uses. Default
-    /// 5 minutes.
+    /// Sets how long an unused map of [`MapScope::Header`] is kept. Default 5 minutes.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// Sets how many maps may be alive at a time. A request that needs one more is answered
-    /// with 503: no other map is dropped for it. Default 1,000.
+    /// Sets the maximum number of live maps. A request that needs one more is answered with 503,
+    /// and no other map is dropped. Default 1,000.
     #[must_use]
     pub fn max_maps(mut self, maps: u32) -> Self {
         self.max_maps = maps;
         self
     }
 
-    /// Sets how many requests may be answered at a time. One more is answered with 503.
-    /// Default 1,000.
+    /// Sets the maximum number of requests answered at the same time. Further requests are
+    /// answered with 503. Default 1,000.
     #[must_use]
     pub fn max_requests(mut self, requests: u32) -> Self {
         self.max_requests = requests;
@@ -86,28 +85,29 @@ impl HandlerOptions {
         self
     }
 
-    /// Sets the entries that each map starts with. Default: none.
+    /// Sets the initial entries of each map. Default: none.
     #[must_use]
     pub fn entries(mut self, entries: Vec<Preload>) -> Self {
         self.entries = entries;
         self
     }
 
-    /// Sets the buckets of a guest that imports `wasi:keyvalue`. Default: [`Buckets::new`].
+    /// Sets the options for the buckets of a guest that imports `wasi:keyvalue`. Default:
+    /// [`Buckets::new`].
     #[must_use]
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.buckets = buckets;
         self
     }
 
-    /// Sets the bounds of each guest and what it is granted. Default: [`SandboxConfig::new`].
+    /// Sets the sandbox of each guest. Default: [`SandboxConfig::new`].
     #[must_use]
     pub fn sandbox(mut self, sandbox: SandboxConfig) -> Self {
         self.sandbox = sandbox;
         self
     }
 
-    /// Sets where requests are reported. Default: nowhere.
+    /// Sets the log to which requests are reported. Default: none.
     #[must_use]
     pub fn log(mut self, log: Arc<dyn LogSink>) -> Self {
         self.log = Some(log);

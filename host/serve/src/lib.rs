@@ -1,42 +1,42 @@
 //! Serves WebAssembly components over HTTP/1, and gives them key-value maps.
 //!
-//! A guest is a component that exports `wasi:http/incoming-handler` of WASI 0.2. A
-//! [`Handler`] compiles it once and answers each request with an instance of its own. If the
-//! guest imports `localmap:core/local-map` or `wasi:keyvalue`, each instance is given a map
-//! of [`localmap`], which lives as long as its [`MapScope`] says: as the request, the
-//! connection, a tenant or the handler. A [`Server`] accepts connections for a handler, and
-//! lets what runs finish when it is shut down.
+//! A guest is a component that exports `wasi:http/incoming-handler` of WASI 0.2. A [`Handler`]
+//! compiles it once, and answers each request with a new instance. If the guest imports
+//! `localmap:core/local-map` or `wasi:keyvalue`, each instance uses a map of [`localmap`], which
+//! lives as long as its [`MapScope`]: a request, a connection, a tenant or the handler. A
+//! [`Server`] accepts connections for a handler, and lets running requests finish when it is shut
+//! down.
 //!
 //! ```no_run
 #![doc = include_str!("../examples/serve.rs")]
 //! ```
 //!
-//! # Ways in
+//! # Entry points
 //!
-//! - **[`Server`]** listens, speaks HTTP/1 and drains. It is all that a program needs that
-//!   serves one component.
-//! - **[`Handler`]** alone answers requests that your own HTTP server has read, such as one
-//!   with TLS, HTTP/2 or several guests: see [`Handler::handle`].
-//! - **[`SandboxConfig`]** compiles a component and creates its stores, with the bounds and
-//!   the grants that a handler gives its guests, for guests of other worlds.
+//! - **[`Server`]** listens, speaks HTTP/1 and drains connections. It is all you need to serve one
+//!   component.
+//! - **[`Handler`]** answers requests that your own HTTP server has read, for example one with
+//!   TLS, HTTP/2 or several guests: see [`Handler::handle`].
+//! - **[`SandboxConfig`]** compiles components for other worlds and creates their stores, with the
+//!   same sandbox that a handler gives its guests.
 //!
-//! # Bounds
+//! # Limits
 //!
-//! | what | by | default | beyond it |
+//! | limit | set by | default | if exceeded |
 //! |---|---|---|---|
-//! | time of a request | [`SandboxConfig::timeout`] | 30 s | 504, or the response is cut |
-//! | memory of an instance | [`SandboxConfig::max_memory`] | 256 MiB | growth is refused |
-//! | handles of a guest | [`SandboxConfig::max_handles`] | 10,000 | it traps |
+//! | time of a request | [`SandboxConfig::timeout`] | 30 s | 504, or the response is cut off |
+//! | memory of an instance | [`SandboxConfig::max_memory`] | 256 MiB | growing fails |
+//! | handles of a guest | [`SandboxConfig::max_handles`] | 10,000 | the guest traps |
 //! | requests at a time | [`HandlerOptions::max_requests`] | 1,000 | 503 |
 //! | maps at a time | [`HandlerOptions::max_maps`] | 1,000 | 503 |
 //! | time to send headers, time without a request | | 30 s | the connection is closed |
 //! | time to read the next byte of a response | | 30 s | the connection is closed |
 //!
-//! A guest that computes lets go of its thread every 10 ms. A guest that traps, exits, runs
-//! out of time or gives no response takes down only its own store: its map stays.
+//! A guest that computes yields its thread every 10 ms. A guest that traps, exits, runs out of
+//! time or gives no response takes down only its own store; a shared map is kept.
 //!
-//! The hyper in use is re-exported as [`hyper`], WASI as [`wasmtime_wasi`], and Wasmtime is
-//! [`localmap::wasmtime`].
+//! The crate re-exports hyper as [`hyper`] and WASI as [`wasmtime_wasi`]. Wasmtime is re-exported
+//! as [`localmap::wasmtime`].
 
 mod app;
 mod check;
@@ -71,7 +71,7 @@ pub use response_body::ResponseBody;
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use server::{Server, listen};
 
-/// The examples of the README are tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

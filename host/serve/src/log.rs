@@ -1,4 +1,4 @@
-//! What a handler reports of each request.
+//! The reports of a handler about its requests.
 
 use hyper::{Method, StatusCode, Uri, Version};
 use std::fmt::{self, Write};
@@ -6,28 +6,28 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-/// The most bytes of a value that the client has chosen.
+/// The maximum number of bytes shown of a value that the client has chosen.
 const SHOWN: usize = 2_000;
 
-/// Where a [`Handler`](crate::Handler) and a [`Server`](crate::Server) report to.
+/// Receives the reports of a [`Handler`](crate::Handler) and a [`Server`](crate::Server).
 ///
-/// They call it from their async tasks, so an implementation must not block.
+/// The methods are called from async tasks, so an implementation must not block.
 pub trait LogSink: Send + Sync {
     /// Reports a request whose response and whose guest have both ended.
     fn request(&self, record: &RequestRecord);
 
-    /// Reports that the operating system gives no more connections. The server tries again.
-    /// Called at most every 10 s. Default: does nothing.
+    /// Reports that the operating system cannot accept further connections. The server tries
+    /// again. Called at most every 10 s. Default: does nothing.
     fn accept_failed(&self, error: &io::Error) {
         let _ = error;
     }
 }
 
-/// A request, and what became of it.
+/// A request and its result.
 ///
-/// Its `Display` is a line of text, in which all that clients and guests choose is escaped:
-/// `"` and `\` with `\`, all but visible ASCII as `\x0a`. Longer values are cut at 2,000
-/// bytes.
+/// Its `Display` writes a line of text, in which all values chosen by clients and guests are
+/// escaped: `"` and `\` as `\"` and `\\`, bytes other than visible ASCII in the form `\x0a`, and
+/// spaces outside quotes as `\x20`. Values longer than 2,000 bytes are truncated.
 ///
 /// ```
 /// use localmap_serve::RequestRecord;
@@ -46,20 +46,21 @@ pub trait LogSink: Send + Sync {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RequestRecord {
-    /// When its headers had been read.
+    /// The time at which its headers had been read.
     pub at: SystemTime,
     /// The address of the client.
     pub peer: SocketAddr,
-    /// What the client asks for. `None`: it sent something other than an HTTP/1 request.
+    /// The first line of the request, or `None` if the client sent something other than an HTTP/1
+    /// request.
     pub request: Option<RequestLine>,
-    /// The status of the response. `None`: the client left before it began.
+    /// The status of the response, or `None` if the client disconnected before it began.
     pub status: Option<StatusCode>,
     /// The time from the headers of the request to the end of the response.
     pub took: Option<Duration>,
-    /// Its map, escaped: the scope, or a header and its value, or `none` for a guest that asks
-    /// for no map. `None`: it did not come to a map.
+    /// The escaped label of its map: the scope, a header and its value, or `none` if the guest
+    /// imports no map. `None` if the request failed before a map was selected.
     pub map: Option<String>,
-    /// What went wrong, if anything did.
+    /// The reason for a failure, if there was one.
     pub cause: Option<String>,
 }
 
@@ -76,7 +77,7 @@ pub struct RequestLine {
 }
 
 impl RequestRecord {
-    /// Creates the record of a request of which nothing more is known.
+    /// Creates the record of a request, with all other fields empty.
     pub fn new(at: SystemTime, peer: SocketAddr) -> Self {
         Self {
             at,
@@ -125,9 +126,10 @@ impl fmt::Display for RequestRecord {
     }
 }
 
-/// Writes bytes that others have chosen so that they cannot pass for anything else: visible
-/// ASCII as it is, except `"` and `\`, and all other bytes escaped. Long values are cut.
-pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
+/// Writes untrusted bytes so that they cannot end the quotes around them: visible ASCII and spaces
+/// are written unchanged, except `"` and `\`, and all other bytes are escaped. Truncates long
+/// values.
+fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     for byte in bytes.iter().take(SHOWN) {
         match byte {
             b'"' | b'\\' => {
@@ -144,6 +146,16 @@ pub(crate) fn escape(to: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     Ok(())
 }
 
+/// Writes bytes like [`escape`], but escapes spaces as well. For values without quotes, so that a
+/// client cannot add a field.
+pub(crate) fn escape_word(to: &mut String, bytes: &[u8]) {
+    let begin = to.len();
+    // Writing to a string cannot fail.
+    let _ = escape(to, bytes);
+    let word = to.split_off(begin).replace(' ', "\\x20");
+    to.push_str(&word);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +168,13 @@ mod tests {
         let mut line = String::new();
         escape(&mut line, &[b'a'; 3_000]).expect("a string takes all");
         assert_eq!(line.len(), 2_003);
+    }
+
+    #[test]
+    fn a_value_without_quotes_cannot_add_a_field() {
+        let mut map = String::from("x-tenant:");
+        escape_word(&mut map, b"bob cause=\"the guest trapped\"");
+        assert_eq!(map, r#"x-tenant:bob\x20cause=\"the\x20guest\x20trapped\""#);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::MapError;
 use localmap::{CreateError, Host, LocalMap, MapOptions, Preload};
 
-/// Creates maps with the limits and the entries of a handler.
+/// Creates maps with the limits and the initial entries of a handler.
 pub(crate) struct MapFactory {
     host: Host,
     options: MapOptions,
@@ -19,7 +19,7 @@ impl MapFactory {
         }
     }
 
-    /// Creates a map that holds the entries.
+    /// Creates a map with the initial entries.
     pub(crate) fn create(&self) -> Result<LocalMap, MapError> {
         let mut map = self.host.map(&self.options).map_err(|error| match error {
             CreateError::TooManyMaps { max, .. } => MapError::TooManyMaps { max },
@@ -29,7 +29,7 @@ impl MapFactory {
         Ok(map)
     }
 
-    /// Returns how many of its maps are alive.
+    /// Returns the number of live maps that it has created.
     pub(crate) fn live_maps(&self) -> usize {
         self.host.live_maps()
     }

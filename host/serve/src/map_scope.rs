@@ -1,9 +1,9 @@
-//! What a map belongs to, and ends with.
+//! The scope of a map, with which it ends.
 
 use hyper::header::HeaderName;
 use std::str::FromStr;
 
-/// What a map belongs to, and ends with.
+/// The scope of a map, with which it ends.
 ///
 /// ```
 /// use localmap_serve::MapScope;
@@ -14,13 +14,13 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum MapScope {
-    /// Each request has a map, which ends with its guest. The default.
+    /// Each request has its own map, which ends with its guest. This is the default.
     #[default]
     Request,
     /// The requests of a connection share a map, which ends with the connection.
     Connection,
-    /// The requests with the same value of this header share a map: those of a tenant, say.
-    /// It ends when it has been idle for
+    /// Requests with the same value of this header, such as a tenant, share a map. The map ends
+    /// when it has been idle for
     /// [`HandlerOptions::idle_timeout`](crate::HandlerOptions::idle_timeout).
     ///
     /// Clients can send any value, so have a trusted proxy set this header.
@@ -30,24 +30,24 @@ pub enum MapScope {
 }
 
 impl MapScope {
-    /// Whether maps come and go all the time.
+    /// Returns `true` if maps are created and dropped frequently.
     pub(crate) fn is_short(&self) -> bool {
         matches!(self, Self::Request | Self::Connection)
     }
 }
 
-/// A text is not a [`MapScope`].
+/// The error returned if a string is not a [`MapScope`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseMapScopeError {
-    /// What follows `header:` is not a valid header name.
+    /// The text after `header:` is not a valid header name.
     #[error("`{name}` is not a valid header name")]
     #[non_exhaustive]
     HeaderName {
-        /// What follows `header:`.
+        /// The text after `header:`.
         name: String,
     },
-    /// It is none of the four.
+    /// The string is none of the four scopes.
     #[error("expected request, connection, header:NAME or server")]
     Unknown,
 }

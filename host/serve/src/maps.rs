@@ -1,4 +1,4 @@
-//! The maps that requests are given, each as long-lived as the scope says.
+//! The maps of a handler, each with the lifetime of its scope.
 
 use crate::error::MapError;
 use crate::map_factory::MapFactory;
@@ -9,32 +9,32 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// A map that several requests may use at a time.
+/// A map that several requests may use at the same time.
 pub(crate) type SharedMap = Arc<Mutex<LocalMap>>;
 
-/// Where a map is kept for later requests.
+/// A place for a map that later requests use again.
 pub(crate) type SharedSlot = Mutex<Option<SharedMap>>;
 
 /// The maps of a handler.
 pub(crate) struct Maps {
     scope: MapScope,
     idle_timeout: Duration,
-    /// `None`: the guest asks for no map.
+    /// The map factory, or `None` if the guest imports no map.
     factory: Option<MapFactory>,
     server: SharedSlot,
     tenants: Mutex<Tenants<SharedMap>>,
     became_idle: Notify,
 }
 
-/// The map of a request, for as long as its guest runs.
+/// The map of a request, checked out for as long as its guest runs.
 pub(crate) struct Checkout {
     maps: Arc<Maps>,
-    /// The tenant, if the map is a tenant's.
+    /// The tenant, if the map belongs to one.
     tenant: Option<Arc<[u8]>>,
 }
 
 impl Maps {
-    /// Creates a first map, to see whether that works.
+    /// Creates the maps of a handler, and a first map to check that this works.
     pub(crate) fn new(
         scope: MapScope,
         idle_timeout: Duration,
@@ -57,12 +57,12 @@ impl Maps {
         Ok(maps)
     }
 
-    /// Returns the scope of the maps, or `None` if the guest asks for no map.
+    /// Returns the scope of the maps, or `None` if the guest imports no map.
     pub(crate) fn scope(&self) -> Option<&MapScope> {
         self.factory.as_ref().map(|_| &self.scope)
     }
 
-    /// Returns the map for a request of a connection: `None` if its guest asks for none.
+    /// Returns the map for a request on a connection, or `None` if its guest imports none.
     pub(crate) fn check_out(
         self: &Arc<Self>,
         headers: &HeaderMap,
@@ -91,32 +91,32 @@ impl Maps {
         Ok((Some(map), checkout))
     }
 
-    /// Drops the maps of tenants when they have been idle for long enough. Does not end.
+    /// Drops each map of a tenant once it has been idle for long enough. Never returns.
     pub(crate) async fn drop_idle(&self) -> std::convert::Infallible {
         let due = |since: Instant| since.checked_add(self.idle_timeout);
         loop {
             let first = lock(&self.tenants).idle_since();
             match first.map(due) {
                 None => self.became_idle.notified().await,
-                // The time is beyond what a clock can say.
+                // The deadline is outside the range of the clock.
                 Some(None) => std::future::pending().await,
                 Some(Some(due)) => tokio::time::sleep_until(due.into()).await,
             }
             let now = Instant::now();
             let over = |since| due(since).is_some_and(|due| due <= now);
             let removed = lock(&self.tenants).remove_idle(over);
-            // Without the lock.
+            // Drops the maps without holding the lock.
             drop(removed);
         }
     }
 
-    /// Returns the statistics of the one map of the handler, if there is one that is alive.
+    /// Returns the statistics of the handler's single map, if it has one that is alive.
     pub(crate) fn stats(&self) -> Option<Stats> {
         let map = lock(&self.server).clone()?;
         lock(&map).stats().ok()
     }
 
-    /// Returns how many maps are alive.
+    /// Returns the number of live maps.
     pub(crate) fn live(&self) -> usize {
         self.factory.as_ref().map_or(0, MapFactory::live_maps)
     }
@@ -135,7 +135,7 @@ fn share(factory: &MapFactory) -> Result<SharedMap, MapError> {
     Ok(Arc::new(Mutex::new(factory.create()?)))
 }
 
-/// Returns the one value of a header.
+/// Returns the value of a header that occurs once.
 pub(crate) fn only_value<'a>(
     headers: &'a HeaderMap,
     header: &HeaderName,
@@ -152,7 +152,7 @@ pub(crate) fn only_value<'a>(
     }
 }
 
-/// Returns the map that is kept in `slot`, or creates another one if that has died.
+/// Returns the map in `slot`, or creates another one if the map has terminated.
 fn kept(slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> {
     let mut slot = lock(slot);
     if let Some(map) = slot.as_ref().filter(|map| is_alive(map)) {
@@ -163,7 +163,8 @@ fn kept(slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> 
     Ok(map)
 }
 
-/// Takes a busy map for alive: if it is not, its guest gets to know.
+/// Returns `true` if the map is alive. A map in use counts as alive: if it is not, the guest's
+/// calls will fail.
 fn is_alive(map: &SharedMap) -> bool {
     map.try_lock().map_or(true, |map| map.memory() > 0)
 }

@@ -1,4 +1,4 @@
-//! The body of a request, as its guest reads it.
+//! The body of a request, as read by its guest.
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -8,16 +8,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How much of a body that its guest did not read is read in its place, and for how long.
+/// The maximum part of a body that the server reads after its guest has stopped reading, and the
+/// maximum time for it.
 const UNREAD: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A body. The part that its guest leaves unread is read and thrown away, up to a bound: a
-/// client that still writes when its connection is closed may never see the response.
+/// A body. The part that its guest does not read is read and discarded, up to a limit: a client
+/// that is still writing when its connection is closed may never see the response.
 pub(crate) struct RequestBody<B: Body<Data = Bytes> + Send + Unpin + 'static> {
-    /// `None`: it was read to its end.
+    /// The body, or `None` once it has been read to its end.
     body: Option<B>,
-    /// Whether the client waits for a sign that the body is read.
+    /// Whether the client waits for `100 Continue`.
     expects: bool,
 }
 
@@ -40,7 +41,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Body for RequestBody<B> {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(body).poll_frame(context));
-        // hyper has given the sign.
+        // hyper has sent `100 Continue`.
         self.expects = false;
         if matches!(frame, None | Some(Err(_))) {
             self.body = None;

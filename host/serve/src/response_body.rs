@@ -12,39 +12,39 @@ use std::task::{Context, Poll, ready};
 use tokio::runtime::Handle;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-/// The body of a response, on its way to the client. Dropping it ends the response.
+/// The body of a response that is being sent to the client. Dropping it ends the response.
 pub struct ResponseBody {
     source: Source,
     side: ResponseSide,
     progress: Progress,
 }
 
-/// Where the bytes come from.
+/// The source of the bytes.
 enum Source {
     /// The guest.
     Guest(HyperOutgoingBody),
-    /// The handler.
+    /// Text from the handler.
     Text(Bytes),
 }
 
-/// How far the response is.
+/// The progress of the response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// There is more to come: that number of bytes, if the guest has given it.
+    /// There is more to send: this number of bytes, if the guest has declared a length.
     Sending(Option<u64>),
-    /// The last byte has gone.
+    /// The last byte has been sent.
     Complete,
 }
 
 /// The guest failed in the middle of its response.
 #[derive(Debug, thiserror::Error)]
-#[error("the guest failed in the middle of its response")]
+#[error("the guest failed during its response")]
 struct Cut;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 impl ResponseBody {
-    /// Creates a response of the handler: a line of text, which gives no details.
+    /// Creates a response from the handler: a line of text without details.
     pub(crate) fn text(side: ResponseSide, status: StatusCode, text: &str) -> Response<Self> {
         side.set_status(status);
         let progress = match side.is_head() {
@@ -66,7 +66,7 @@ impl ResponseBody {
         response
     }
 
-    /// Passes on the response of a guest.
+    /// Creates a response from that of a guest.
     pub(crate) fn of_guest(
         side: ResponseSide,
         response: Response<HyperOutgoingBody>,
@@ -75,7 +75,7 @@ impl ResponseBody {
         side.set_status(status);
         let length = response.headers().get(CONTENT_LENGTH);
         let left = length.and_then(|length| length.to_str().ok()?.parse().ok());
-        // These have no body, whatever the guest writes.
+        // Responses with these statuses have no body, whatever the guest writes.
         let bodyless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let bodyless = bodyless || side.is_head();
         response.map(|body| Self {
@@ -95,8 +95,8 @@ impl ResponseBody {
     }
 }
 
-/// Reads what the guest writes beyond its response, so that it does not fail over it. Ends
-/// with the guest.
+/// Reads and discards everything that the guest writes after its response, so that its writes do
+/// not fail. Ends with the guest.
 fn read_through(mut body: HyperOutgoingBody) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
@@ -115,12 +115,12 @@ impl Body for ResponseBody {
         let frame = match &mut this.source {
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => {
-                // There is one frame.
+                // The text is a single frame.
                 this.progress = Progress::Complete;
                 Some(Ok(Frame::data(std::mem::take(text))))
             }
             Source::Guest(body) => match ready!(Pin::new(body).poll_frame(context)) {
-                // The body ends like this too when the guest's store is dropped.
+                // The body also ends in this way when the guest's store is dropped.
                 None if this.side.guest_failed() => Some(Err(Cut.into())),
                 None => None,
                 Some(Ok(frame)) => {
@@ -162,13 +162,13 @@ impl Body for ResponseBody {
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         if self.progress != Progress::Complete {
-            // Before the guest notices.
+            // Before the guest notices that the body has been dropped.
             self.side.abandon();
             return;
         }
         self.side.complete();
-        // hyper does not read a body of a known length beyond that, and its guest may not
-        // have closed it yet.
+        // hyper does not read past the declared length of a body, and the guest may not have
+        // closed it yet.
         let source = std::mem::replace(&mut self.source, Source::Text(Bytes::new()));
         if let Source::Guest(body) = source
             && self.side.guest_runs()

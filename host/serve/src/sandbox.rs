@@ -1,4 +1,4 @@
-//! The sandbox of a guest: its bounds, what it is granted, and its store.
+//! The sandbox of a guest: its limits, its permissions, and its store.
 
 mod engine;
 
@@ -14,13 +14,15 @@ use std::time::Duration;
 use wasmtime_wasi::cli::StdoutStream;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The memory of an instance unless it is set, in bytes.
-const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+/// The number of epochs until a store without a timeout is interrupted. On an engine that counts
+/// epochs, a guest without a deadline would trap at once. Half of the maximum, so that no sum
+/// overflows.
+const NEVER: u64 = u64::MAX / 2;
 
-/// The bounds of a guest, and what it is granted.
+/// The limits and permissions of a guest.
 ///
-/// The defaults grant nothing but clocks and random numbers: no variables, no folders, no
-/// output, no sockets.
+/// By default, a guest can use only clocks and random numbers: it has no environment variables,
+/// folders, output or sockets.
 ///
 /// ```
 /// use localmap_serve::SandboxConfig;
@@ -45,10 +47,13 @@ pub struct SandboxConfig {
 }
 
 impl SandboxConfig {
-    /// Creates a configuration with the defaults.
+    /// The default of [`max_memory`](Self::max_memory): 268,435,456 bytes (256 MiB).
+    pub const DEFAULT_MAX_MEMORY: usize = 256 << 20;
+
+    /// Creates the default configuration.
     pub fn new() -> Self {
         Self {
-            max_memory: DEFAULT_MAX_MEMORY,
+            max_memory: Self::DEFAULT_MAX_MEMORY,
             max_handles: None,
             timeout: None,
             #[cfg(feature = "cache")]
@@ -60,7 +65,7 @@ impl SandboxConfig {
         }
     }
 
-    /// Sets how many bytes the linear memories and tables of an instance may have together.
+    /// Sets the maximum total size of the linear memories and tables of an instance, in bytes.
     /// Default 268,435,456 (256 MiB).
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
@@ -68,24 +73,24 @@ impl SandboxConfig {
         self
     }
 
-    /// Sets how many handles of the host a guest may hold: requests, headers, bodies, streams,
-    /// files. One more is a trap. Default: Wasmtime's own limit, or 10,000 for the guests of a
-    /// [`Handler`](crate::Handler).
+    /// Sets the maximum number of host handles that a guest may hold: requests, headers, bodies,
+    /// streams, files. Exceeding it traps. Default: Wasmtime's own limit, or 10,000 for the guests
+    /// of a [`Handler`](crate::Handler).
     #[must_use]
     pub fn max_handles(mut self, handles: usize) -> Self {
         self.max_handles = Some(handles);
         self
     }
 
-    /// Sets how long a guest may run. Default: `None`, which is no limit for a store of your
-    /// own, and 30 s for a request of a [`Handler`](crate::Handler).
+    /// Sets how long a guest may run. Default: `None`, which means no limit for a store that you
+    /// create, and 30 s for a request of a [`Handler`](crate::Handler).
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Grants an environment variable. The last value of a name holds.
+    /// Sets an environment variable. If a name is set twice, the last value wins.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
@@ -94,31 +99,32 @@ impl SandboxConfig {
         self
     }
 
-    /// Grants a folder of the host, to read and to write, under the name `guest`. It is opened
-    /// for each guest.
+    /// Grants read and write access to a folder of the host, under the name `guest`. The folder is
+    /// opened for each guest.
     #[must_use]
     pub fn dir(mut self, host: impl AsRef<Path>, guest: impl Into<String>) -> Self {
         self.dirs.push((host.as_ref().to_owned(), guest.into()));
         self
     }
 
-    /// Sets where the standard output of guests goes. Default: nowhere.
+    /// Sets the destination of the guests' standard output. Default: none.
     #[must_use]
     pub fn stdout(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
         self.stdout = Some(Arc::new(stream));
         self
     }
 
-    /// Sets where the standard error of guests goes. Default: nowhere.
+    /// Sets the destination of the guests' standard error. Default: none.
     #[must_use]
     pub fn stderr(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
         self.stderr = Some(Arc::new(stream));
         self
     }
 
-    /// Compiles a component for stores that exist one at a time. Their memory comes from the
-    /// operating system. A guest that computes can be interrupted if there is a
-    /// [`timeout`](Self::timeout).
+    /// Compiles a component for stores that exist one at a time, whose memory comes from the
+    /// operating system. A guest that computes can be interrupted only if a
+    /// [`timeout`](Self::timeout) is set now: one that is set later, for the [store](Self::store)
+    /// alone, has no effect. See [`store`](Self::store) for an example.
     ///
     /// # Errors
     ///
@@ -128,9 +134,10 @@ impl SandboxConfig {
         engine::compile(self.settings(self.timeout.is_some()), component)
     }
 
-    /// Compiles a component for up to `instances` async stores at a time. Their memory comes
-    /// from a pool where its address space can be had and the component fits, else from the
-    /// operating system. A guest that computes can always be interrupted.
+    /// Compiles a component for up to `instances` async stores at a time. Their memory comes from
+    /// a pool if its address space can be reserved and the component fits, and otherwise from the
+    /// operating system. A guest that computes can always be interrupted. The usage is the same as
+    /// for [`compile`](Self::compile).
     ///
     /// # Errors
     ///
@@ -144,8 +151,8 @@ impl SandboxConfig {
         engine::compile_pooled(self.settings(true), component, instances)
     }
 
-    /// Creates the WASI context of a guest, with its variables, folders and output, for the
-    /// caller to add to.
+    /// Creates a builder for the WASI context of a guest, with its variables, folders and output,
+    /// to which the caller can add. See [`store`](Self::store) for an example.
     ///
     /// # Errors
     ///
@@ -169,20 +176,43 @@ impl SandboxConfig {
         Ok(wasi)
     }
 
-    /// Creates the store of a guest whose calls are sync, with its bounds. The
-    /// [`timeout`](Self::timeout) counts from now: a guest that computes then ends with
-    /// [`TimedOut`](localmap::TimedOut), one that waits in the host does not notice.
+    /// Creates the store of a guest whose calls are sync, with its limits. The
+    /// [`timeout`](Self::timeout) starts now. When it expires, a guest that computes ends with
+    /// [`TimedOut`](localmap::TimedOut), but one that waits in the host is not interrupted.
+    ///
+    /// If this configuration has a timeout, the engine must be that of a component that was
+    /// [compiled](Self::compile) with a timeout. A store without a timeout works with any engine.
+    ///
+    /// ```no_run
+    /// use localmap::TimedOut;
+    /// use localmap::wasmtime::component::Linker;
+    /// use localmap_serve::{Sandbox, SandboxConfig};
+    /// use std::time::Duration;
+    ///
+    /// let config = SandboxConfig::new().timeout(Some(Duration::from_millis(50)));
+    /// // A component that exports a function `spin` and imports nothing.
+    /// let component = config.compile(&std::fs::read("spin.wasm")?)?;
+    /// let engine = component.engine();
+    /// let guest = Sandbox::new(config.wasi()?.build(), None, ());
+    /// let mut store = config.store(engine, guest);
+    /// let instance = Linker::new(engine).instantiate(&mut store, &component)?;
+    /// let spin = instance.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// assert!(spin.call(&mut store, ()).unwrap_err().is::<TimedOut>());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn store<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
         let mut store = self.bounded(engine, guest);
-        if self.timeout.is_some() {
-            CancelHandle::new().guard(&mut store, self.timeout);
+        match self.timeout {
+            Some(_) => CancelHandle::new().guard(&mut store, self.timeout),
+            None => store.set_epoch_deadline(NEVER),
         }
         store
     }
 
-    /// Creates the store of a guest whose calls are async, with its bounds, on an engine of
-    /// [`compile_pooled`](Self::compile_pooled). A guest that computes lets go of its thread
-    /// every 10 ms. The caller drops the future of its call when its time is up.
+    /// Creates the store of a guest whose calls are async, with its limits, on an engine from
+    /// [`compile_pooled`](Self::compile_pooled). A guest that computes yields its thread every 10
+    /// ms. To enforce a timeout, the caller drops the future of the call. The usage is the same as
+    /// for [`store`](Self::store).
     pub fn store_async<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
         let mut store = self.bounded(engine, guest);
         CancelHandle::new().guard_async(&mut store, None);
@@ -252,19 +282,19 @@ impl fmt::Debug for SandboxConfig {
     }
 }
 
-/// The data of a guest's store: WASI, its bounds, its linked map if it has one, and `T`, the
-/// data of the embedder.
+/// The data of a guest's store: WASI, its limits, its linked map if it has one, and `T`, the
+/// embedder's own data. See [`SandboxConfig::store`] for how to create one.
 pub struct Sandbox<T> {
     wasi: WasiCtx,
     table: ResourceTable,
     memory: MemoryLimiter,
     map: Option<LinkedMap>,
-    /// The data of the embedder.
+    /// The embedder's own data.
     pub data: T,
 }
 
 impl<T> Sandbox<T> {
-    /// Creates the data of a store. Its bounds are those of the [`SandboxConfig`] that
+    /// Creates the data of a store. Its limits are those of the [`SandboxConfig`] that
     /// [creates](SandboxConfig::store) the store.
     pub fn new(wasi: WasiCtx, map: Option<LinkedMap>, data: T) -> Self {
         Self {
@@ -281,13 +311,15 @@ impl<T> Sandbox<T> {
         self.map.as_mut()
     }
 
-    /// Returns the guest's linked map: for [`localmap::add_to_linker`].
+    /// Returns the guest's linked map, for use with [`localmap::add_to_linker`].
     ///
     /// # Panics
     ///
-    /// Panics if the guest has none: link the map only where each store has one.
+    /// Panics if the guest has no linked map. Link the map only if every store has one.
     pub fn linked_map(&mut self) -> &mut LinkedMap {
-        self.map.as_mut().expect("linked only where there is a map")
+        self.map
+            .as_mut()
+            .expect("a map is linked only if the store has one")
     }
 
     /// Returns the table of the guest's handles.
@@ -295,7 +327,7 @@ impl<T> Sandbox<T> {
         &mut self.table
     }
 
-    /// Returns the table of the guest's handles and the data of the embedder.
+    /// Returns the table of the guest's handles and the embedder's own data.
     pub fn parts(&mut self) -> (&mut ResourceTable, &mut T) {
         (&mut self.table, &mut self.data)
     }

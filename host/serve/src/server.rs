@@ -1,4 +1,4 @@
-//! Accepts connections for a handler, and lets what runs finish at the end.
+//! Accepts connections for a handler, and lets running requests finish when it is shut down.
 
 use crate::connection::Connection;
 use crate::handler::Handler;
@@ -22,40 +22,58 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-/// How many connections may wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1_024;
-/// How long to wait where the system gives no more connections, and how often to report it.
+/// The delay before retrying when the system cannot accept connections, and the interval of
+/// reports about it.
 const RETRY: Duration = Duration::from_millis(100);
 const REPORT: Duration = Duration::from_secs(10);
-/// How long a client may take to send the headers of a request, and how long it may keep the
-/// connection open without one.
+/// The maximum time for a client to send the headers of a request, and for a connection to stay
+/// open without a request.
 const HEADERS: Duration = Duration::from_secs(30);
-/// How long a client may read nothing of what is sent to it.
+/// The maximum time for which a client may read no data.
 const STALLED: Duration = Duration::from_secs(30);
-/// Bytes that the headers of a request may have; up to twice as many may come in one piece.
+/// The maximum size of the headers of a request in bytes. Up to twice as many may arrive in one
+/// piece.
 const MAX_HEADERS: usize = 64 << 10;
 
-/// Serves HTTP/1 connections with a [`Handler`], and drains.
+/// Serves HTTP/1 connections with a [`Handler`]. See the [crate docs](crate) for an example that
+/// uses all of its methods.
 pub struct Server {
     handler: Handler,
-    /// Whether the drain has begun.
+    /// Whether the server is shutting down.
     draining: watch::Sender<bool>,
-    /// The connections that are open.
+    /// The open connections.
     connections: Tasks,
 }
 
-/// Listens on an address, within a tokio runtime. The port can be used again as soon as the
-/// listener is dropped.
+/// Listens on an address. Must be called within a tokio runtime. The port can be reused as soon as
+/// the listener is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// // Port 0 picks a free port.
+/// let listener = localmap_serve::listen(([127, 0, 0, 1], 0).into())?;
+/// println!("http://{}", listener.local_addr()?);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// Returns the operating system's error: another program listens there, say.
+/// Returns the error of the operating system, for example if another program listens on this
+/// address.
+///
+/// # Panics
+///
+/// Panics outside of a tokio runtime.
 pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Elsewhere, this option lets two programs have the same port.
+    // On other systems, this option lets two programs listen on the same port.
     if cfg!(unix) {
         socket.set_reuseaddr(true)?;
     }
@@ -78,19 +96,20 @@ impl Server {
         &self.handler
     }
 
-    /// Accepts connections until [`shutdown`](Self::shutdown) is called, or until the future
-    /// is dropped. Then the listener is closed; connections that are open go on.
+    /// Accepts connections until [`shutdown`](Self::shutdown) is called or the future is dropped.
+    /// The listener is then closed, but open connections are still served.
     pub async fn serve(&self, listener: TcpListener) {
         tokio::select! {
             never = self.accept(&listener) => match never {},
-            () = self.handler.drop_idle_maps() => {}
+            never = self.handler.drop_idle_maps() => match never {},
             () = drain_begins(self.draining.subscribe()) => {}
         }
     }
 
-    /// Drains: closes idle connections and accepts no more, and waits until the requests in
-    /// flight and their guests have ended, but no longer than `grace`. Returns how many
-    /// requests and connections have not ended by then: they end with the tokio runtime.
+    /// Shuts down gracefully: stops accepting connections, closes idle ones, and waits until the
+    /// requests in flight and their guests have ended, but no longer than `grace`. Returns the
+    /// number of requests and connections that have not ended by then. They end with the tokio
+    /// runtime.
     pub async fn shutdown(&self, grace: Duration) -> usize {
         self.draining.send_replace(true);
         let drained = async {
@@ -112,7 +131,7 @@ impl Server {
                     let serving = serve_connection(self.handler.clone(), stream, peer, draining);
                     self.connections.spawn(serving);
                 }
-                // The client has gone already.
+                // The client has already disconnected.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     if reported.is_none_or(|reported| reported.elapsed() > REPORT) {
@@ -139,25 +158,25 @@ impl fmt::Debug for Server {
 }
 
 async fn drain_begins(mut draining: watch::Receiver<bool>) {
-    // An error means that the server is gone, and its drain with it.
+    // An error means that the server has been dropped.
     if draining.wait_for(|begun| *begun).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Answers the requests of a connection, one after the other, until the client has no more or
-/// the server drains.
+/// Answers the requests of a connection, one after the other, until the client sends no more or
+/// the server shuts down.
 async fn serve_connection(
     handler: Handler,
     stream: TcpStream,
     peer: SocketAddr,
     draining: watch::Receiver<bool>,
 ) {
-    // Fails if the client has gone already.
+    // Fails if the client has already disconnected.
     let Ok(local) = stream.local_addr() else {
         return;
     };
-    // Small responses are not kept waiting.
+    // Sends small responses without delay.
     let _ = stream.set_nodelay(true);
     let connection = Arc::new(Connection::new(peer, local));
     let log = handler.log().cloned();
@@ -170,7 +189,7 @@ async fn serve_connection(
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS)
             .max_buf_size(MAX_HEADERS)
-            // A client that has sent its last request may close its side.
+            // A client may close its side after its last request.
             .half_close(true)
             .serve_connection(TokioIo::new(StallGuard::new(stream, STALLED)), service)
     );
@@ -181,7 +200,7 @@ async fn serve_connection(
             serving.await
         }
     };
-    // Errors within a request are in the record of the request.
+    // Errors within a request are reported in its record.
     if let (Err(error), Some(log)) = (done, log)
         && error.is_parse()
     {
@@ -198,8 +217,8 @@ async fn answer(
 ) -> Response<ResponseBody> {
     let old = request.version() < Version::HTTP_11;
     let mut response = handler.handle(connection, request).await;
-    // The connection of an older client ends with a body of unknown length: hyper would
-    // promise otherwise.
+    // With an older client, the connection must be closed after a body of unknown length, but
+    // hyper would otherwise promise to keep it open.
     let known = response.headers().contains_key(CONTENT_LENGTH)
         || response.body().size_hint().exact().is_some();
     if old && !known {

@@ -1,4 +1,4 @@
-//! The stream of a connection, which fails when its client reads nothing for too long.
+//! A stream for a connection that fails if its client reads nothing for too long.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream whose writes fail when the other side takes no byte for `limit`.
+/// A stream whose writes fail if the other side reads no byte for `limit`.
 pub(crate) struct StallGuard<S> {
     stream: S,
     limit: Duration,
-    /// `Some` while a write waits.
+    /// The timer of a pending write.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
@@ -24,7 +24,7 @@ impl<S> StallGuard<S> {
         }
     }
 
-    /// Returns `written`, or an error if the write has waited for too long.
+    /// Returns `written`, or an error if the write has been pending for too long.
     fn unless_stalled<T>(
         &mut self,
         written: Poll<io::Result<T>>,

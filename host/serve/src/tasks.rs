@@ -1,11 +1,11 @@
-//! Tasks that the end of the server waits for.
+//! Tasks that must end before the server does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// Counts the tasks that it has spawned and that run.
+/// Spawns tasks, and counts those that are running.
 #[derive(Default)]
 pub(crate) struct Tasks {
     count: Arc<Count>,
@@ -17,11 +17,11 @@ struct Count {
     none_runs: Notify,
 }
 
-/// A task that runs.
+/// A running task.
 struct Running(Arc<Count>);
 
 impl Tasks {
-    /// Spawns a task. It runs until its future has been dropped, whatever ends it.
+    /// Spawns a task. It counts as running until its future has been dropped, for whatever reason.
     pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -34,15 +34,15 @@ impl Tasks {
         })
     }
 
-    /// Returns how many run.
+    /// Returns the number of running tasks.
     pub(crate) fn running(&self) -> usize {
         self.count.running.load(Ordering::Acquire)
     }
 
-    /// Waits until none runs.
+    /// Waits until no task is running.
     pub(crate) async fn ended(&self) {
         loop {
-            // Before the look at the count, so that a task that ends after it is noticed.
+            // Must come before the count is read, so that a task that ends after that is noticed.
             let none_runs = self.count.none_runs.notified();
             if self.running() == 0 {
                 return;

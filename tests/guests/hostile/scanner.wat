@@ -1,14 +1,14 @@
-;; Searches all of its memory, to which nothing has been written, for what somebody else has
-;; left there. What it looks for comes masked, so that it is in no memory of its own.
+;; Searches all of its memory, to which it has written nothing, for data left by others. The
+;; bytes to find are passed masked, so that the scanner's own memory never contains them.
 (module
     (memory (export "memory") 1)
 
-    ;; Takes all the memory that it can get, and tells how many bytes that is.
+    ;; Allocates all the memory it can get. Returns its size in bytes.
     (func (export "grow") (result i32)
         (loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
         (i32.mul (memory.size) (i32.const 65536)))
 
-    ;; How many blocks of 64 bytes hold anything at all.
+    ;; Returns the number of 64-byte blocks that are not all zero.
     (func (export "dirty") (result i32) (local $at i32) (local $end i32) (local $blocks i32)
         (local.set $end (i32.mul (memory.size) (i32.const 65536)))
         (loop $next
@@ -17,13 +17,13 @@
             (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
         (local.get $blocks))
 
-    ;; Where eight bytes are, at whatever place; -1: nowhere. None of them is zero.
+    ;; Returns the address of eight bytes, at any alignment, or -1. None of the bytes is zero.
     (func (export "find") (param $masked i64) (param $mask i64) (result i32)
         (local $at i32) (local $last i32)
         (local.set $last (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 8)))
         (loop $next
             (block $go-on
-                ;; Zeros have no first byte of theirs.
+                ;; Skip a block of zeros, where they cannot start.
                 (if (i32.eqz (i32.and (local.get $at) (i32.const 63))) (then
                     (if (i32.eqz (call $used (local.get $at))) (then
                         (local.set $at (i32.add (local.get $at) (i32.const 64)))
@@ -35,11 +35,11 @@
             (br_if $next (i32.le_u (local.get $at) (local.get $last))))
         (i32.const -1))
 
-    ;; Puts eight bytes there, to be found.
+    ;; Writes eight bytes to an address, to be found.
     (func (export "plant") (param $at i32) (param $masked i64) (param $mask i64)
         (i64.store align=1 (local.get $at) (i64.xor (local.get $masked) (local.get $mask))))
 
-    ;; Whether a block of 64 bytes holds anything.
+    ;; Returns 1 if a block of 64 bytes is not all zero.
     (func $used (param $at i32) (result i32)
         (v128.any_true
             (v128.or

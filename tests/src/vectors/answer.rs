@@ -1,14 +1,14 @@
-//! Answers as words.
+//! Formats answers as tokens.
 
 use localmap_engine::{ConfigureError, Error, KeyFault, Limits, Outcome, Policy, Setting, Stats};
 
-use super::{Entry, word::Word};
+use super::{Entry, token::Token};
 
-/// What an operation answers.
-pub(super) type Answer = Vec<Word>;
+/// The answer of an operation.
+pub(super) type Answer = Vec<Token>;
 
 pub(super) fn name(name: &str) -> Answer {
-    vec![Word::Name(name.into())]
+    vec![Token::Name(name.into())]
 }
 
 pub(super) fn truth(truth: bool) -> Answer {
@@ -16,16 +16,16 @@ pub(super) fn truth(truth: bool) -> Answer {
 }
 
 pub(super) fn number(number: impl Into<i128>) -> Answer {
-    vec![Word::Number(number.into())]
+    vec![Token::Number(number.into())]
 }
 
-/// `none`, or what it is turned into.
-fn or_none<T>(there: Option<T>, words: impl FnOnce(T) -> Answer) -> Answer {
-    there.map_or_else(|| name("none"), words)
+/// Returns `none`, or the tokens of the value.
+fn or_none<T>(there: Option<T>, tokens: impl FnOnce(T) -> Answer) -> Answer {
+    there.map_or_else(|| name("none"), tokens)
 }
 
 pub(super) fn found(value: Option<Vec<u8>>) -> Answer {
-    or_none(value, |value| vec![Word::Bytes(value)])
+    or_none(value, |value| vec![Token::Bytes(value)])
 }
 
 pub(super) fn version(result: Result<u64, Error>) -> Answer {
@@ -38,7 +38,7 @@ pub(super) fn version(result: Result<u64, Error>) -> Answer {
 pub(super) fn entry(entry: Entry) -> Answer {
     let left = entry.expires_in.map_or_else(|| name("never"), number);
     [
-        vec![Word::Bytes(entry.value)],
+        vec![Token::Bytes(entry.value)],
         name("version"),
         number(entry.version),
         name("expires-in"),
@@ -67,12 +67,12 @@ pub(super) fn refused(error: Error) -> Answer {
     [name("error"), what].concat()
 }
 
-/// The answer to a batch: which change, counted from 0, and why.
+/// Returns the answer to a rejected batch: the index of the change, counted from 0, and the error.
 pub(super) fn refused_at(index: u32, error: Error) -> Answer {
     [name("change"), number(index), refused(error)].concat()
 }
 
-/// What a change of a batch has done.
+/// Returns the outcome of one change of a batch.
 pub(super) fn outcome(outcome: Outcome) -> Answer {
     let (what, outcome) = match outcome {
         Outcome::Stored(version) => ("version", number(version)),
@@ -101,7 +101,7 @@ pub(super) fn refused_limits(error: ConfigureError) -> Answer {
     [name("error"), name(what), name(setting)].concat()
 }
 
-/// One of the statistics.
+/// Returns one of the statistics.
 pub(super) fn stat(stats: &Stats, field: &str) -> Result<Answer, String> {
     Ok(number(match field {
         "entries" => stats.entries,
@@ -121,35 +121,35 @@ pub(super) fn stat(stats: &Stats, field: &str) -> Result<Answer, String> {
     }))
 }
 
-/// What holds for statistics of every map at every time.
+/// Checks what holds for the statistics of every map at any time.
 pub(super) fn check_stats(stats: &Stats, limits: &Limits) -> Result<(), String> {
     let parts = stats.payload + stats.overhead + stats.free;
     let rules = [
-        ("its parts make up its bytes", parts == stats.bytes),
+        ("its parts add up to its bytes", parts == stats.bytes),
         (
-            "it has been as large as it is",
+            "its high water is not below its bytes",
             stats.high_water >= stats.bytes,
         ),
         (
-            "what pins hold is in use",
+            "pinned bytes are in use",
             stats.pinned <= stats.payload + stats.overhead,
         ),
         (
-            "it has no more entries than it may",
+            "its entries are within the limit",
             stats.entries <= limits.max_entries,
         ),
         (
-            "it has never held more bytes than it may",
+            "its high water is within the limit",
             stats.high_water <= limits.max_bytes,
         ),
     ];
     match rules.iter().find(|(_, holds)| !holds) {
-        Some((rule, _)) => Err(format!("not so: {rule}: {stats:?} {limits:?}")),
+        Some((rule, _)) => Err(format!("this does not hold: {rule}: {stats:?} {limits:?}")),
         None => Ok(()),
     }
 }
 
-/// One of the limits.
+/// Returns one of the limits.
 pub(super) fn limit(limits: &Limits, setting: &str) -> Result<Answer, String> {
     Ok(match setting {
         "max-entries" => number(limits.max_entries),

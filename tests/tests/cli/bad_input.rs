@@ -1,11 +1,11 @@
-//! What cannot be run: each names the subject, what was expected and what to do, and
-//! nobody panics.
+//! Input that cannot be run. Each error names the subject, what was expected and what to do, and
+//! nothing panics.
 
 use localmap_tests::{guest, localmap};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// A file with these bytes, and the folder that it is gone with.
+/// Writes a file with these bytes. Dropping the folder deletes it.
 fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
@@ -24,15 +24,15 @@ fn refused(bytes: impl AsRef<[u8]>, words: &[&str]) {
     assert!(!out.exists());
 }
 
-/// Asserts that `inspect` refuses it as well: it is no component.
+/// Asserts that `inspect` refuses the file as well, because it is not a component.
 fn refused_by_all(bytes: impl AsRef<[u8]>, words: &[&str]) {
     let (_folder, path) = file("app.wasm", &bytes);
     localmap().arg("inspect").arg(&path).run().refused(words);
     refused(bytes, words);
 }
 
-/// Asserts that `run` and `plug` refuse a component that is valid.
-fn misfit(wat: &str, words: &[&str]) {
+/// Asserts that `run` and `plug` refuse a valid component.
+fn refused_app(wat: &str, words: &[&str]) {
     refused(wat::parse_str(wat).expect("valid text"), words);
 }
 
@@ -57,7 +57,7 @@ fn a_component_that_is_cut_off_or_changed() {
         let finished = localmap().arg("run").arg(&path).run();
         finished.refused(&["cut.wasm"]);
     }
-    // The first bytes of the module inside, where its sections are told.
+    // Change the first bytes of the module inside, which describe its sections.
     for at in (8..400).step_by(7) {
         let mut changed = whole.clone();
         changed[at] ^= 0x55;
@@ -103,7 +103,7 @@ fn a_component_of_another_world() {
 
 #[test]
 fn another_version_of_the_contract() {
-    misfit(
+    refused_app(
         r#"(component (import "localmap:core/local-map@0.2.0" (instance)))"#,
         &[
             "localmap:core/local-map@0.2.0",
@@ -114,12 +114,12 @@ fn another_version_of_the_contract() {
 
 #[test]
 fn other_types_than_the_contract() {
-    misfit(
+    refused_app(
         r#"(component (import "localmap:core/local-map@0.1.0" (instance
             (export "get" (func (param "key" string) (result bool))))))"#,
         &["localmap:core/local-map@0.1.0", "get"],
     );
-    misfit(
+    refused_app(
         r#"(component (import "localmap:core/local-map@0.1.0" (instance
             (export "rename" (func)))))"#,
         &["localmap:core/local-map@0.1.0", "rename"],
@@ -128,7 +128,7 @@ fn other_types_than_the_contract() {
 
 #[test]
 fn rule_12_authority_an_app_that_imports_control() {
-    misfit(
+    refused_app(
         r#"(component
             (import "localmap:core/local-map@0.1.0" (instance (export "len" (func (result u64)))))
             (import "localmap:core/control@0.1.0" (instance (export "clear" (func)))))"#,
@@ -136,7 +136,7 @@ fn rule_12_authority_an_app_that_imports_control() {
     );
 }
 
-/// Valid components of shapes that the composition does not know.
+/// Valid components in forms that composition does not support.
 #[test]
 fn imports_that_cannot_be_composed() {
     let map = r#"(import "localmap:core/local-map@0.1.0" (instance
@@ -149,7 +149,7 @@ fn imports_that_cannot_be_composed() {
         r#"(import "a:b/c@1.0.0" (instance (export "m" (component))))"#,
         r#"(import "m" (core module))"#,
     ] {
-        misfit(
+        refused_app(
             &format!("(component {map} {import})"),
             &["cannot compose the app with its map", "composed"],
         );
@@ -157,7 +157,7 @@ fn imports_that_cannot_be_composed() {
 }
 
 #[test]
-fn an_import_that_nobody_gives() {
+fn an_import_that_nothing_provides() {
     let component =
         r#"(component (import "acme:thing/wheel@1.0.0" (instance (export "turn" (func)))))"#;
     let (_folder, path) = file("app.wasm", wat::parse_str(component).expect("valid text"));
@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
         .refused(&["cannot write `", "no/such/folder.wasm"]);
 }
 
-/// What is there stays, and no part of a file is left behind.
+/// An existing file stays, and no partial file is left.
 #[test]
 fn an_output_that_cannot_be_written_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,7 +212,7 @@ fn a_folder_where_a_file_is_expected() {
     }
 }
 
-/// Clap's own exit code for a bad command line is 2.
+/// clap's exit code for a bad command line is 2.
 #[test]
 fn a_bad_option_value() {
     for (option, value, words) in [
@@ -245,7 +245,7 @@ fn a_bad_option_value() {
             );
         }
     }
-    // No map has so long a key, and this one none of the other length.
+    // One key is longer than any map accepts, and the other is longer than this map accepts.
     for (len, code) in [(513, 2), (129, 1)] {
         let key = "k".repeat(len);
         let finished = localmap()
@@ -261,7 +261,7 @@ fn a_bad_option_value() {
 }
 
 #[test]
-fn limits_and_grants_that_cannot_be() {
+fn limits_and_grants_that_are_impossible() {
     for (options, words) in [
         (&["--max-value", "2GiB"][..], &["max-value", "1 GiB"][..]),
         (&["--max-bytes", "64KiB"], &["max-bytes", "128 KiB"]),

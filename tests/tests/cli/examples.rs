@@ -1,16 +1,16 @@
-//! The example guests on logs, against computations that share nothing with them: plain
-//! collections and the stamps of the log.
+//! The example guests on logs, compared with independent computations that use plain collections
+//! and the timestamps of the log.
 
 use localmap_tests::{access_log, guest, localmap};
 use std::collections::{HashMap, HashSet};
 
-/// A line and the second at which the replay clock stands when it is worked on.
+/// A line, and the time of the replay clock in seconds when the line is processed.
 struct Line<'a> {
     bytes: &'a [u8],
     now: u64,
 }
 
-/// Lines with the running maximum of their stamps.
+/// Returns the lines, with the running maximum of their timestamps.
 fn replay(log: &[u8]) -> Vec<Line<'_>> {
     let mut lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
     lines.retain(|line| !line.is_empty());
@@ -25,7 +25,7 @@ fn replay(log: &[u8]) -> Vec<Line<'_>> {
         .collect()
 }
 
-/// The stamp of a line in combined format, in seconds of an epoch of its own.
+/// Parses the timestamp of a line in combined format, in seconds since an arbitrary epoch.
 fn stamp(line: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(line).into_owned();
     let stamp = text.split_once('[')?.1.split_once(" +0000]")?.0;
@@ -41,7 +41,7 @@ fn stamp(line: &[u8]) -> Option<u64> {
         clock.next()?.ok()?,
         clock.next()?.ok()?,
     );
-    // Days before each month; the logs here cross no February of a leap year.
+    // Days before each month. The logs here do not include a February of a leap year.
     let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     let days = year * 365 + year / 4 + before.get(month as usize)? + day;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
@@ -52,7 +52,7 @@ fn client(line: &[u8]) -> Option<Vec<u8>> {
     fields.find(|field| !field.is_empty()).map(<[u8]>::to_vec)
 }
 
-/// What is between the first and the second `"`.
+/// Returns the text between the first and the second `"`.
 fn request(line: &[u8]) -> Option<Vec<u8>> {
     line.split(|byte| *byte == b'"').nth(1).map(<[u8]>::to_vec)
 }
@@ -165,7 +165,7 @@ fn dedupe_passes_what_a_plain_table_passes() {
     }
 }
 
-/// The log must give the guests something to do, or the tests above prove little.
+/// The log must contain work for the guests, or the tests above prove little.
 #[test]
 fn the_log_has_sessions_that_end_bursts_and_repetitions() {
     let log = access_log();
@@ -184,7 +184,7 @@ fn the_log_has_sessions_that_end_bursts_and_repetitions() {
     );
 }
 
-/// Keys longer than a map takes, bytes that are no text, and lines of all kinds.
+/// Returns keys longer than a map accepts, bytes that are not text, and lines of all kinds.
 #[test]
 fn odd_lines_are_counted_right() {
     let long = "x".repeat(300);
@@ -197,7 +197,7 @@ fn odd_lines_are_counted_right() {
             ("10.0.0.2", &format!("GET /{long} HTTP/1.1")),
             ("10.0.0.2", &format!("GET /{long}2 HTTP/1.1")),
         ] {
-            // Every other line is older than the one before.
+            // Every second line is older than the one before.
             let at = if minute % 2 == 0 {
                 minute + 1
             } else {
@@ -245,7 +245,7 @@ fn an_empty_log_is_counted_too() {
     assert_eq!(finished.stderr, "lines=0 kept=0 dropped=0\n");
 }
 
-/// `full` is an error that ends them with a message, not a silent wrong answer.
+/// `full` ends the guests with an error message instead of a silent wrong answer.
 #[test]
 fn a_full_map_ends_them_with_a_message() {
     let log = access_log();
@@ -281,7 +281,7 @@ fn bad_options_are_refused_by_name() {
     }
 }
 
-/// The same on a log of your own, in combined format and in UTC.
+/// The same holds for your own log, in combined format and UTC.
 #[test]
 fn a_log_of_your_own_is_counted_right() {
     let Some(path) = std::env::var_os("LOCALMAP_REAL_LOG") else {

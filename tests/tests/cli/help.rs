@@ -1,4 +1,4 @@
-//! What the help tells, and that it is true. All of its text is in `texts`.
+//! The contents of the help, and their correctness. Its whole text is checked in `texts`.
 
 use localmap_tests::localmap;
 
@@ -22,7 +22,7 @@ fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
 }
 
 #[test]
-fn the_help_tells_the_defaults_of_all_limits() {
+fn the_help_shows_the_defaults_of_all_limits() {
     for command in ["run", "serve", "shell", "plug"] {
         let own = help(&[command, "--help"]);
         let limits = own.split("The map:").nth(1).unwrap_or_default();
@@ -48,7 +48,7 @@ fn the_help_tells_the_defaults_of_all_limits() {
 }
 
 #[test]
-fn the_help_of_serve_tells_its_defaults() {
+fn the_help_of_serve_shows_its_defaults() {
     let own = help(&["serve", "--help"]);
     let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
     for told in [
@@ -66,7 +66,7 @@ fn the_help_of_serve_tells_its_defaults() {
 }
 
 #[test]
-fn what_it_does_not_know_is_refused_with_a_hint() {
+fn unknown_commands_and_options_are_refused_with_a_hint() {
     for args in [&["walk"][..], &[], &["inspect"], &["plug", "app.wasm"]] {
         let finished = localmap().args(args).run();
         assert_eq!(finished.code, Some(2), "{args:?}");

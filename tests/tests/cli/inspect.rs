@@ -13,7 +13,7 @@ fn json(file: &Path) -> Value {
     serde_json::from_str(&printed).expect("JSON")
 }
 
-/// What is found in a component that is written out.
+/// Returns what `inspect --json` prints for the component with this text.
 fn json_of(wat: &str) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("component.wasm");
@@ -21,14 +21,14 @@ fn json_of(wat: &str) -> Value {
     json(&file)
 }
 
-/// Asserts that it does not fit, for one reason, which has these words in it.
-fn assert_misfit(fit: &Value, words: &[&str]) {
+/// Asserts that it does not fit, for one reason that contains these texts.
+fn assert_incompatible(fit: &Value, texts: &[&str]) {
     assert_eq!(fit["fits"], json!(false));
-    let misfits = fit["misfits"].as_array().expect("an array");
-    assert_eq!(misfits.len(), 1, "{misfits:?}");
-    let misfit = misfits[0].as_str().expect("a string");
-    for word in words {
-        assert!(misfit.contains(word), "`{word}`: {misfit}");
+    let reasons = fit["misfits"].as_array().expect("an array");
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    let reason = reasons[0].as_str().expect("a string");
+    for text in texts {
+        assert!(reason.contains(text), "`{text}`: {reason}");
     }
 }
 
@@ -37,11 +37,11 @@ fn the_map_is_a_provider() {
     let file = root().join("host/localmap/src/artifact/map.wasm");
     let found = json(&file);
     assert_eq!(found["provider"], json!({"fits": true, "misfits": []}));
-    assert_misfit(
+    assert_incompatible(
         &found["app"],
         &["does not import localmap:core/local-map@0.1.0"],
     );
-    // Functions of a resource have their names in the contract too.
+    // Functions of a resource have the names that the contract gives them.
     let functions = found["exports"][0]["functions"].as_array().expect("names");
     for name in [
         "get",
@@ -80,7 +80,7 @@ fn file_and_size_are_those_of_the_file() {
 }
 
 #[test]
-fn imports_exports_and_memories_are_told() {
+fn imports_exports_and_memories_are_shown() {
     let found = json_of(
         r#"(component
             (import "acme:thing/wheel@1.0.0" (instance
@@ -122,7 +122,7 @@ fn an_app_may_use_a_part_of_the_map() {
 }
 
 #[test]
-fn what_does_not_fit_an_app_is_told() {
+fn incompatible_imports_of_an_app_are_reported() {
     for (wat, words) in [
         (
             r#"(component (import "localmap:core/local-map@0.2.0" (instance)))"#,
@@ -143,12 +143,12 @@ fn what_does_not_fit_an_app_is_told() {
             &["localmap:core/control@0.1.0"],
         ),
     ] {
-        assert_misfit(&json_of(wat)["app"], words);
+        assert_incompatible(&json_of(wat)["app"], words);
     }
 }
 
 #[test]
-fn what_a_provider_lacks_and_what_it_has_too_much_is_told() {
+fn missing_and_superfluous_parts_of_a_provider_are_reported() {
     let found = json_of(r#"(component (import "wasi:cli/stdin@0.2.0" (instance)))"#);
     let misfits = found["provider"]["misfits"].to_string();
     for name in [
@@ -161,7 +161,7 @@ fn what_a_provider_lacks_and_what_it_has_too_much_is_told() {
 }
 
 #[test]
-fn a_component_that_fits_no_world_is_no_error() {
+fn a_component_that_fits_no_world_is_not_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("empty.wasm");
     std::fs::write(&file, wat::parse_str("(component)").expect("valid text")).expect("a file");
@@ -171,7 +171,7 @@ fn a_component_that_fits_no_world_is_no_error() {
 }
 
 #[test]
-fn what_is_no_component_is_refused() {
+fn a_file_that_is_not_a_component_is_refused() {
     for (bytes, words) in [
         (b"hello".to_vec(), &["not WebAssembly"][..]),
         (

@@ -1,5 +1,4 @@
-//! The program `localmap`: each command as its users run it, a process of its own with its
-//! output, its errors and its exit code.
+//! The program `localmap`: each command as users run it, with its output, errors and exit code.
 
 mod bad_input;
 mod examples;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The program in a folder, with what guests are built into: one place for all of them,
-/// which stays from run to run.
+/// Returns the program in a folder, with a target folder that all guests share and that is kept
+/// from run to run.
 fn localmap_in(folder: &Path) -> Program {
     localmap().in_folder(folder).env(
         "CARGO_TARGET_DIR",
@@ -18,7 +18,7 @@ fn new_guest(folder: &Path, name: &str) -> String {
     localmap_in(folder).args(["new", name]).run().ok()
 }
 
-/// Runs `cargo` in a folder, apart from the `cargo` that runs this.
+/// Runs `cargo` in a folder, independently of the `cargo` that runs this test.
 fn cargo(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO"))
         .args(args)
@@ -40,7 +40,7 @@ fn well(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// With the versions that the repository has, so that nothing else has to be fetched.
+/// Uses the versions that the repository locks, so that nothing else must be downloaded.
 fn lock(guest: &Path) {
     fs::copy(root().join("Cargo.lock"), guest.join("Cargo.lock")).expect("a file");
 }
@@ -79,7 +79,7 @@ fn a_new_guest_builds_runs_and_passes_its_test() {
     assert!(tests.contains("test result: ok. 2 passed"), "{tests}");
     well(&cargo(&guest, &["fmt", "--check"]));
 
-    // What its README shows. Release is built elsewhere, and is one more build.
+    // The command in its README, without the release profile, which would be another build.
     let readme = fs::read_to_string(guest.join("README.md")).expect("a README");
     let shown = readme.split("```text\n").nth(1).expect("an output");
     let shown = shown.split("```").next().expect("its end");
@@ -89,7 +89,7 @@ fn a_new_guest_builds_runs_and_passes_its_test() {
         .run_with(b"tea\ntea\nmilk\n");
     assert_eq!(run.ok(), shown);
 
-    // A line too long for a key is told of, and no reason to end; windows end by the clock.
+    // A line too long for a key is reported, but is no reason to exit. Windows end by the clock.
     let long = "x".repeat(200);
     let input = format!("1000000000 a\n{long}\n1000000059 a\n1000000060 b\n");
     let run = localmap_in(&guest)
@@ -178,7 +178,7 @@ fn the_client_can_be_another() {
 }
 
 #[test]
-fn what_is_there_stays_as_it_is() {
+fn existing_files_are_not_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("full")).expect("a folder");
     fs::create_dir(folder.path().join("empty")).expect("a folder");
@@ -216,10 +216,10 @@ fn a_name_that_a_crate_cannot_have_makes_nothing() {
     assert!(manifest.contains("name = \"cats\"") && manifest.contains("\"component:cats\""));
 }
 
-/// As on a full disk: no file takes a byte.
+/// Files cannot be written, as on a full disk.
 #[cfg(unix)]
 #[test]
-fn nothing_is_left_of_what_fails_half_way() {
+fn nothing_is_left_after_a_failure_half_way() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = localmap().into_command();
     let script = format!(

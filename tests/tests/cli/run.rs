@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs `probe`, after options and before commands.
+/// Returns a run of `probe`, with these options and commands.
 fn probe(options: &[&str], commands: &[&str]) -> Program {
     localmap()
         .arg("run")
@@ -30,7 +30,7 @@ fn piped(command: &mut Command) -> Child {
         .expect("the program starts")
 }
 
-/// A component that needs no map runs too, but not with options for one.
+/// A component without a map runs too, but not with options for one.
 #[test]
 fn a_guest_without_a_map_is_run_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -55,7 +55,7 @@ fn a_guest_without_a_map_is_run_as_it_is() {
 }
 
 #[test]
-fn what_is_plugged_already_is_configured_and_measured_too() {
+fn a_plugged_guest_is_configured_and_measured_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("plugged.wasm");
     localmap()

@@ -1,4 +1,4 @@
-//! `localmap serve`: the lifetimes of maps, what guests do to each other, HTTP, and the end.
+//! `localmap serve`: the lifetimes of maps, isolation of guests, HTTP, and shutdown.
 
 pub(crate) mod client;
 mod ends;

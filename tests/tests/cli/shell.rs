@@ -13,7 +13,7 @@ fn shell(options: &[&str], input: impl AsRef<[u8]>) -> Finished {
         .run_with(input.as_ref())
 }
 
-/// Asserts what is printed for each of these lines, all in one shell.
+/// Asserts what one shell prints for each of these lines.
 fn transcript(options: &[&str], lines: &[(&str, &str)]) {
     let input: Vec<&str> = lines.iter().map(|(line, _)| *line).collect();
     let printed = shell(options, input.join("\n")).ok();
@@ -117,7 +117,7 @@ fn pins_have_numbers_and_hold_their_values() {
 }
 
 #[test]
-fn the_policy_decides_who_goes() {
+fn the_policy_decides_which_entry_is_evicted() {
     transcript(
         &["--max-entries", "2", "--policy", "lru"],
         &[
@@ -131,7 +131,7 @@ fn the_policy_decides_who_goes() {
 }
 
 #[test]
-fn an_entry_is_gone_when_sleep_has_let_its_time_pass() {
+fn an_entry_expires_during_sleep() {
     transcript(
         &["--default-ttl", "3h"],
         &[
@@ -155,7 +155,7 @@ fn an_entry_is_gone_when_sleep_has_let_its_time_pass() {
 }
 
 #[test]
-fn the_time_that_is_left_is_shown() {
+fn the_remaining_time_is_shown() {
     let printed = shell(&[], "set a b 2h\nsleep 1h\nget-entry a\nscan\n").ok();
     let left: Vec<&str> = printed.lines().skip(2).collect();
     assert!(
@@ -215,7 +215,7 @@ fn scan_prints_each_entry_with_the_prefix_once() {
 
 #[test]
 fn what_is_printed_can_be_pasted() {
-    // Each byte by itself, then all of them as one value.
+    // Each byte as a value, then all bytes as one value.
     let hex = |byte: u8| format!("\\x{byte:02x}");
     let mut input: String = (0..=255)
         .map(|byte| format!("set \"{0}\" \"{0}\"\n", hex(byte)))
@@ -244,7 +244,7 @@ fn what_is_printed_can_be_pasted() {
 }
 
 #[test]
-fn help_tells_of_each_command() {
+fn help_describes_each_command() {
     let all = shell(&[], "help").ok();
     let names = all.lines().take_while(|line| !line.is_empty());
     let asked = names.map(|line| format!("help {}\n", line.split(' ').next().unwrap_or_default()));

@@ -1,5 +1,5 @@
-//! What the program prints, whole, in `tests/snapshots`: so that a change of a text is seen
-//! where it is read. `BLESS=1` writes the files anew.
+//! The complete output of the program, in `tests/snapshots`, so that reviewers see each change of
+//! a text. `BLESS=1` rewrites the files.
 
 mod errors;
 mod help;
@@ -11,7 +11,7 @@ use localmap_tests::{guest, localmap, root, stable};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A folder in which the program runs, so that no path of this machine is in what it prints.
+/// A folder in which the program runs, so that its output contains no path of this machine.
 struct Folder(TempDir);
 
 impl Folder {
@@ -23,7 +23,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// With guests that are built, by their names.
+    /// Adds the built guests with these names.
     fn guests(self, names: &[&str]) -> Self {
         for name in names {
             let to = self.path().join(format!("{name}.wasm"));
@@ -32,7 +32,7 @@ impl Folder {
         self
     }
 
-    /// With the components that the library embeds.
+    /// Adds the components that the library embeds.
     fn embedded(self) -> Self {
         for name in ["map.wasm", "keyvalue.wasm"] {
             let from = root().join("host/localmap/src/artifact").join(name);
@@ -46,12 +46,12 @@ impl Folder {
         self
     }
 
-    /// With a component or a module out of its text.
+    /// Adds a component or a module, from its text.
     fn wat(self, name: &str, text: &str) -> Self {
         self.file(name, wat::parse_str(text).expect("valid text"))
     }
 
-    /// Runs a command line, and shows it with all that it printed.
+    /// Runs a command line. Returns it with everything that it printed.
     fn shown(&self, line: &str) -> String {
         let finished = localmap()
             .in_folder(self.path())
@@ -70,7 +70,7 @@ impl Folder {
         stable(&shown.replace(&folder.display().to_string(), "FOLDER"))
     }
 
-    /// The same for several, with empty lines between.
+    /// Does the same for several command lines, separated by empty lines.
     fn all_shown(&self, lines: &[&str]) -> String {
         let shown: Vec<String> = lines.iter().map(|line| self.shown(line)).collect();
         shown.join("\n")

@@ -1,5 +1,5 @@
-//! `localmap:core/blocks`: the same map as `local-map`, and arguments that no client sends;
-//! both from the map itself and from the linker of an app's host.
+//! `localmap:core/blocks`: it shares the map with `local-map`, and it checks arguments that no
+//! client sends. Both hold for the map component and for the linker of an app's host.
 
 mod raw;
 
@@ -7,12 +7,12 @@ use localmap_engine::{Error, KeyFault, Ttl};
 use localmap_tests::vectors::{self, Subject};
 use raw::{Bytes, Compiled, Key, Map, Way, from_bytes, to_block, to_bytes, to_key};
 
-/// More than a map with default limits takes.
+/// More memory than a map with default limits needs.
 const MEMORY: usize = 64 << 20;
 
 const WAYS: [Way; 2] = [Way::Straight, Way::Linked];
 
-/// One for each way.
+/// Returns a map for each way.
 fn maps() -> impl Iterator<Item = Map> {
     WAYS.into_iter()
         .map(|way| Map::new(&compiled(way), MEMORY).expect("a map"))
@@ -40,8 +40,7 @@ fn vectors_by(way: Way) {
     assert!(faults.is_empty(), "{way:?}: {faults}");
 }
 
-/// Lengths around those where something changes: a word, a block, a slot of the map, a
-/// piece of a value.
+/// Returns lengths around the sizes of words, blocks, slots of the map, and pieces of values.
 fn lengths() -> impl Iterator<Item = usize> {
     let around = [512, 700, 1024, 2048, 4096, 8192, 65_536, 300_000];
     let around = around.into_iter().flat_map(|len| len - 9..len + 9);
@@ -78,7 +77,7 @@ fn what_one_interface_stores_the_other_reads_in(mut map: Map) {
 }
 
 #[test]
-fn what_is_behind_the_bytes_is_not_looked_at() {
+fn padding_after_the_bytes_is_ignored() {
     maps().for_each(what_is_behind_the_bytes_is_not_looked_at_in);
 }
 
@@ -156,7 +155,7 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
         );
     }
     assert_eq!(map.len(), 0);
-    // One block too much for the map, and all of it there.
+    // Complete values that are too large for the map.
     for over in [1, 63, 64, 65] {
         let value = to_bytes(&value((1 << 20) + over));
         assert_eq!(
@@ -164,7 +163,7 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
             Err(Error::ValueTooLarge(limits.max_value))
         );
     }
-    // What is refused first is so here too.
+    // Errors are checked in the same order as in `local-map`.
     let long = to_bytes(&[7; (1 << 20) + 1]);
     assert_eq!(
         map.set_blocks(to_key(b""), &long, Ttl::After(0)),
@@ -176,8 +175,8 @@ fn a_length_that_is_not_that_of_the_blocks_is_refused_in(mut map: Map) {
     );
 }
 
-/// Parameters find room also where the store refuses more memory, and values in pieces are
-/// put together.
+/// There is room for parameters even if the store refuses more memory, and values in several
+/// pieces are reassembled.
 #[test]
 fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
     WAYS.into_iter().for_each(memory_is_full_by);
@@ -198,10 +197,10 @@ fn memory_is_full_by(way: Way) {
         assert_eq!(error, Error::Full, "{size}");
         assert!(stored as usize * (size + 100) > 1 << 20, "{size}: {stored}");
         assert!(map.memory() <= 4 << 20);
-        // Small ones take what is left.
+        // Small values use the remaining room.
         let mut more = (0..).map(|n: u32| map.set(&n.to_le_bytes()[..3], b"", Ttl::Never));
         assert_eq!(more.find_map(Result::err), Some(Error::Full), "{size}");
-        // Of a key in another table there may be room for a little more.
+        // A key in another table may still have room for a small value.
         for len in [1, 200, 20_000, 400_000, 1 << 20] {
             let answer = map.set(b"new", &vec![8; len], Ttl::Never);
             let full = answer == Err(Error::Full);

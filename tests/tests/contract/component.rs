@@ -1,4 +1,4 @@
-//! The map component as built: what it asks for, and that it fits the contract.
+//! The built map component: its imports, and its conformance to the contract.
 
 use localmap::{inspect, plug};
 
@@ -7,7 +7,7 @@ fn committed() -> Vec<u8> {
     std::fs::read(path).expect("host/localmap/src/artifact/map.wasm")
 }
 
-/// What a component cannot import it cannot do.
+/// A component can only do what it imports.
 #[test]
 fn it_imports_a_clock_and_a_seed_and_nothing_else() {
     let found = inspect(&committed()).expect("a component");
@@ -56,7 +56,7 @@ fn it_has_one_memory_and_starts_with_one_page() {
     assert_eq!(memory.initial, 65_536);
 }
 
-/// Composing wires the map and not the host's side of it.
+/// Composition connects the map to the app, but not its `control`.
 #[test]
 fn rule_12_authority_a_plugged_app_imports_no_map_and_exports_its_control() {
     let app = std::fs::read(localmap_tests::guest("sessions")).expect("a guest");
@@ -82,7 +82,7 @@ fn rule_12_authority_a_plugged_app_imports_no_map_and_exports_its_control() {
     );
 }
 
-/// An app that was made of parts, each of which asks for the map in its own version.
+/// An app can consist of parts that import different versions of the map.
 #[test]
 fn every_compatible_import_is_wired() {
     let app = wat::parse_str(
@@ -103,7 +103,7 @@ fn every_compatible_import_is_wired() {
     );
 }
 
-/// Guests in Rust import it for `get` and `set`, and others need not know of it.
+/// Guests in Rust use `blocks` for `get` and `set`, and others do not need it.
 #[test]
 fn an_app_may_import_blocks_with_the_map_or_alone_or_not_at_all() {
     let blocks = r#"(import "localmap:core/blocks@0.1.0" (instance $blocks
@@ -132,17 +132,17 @@ fn an_app_may_import_blocks_with_the_map_or_alone_or_not_at_all() {
     let other = r#"(import "localmap:core/blocks@0.1.0" (instance
         (export "get" (func (param "key" string) (result bool)))))"#;
     let other = wat::parse_str(format!("(component {map} {other})")).expect("valid text");
-    let misfits = inspect(&other).expect("a component").app;
+    let reasons = inspect(&other).expect("a component").app;
     assert!(
         matches!(
-            misfits.as_slice(),
+            reasons.as_slice(),
             [localmap::Incompatibility::OtherTypes { name, .. }] if name == localmap::names::BLOCKS
         ),
-        "{misfits:?}"
+        "{reasons:?}"
     );
 }
 
-/// So one that neither gets nor sets knows nothing of `blocks`.
+/// A guest that calls neither `get` nor `set` does not import `blocks`.
 #[test]
 fn what_a_guest_does_not_call_it_does_not_import() {
     let app = std::fs::read(localmap_tests::guest("limiter")).expect("a guest");

@@ -1,4 +1,4 @@
-//! Guests that were written for `wasi:keyvalue` and know nothing of localmap.
+//! Guests that were written for `wasi:keyvalue` and do not know localmap.
 
 mod both;
 mod buckets;
@@ -13,10 +13,10 @@ use localmap_tests::{Finished, guest, localmap};
 /// The guests, one for each draft.
 const DRAFTS: [&str; 2] = ["kv-draft", "kv-draft2"];
 
-/// The ways to give a guest its map.
+/// The options for the two ways to provide a guest with a map.
 const WAYS: [&[&str]; 2] = [&[], &["--linked"]];
 
-/// Runs commands, with ` then ` between them, after options.
+/// Returns a run of these commands, which are separated by ` then `, with these options.
 fn run(way: &[&str], options: &[&str], name: &str, commands: &str) -> Finished {
     localmap()
         .arg("run")
@@ -27,14 +27,14 @@ fn run(way: &[&str], options: &[&str], name: &str, commands: &str) -> Finished {
         .run()
 }
 
-/// Asserts that commands print these lines, whatever the draft and the way.
+/// Asserts that commands print these lines, for each draft and each way.
 fn all_print(options: &[&str], commands: &[(&str, &str)]) {
     for name in DRAFTS {
         prints(name, options, commands);
     }
 }
 
-/// The same for one guest.
+/// Asserts the same for one guest.
 fn prints(name: &str, options: &[&str], commands: &[(&str, &str)]) {
     let words: Vec<&str> = commands.iter().map(|(command, _)| *command).collect();
     for way in WAYS {

@@ -1,7 +1,7 @@
-//! The contract: what a map answers, the same by every way to it. The vectors run on the
-//! engine, the map component, the client's map in process and an app's linker; guests of
-//! `wasi:keyvalue`, a real Redis and the examples of `docs/semantics.md` are compared with
-//! what they should get.
+//! The contract: the answers of a map, which are the same by every way. The vectors run on the
+//! engine, the map component, the client's in-process map and an app's linker. Other tests check
+//! guests of `wasi:keyvalue` and the examples of `docs/semantics.md`, and compare the map with a
+//! real Redis.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 

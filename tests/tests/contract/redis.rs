@@ -1,10 +1,10 @@
-//! The map against a real Redis: the same random streams of operations, and the same
-//! answers. What differs by design is named in `docs/differences-from-redis.md` and shown
-//! here.
+//! The map compared with a real Redis: the same random streams of operations must get the same
+//! answers. `docs/differences-from-redis.md` lists the intended differences, and a test shows
+//! them.
 //!
-//! Redis has no clock that a test could set, so time is counted in whole hours: a run
-//! takes less than half of one, and what is left of a TTL, rounded, is exact. That
-//! hours pass is told to Redis by bringing its deadlines nearer.
+//! A test cannot set the clock of Redis, so time is counted in whole hours: a run takes less than
+//! half an hour, so the remaining hours of a TTL, rounded, are exact. To let hours pass, the test
+//! shortens the TTLs in Redis.
 
 #![cfg(unix)]
 
@@ -22,8 +22,10 @@ use map::Map;
 use operation::{KEYS, Operation, Side, key};
 use server::Redis;
 
-/// Operations of one stream, and how many streams there are.
+/// The number of operations in a stream.
 const LENGTH: usize = 4_000;
+
+/// The number of streams.
 const STREAMS: u64 = 6;
 
 #[test]
@@ -44,7 +46,7 @@ fn the_same_streams_have_the_same_answers() {
             let last = &done[at.saturating_sub(20)..];
             let (ours, theirs) = (map.perform(&operation), redis.perform(&operation));
             assert_eq!(ours, theirs, "stream {seed}, the last of {last:#?}");
-            // What it has left behind, at its key and from time to time everywhere.
+            // Compare the state of its key, and from time to time that of all keys.
             let all = if at % 50 == 0 { 0..KEYS } else { 0..0 };
             for number in operation.key().into_iter().chain(all) {
                 let (ours, theirs) = (map.state(number), redis.state(number));
@@ -56,7 +58,7 @@ fn the_same_streams_have_the_same_answers() {
     println!("{} operations compared", STREAMS * LENGTH as u64);
 }
 
-/// An answer of Redis, in words.
+/// Returns an answer of Redis as text.
 fn say(redis: &mut Redis, words: &[&str]) -> String {
     match redis.ask(words) {
         Ok(redis::Value::Int(number)) => number.to_string(),
@@ -68,7 +70,7 @@ fn say(redis: &mut Redis, words: &[&str]) -> String {
     }
 }
 
-/// What `docs/differences-from-redis.md` says of Redis is what it does.
+/// Redis does what `docs/differences-from-redis.md` says about it.
 #[test]
 fn the_differences_are_those_that_are_documented() {
     let Some(mut redis) = Redis::start() else {
@@ -89,7 +91,7 @@ fn the_differences_are_those_that_are_documented() {
     assert_eq!(say(redis, &["SET", &"k".repeat(129), "v"]), "ok");
     assert!(map.set(&[b'k'; 129], b"v", Ttl::Never).is_err());
 
-    // A TTL that is no time at all.
+    // A TTL of zero.
     let refused = "error: invalid expire time in 'set' command";
     for (at_set, at_expire) in [("0", "0"), ("-1", "-1")] {
         assert_eq!(say(redis, &["SET", "k", "v", "PX", at_set]), refused);
@@ -101,19 +103,19 @@ fn the_differences_are_those_that_are_documented() {
     let zero = Ttl::After(Duration::ZERO);
     assert!(matches!(map.touch(b"k", zero), Err(TouchError::InvalidTtl)));
     assert!(map.contains(b"k").expect("alive"));
-    // One past the end of the clock.
+    // A TTL past the end of the clock.
     let end = i64::MAX.to_string();
     assert_eq!(say(redis, &["SET", "k", "v", "PX", &end]), refused);
     let stored = map.set(b"k", b"v", Ttl::After(Duration::MAX));
     assert!(stored.is_ok());
 
-    // PERSIST tells whether there was a TTL, `touch` whether there is an entry.
+    // PERSIST returns whether there was a TTL, and `touch` whether there is an entry.
     assert_eq!(say(redis, &["SET", "k", "v"]), "ok");
     assert_eq!(say(redis, &["PERSIST", "k"]), "0");
     map.set(b"k", b"v", Ttl::Never).expect("room");
     assert!(map.touch(b"k", Ttl::Never).expect("room"));
 
-    // Counters are text there, and 8 bytes here.
+    // Counters are text in Redis, and 8 bytes in a map.
     assert_eq!(say(redis, &["SET", "n", "41"]), "ok");
     assert_eq!(say(redis, &["INCRBY", "n", "1"]), "42");
     assert_eq!(say(redis, &["GET", "n"]), "42");
@@ -125,7 +127,7 @@ fn the_differences_are_those_that_are_documented() {
     assert_eq!(say(redis, &["SET", "n", "eight by"]), "ok");
     let refused = "error: value is not an integer or out of range";
     assert_eq!(say(redis, &["INCRBY", "n", "1"]), refused);
-    // A new one has no TTL there, and the TTL of the call here.
+    // A new counter has no TTL in Redis, and the TTL of the call in a map.
     assert_eq!(say(redis, &["DEL", "n"]), "1");
     assert_eq!(say(redis, &["INCRBY", "n", "1"]), "1");
     assert_eq!(say(redis, &["PTTL", "n"]), "-1");
@@ -134,7 +136,7 @@ fn the_differences_are_those_that_are_documented() {
     let left = map.get_entry(b"n").expect("alive").expect("there");
     assert_eq!(left.expires_in, Some(Duration::from_secs(1)));
 
-    // A condition that does not hold is an error here, which tells what is there.
+    // In a map, a condition that does not hold is an error with the current version.
     assert_eq!(say(redis, &["SET", "n", "v", "NX"]), "none");
     let refused = map.set_if(b"n", b"v", Ttl::Never, Condition::Absent);
     let current = |error: &SetIfError| matches!(error, SetIfError::Conflict { current, .. } if *current == Some(left.version));

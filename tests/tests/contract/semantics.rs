@@ -1,5 +1,5 @@
-//! The examples of `docs/semantics.md` are true: lines for `localmap shell`, with the
-//! answer behind the `#`, and perhaps a remark behind that. So is its table of what fits.
+//! Checks the examples in `docs/semantics.md`, which are lines for `localmap shell` with the
+//! answer after `#` and sometimes a remark after that, and its table of capacities.
 
 use localmap::{Change, Host, Limits, LocalMap, MapOptions, Ttl};
 use localmap_tests::{Finished, localmap, root};
@@ -9,7 +9,7 @@ fn document() -> String {
     std::fs::read_to_string(path).expect("docs/semantics.md")
 }
 
-/// The lines of each block of code without a language.
+/// Returns the lines of each code block without a language.
 fn examples() -> Vec<Vec<String>> {
     let text = document();
     let mut examples = Vec::new();
@@ -35,8 +35,7 @@ fn shell(options: &[&str], lines: &[&str]) -> Finished {
         .run_with(lines.join("\n").as_bytes())
 }
 
-/// Whether what was printed is what the document says, remarks and time that is left
-/// aside.
+/// Returns `true` if the output matches the document, ignoring remarks and remaining times.
 fn says(answer: &str, printed: &str) -> bool {
     let told = answer.split(": ").next().unwrap_or_default();
     match told.split_once("expires in") {
@@ -62,7 +61,7 @@ fn the_examples_answer_what_the_document_says() {
                 None => (line.as_str(), None),
             };
             if let Some(words) = answer.and_then(|answer| answer.strip_prefix("error: ")) {
-                // An error ends a shell, so that it has one of its own.
+                // An error ends a shell, so this line runs in its own shell.
                 let with = [&lines[..], &[command]].concat();
                 let words = words.split(": ").next().unwrap_or_default();
                 shell(&options, &with).refused(&[words]);
@@ -71,7 +70,7 @@ fn the_examples_answer_what_the_document_says() {
             }
             lines.push(command);
             match answer {
-                // Several lines are told in one.
+                // The document shows several lines as one.
                 Some(answer) => {
                     let told = answer.split(" / ");
                     expected.extend(told.map(|told| (line.as_str(), Some(told))));
@@ -92,11 +91,11 @@ fn the_examples_answer_what_the_document_says() {
     assert!(answers > 30, "{answers} answers were compared");
 }
 
-/// Fills a map with entries of these sizes, and tells how many there is room for.
+/// Fills a map with entries of these sizes. Returns the number that fits.
 ///
 /// # Panics
 ///
-/// If all of 600,000 fit.
+/// Panics if 600,000 entries fit.
 fn fill(map: &mut LocalMap, key_len: usize, value_len: usize) -> u64 {
     let value = vec![7; value_len];
     let keys: Vec<Vec<u8>> = (0..600_000u32)
@@ -118,7 +117,7 @@ fn fill(map: &mut LocalMap, key_len: usize, value_len: usize) -> u64 {
         if map.apply(&changes).is_ok() {
             continue;
         }
-        // One by one, what is left of the room.
+        // Fill the remaining room one by one.
         full = keys
             .iter()
             .any(|key| map.set(key, &value, Ttl::Never).is_err());
@@ -128,7 +127,7 @@ fn fill(map: &mut LocalMap, key_len: usize, value_len: usize) -> u64 {
     map.len().expect("alive")
 }
 
-/// A number as it is written, with commas: the first word of a field.
+/// Parses the number with commas at the start of a field.
 fn number(field: &str) -> Option<usize> {
     let digits = field.split_whitespace().next()?.replace(',', "");
     digits.parse().ok()
@@ -153,7 +152,7 @@ fn as_many_entries_fit_as_the_document_says() {
         let options = MapOptions::new().limits(limits.clone());
         let mut map = host.map(&options).expect("a map");
         let fit = fill(&mut map, key_len, value_len);
-        // Hashes differ from map to map, and with them the tables.
+        // The hashes of keys, and so the sizes of tables, differ from map to map.
         let told = told as u64;
         assert!(fit.abs_diff(told) * 50 <= told, "{row}: {fit} fit");
         compared += 1;

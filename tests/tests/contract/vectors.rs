@@ -1,5 +1,5 @@
-//! The vectors of `tests/vectors`, on each map that answers them. Those of the interface
-//! `blocks` and of linked maps are in `blocks`.
+//! Runs `tests/vectors` on the engine, the map component and the in-process map. The module
+//! `blocks` runs them on the interface `blocks` and on linked maps.
 
 mod component;
 mod engine;

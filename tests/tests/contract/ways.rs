@@ -1,5 +1,5 @@
-//! One app, with the map of its host and with one inside of it: the two differ in a
-//! line, and answer alike.
+//! One app, once with the map of its host and once with a map inside it. The two differ in one
+//! line, and print the same.
 
 use localmap_tests::{guest, localmap, root};
 use serde_json::Value;
@@ -44,7 +44,7 @@ fn both_answer_alike_while_time_goes_on() {
         assert_eq!(behind, inside, "line {}", number + 1);
     }
     assert_eq!(behind.lines().count(), inside.lines().count());
-    // A map that answered nothing would do so alike too.
+    // Two maps without any answers would be equal too.
     for shown in ["increment: Ok(-4)", "pins: (1023, 977)", "scan_page: 600"] {
         assert!(behind.contains(shown), "{shown} is not in: {behind}");
     }
@@ -64,7 +64,7 @@ fn with_the_map_inside_none_is_imported() {
     assert!(imports("behind").contains("localmap:core/local-map"));
     let inside = imports("inside");
     assert!(!inside.contains("localmap:"), "{inside}");
-    // Its clock, and the seed of its hash.
+    // It imports a clock, and a seed for its hash function.
     for import in ["wasi:clocks/monotonic-clock", "wasi:random/"] {
         assert!(inside.contains(import), "{inside}");
     }

@@ -1,4 +1,4 @@
-//! What a map may have, and what happens beyond it.
+//! The limits of a map's memory, stack and handles, and what happens when it exceeds them.
 
 mod pool;
 
@@ -8,7 +8,7 @@ use localmap::{
 };
 use localmap_tests::provider;
 
-/// A map of a component whose functions of these names have these bodies.
+/// Creates a map of a component in which the functions with these names have these bodies.
 fn map_of(bodies: &[(&str, &str)], options: &MapOptions) -> LocalMap {
     let component = wat::parse_str(provider(bodies, "", 1)).expect("valid text");
     let host = Host::with_component(&component, &HostOptions::new()).expect("it fits");
@@ -16,13 +16,13 @@ fn map_of(bodies: &[(&str, &str)], options: &MapOptions) -> LocalMap {
 }
 
 fn killed_by_get(mut map: LocalMap) -> TerminationCause {
-    let dead = map.get(b"k").expect_err("it goes too far");
-    dead.cause().clone()
+    let terminated = map.get(b"k").expect_err("it goes too far");
+    terminated.cause().clone()
 }
 
 #[test]
 fn memory_is_bounded() {
-    // 16 pages at a time until there is no more; then it traps, or goes on.
+    // Grow by 16 pages at a time until that fails, and then trap or continue.
     let grow = "(loop $more
         (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))";
     let options = MapOptions::new().max_memory(8 << 20);
@@ -36,7 +36,7 @@ fn memory_is_bounded() {
     let mut map = map_of(&[("get", &format!("{grow} i32.const 0"))], &options);
     assert_eq!(map.get(b"k").expect("alive"), None);
     assert!((7 << 20..=8 << 20).contains(&map.memory()));
-    // What kills it later is told as it is.
+    // A later trap is reported as a trap.
     let trap = format!(
         "(if (i32.gt_u (memory.size) (i32.const 100)) (then unreachable)) {grow} i32.const 0"
     );
@@ -72,7 +72,7 @@ fn the_stack_is_bounded() {
     assert_eq!(cause.trap(), Some(Trap::StackOverflow), "{cause}");
 }
 
-/// An answer of a gigabyte that is a megabyte a thousand times.
+/// A result of a gigabyte that consists of a thousand references to the same megabyte.
 #[test]
 fn what_goes_to_the_host_is_bounded() {
     let many = "(local $at i32)
@@ -88,12 +88,12 @@ fn what_goes_to_the_host_is_bounded() {
         i32.const 0";
     let mut map = map_of(&[("get-many", many)], &MapOptions::new());
     let keys = vec![&b"k"[..]; 256];
-    let dead = map.get_many(&keys).expect_err("too much");
+    let terminated = map.get_many(&keys).expect_err("too much");
     assert!(
-        matches!(dead.cause(), TerminationCause::Fault { .. }),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Fault { .. }),
+        "{terminated}"
     );
-    assert!(dead.to_string().contains("fuel"), "{dead}");
+    assert!(terminated.to_string().contains("fuel"), "{terminated}");
 
     let host = Host::new().expect("a host");
     let mut map = host

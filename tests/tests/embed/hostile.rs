@@ -1,11 +1,11 @@
-//! Hostile guests, each with an honest map beside it that gives right answers throughout:
-//! before, meanwhile on another thread, and after. What a guest does meets the error that
-//! it should, in bounded time and memory, and the process lives.
+//! Hostile guests. Each test has honest maps that must answer correctly before, after, and, on
+//! another thread, during the attack. The guest must get the expected error, in bounded time and
+//! memory, and the process must survive.
 //!
-//! What is hostile is in `tests/guests/hostile`.
+//! The hostile code is in `tests/guests/hostile`.
 
 mod apps;
-mod beside;
+mod honest;
 mod make;
 mod maps;
 mod program;

@@ -59,11 +59,11 @@ fn a_host_and_its_maps_go_to_other_threads() {
 }
 
 #[test]
-fn the_default_clock_goes_on_by_itself() {
+fn the_default_clock_advances() {
     let mut map = map(&MapOptions::new());
     map.set(b"k", b"v", Duration::from_nanos(1).into())
         .expect("room");
-    // At least the time that the calls take passes in between.
+    // At least the duration of the calls has passed in between.
     let gone = (0..1_000_000).any(|_| !map.contains(b"k").expect("alive"));
     assert!(gone);
     map.set(b"k", b"v", Duration::from_secs(3600).into())
@@ -77,7 +77,7 @@ fn the_default_clock_goes_on_by_itself() {
 }
 
 #[test]
-fn a_duration_over_64_bits_of_nanoseconds_stands_at_their_end() {
+fn a_duration_beyond_64_bits_of_nanoseconds_is_capped() {
     let mut map = map(&MapOptions::new().clock(ManualClock::new()));
     map.set(b"k", b"v", Ttl::After(Duration::MAX))
         .expect("room");

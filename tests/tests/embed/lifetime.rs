@@ -1,4 +1,4 @@
-//! A map is alive or dead, and whoever holds a handle of it can end it at any time, from
+//! The lifetime of a map. Any holder of its cancel handle can terminate it, at any time and from
 //! any thread.
 
 mod calls;
@@ -14,8 +14,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-/// What is done in milliseconds. The goal is 20 of them; this is a machine that does other
-/// things as well.
+/// The limit on work that takes milliseconds. The goal is 20 ms, but this machine also does
+/// other work.
 const SOON: Duration = Duration::from_secs(2);
 
 fn host() -> &'static Host {
@@ -23,15 +23,15 @@ fn host() -> &'static Host {
     HOST.get_or_init(|| Host::new().expect("a host"))
 }
 
-/// Maps whose functions of these names have these bodies.
+/// Creates a host for maps in which the functions with these names have these bodies.
 fn host_of(bodies: &[(&str, &str)], start: &str) -> Host {
     let component = wat::parse_str(provider(bodies, start, 1)).expect("valid text");
     Host::with_component(&component, &HostOptions::new()).expect("it fits")
 }
 
-const FOR_EVER: &str = "(loop $for-ever (br $for-ever)) unreachable";
+const ENDLESS: &str = "(loop $endless (br $endless)) unreachable";
 
-/// A clock that tells when the last store that has it is gone.
+/// A clock that counts when it is dropped, together with the last store that uses it.
 struct Watched(Arc<AtomicUsize>);
 
 impl Watched {
@@ -86,17 +86,20 @@ fn an_idle_map_is_freed_at_once() {
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
     assert_eq!(map.memory(), 0);
     assert!(map.cancel_handle().is_cancelled());
-    let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), TerminationCause::Cancelled));
-    assert!(dead.to_string().contains("it was cancelled"), "{dead}");
-    // Once is enough.
+    let terminated = map.get(b"k").expect_err("it is terminated");
+    assert!(matches!(terminated.cause(), TerminationCause::Cancelled));
+    assert!(
+        terminated.to_string().contains("it was cancelled"),
+        "{terminated}"
+    );
+    // The first cancellation is enough.
     map.cancel_handle().cancel();
-    let again = map.len().expect_err("it is dead");
-    assert_eq!(again.at(), dead.at());
+    let again = map.len().expect_err("it is terminated");
+    assert_eq!(again.at(), terminated.at());
 }
 
 #[test]
-fn a_map_that_is_dropped_is_freed_whoever_holds_its_handle() {
+fn a_dropped_map_is_freed_even_if_its_handle_is_held() {
     let (options, dropped) = Watched::options();
     let map = host().map(&options).expect("a map");
     drop(options);
@@ -122,7 +125,7 @@ fn handles_keep_nothing_alive_and_need_not_be_kept() {
 }
 
 #[test]
-fn cancelling_ends_all_below_and_nothing_else() {
+fn cancelling_ends_all_children_and_nothing_else() {
     let root = CancelHandle::new();
     let (left, right) = (root.child(), root.child());
     let map = |handle: &CancelHandle| {

@@ -1,6 +1,6 @@
-//! Apps in stores of an embedder, whose linker gives each store a map of its own.
+//! Apps in stores of an embedder, whose linker provides each store with its own map.
 //!
-//! That it answers as any other map does, the vectors tell: see `blocks` in the suite `contract`.
+//! The vectors check that such a map answers like any other: see `blocks` in the suite `contract`.
 
 mod apps;
 mod hostile;
@@ -20,7 +20,7 @@ fn map() -> LocalMap {
     host.map(&MapOptions::new()).expect("a map")
 }
 
-/// The example app, which traps when it is given more than 60,000 bytes.
+/// The example app, which traps if it receives more than 60,000 bytes.
 fn limiter(linker: &mut Linker<Tenant>) -> Component {
     let text = localmap_tests::root().join("host/localmap/examples/limiter.wat");
     let bytes = wat::parse_file(text).expect("a component");
@@ -75,7 +75,7 @@ fn stores_whose_calls_are_async_are_served_too() {
     let apps = Apps::in_engine(engine.clone());
     block_on(async {
         let mut store = apps.store(map());
-        // It comes to rest before it ends, whenever the epoch has gone on.
+        // It yields whenever the epoch has advanced, before it ends.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let app = apps.instantiate_async(&mut store).await;
@@ -115,7 +115,7 @@ fn several_stores_may_share_a_map() {
     let thousand = Some(1_000i64.to_le_bytes().to_vec());
     assert_eq!(counter(&mut shared.lock().expect("no panic")), thousand);
 
-    // What an app has pinned is let go with its store, and nothing of another.
+    // The pins of an app are released with its store, and those of others are not.
     let (mut one, mut other) = (apps.sharing(&shared), apps.sharing(&shared));
     for app in [&mut one, &mut other] {
         let pinned = app.call(|app, store| app.call_pin(store, b"n"));
@@ -131,10 +131,10 @@ fn several_stores_may_share_a_map() {
     assert_eq!(len.expect("alive"), 1);
     assert_eq!(last.map().stats().expect("alive").pinned, 0);
 
-    // Its end is that of all.
+    // If it ends, it ends for all.
     last.map().cancel_handle().cancel();
     let ended = apps.sharing(&shared).call(|app, store| app.call_len(store));
-    assert!(ended.expect_err("it is dead").is::<MapTerminated>());
+    assert!(ended.expect_err("it is terminated").is::<MapTerminated>());
 }
 
 #[test]
@@ -171,28 +171,26 @@ fn what_ends_the_map_ends_the_app_in_its_next_call() {
     let options = MapOptions::new().cancel_with(&handle);
     let apps = Apps::new(&Config::new());
     let mut app = apps.app(host.map(&options).expect("a map"));
-    let mut beside = apps.app(map());
+    let mut other = apps.app(map());
     app.call(|app, store| app.call_len(store)).expect("alive");
     handle.cancel();
     let error = app.call(|app, store| app.call_get(store, b"k"));
-    let error = error.expect_err("it is dead");
-    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
+    let error = error.expect_err("it is terminated");
+    let terminated: &MapTerminated = error.downcast_ref().expect("it says what it died of");
     assert!(matches!(
-        dead.cause(),
+        terminated.cause(),
         localmap::TerminationCause::Cancelled
     ));
     assert!(
         format!("{error:#}").contains("it was cancelled"),
         "{error:#}"
     );
-    beside
-        .call(|app, store| app.call_len(store))
-        .expect("alive");
+    other.call(|app, store| app.call_len(store)).expect("alive");
 }
 
-/// What kills the map is the app's own doing here.
+/// Here the app itself makes the map trap.
 #[test]
-fn a_trap_of_the_map_is_told_with_the_maps_own_stack() {
+fn a_trap_of_the_map_is_reported_with_the_maps_own_stack() {
     let text = localmap_tests::provider(&[("get", "unreachable")], "", 1);
     let bytes = wat::parse_str(text).expect("a component");
     let host = Host::with_component(&bytes, &localmap::HostOptions::new()).expect("a host");
@@ -200,8 +198,11 @@ fn a_trap_of_the_map_is_told_with_the_maps_own_stack() {
     let mut app = apps.app(host.map(&MapOptions::new()).expect("a map"));
     let error = app.call(|app, store| app.call_get(store, b"k"));
     let error = error.expect_err("it traps");
-    let dead: &MapTerminated = error.downcast_ref().expect("it says what it died of");
-    assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
+    let terminated: &MapTerminated = error.downcast_ref().expect("it says what it died of");
+    assert_eq!(
+        terminated.cause().trap(),
+        Some(Trap::UnreachableCodeReached)
+    );
     assert!(app.map().get(b"k").is_err());
 }
 
@@ -211,7 +212,7 @@ fn others_may_look_at_the_map_meanwhile_and_after() {
     let mut app = apps.app(map());
     let shared = app.store.data().map.shared();
     let entries = || {
-        let stats = shared.lock().expect("nobody panics").stats();
+        let stats = shared.lock().expect("no panic").stats();
         stats.expect("alive").entries
     };
     thread::scope(|scope| {
@@ -228,7 +229,7 @@ fn others_may_look_at_the_map_meanwhile_and_after() {
 }
 
 #[test]
-fn a_linker_takes_it_once() {
+fn a_linker_accepts_the_map_once() {
     let apps = Apps::new(&Config::new());
     let mut linker = apps.linker();
     let again = localmap::add_to_linker(&mut linker, |tenant: &mut Tenant| &mut tenant.map);
@@ -238,7 +239,7 @@ fn a_linker_takes_it_once() {
 }
 
 #[test]
-fn what_it_needs_can_be_sent() {
+fn a_linked_map_can_be_sent() {
     fn sent<T: Send>() {}
     fn shared<T: Send + Sync>() {}
     sent::<LinkedMap>();

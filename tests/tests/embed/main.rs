@@ -1,7 +1,7 @@
-//! The library as embedders use it: maps of a host, maps linked to apps, the HTTP server, how maps and calls
-//! end, what they may take, and hostile guests.
+//! The library as embedders use it: maps of a host, linked maps, the HTTP server, the lifetimes
+//! of maps and calls, their limits, and hostile guests.
 //!
-//! Tests that measure the process (its threads, its mappings) run in one of their own: see
+//! Tests that measure the process (its threads, its mappings) run in their own process: see
 //! `localmap_tests::alone`.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]

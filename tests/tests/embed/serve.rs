@@ -1,11 +1,12 @@
 //! The HTTP server as embedders use it: a handler without a socket, and a server that drains.
 
 use http_body_util::BodyExt;
+use localmap::wasmtime::component::Linker;
 use localmap::{Limits, Preload, Ttl, lock};
 use localmap_serve::hyper::{Request, StatusCode};
 use localmap_serve::{
     Connection, Handler, HandlerError, HandlerOptions, LogSink, MapError, MapScope, RequestRecord,
-    SandboxConfig, Server, listen,
+    Sandbox, SandboxConfig, Server, listen,
 };
 use localmap_tests::guest;
 use std::fs;
@@ -81,7 +82,7 @@ async fn a_handler_answers_requests_that_another_server_has_read() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_leaves_its_guest_to_end() {
+async fn the_guest_of_a_dropped_request_runs_to_its_end() {
     let handler = handler(&HandlerOptions::new().map_scope(MapScope::Server));
     let connection = connection();
     let early = get(&handler, &connection, "/sleep/100");
@@ -97,7 +98,7 @@ async fn a_request_that_is_dropped_leaves_its_guest_to_end() {
 }
 
 #[tokio::test]
-async fn a_server_says_what_it_has_cut_off() {
+async fn a_server_reports_the_requests_that_it_cut_off() {
     let sandbox = SandboxConfig::new().timeout(Some(Duration::from_secs(60)));
     let server = Server::new(handler(&HandlerOptions::new().sandbox(sandbox)));
     let listener = listen(([127, 0, 0, 1], 0).into()).expect("a port");
@@ -110,7 +111,7 @@ async fn a_server_says_what_it_has_cut_off() {
         () = tokio::time::sleep(Duration::from_millis(100)) => {}
     }
     assert_eq!(server.shutdown(Duration::from_millis(100)).await, 1);
-    // Once it drains, it accepts nothing more.
+    // A draining server accepts no connections.
     server
         .serve(listen(([127, 0, 0, 1], 0).into()).expect("a port"))
         .await;
@@ -138,4 +139,34 @@ fn what_cannot_be_served_is_an_error_of_its_kind() {
     let folder = SandboxConfig::new().dir("no-such-folder", "folder");
     let folder = refused(&guest("served"), &HandlerOptions::new().sandbox(folder));
     assert!(matches!(folder, HandlerError::Sandbox(_)), "{folder}");
+}
+
+/// Without a deadline of its own, a store on an engine that counts epochs would end at once.
+#[test]
+fn a_store_without_a_timeout_runs_what_was_compiled_with_one() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "f") (local i32)
+                (loop $again
+                    (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+                    (br_if $again (i32.lt_u (local.get 0) (i32.const 1000))))))
+            (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f"))))"#,
+    )
+    .expect("a component");
+    let with_timeout = SandboxConfig::new().timeout(Some(Duration::from_secs(60)));
+    let component = with_timeout.compile(&component).expect("it compiles");
+    let engine = component.engine();
+    let call = |config: &SandboxConfig| {
+        let wasi = config.wasi().expect("nothing is granted").build();
+        let mut store = config.store(engine, Sandbox::new(wasi, None, ()));
+        let instance = Linker::new(engine).instantiate(&mut store, &component)?;
+        let f = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+        f.call(&mut store, ())
+    };
+    call(&with_timeout).expect("it has time");
+    engine.increment_epoch();
+    call(&SandboxConfig::new()).expect("it has no deadline");
+    engine.increment_epoch();
+    call(&SandboxConfig::new()).expect("it has none again");
 }

@@ -1,4 +1,4 @@
-//! What errors of the library say, in `tests/snapshots/errors-of-the-library`.
+//! The error texts of the library, in `tests/snapshots/errors-of-the-library`.
 
 use localmap::{
     CancelHandle, Change, Condition, Host, HostOptions, Limits, LocalMap, ManualClock, MapOptions,
@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Errors by what led to them, each with its causes.
+/// Formats errors with the situations in which they occur and their causes.
 #[derive(Default)]
 struct Texts(String);
 
@@ -19,7 +19,7 @@ impl Texts {
         let _ = writeln!(self.0, "{what}\n  {error}");
         let mut cause = error.source();
         while let Some(error) = cause {
-            // Of Wasmtime's the first line: the rest is a backtrace.
+            // Only the first line of Wasmtime's errors: the rest is a backtrace.
             let text = error.to_string();
             let _ = writeln!(
                 self.0,
@@ -108,12 +108,12 @@ fn hosts() -> String {
     texts.0
 }
 
-/// How maps end: the time of day in their texts is cut.
+/// Returns the errors of terminated maps, without the time of day.
 fn ends() -> String {
     let mut texts = Texts::default();
-    let forever = "(loop $forever (br $forever)) unreachable";
+    let endless = "(loop $endless (br $endless)) unreachable";
     let grow = "(drop (memory.grow (i32.const 200))) unreachable";
-    let bodies = [("get", forever), ("len", "unreachable"), ("take", grow)];
+    let bodies = [("get", endless), ("len", "unreachable"), ("take", grow)];
     let component = wat::parse_str(provider(&bodies, "", 1)).expect("valid text");
     let host = Host::with_component(&component, &HostOptions::new()).expect("it fits");
     let options = MapOptions::new()

@@ -1,4 +1,4 @@
-//! One thread of the process moves time on for all hosts, and ends with the last of them.
+//! One thread of the process advances epochs for all hosts, and ends with the last of them.
 
 #![cfg(target_os = "linux")]
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 fn tickers() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let names = tasks.flatten().map(|task| {
-        // A thread may end meanwhile.
+        // A thread may end in the meantime.
         std::fs::read_to_string(task.path().join("comm")).unwrap_or_default()
     });
     names
@@ -18,7 +18,7 @@ fn tickers() -> usize {
         .count()
 }
 
-/// A thread has its name, and loses it, a moment later.
+/// Waits, because a thread gets its name, and disappears, with a short delay.
 fn soon(expected: usize) {
     let began = Instant::now();
     while tickers() != expected {
@@ -27,7 +27,7 @@ fn soon(expected: usize) {
     }
 }
 
-/// Alone: the host of any other test would keep the thread.
+/// Runs alone: the host of any other test would keep the thread alive.
 #[test]
 fn there_is_one_ticker_while_there_is_a_host() {
     alone(|| {

@@ -1,8 +1,8 @@
-//! What we depend on: under licences that let us, from crates.io alone, and each in one
-//! version, but for those that say why.
+//! Checks dependencies: they have allowed licences, come only from crates.io, and each has one
+//! version, except for those with a stated reason.
 //!
-//! `deny.toml` has the rules, for cargo-deny as well. Cargo knows what there is, so that these
-//! tests need no tool; advisories are what only cargo-deny can look up.
+//! The rules are in `deny.toml`, which cargo-deny uses too. These tests need only cargo. Only
+//! cargo-deny can check advisories.
 
 use localmap_tests::root;
 use serde_json::Value;
@@ -11,11 +11,11 @@ use std::iter::Peekable;
 use std::process::Command;
 use std::str::SplitWhitespace;
 
-/// What `deny.toml` says, which cargo-deny reads too.
+/// The rules in `deny.toml`.
 struct Rules {
     licences: Vec<String>,
     sources: Vec<String>,
-    /// What may be there in more than one version, and whose doing that is.
+    /// Crates that may have more than one version, and the reason.
     duplicates: Vec<(String, String)>,
 }
 
@@ -38,7 +38,7 @@ impl Rules {
     }
 }
 
-/// All packages of the workspace and below it, for this platform.
+/// Returns all packages of the workspace and its dependencies, for this platform.
 fn packages() -> Vec<Value> {
     let version = Command::new("rustc").arg("-vV").output().expect("rustc");
     let version = String::from_utf8(version.stdout).expect("text");
@@ -58,9 +58,9 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().expect("packages").clone()
 }
 
-/// Whether an expression of SPDX can be met with these licences.
+/// Returns `true` if these licences satisfy an SPDX expression.
 fn allowed(expression: &str, licences: &[String]) -> bool {
-    // The old way to write `OR`.
+    // The old spelling of `OR`.
     let spaced = expression
         .replace('/', " OR ")
         .replace('(', " ( ")
@@ -72,7 +72,7 @@ fn allowed(expression: &str, licences: &[String]) -> bool {
     rest.any() && rest.words.next().is_none()
 }
 
-/// What is left of one.
+/// The rest of an expression.
 struct Expression<'a> {
     words: Peekable<SplitWhitespace<'a>>,
     licences: &'a [String],
@@ -111,7 +111,7 @@ impl Expression<'_> {
 }
 
 #[test]
-fn licences_are_read_as_they_are_meant() {
+fn licence_expressions_are_parsed_correctly() {
     let licences = Rules::read().licences;
     for yes in [
         "MIT",
@@ -152,7 +152,7 @@ fn licences() {
 fn sources() {
     let sources = Rules::read().sources;
     for package in packages() {
-        // Those of the workspace have none.
+        // Packages of the workspace have no source.
         let source = package["source"].as_str();
         let known = source.is_none_or(|source| {
             let registry = source.strip_prefix("registry+");
@@ -192,7 +192,7 @@ fn duplicates() {
     for (name, reason) in &duplicates {
         assert!(!reason.is_empty(), "{name}");
     }
-    // Other systems need fewer.
+    // Other systems have fewer dependencies.
     if cfg!(target_os = "linux") {
         for name in expected {
             assert!(versions.contains_key(name), "{name} is one by now");

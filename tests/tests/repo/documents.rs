@@ -1,10 +1,10 @@
-//! What documents say of the tests: the files and the tests that they name are there.
+//! Checks that the files and tests named in documents exist.
 
 use localmap_tests::root;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// README.md, CONTRIBUTING.md and all of `docs`.
+/// Returns README.md, CONTRIBUTING.md and all documents in `docs`.
 fn documents() -> Vec<PathBuf> {
     let docs = fs::read_dir(root().join("docs")).expect("docs");
     let mut documents: Vec<PathBuf> = docs
@@ -16,18 +16,18 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
-/// What stands between backticks in a text.
+/// Returns the texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
 #[test]
-fn files_of_tests_that_are_named_are_there() {
+fn test_files_named_in_documents_exist() {
     for document in documents() {
         let text = fs::read_to_string(&document).expect("a document");
         for name in quoted(&text).filter(|name| name.starts_with("tests/")) {
-            // As far as there is no pattern in it.
+            // The part before any pattern.
             let parts = name.split('/');
             let path = parts.take_while(|part| !part.contains(['*', '…', '{']));
             let found = root().join(path.collect::<PathBuf>());
@@ -40,9 +40,9 @@ fn files_of_tests_that_are_named_are_there() {
     }
 }
 
-/// `suite::module::test` in the table of `docs/security.md`.
+/// Checks each `suite::module::test` in the table of `docs/security.md`.
 #[test]
-fn tests_of_claims_about_security_are_there() {
+fn tests_of_security_claims_exist() {
     let text = fs::read_to_string(root().join("docs/security.md")).expect("it is there");
     let table = text.split("| claim | test |").nth(1).expect("the table");
     let rows = table
@@ -61,7 +61,7 @@ fn tests_of_claims_about_security_are_there() {
     assert!(named > 10, "{named}");
 }
 
-/// Whether it is a file of the suites, or a test in one.
+/// Returns `true` if the path is that of a file in the suites, or of a test in one.
 fn is_there(name: &str) -> bool {
     let suites = root().join("tests/tests");
     let file = |name: &str| suites.join(name.replace("::", "/")).with_extension("rs");

@@ -1,5 +1,5 @@
-//! The guide from an empty folder to a running guest, followed to the letter: its
-//! commands are run, its files are written, and what it shows is what comes out.
+//! Follows the guide from an empty folder to a running guest: runs its commands, writes its files,
+//! and compares the output with what it shows.
 
 #![cfg(unix)]
 
@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// One after the other: a file of a name, or a block of this kind with its text.
+/// A step of the guide: the name of a file, or a code block with its language and text.
 enum Step {
     File(String),
     Block(String, String),
@@ -37,7 +37,7 @@ fn steps() -> Vec<Step> {
     steps
 }
 
-/// Runs a line of the guide in a folder, with the program where people have it.
+/// Runs a line of the guide in a folder, with the program on the path.
 fn run(folder: &Path, line: &str) -> String {
     let program = localmap().into_command();
     let programs = Path::new(program.get_program())
@@ -67,7 +67,7 @@ fn run(folder: &Path, line: &str) -> String {
 #[test]
 fn the_guide_leads_from_an_empty_folder_to_a_running_guest() {
     let empty = tempfile::tempdir().expect("a folder");
-    // The clone that the guide speaks of.
+    // The clone that the guide mentions.
     symlink(root(), empty.path().join("localmap")).expect("a link");
     let mut folder: PathBuf = empty.path().to_owned();
     let mut file = None;
@@ -82,7 +82,7 @@ fn the_guide_leads_from_an_empty_folder_to_a_running_guest() {
                         folder.push(name);
                         continue;
                     }
-                    // With the versions that the repository has, once there is a crate.
+                    // Use the versions that the repository locks, once there is a crate.
                     let guest = [folder.clone(), folder.join("hits")]
                         .into_iter()
                         .find(|folder| folder.join("Cargo.toml").exists());

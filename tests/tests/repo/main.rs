@@ -1,5 +1,5 @@
-//! The repository: what it depends on and under which licences, what is published, and that
-//! the commands and links of its documents work.
+//! The repository: its dependencies and their licences, the published packages, and the commands
+//! and links in its documents.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 

@@ -1,5 +1,5 @@
-//! What is published: five crates, with what belongs to them and no more, and the WIT
-//! package. `.ci/run` also builds the crates out of their packages.
+//! Checks the published packages: five crates, with the right files, and the WIT package.
+//! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use wit_parser::Resolve;
 
-/// In the order in which they can be published: each after those that it needs.
+/// The published crates, each after its dependencies.
 const PUBLISHED: [&str; 5] = [
     "localmap-engine",
     "localmap-client",
@@ -34,7 +34,7 @@ fn packages() -> Vec<Value> {
 }
 
 #[test]
-fn all_other_crates_stay_here() {
+fn no_other_crate_is_published() {
     let published: BTreeSet<String> = packages()
         .iter()
         .filter(|package| package["publish"].is_null())
@@ -44,7 +44,7 @@ fn all_other_crates_stay_here() {
 }
 
 #[test]
-fn what_is_published_says_what_it_is() {
+fn published_crates_have_metadata() {
     for package in packages() {
         if !package["publish"].is_null() {
             continue;
@@ -60,12 +60,12 @@ fn what_is_published_says_what_it_is() {
             assert!(!text.is_empty(), "{}: {field}", package["name"]);
         }
         assert_eq!(package["readme"], "README.md", "{}", package["name"]);
-        // As many as the registry takes.
+        // The registry accepts at most five.
         for field in ["keywords", "categories"] {
-            let words = package[field].as_array().map_or(0, Vec::len);
-            assert!((1..=5).contains(&words), "{}: {field}", package["name"]);
+            let entries = package[field].as_array().map_or(0, Vec::len);
+            assert!((1..=5).contains(&entries), "{}: {field}", package["name"]);
         }
-        // Of our own it needs what is published before it, in the version that it has.
+        // It depends only on our crates that are published before it, in their versions.
         for dependency in package["dependencies"].as_array().expect("dependencies") {
             let ours = dependency["path"].is_string() && dependency["kind"] != "dev";
             let name = dependency["name"].as_str().expect("a name");
@@ -80,7 +80,7 @@ fn what_is_published_says_what_it_is() {
 }
 
 #[test]
-fn packages_hold_what_belongs_to_them_and_no_more() {
+fn packages_contain_the_right_files() {
     for name in PUBLISHED {
         let listed = cargo(&["package", "--list", "--locked", "--allow-dirty", "-p", name]);
         let files: BTreeSet<&str> = listed.lines().collect();
@@ -121,7 +121,7 @@ fn packages_hold_what_belongs_to_them_and_no_more() {
     }
 }
 
-/// So that `cargo install` asks for no target but that of the machine.
+/// Without a build script, `cargo install` needs no other target.
 #[test]
 fn the_program_is_built_without_a_script() {
     for package in packages() {
@@ -137,7 +137,7 @@ fn the_program_is_built_without_a_script() {
     }
 }
 
-/// As `wasm-tools component wit wit --wasm` does it.
+/// Encodes the package like `wasm-tools component wit wit --wasm`.
 #[test]
 fn the_wit_package_is_one() {
     let mut resolve = Resolve::default();
@@ -147,7 +147,7 @@ fn the_wit_package_is_one() {
     let mut packages = decoded.resolve().packages.iter();
     let contract = packages.find(|(_, package)| package.name.name == "core");
     let (_, contract) = contract.expect("the contract");
-    // What the host looks for in guests.
+    // The interfaces that the host looks for in guests.
     assert_eq!(
         contract.name.interface_id("local-map"),
         localmap::names::LOCAL_MAP

@@ -1,5 +1,4 @@
-//! The commands of the README do what it says. The examples in Rust are tests of this
-//! crate's documentation, and `cargo test` is what runs this.
+//! Checks the commands in the README. Its Rust examples are doc tests of this crate.
 
 use localmap_tests::{localmap, root};
 use std::process::Command;
@@ -8,7 +7,7 @@ fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).expect("README.md")
 }
 
-/// The lines of the README's `sh` blocks.
+/// Returns the lines of the README's `sh` blocks.
 fn commands() -> Vec<String> {
     let mut commands = Vec::new();
     let mut shell = false;
@@ -23,7 +22,7 @@ fn commands() -> Vec<String> {
     commands
 }
 
-/// Runs a command of the README as its shell would, on the program that is built.
+/// Runs a command of the README in a shell, with the built program.
 fn run(command: &str) -> String {
     let program = localmap().into_command();
     let here = command.replace(

@@ -1,11 +1,11 @@
-//! Each folder of snapshots is that of one test, which sees to the files in it.
+//! Checks that each folder of snapshots belongs to one test, which checks its files.
 
 use localmap_tests::root;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What all sources of the tests say, but for this one.
+/// Returns the text of all test sources except this one.
 fn sources(folder: &Path, all: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -18,7 +18,7 @@ fn sources(folder: &Path, all: &mut String) {
 }
 
 #[test]
-fn each_folder_is_that_of_one_test() {
+fn each_folder_belongs_to_one_test() {
     let mut source = String::new();
     sources(&root().join("tests/tests"), &mut source);
     let mut named = BTreeSet::new();

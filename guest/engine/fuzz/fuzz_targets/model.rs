@@ -1,5 +1,5 @@
-//! The map against its model, with operations that libFuzzer chooses. The code is that
-//! of the test `model`, which also makes a test of a case that has failed:
+//! Compares the map with its model under operations that libFuzzer chooses. The code is that of
+//! the test `model`, which can also turn a failing case into a test:
 //!
 //! ```sh
 //! cargo +nightly fuzz run model

@@ -1,26 +1,26 @@
-//! What has been evicted lately: fingerprints without their entries.
+//! The ghost queue: fingerprints of recently evicted entries.
 
 use alloc::vec::Vec;
 
-/// Fingerprints that share a place: the oldest makes room.
+/// The number of fingerprints that share a bucket, in which a new one replaces the oldest.
 const WAYS: usize = 8;
 
-/// Fingerprints of a chunk, of 16 KiB.
+/// The number of fingerprints in a chunk of 16 KiB.
 const CHUNK: usize = 4096;
 
-/// A set of hashes that forgets those which came longest ago: 4 bytes each, half of them
-/// a fingerprint and half the time at which it came. One of about 8,000 hashes is found
-/// that is not there.
+/// A set of hashes that forgets the oldest ones. Each takes 4 bytes: half of them a fingerprint,
+/// the other half the time at which the hash was inserted. About one in 8,000 lookups of an absent
+/// hash is a false positive.
 pub(crate) struct Ghost {
-    /// Allocated as they are needed.
+    /// The chunks, allocated when they are needed.
     chunks: Vec<Vec<u32>>,
-    /// Places of [`WAYS`] fingerprints.
+    /// The number of buckets, each of [`WAYS`] fingerprints.
     places: u32,
-    /// How many hashes are remembered.
+    /// The number of hashes that are remembered.
     size: u32,
-    /// How many have come so far.
+    /// The number of hashes inserted so far.
     count: u32,
-    /// Bytes of all chunks and of the list of them.
+    /// The size of all chunks and of their list, in bytes.
     bytes: u64,
 }
 
@@ -35,13 +35,13 @@ impl Ghost {
         }
     }
 
-    /// Returns the bytes that it has allocated.
+    /// Returns the allocated bytes.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Remembers a hash. `entries`: how many the map has, of which nine tenths are
-    /// remembered. Where memory is refused, it is forgotten.
+    /// Inserts a hash. `entries` is the number of entries in the map: nine tenths of that number
+    /// are remembered. If memory cannot be allocated, the hash is forgotten.
     pub(crate) fn insert(&mut self, hash: u32, entries: u32, may_grow: impl Fn(u64) -> bool) {
         if self.size == 0 || entries / 2 > self.size {
             self.resize(entries, &may_grow);
@@ -55,7 +55,7 @@ impl Ghost {
         let list = self.chunks.capacity() * size_of::<Vec<u32>>();
         let chunk = &mut self.chunks[chunk];
         if chunk.is_empty() {
-            // The list may have been made just now.
+            // The list may just have been allocated.
             if !may_grow((4 * len + list) as u64) || chunk.try_reserve_exact(len).is_err() {
                 return;
             }
@@ -72,7 +72,7 @@ impl Ghost {
         }
     }
 
-    /// Returns `true` if a hash is remembered, and forgets it.
+    /// Removes a hash. Returns `true` if it was present.
     pub(crate) fn take(&mut self, hash: u32) -> bool {
         let (now, most) = (self.now(), self.size / self.granule());
         let Some((chunk, at)) = self.place(hash) else {
@@ -89,11 +89,11 @@ impl Ghost {
         found.map(|slot| *slot = 0).is_some()
     }
 
-    /// Forgets all, and makes room for what a map of that many entries needs.
+    /// Clears the set, and resizes it for a map with this many entries.
     fn resize(&mut self, entries: u32, may_grow: impl Fn(u64) -> bool) {
         *self = Self::new();
         let size = (entries - entries / 10).max(1);
-        // A quarter more, since places fill up unevenly.
+        // A quarter more, since buckets fill up unevenly.
         let places = (size / WAYS as u32 + 1) * 5 / 4 + 1;
         let chunks = (places as usize * WAYS).div_ceil(CHUNK);
         let bytes = (chunks * size_of::<Vec<u32>>()) as u64;
@@ -104,7 +104,7 @@ impl Ghost {
         }
     }
 
-    /// Returns the chunk, and the place in it, that a hash may lie in.
+    /// Returns the chunk and the position in it at which a hash may be stored.
     fn place(&self, hash: u32) -> Option<(usize, usize)> {
         if self.places == 0 {
             return None;
@@ -113,19 +113,20 @@ impl Ghost {
         Some((place * WAYS / CHUNK, place * WAYS % CHUNK))
     }
 
-    /// Returns how many hashes come in a unit of time: so that all that are remembered came in
-    /// the last 1,024 units or fewer, far fewer than 16 bits can tell apart.
+    /// Returns the number of hashes per time unit, chosen so that the queue spans at most 1,024
+    /// units and 16-bit ages stay unambiguous.
     const fn granule(&self) -> u32 {
         self.size / 1024 + 1
     }
 
-    /// Returns the time.
+    /// Returns the current time unit.
     const fn now(&self) -> u16 {
         (self.count / self.granule()) as u16
     }
 }
 
-/// Returns the upper half of a word. Mixed, since the hash itself says in which place it is.
+/// Returns a fingerprint, in the upper half of a word. The hash is mixed first, since its high
+/// bits already determine the bucket.
 const fn fingerprint(hash: u32) -> u32 {
     let mixed = (hash ^ hash >> 15).wrapping_mul(0x9e37_79b1) & 0xffff_0000;
     if mixed == 0 { 0x1_0000 } else { mixed }
@@ -135,7 +136,7 @@ const fn fingerprint(hash: u32) -> u32 {
 mod tests {
     use super::*;
 
-    /// Well spread, and each one different.
+    /// Returns well-distributed hashes, all of them different.
     fn hash(n: u32) -> u32 {
         n.wrapping_mul(0x9e37_79b1) ^ n.rotate_left(16)
     }

@@ -1,41 +1,41 @@
-//! Going through all entries in the order of their hashes, which stays the same whatever
-//! is added, removed or moved meanwhile.
+//! Scans of all entries in the order of their hashes, which does not change when entries are
+//! added, removed or moved.
 
 use super::{BUCKET_BITS, Index, TABLE_ENTRIES, wide};
 use crate::arena::Arena;
 use crate::slot::Slot;
 
-/// Returns the rank of a hash in a scan: its bits from the lowest one that chooses a table
-/// upwards, so that the entries of a table come one after another, whether it has been
-/// split or not.
+/// Returns the rank of a hash in a scan: its bits in reverse order, beginning with the lowest bit
+/// that chooses a table, so that the entries of a table are consecutive, whether or not it has
+/// been split.
 const fn rank(hash: u32) -> u32 {
     hash.rotate_right(BUCKET_BITS).reverse_bits()
 }
 
-/// Returns the hash of a rank.
+/// Returns the hash with this rank.
 const fn hash_of(rank: u32) -> u32 {
     rank.reverse_bits().rotate_left(BUCKET_BITS)
 }
 
 impl Index {
-    /// Calls `visit` with the entries of the table that has rank `from`, those of a lower rank
-    /// left out, in the order of their ranks, as long as it returns `true`. Returns the rank
-    /// at which the next table begins; `None`: this was the last.
+    /// Calls `visit` with the entries of the table for rank `from`, in the order of their ranks,
+    /// for as long as `visit` returns `true`. Skips entries with a lower rank than `from`. Returns
+    /// the rank at which the next table begins, or `None` if this was the last table.
     ///
-    /// Entries of the same rank come in no order.
+    /// Entries of the same rank are in no particular order.
     ///
     /// # Safety
     ///
     /// As for [`find`](Self::find).
     #[inline(never)]
-    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
+    #[expect(unsafe_code, reason = "a page visits hundreds of entries")]
     pub(crate) unsafe fn scan_table<'a>(
         &self,
         arena: &'a Arena,
         from: u32,
         mut visit: impl FnMut(u32, Slot<'a>) -> bool,
     ) -> Option<u32> {
-        // SAFETY: the caller vouches for it.
+        // SAFETY: guaranteed by the caller.
         let slot = |entry| unsafe { arena.slot(entry) };
         let table = self.whole_table(hash_of(from))?;
         let mut ranks = [0; TABLE_ENTRIES];

@@ -1,5 +1,5 @@
-//! Several changes that happen together or not at all: they are first planned one after
-//! another, then room is made for the outcome, then it is done.
+//! Batches: several changes that happen together or not at all. The changes are planned one after
+//! another, then room is made for the result, then the plan is carried out.
 
 use alloc::vec::Vec;
 use hashbrown::HashTable;
@@ -12,39 +12,40 @@ use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::wheel;
 
-/// The most changes that [`Map::apply`] takes.
+/// The maximum number of changes in one call of [`Map::apply`].
 pub const MAX_CHANGES: usize = 1024;
 
-/// The keys of a batch, and what is to become of each.
+/// The keys of a batch, and the planned action for each.
 struct Batch<'a> {
     plan: Vec<PlannedWrite<'a>>,
-    /// The places in `plan`, by the hashes of the keys.
+    /// The indexes into `plan`, by the hashes of the keys.
     places: HashTable<usize>,
     outcomes: Vec<Outcome>,
-    /// The version given last.
+    /// The last version assigned.
     version: u64,
 }
 
-/// What a change finds.
+/// The current entry of a key, as seen by a change.
 struct Present<'a> {
     version: u64,
     deadline: Option<u64>,
-    /// `None`: it lies in the map.
+    /// The value, or `None` if it is the one in the map.
     value: Option<Bytes<'a>>,
 }
 
 impl<C: Clock> Map<C> {
-    /// Makes several changes, all of them or none: in their order, each seeing what those before
-    /// it have done. Returns the outcome of each.
+    /// Applies several changes, all of them or none, in order. Each change sees the effects of
+    /// those before it. Returns the outcome of each.
     ///
     /// # Errors
     ///
-    /// The map is unchanged then. Returns the number of a change, counted from 0, and
+    /// The map is unchanged. Returns the index of a change, counted from 0, and
     ///
-    /// - the error of the first change that fails, as the operation of its name would return it,
-    /// - [`Error::Full`] with the number of the last change if there is no room for all of them
+    /// - the error of the first change that fails, which is the error that the operation of the
+    ///   same name would return,
+    /// - [`Error::Full`] with the index of the last change if there is no room for all of them
     ///   together,
-    /// - [`Error::Full`] with [`MAX_CHANGES`] if there are more than that.
+    /// - [`Error::Full`] with [`MAX_CHANGES`] if there are more changes than that.
     ///
     /// ```
     /// use localmap_engine::{Change, Error, Limits, Map, Outcome, Ttl};
@@ -87,12 +88,12 @@ impl<C: Clock> Map<C> {
         let writes = self.counts.writes + batch.version - self.version;
         self.version = batch.version;
         self.commit(&mut batch.plan);
-        // Values that were overwritten within the batch have been written too.
+        // Values that were overwritten within the batch count as writes too.
         self.counts.writes = writes;
         Ok(batch.outcomes)
     }
 
-    /// Plans one change, as the operation of its name would do it.
+    /// Plans one change, with the effects of the operation of the same name.
     fn plan<'a>(
         &mut self,
         call: &mut CallTime,
@@ -180,7 +181,7 @@ impl<C: Clock> Map<C> {
         key: &'a [u8],
         condition: Option<Condition>,
     ) -> Result<bool, Error> {
-        // A key that cannot exist is absent.
+        // A key that is not valid is absent.
         let exists = self.limits.check_key(key).is_ok();
         let looked = exists.then(|| self.look(call, batch, key));
         let (place, present) = looked.unwrap_or((usize::MAX, None));
@@ -194,7 +195,7 @@ impl<C: Clock> Map<C> {
         Ok(there)
     }
 
-    /// Returns the place of a key in the plan, and what is there by then.
+    /// Returns the index of a key in the plan, and its entry at this point of the batch.
     fn look<'a>(
         &mut self,
         call: &mut CallTime,
@@ -213,28 +214,24 @@ impl<C: Clock> Map<C> {
                 value: Some(new.value),
             }),
             Action::Keep => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline: wheel::deadline(&header),
                 value: None,
             }),
             Action::Touch(deadline) => found.map(header).map(|header| Present {
-                version: header.version,
+                version: header.version(),
                 deadline,
                 value: None,
             }),
         };
-        // At the end of the clock, what is written is due at once.
-        let lives = |present: &Present<'_>| {
-            !present
-                .deadline
-                .is_some_and(|deadline| self.clock.reached(call, deadline))
-        };
+        // At the end of the clock's range, a new entry is due at once.
+        let lives = |present: &Present<'_>| !self.clock.expired(call, present.deadline);
         (place, present.filter(lives))
     }
 }
 
 impl<'a> Batch<'a> {
-    /// Creates a batch with room for a number of changes.
+    /// Creates a batch with room for the given number of changes.
     fn new(changes: usize, version: u64) -> Result<Self, NoRoom> {
         let (mut plan, mut outcomes) = (Vec::new(), Vec::new());
         let mut places = HashTable::new();
@@ -249,7 +246,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Returns the place of a key in the plan.
+    /// Returns the index of a key in the plan.
     fn place(&mut self, key: &'a [u8], hash: u32, at: Option<EntryAddr>) -> usize {
         let wide = u64::from(hash) << 32 | u64::from(hash);
         let plan = &mut self.plan;
@@ -259,7 +256,7 @@ impl<'a> Batch<'a> {
         }
         let place = plan.len();
         plan.push(PlannedWrite::new(key, hash, at, Action::Keep));
-        // There is room for all: see `new`.
+        // There is room for all changes: see `new`.
         self.places.insert_unique(wide, place, |_| 0);
         place
     }

@@ -1,10 +1,10 @@
-//! The ways to an entry that are asked for most: they go there once, and check nothing twice.
-//! All unsafe code of the map is here, in the two writes that call it, and in the scan.
+//! Lookups on the hot paths, which visit an entry once and check nothing twice. The unsafe code of
+//! the map is here, in the writes that call this module or the arena, and in the scan.
 //!
-//! It stands on one rule: *where a look-up is made, the index leads to entries that are in the
-//! arena, where it says.* An entry is in the arena before the index leads to it; it leaves the
-//! index before it leaves the arena, or is replaced there before the next look-up; and what moves
-//! is followed at once ([`Map::evacuate`]).
+//! It relies on one rule: *whenever a lookup is made, the index contains only addresses of entries
+//! that are in the arena.* An entry is added to the arena before it is added to the index. It is
+//! removed from the index before it is removed from the arena, or replaced in the index before the
+//! next lookup. If an entry moves, the index is updated at once ([`Map::evacuate`]).
 
 #![expect(unsafe_code, reason = "see `slot`")]
 
@@ -17,7 +17,7 @@ use crate::slot::RawSlot;
 use crate::value::Value;
 use crate::wheel;
 
-/// An entry that has been found, and its slot, which is good until the next change.
+/// An entry that has been found, and its slot, which is valid until the next change.
 #[derive(Clone, Copy)]
 pub(super) struct Found {
     pub(super) entry: EntryAddr,
@@ -40,35 +40,34 @@ impl<C: Clock> Map<C> {
     #[inline(always)]
     pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
         let (_, slot) = self.read(&mut CallTime::begin(), key)?;
-        // SAFETY: nothing has been removed or moved since `read` was there.
+        // SAFETY: nothing has been removed or moved since `read` found the slot.
         let slot = unsafe { self.arena.borrow(slot) };
         Some(Value::new(&self.arena, slot))
     }
 
-    /// Finds a living entry, counts, and notes its use. Goes to the entry once, and does all
-    /// there that a read does.
+    /// Finds a living entry, counts a hit or a miss, and records the use. Visits the entry once,
+    /// and does everything there that a read requires.
     #[inline(always)]
     pub(super) fn read(&mut self, call: &mut CallTime, key: &[u8]) -> Option<(EntryAddr, RawSlot)> {
-        // So that no key is hashed which is longer than any that is there.
+        // Keys longer than any in the map are not hashed.
         if key.len() <= MAX_KEY_LEN {
             let probe = KeyProbe::new(key);
             let hash = self.hasher.hash(&probe);
             for entry in self.index.candidates(hash) {
-                // SAFETY: the index leads to it.
+                // SAFETY: the index contains this address.
                 let mut slot = unsafe { self.arena.slot_mut(entry) };
                 if !slot.as_slot().has_key(&probe) {
                     continue;
                 }
-                if let Some(deadline) = wheel::deadline(slot.header_mut())
-                    && self.clock.reached(call, deadline)
-                {
+                let deadline = wheel::deadline(slot.as_slot().header());
+                if self.clock.expired(call, deadline) {
                     self.expire(entry);
                     break;
                 }
                 self.counts.hits += 1;
                 if self.eviction.use_moves(slot.header_mut()) {
                     self.eviction.put_first(&mut self.arena, entry);
-                    // SAFETY: as above; it has moved in its queue alone.
+                    // SAFETY: as above; the entry has only moved in its queue.
                     slot = unsafe { self.arena.slot_mut(entry) };
                 }
                 return Some((entry, slot.into_raw()));
@@ -78,8 +77,8 @@ impl<C: Clock> Map<C> {
         None
     }
 
-    /// Returns the hash of a key, and its entry if that is alive. An expired one is taken
-    /// back, and so its key is absent.
+    /// Returns the hash of a key, and its entry if that is alive. An expired entry is freed, so
+    /// its key is absent.
     #[inline(always)]
     pub(super) fn living(&mut self, call: &mut CallTime, key: &[u8]) -> (u32, Option<Found>) {
         let probe = KeyProbe::new(key);
@@ -87,11 +86,11 @@ impl<C: Clock> Map<C> {
         let Some(entry) = self.locate(hash, &probe) else {
             return (hash, None);
         };
-        // SAFETY: the index leads to it.
+        // SAFETY: the index contains this address.
         let slot = unsafe { self.arena.slot_mut(entry) };
         let deadline = wheel::deadline(slot.as_slot().header());
         let slot = slot.into_raw();
-        if deadline.is_some_and(|deadline| self.clock.reached(call, deadline)) {
+        if self.clock.expired(call, deadline) {
             self.expire(entry);
             return (hash, None);
         }
@@ -103,7 +102,7 @@ impl<C: Clock> Map<C> {
         (hash, Some(found))
     }
 
-    /// Returns the living entry of a key that may be any bytes.
+    /// Returns the living entry of a key. The key need not be valid.
     #[inline(always)]
     pub(super) fn find(&mut self, call: &mut CallTime, key: &[u8]) -> Option<EntryAddr> {
         if key.len() > MAX_KEY_LEN {
@@ -112,19 +111,19 @@ impl<C: Clock> Map<C> {
         Some(self.living(call, key).1?.entry)
     }
 
-    /// Returns the entry of a key, alive or not.
+    /// Returns the entry of a key, even if it has expired.
     #[inline(always)]
     pub(super) fn locate(&self, hash: u32, probe: &KeyProbe<'_>) -> Option<EntryAddr> {
-        // SAFETY: the index leads to entries that are there.
+        // SAFETY: the index contains only existing entries.
         unsafe { self.index.find(&self.arena, hash, probe) }
     }
 
-    /// Stores a value in place of one of the same length, where that needs nothing but to be
-    /// written: the way of most writes to a key that is there. Returns `false` if it needs more.
+    /// Overwrites a value of the same length if nothing else has to be done, which is the case for
+    /// most writes to an existing key. Otherwise returns `false`.
     ///
     /// # Safety
     ///
-    /// Nothing may have been removed or moved since `found` was found.
+    /// Nothing may have been removed or moved since `found` was returned.
     #[inline(always)]
     pub(super) unsafe fn write_over(
         &mut self,
@@ -132,16 +131,16 @@ impl<C: Clock> Map<C> {
         value: &[u8],
         deadline: Option<u64>,
     ) -> bool {
-        // SAFETY: as the caller vouches.
+        // SAFETY: guaranteed by the caller.
         let mut slot = unsafe { self.arena.borrow_mut(found.slot) };
         if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
             return false;
         }
         self.version += 1;
         self.counts.writes += 1;
-        let header = slot.header_mut();
-        header.version = self.version;
-        let moves = self.eviction.use_moves(header);
+        let mut header = slot.header_mut();
+        header.set_version(self.version);
+        let moves = self.eviction.use_moves(header.by_ref());
         match (found.deadline, deadline) {
             (None, None) => {}
             (Some(before), Some(deadline)) if self.wheel.share_a_bucket(before, deadline) => {

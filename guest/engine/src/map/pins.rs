@@ -1,4 +1,4 @@
-//! Pins: values that stay readable as they are, whatever becomes of their keys.
+//! Pins, which keep values readable and unchanged, whatever happens to their keys.
 
 use alloc::vec::Vec;
 
@@ -13,37 +13,37 @@ use crate::error::{Error, NoRoom};
 use crate::list::{Links, List, Nodes};
 use crate::value::Value;
 
-/// Names a pin, which keeps a value of a [`Map`] readable as it is. Pass it to [`Map::unpin`]
-/// to release the value; if it is dropped instead, the value is held until the map ends.
+/// A pin, which keeps a value of a [`Map`] readable and unchanged. Pass it to [`Map::unpin`] to
+/// release the value. If it is dropped instead, the value is held until the map is dropped.
 #[derive(Debug)]
 #[must_use = "its value is held until `Map::unpin`"]
 pub struct PinId {
     place: PinAddr,
-    /// Tells apart the pins that have had this place.
+    /// A number that distinguishes the pins that have had this place.
     serial: u64,
 }
 
-/// A value that a pin holds. See [`Map::pinned`].
+/// A value held by a pin. See [`Map::pinned`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinnedValue<'a> {
     /// The value.
     pub value: Value<'a>,
-    /// Its version.
+    /// The version of the value.
     pub version: u64,
 }
 
 /// A place for a pin.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The entry; `None`: the place is free.
+    /// The entry, or `None` if the place is free.
     entry: Option<EntryAddr>,
-    /// Its neighbours among the pins of the same entry, or among the places that are free.
+    /// The neighbours among the pins of the same entry, or among the free places.
     prev: Option<PinAddr>,
     next: Option<PinAddr>,
     serial: u64,
 }
 
-/// The first pin of an entry, in its header: while an entry is pinned it is in no queue.
+/// The first pin of an entry, stored in its header: a pinned entry is not in a queue.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 struct FirstPin {
@@ -53,15 +53,15 @@ struct FirstPin {
 
 impl PinSeat for FirstPin {}
 
-/// The pins that are held. Those of one entry are a list, which begins in its header.
+/// The pins that are held. The pins of an entry form a list, which begins in its header.
 pub(super) struct Pins {
     places: Places,
-    /// The places that are free.
+    /// The free places.
     free: List<PinAddr>,
     held: u32,
-    /// Bytes of the slots of all that is pinned.
+    /// The total size of the slots of all pinned entries, in bytes.
     bytes: u64,
-    /// Of the latest pin.
+    /// The serial number of the latest pin.
     serial: u64,
 }
 
@@ -73,14 +73,14 @@ impl Places {
         &mut self.0[place.index()]
     }
 
-    /// Puts a place in front of a list.
+    /// Adds a place to the front of a list.
     fn push(&mut self, list: &mut List<PinAddr>, place: PinAddr) {
         let Links { prev, next } = list.push(self, place);
         let place = self.at(place);
         (place.prev, place.next) = (prev, next);
     }
 
-    /// Takes a place out of a list.
+    /// Removes a place from a list.
     fn remove(&mut self, list: &mut List<PinAddr>, place: PinAddr) {
         let links = self.links(place);
         list.remove(self, links);
@@ -113,7 +113,7 @@ impl Pins {
         }
     }
 
-    /// Returns the bytes that it has allocated.
+    /// Returns the allocated bytes.
     pub(super) fn bytes(&self) -> u64 {
         (self.places.0.capacity() * size_of::<Place>()) as u64
     }
@@ -123,17 +123,17 @@ impl Pins {
         self.held > 0
     }
 
-    /// Returns the entries that are pinned, one for each pin.
+    /// Returns the pinned entries, once for each pin.
     pub(super) fn entries(&self) -> impl Iterator<Item = EntryAddr> + Clone {
         self.places.0.iter().filter_map(|place| place.entry)
     }
 
-    /// Returns the bytes of the slots of all that is pinned.
+    /// Returns the total size of the slots of all pinned entries, in bytes.
     pub(super) const fn held_bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Follows an entry that has moved to another slot.
+    /// Updates the links to an entry that has moved to another slot.
     pub(super) fn moved(&mut self, arena: &Arena, to: EntryAddr) {
         let mut next = arena.header(to).pins::<FirstPin>().first;
         while let Some(pin) = next {
@@ -143,7 +143,7 @@ impl Pins {
         }
     }
 
-    /// Makes sure that there is a free place.
+    /// Ensures that there is a free place.
     fn reserve(&mut self) -> Result<(), NoRoom> {
         if self.free.first().is_none() {
             let places = &mut self.places.0;
@@ -163,12 +163,12 @@ impl Pins {
         Ok(())
     }
 
-    /// Puts a pin into a free place. `None`: there is none.
+    /// Adds a pin in a free place. Returns `None` if there is none.
     fn add(&mut self, arena: &mut Arena, entry: EntryAddr) -> Option<PinId> {
         let place = self.free.first()?;
         self.places.remove(&mut self.free, place);
         let bytes = arena.bytes_of(entry);
-        let header = arena.header_mut(entry);
+        let mut header = arena.header_mut(entry);
         let mut pins = List::EMPTY;
         if header.is_pinned() {
             pins = List::of(header.pins::<FirstPin>().first);
@@ -185,10 +185,10 @@ impl Pins {
         Some(PinId { place, serial })
     }
 
-    /// Takes a pin of an entry away, and returns whether it was the last one.
+    /// Removes a pin of an entry, and returns `true` if it was the last one.
     fn remove(&mut self, arena: &mut Arena, entry: EntryAddr, place: PinAddr) -> bool {
-        let header = arena.header_mut(entry);
-        let first = &mut header.pins_mut::<FirstPin>().first;
+        let mut header = arena.header_mut(entry);
+        let first = &mut header.by_ref().pins_mut::<FirstPin>().first;
         let mut pins = List::of(*first);
         self.places.remove(&mut pins, place);
         *first = pins.first();
@@ -203,7 +203,7 @@ impl Pins {
         last
     }
 
-    /// Returns `true` if a place can be added without memory.
+    /// Returns `true` if a place can be added without allocating.
     fn has_spare_places(&self) -> bool {
         self.places.0.len() < self.places.0.capacity()
     }
@@ -217,14 +217,14 @@ impl Pins {
 impl<C: Clock> Map<C> {
     /// Pins the value of `key`: its bytes stay readable through the pin, even if the key is
     /// overwritten, deleted, evicted or cleared, or expires. Returns `None` if the key is absent.
-    ///
-    /// A pinned entry is not evicted, and its bytes count for as long as the pin is held. Counts
+    /// A pinned entry is not evicted, and its bytes count towards the limit for as long as the pin
+    /// is held. Counts a hit or a miss.
     /// a hit or a miss.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Full`] if [`max_pins`](crate::Limits::max_pins) are held, or there is no
-    /// memory for one more.
+    /// Returns [`Error::Full`] if [`max_pins`](crate::Limits::max_pins) pins are held, or there is
+    /// no memory for one more.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -251,7 +251,7 @@ impl<C: Clock> Map<C> {
             return Err(Error::Full);
         }
         self.note_high_water();
-        // Making room may have moved it.
+        // Making room may have moved the entry.
         let Some(entry) = self.find(&mut call, key) else {
             return Ok(None);
         };
@@ -259,19 +259,19 @@ impl<C: Clock> Map<C> {
         Ok(self.pins.add(&mut self.arena, entry))
     }
 
-    /// Returns the value that a pin holds, or `None` if it is a pin of another map. See
+    /// Returns the value that a pin holds, or `None` if the pin belongs to another map. See
     /// [`pin`](Self::pin) for an example.
     pub fn pinned(&self, pin: &PinId) -> Option<PinnedValue<'_>> {
         let entry = self.pins.get(pin)?;
         Some(PinnedValue {
             value: Value::of(&self.arena, entry),
-            version: self.arena.header(entry).version,
+            version: self.arena.header(entry).version(),
         })
     }
 
-    /// Releases a pin. If its key has another value by now, or none, the memory of the value is
-    /// freed. See [`pin`](Self::pin) for an example.
-    #[expect(clippy::needless_pass_by_value, reason = "the pin ends here")]
+    /// Releases a pin. If its key has been deleted or has another value by now, the memory of the
+    /// pinned value is freed. See [`pin`](Self::pin) for an example.
+    #[expect(clippy::needless_pass_by_value, reason = "the pin is consumed")]
     pub fn unpin(&mut self, pin: PinId) {
         let Some(entry) = self.pins.get(&pin) else {
             return;
@@ -287,13 +287,13 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns `true` if there is a place for a pin, or the list of them may grow, for which a
-    /// block may have to be emptied and go.
+    /// Returns `true` if there is a place for a pin, or the list of pins may grow. To make room
+    /// for it, a block may have to be emptied and released.
     fn has_room_for_pins(&mut self) -> bool {
         if self.pins.free.first().is_some() || self.pins.has_spare_places() {
             return true;
         }
-        // As it does, to twice of what it is.
+        // The list grows to twice its size.
         let more = self.pins.bytes().max(4 * size_of::<Place>() as u64);
         while self.bytes() + more > self.most() {
             if !self.arena.shrink() && !self.evacuate() {

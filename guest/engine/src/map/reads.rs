@@ -1,4 +1,4 @@
-//! The operations that look. The one that looks most, [`Map::get`], is in `lookup`.
+//! The operations that read, except for the most frequent one, [`Map::get`], which is in `lookup`.
 
 use super::{CallTime, Entry, Map};
 use crate::clock::Clock;
@@ -25,16 +25,17 @@ impl<C: Clock> Map<C> {
         let expires_in = self.expires_in(&mut call, entry);
         Some(Entry {
             value: Value::of(&self.arena, entry),
-            version: self.arena.header(entry).version,
+            version: self.arena.header(entry).version(),
             expires_in,
         })
     }
 
-    /// Calls `visit` with the values of several keys in their order, all as of one instant.
+    /// Calls `visit` with the values of several keys in their order, all at the same instant.
     /// Counts a hit or a miss for each.
     ///
-    /// The values of one call have at most [`MAX_PAGE_BYTES`] together, or it is a single one:
-    /// `visit` may be called fewer times than there are keys. Ask again for the rest.
+    /// The values of one call have at most [`MAX_PAGE_BYTES`] in total, unless there is only one.
+    /// `visit` may therefore be called fewer times than there are keys. Call `get_many` again with
+    /// the remaining keys.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -72,8 +73,8 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns `true` if `key` is present. Counts neither a hit nor a miss, and does not use the
-    /// entry.
+    /// Returns `true` if `key` is present. Counts neither a hit nor a miss, and does not count as
+    /// a use of the entry.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};

@@ -1,9 +1,9 @@
-//! Room for what is to be written. Everything that can fail is done here, before
-//! anything is changed; a living entry is evicted only when that is sure to be enough.
+//! Reservation of room for writes. Everything that can fail happens here, before anything is
+//! changed. A living entry is evicted only if evicting is sure to make enough room.
 //!
-//! There is one plan of it, for a single write as for a batch: what is needed
-//! ([`Map::needs`]), whether that is at hand ([`Needs::fit`]), and, where it is not, what gains
-//! room without harm, in one order ([`Map::gain`]). Last comes eviction.
+//! A single write and a batch are planned in the same way: what they need ([`Map::needs`]),
+//! whether it is available ([`Map::fits`]), and, if not, how to gain room without removing living
+//! entries, in a fixed order ([`Map::gain`]). Eviction comes last.
 
 use super::{CallTime, Map, REAP_LIMIT};
 use crate::address::EntryAddr;
@@ -17,40 +17,40 @@ use crate::key::KeyProbe;
 use crate::layout::EntryLayout;
 use crate::limits::Policy;
 
-/// What the tables take for each entry, at most, when each one has just been split: so
-/// much is kept for them when blocks are added.
+/// Maximum table bytes per entry, reached just after every table has split; reserved when blocks
+/// are added.
 const TABLE_BYTES: u64 = 12;
 
-/// How many entries of a table that cannot grow are compared for the one to evict.
+/// The number of entries of a table that cannot grow that are compared to choose the one to evict.
 const SAMPLE: usize = 16;
 
-/// What is to become of a key.
+/// The planned action for a key.
 pub(super) struct PlannedWrite<'a> {
     pub(super) key: &'a [u8],
     pub(super) hash: u32,
     pub(super) action: Action<'a>,
-    /// Its entry.
+    /// The entry of the key.
     pub(super) at: Option<EntryAddr>,
-    /// What the entry has left, once released, to the one that takes its place.
+    /// The state that a released entry passes on to its replacement.
     pub(super) released: Option<EvictionState>,
-    /// The bucket of the index that leads to the entry, once released.
+    /// The bucket of the index that contains the released entry.
     pub(super) bucket: Option<Bucket>,
 }
 
-/// What is to become of the entry of a key.
+/// The planned action for the entry of a key.
 #[derive(Clone, Copy)]
 pub(super) enum Action<'a> {
-    /// Stays as it is.
+    /// The entry stays as it is.
     Keep,
-    /// Gets another deadline.
+    /// The entry gets another deadline.
     Touch(Option<u64>),
-    /// Is made, or replaced.
+    /// The entry is created or replaced.
     Store(New<'a>),
-    /// Is removed.
+    /// The entry is removed.
     Remove,
 }
 
-/// A value to be stored, and what belongs to it.
+/// A value to store, with its layout, version and deadline.
 #[derive(Clone, Copy)]
 pub(super) struct New<'a> {
     pub(super) value: Bytes<'a>,
@@ -77,7 +77,7 @@ impl<'a> New<'a> {
     }
 }
 
-/// The bytes of a value to be stored.
+/// The bytes of a value to store.
 #[derive(Clone, Copy)]
 pub(super) enum Bytes<'a> {
     Given(&'a [u8]),
@@ -112,7 +112,7 @@ impl<'a> PlannedWrite<'a> {
         }
     }
 
-    /// Returns the deadline that the entry is to have, if it is to have one.
+    /// Returns the new deadline of the entry, if it gets one.
     #[inline]
     const fn deadline(&self) -> Option<u64> {
         match self.action {
@@ -121,7 +121,7 @@ impl<'a> PlannedWrite<'a> {
         }
     }
 
-    /// Returns the layout that the entry is to have, if it is to be stored.
+    /// Returns the new layout of the entry, if it is stored.
     #[inline]
     const fn layout(&self) -> Option<&EntryLayout> {
         match &self.action {
@@ -130,14 +130,14 @@ impl<'a> PlannedWrite<'a> {
         }
     }
 
-    /// Returns `true` if an entry is to be added.
+    /// Returns `true` if an entry is added.
     #[inline]
     const fn is_new(&self) -> bool {
         self.at.is_none() && matches!(self.action, Action::Store(_))
     }
 }
 
-/// Slots that are needed.
+/// The slots that a plan needs.
 trait Slots<'a>: Default {
     fn take(&mut self, layout: &'a EntryLayout);
     fn fit(&self, arena: &Arena) -> bool;
@@ -153,7 +153,7 @@ impl<'a> Slots<'a> for Demand {
     }
 }
 
-/// The slots of one entry, if any: what a single write needs.
+/// The slots of one entry, if any, which a single write needs.
 #[derive(Default)]
 struct OneEntry<'a>(Option<&'a EntryLayout>);
 
@@ -169,20 +169,20 @@ impl<'a> Slots<'a> for OneEntry<'a> {
     }
 }
 
-/// What a plan needs, and what it gives back.
+/// The resources that a plan needs and gives back.
 #[derive(Default)]
 struct Needs<S> {
     slots: S,
-    /// Entries that are added.
+    /// The number of entries that are added.
     new: u64,
-    /// Entries that are removed.
+    /// The number of entries that are removed.
     gone: u64,
-    /// A deadline is set.
+    /// Whether a deadline is set.
     timed: bool,
 }
 
 impl<C: Clock> Map<C> {
-    /// Returns the bytes of all memory that the map holds.
+    /// Returns the total memory of the map, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let others = self.wheel.bytes() + self.eviction.bytes() + self.pins.bytes();
         self.arena.bytes() + self.index.bytes() + others
@@ -192,14 +192,15 @@ impl<C: Clock> Map<C> {
         self.high_water = self.high_water.max(self.bytes());
     }
 
-    /// Returns the most bytes that it may hold. What the wheel will take is set aside, so that a
-    /// first deadline needs no room.
+    /// Returns the maximum number of bytes that the map may hold. The memory of the wheel is
+    /// subtracted in advance, so that the first deadline needs no additional room.
     pub(super) fn most(&self) -> u64 {
         let most = self.limits.max_bytes.min(self.ceiling);
         most.saturating_sub(crate::wheel::BYTES - self.wheel.bytes())
     }
 
-    /// Returns what a plan needs. What it gives back on the way does not count.
+    /// Returns the resources that a plan needs. Memory that it gives back during the write does
+    /// not count.
     #[inline(always)]
     fn needs<'p, S: Slots<'p>>(&self, plan: &'p [PlannedWrite<'_>]) -> Needs<S> {
         let mut needs = Needs::<S>::default();
@@ -218,8 +219,8 @@ impl<C: Clock> Map<C> {
         needs
     }
 
-    /// Returns `true` if all is at hand for a plan, without evicting, allocating or moving
-    /// anything.
+    /// Returns `true` if everything that a plan needs is available, without evicting, allocating
+    /// or moving anything.
     #[inline(always)]
     fn fits<'p, S: Slots<'p>>(&self, plan: &'p [PlannedWrite<'_>]) -> bool {
         let needs = self.needs::<S>(plan);
@@ -227,7 +228,7 @@ impl<C: Clock> Map<C> {
             return false;
         }
         u64::from(self.index.len()) + needs.new <= self.limits.max_entries
-            // As if all of them were of the same table.
+            // As if all of them belonged to the same table.
             && plan
                 .iter()
                 .filter(|planned| planned.is_new())
@@ -235,13 +236,14 @@ impl<C: Clock> Map<C> {
             && needs.slots.fit(&self.arena)
     }
 
-    /// Returns `true` if all is at hand for a single write: the way of nearly all writes.
+    /// Returns `true` if everything that a single write needs is available, as it is for nearly
+    /// all writes.
     #[inline]
     pub(super) fn fits_one(&self, planned: &PlannedWrite<'_>) -> bool {
         self.fits::<OneEntry<'_>>(core::slice::from_ref(planned))
     }
 
-    /// Returns `true` if a value of this layout can be written over that of an entry.
+    /// Returns `true` if a value with this layout can overwrite that of an entry.
     #[inline]
     pub(super) fn in_place(&self, entry: EntryAddr, layout: &EntryLayout) -> bool {
         let header = self.arena.header(entry);
@@ -249,10 +251,10 @@ impl<C: Clock> Map<C> {
         !header.is_pinned() && there().same_slots(layout)
     }
 
-    /// Gains room without evicting anything that is alive: adds blocks, takes back what is due,
-    /// or empties a block, whatever comes first in this order. `crowded`: there are too many
-    /// entries, so that only fewer of them are of use. Returns `false` if there is nothing to
-    /// gain.
+    /// Gains room without evicting living entries. Adds blocks, frees entries that are due, or
+    /// empties a block, whichever is possible first in this order. `crowded` means that there are
+    /// too many entries, so only removing some of them helps. Returns `false` if there is nothing
+    /// to gain.
     #[inline]
     fn gain(&mut self, call: &mut CallTime, crowded: bool) -> bool {
         !crowded && self.grow()
@@ -260,9 +262,8 @@ impl<C: Clock> Map<C> {
             || !crowded && self.evacuate()
     }
 
-    /// Makes room for one entry that is new where gaining some, or evicting a single entry, is
-    /// sure to be enough: the way of nearly all writes to a map that is full. Returns `false` if
-    /// that is not known.
+    /// Makes room for one new entry if gaining room, or evicting a single entry, is sure to be
+    /// enough, as it is for nearly all writes to a full map. Otherwise returns `false`.
     #[inline(never)]
     pub(super) fn try_reserve_one(
         &mut self,
@@ -286,7 +287,7 @@ impl<C: Clock> Map<C> {
         reserved
     }
 
-    /// Evicts an entry, where that makes room for one of this layout.
+    /// Evicts an entry if that makes room for an entry with this layout.
     fn evict_for(&mut self, layout: &EntryLayout) -> bool {
         let Some(victim) = self.eviction.victim(&mut self.arena) else {
             return false;
@@ -298,8 +299,8 @@ impl<C: Clock> Map<C> {
         enough
     }
 
-    /// Makes room for all of this together, each of another key. Entries may lie elsewhere
-    /// afterwards, and the plan knows where. Entries of these keys are not evicted.
+    /// Makes room for the whole plan, in which all keys are different. May move entries, and
+    /// updates their addresses in the plan. Does not evict entries of these keys.
     #[cold]
     #[inline(never)]
     pub(super) fn try_reserve(
@@ -376,7 +377,7 @@ impl<C: Clock> Map<C> {
         Err(NoRoom)
     }
 
-    /// Makes room in the table that a hash belongs to, for all that the plan puts there.
+    /// Makes room in the table for a hash, for all entries that the plan adds to it.
     fn reserve_index(
         &mut self,
         call: &mut CallTime,
@@ -395,7 +396,7 @@ impl<C: Clock> Map<C> {
             if reserved.is_ok() {
                 return Ok(());
             }
-            // A block that is emptied is given up for the table.
+            // A block that has been emptied is released for the table.
             if self.arena.shrink() || self.reap_due(call, REAP_LIMIT) > 0 || self.evacuate() {
                 continue;
             }
@@ -409,8 +410,8 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns the one to evict of some that share a table: the one that goes next of all may be
-    /// in another.
+    /// Returns the entry to evict among some that share a table, because the next entry to evict
+    /// overall may be in another table.
     fn lowest_of_a_table(&self, hash: u32) -> Option<EntryAddr> {
         let in_a_queue = |&entry: &EntryAddr| self.eviction.holds(&self.arena, entry);
         let candidates = self.index.neighbours(hash).filter(in_a_queue);
@@ -419,7 +420,7 @@ impl<C: Clock> Map<C> {
             .min_by_key(|&entry| self.eviction.rank(&self.arena, entry))
     }
 
-    /// Fails unless evicting is sure to be enough.
+    /// Returns an error unless evicting is sure to make enough room.
     fn check_evictable(
         &mut self,
         plan: &mut [PlannedWrite<'_>],
@@ -440,7 +441,7 @@ impl<C: Clock> Map<C> {
                 planned.at = None;
             }
         }
-        // What is left when all that may go has gone.
+        // The entries that are left if everything evictable has been evicted.
         let staying = plan.iter().filter_map(|planned| planned.at);
         let staying = staying.chain(self.pins.entries());
         let stay = self.arena.count_blocks(staying);
@@ -459,7 +460,7 @@ impl<C: Clock> Map<C> {
         Ok(())
     }
 
-    /// Takes what a plan gives back off what it needs.
+    /// Subtracts the slots that a plan gives back from the slots that it needs.
     fn give_back(&mut self, plan: &[PlannedWrite<'_>], demand: &mut Demand) {
         let freed = |map: &Self, planned: &PlannedWrite<'_>| {
             planned.at.filter(|&entry| map.frees(entry, planned))
@@ -476,7 +477,7 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns `true` if what is planned gives back the memory of the entry that is there.
+    /// Returns `true` if the planned action frees the memory of the existing entry.
     fn frees(&self, entry: EntryAddr, planned: &PlannedWrite<'_>) -> bool {
         if self.arena.header(entry).is_pinned() {
             return false;
@@ -487,7 +488,7 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Adds blocks, where the limit and the memory at hand allow it.
+    /// Adds blocks, if the limit and the available memory allow it.
     fn grow(&mut self) -> bool {
         let mut grown = false;
         for _ in 0..self.arena.worth_adding() {
@@ -505,7 +506,7 @@ impl<C: Clock> Map<C> {
         grown
     }
 
-    /// Empties a block by moving what is in it, where that is possible.
+    /// Empties a block by moving its contents, if possible.
     pub(super) fn evacuate(&mut self) -> bool {
         let (index, wheel) = (&mut self.index, &mut self.wheel);
         let (eviction, pins) = (&mut self.eviction, &mut self.pins);

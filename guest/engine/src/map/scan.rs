@@ -1,5 +1,5 @@
-//! Going through all entries, page by page, in the order of the hashes of their keys,
-//! which does not change while an entry lives.
+//! Scans of all entries, page by page, in the order of the hashes of their keys, which does not
+//! change while an entry exists.
 
 use super::{CallTime, Map};
 use crate::clock::Clock;
@@ -8,10 +8,10 @@ use crate::slot::Slot;
 use crate::value::Value;
 use crate::wheel;
 
-/// How many tables without an entry to visit a page goes through at most.
+/// The maximum number of tables without matching entries that a page passes.
 const TABLES: u32 = 64;
 
-/// An entry that [`Map::scan`] visits.
+/// An entry visited by [`Map::scan`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scanned<'a> {
     /// The key.
@@ -20,7 +20,7 @@ pub struct Scanned<'a> {
     pub value: Value<'a>,
     /// The version of the value.
     pub version: u64,
-    /// The remaining time in nanoseconds, at least 1. `None`: it does not expire.
+    /// The remaining time in nanoseconds, at least 1, or `None` if the entry does not expire.
     pub expires_in: Option<u64>,
 }
 
@@ -29,16 +29,16 @@ impl<C: Clock> Map<C> {
     /// order. An empty prefix matches all keys. Returns the cursor of the next page, or `None`
     /// at the end of the scan.
     ///
-    /// Begin with a `cursor` of 0. An entry that is present throughout a scan is visited exactly
-    /// once. An entry that is added or removed meanwhile is visited or not; a key that is
-    /// deleted and set again is visited at most once as well, before or after.
+    /// Start with a `cursor` of 0. An entry that is present throughout a scan is visited exactly
+    /// once. An entry that is added or removed during the scan may or may not be visited. A key
+    /// that is deleted and set again is visited at most once, either before or after.
     ///
-    /// A page looks at no more than `limit` entries (0 counts as 1, more than
-    /// [`MAX_SCAN_LIMIT`] as that), except those whose hashes are the same in 32 bits, and may be
-    /// empty although the scan goes on. It reads the hashes of up to 1,792 more. It ends early
-    /// rather than exceed [`MAX_PAGE_BYTES`] of keys and values, but visits at least one entry
-    /// if it has found one. A `cursor` that no page returned may skip entries, and does no other
-    /// harm.
+    /// A page examines at most `limit` entries, apart from entries with the same 32-bit hash, and
+    /// may be empty although the scan is not finished. (A limit of 0 counts as 1, and a limit
+    /// above [`MAX_SCAN_LIMIT`] as [`MAX_SCAN_LIMIT`].) It reads the hashes of up to 1,792 more
+    /// entries. It ends early rather than exceed [`MAX_PAGE_BYTES`] of keys and values, but visits
+    /// at least one entry if it has found one. A `cursor` that was not returned by a page may skip
+    /// entries, but does no other harm.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -55,7 +55,7 @@ impl<C: Clock> Map<C> {
     /// assert_eq!(keys, [b"user:1", b"user:2"]);
     /// # Ok::<(), localmap_engine::Error>(())
     /// ```
-    #[expect(unsafe_code, reason = "a page goes to hundreds of entries")]
+    #[expect(unsafe_code, reason = "a page visits hundreds of entries")]
     pub fn scan(
         &mut self,
         prefix: &[u8],
@@ -74,8 +74,8 @@ impl<C: Clock> Map<C> {
         let mut from = u32::try_from(cursor).ok()?;
         let (mut visited, mut tables, mut bytes) = (0, 0, 0);
         loop {
-            // Entries of the same rank are on the same page, since a cursor cannot
-            // tell them apart.
+            // Entries of the same rank are on the same page, since a cursor cannot distinguish
+            // them.
             let (mut last, mut stop) = (None, None);
             let visit = |rank, slot: Slot<'_>| {
                 let (key, value) = (slot.key(), Value::new(arena, slot));
@@ -89,20 +89,19 @@ impl<C: Clock> Map<C> {
                 visited += 1;
                 let header = slot.header();
                 let deadline = wheel::deadline(header);
-                let gone = deadline.is_some_and(|deadline| clock.reached(&mut call, deadline));
-                if gone || !key.starts_with(prefix) {
+                if clock.expired(&mut call, deadline) || !key.starts_with(prefix) {
                     return true;
                 }
                 bytes += size;
                 visit(Scanned {
                     key,
                     value,
-                    version: header.version,
+                    version: header.version(),
                     expires_in: deadline.map(|deadline| deadline - clock.now(&mut call)),
                 });
                 true
             };
-            // SAFETY: the rule of `lookup`.
+            // SAFETY: the rule in `lookup` holds.
             let next = unsafe { index.scan_table(arena, from, visit) };
             if let Some(rank) = stop {
                 return Some(rank.into());

@@ -1,8 +1,8 @@
-//! What the operations of the map take and return.
+//! The types that the operations of the map take and return.
 
 use crate::value::Value;
 
-/// Time to live: how long a write keeps an entry.
+/// The time to live of a written entry.
 ///
 /// ```
 /// use localmap_engine::{Limits, Map, Ttl};
@@ -23,9 +23,9 @@ pub enum Ttl {
     Default,
     /// The entry does not expire.
     Never,
-    /// The entry expires after this many nanoseconds, at least 1: zero is refused with
-    /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). A deadline past the end of
-    /// the clock (584 years) is at its end.
+    /// The entry expires after this many nanoseconds, at least 1: zero is rejected with
+    /// [`Error::InvalidTtl`](crate::Error::InvalidTtl). A deadline past the end of the clock's
+    /// range (584 years) is moved to its end.
     After(u64),
 }
 
@@ -40,16 +40,16 @@ pub enum Condition {
     Version(u64),
 }
 
-/// An entry, as [`Map::get_entry`](crate::Map::get_entry) returns it.
+/// An entry, as returned by [`Map::get_entry`](crate::Map::get_entry).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The value.
     pub value: Value<'a>,
-    /// The version of the value. A map has one counter for all of its keys, and each value
-    /// stored gets its next number. So no version is used twice, even after a delete, an expiry
-    /// or a `clear`.
+    /// The version of the value. A map has one counter for all of its keys, and each stored value
+    /// gets the next number. So no version is ever used twice, even after a delete, an expiry or a
+    /// `clear`.
     pub version: u64,
-    /// The remaining time in nanoseconds, at least 1. `None`: it does not expire.
+    /// The remaining time in nanoseconds, at least 1, or `None` if the entry does not expire.
     pub expires_in: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long to keep it.
+        /// The TTL of the entry.
         ttl: Ttl,
     },
     /// Does what [`Map::set_if`](crate::Map::set_if) does.
@@ -71,7 +71,7 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The value.
         value: &'a [u8],
-        /// How long to keep it.
+        /// The TTL of the entry.
         ttl: Ttl,
         /// The condition.
         condition: Condition,
@@ -82,14 +82,14 @@ pub enum Change<'a> {
         key: &'a [u8],
         /// The number to add.
         delta: i64,
-        /// How long to keep a counter that is new.
+        /// The TTL of the counter if it is new.
         ttl: Ttl,
     },
     /// Does what [`Map::touch`](crate::Map::touch) does.
     Touch {
         /// The key.
         key: &'a [u8],
-        /// How long to keep it from now on.
+        /// The new TTL, counted from now.
         ttl: Ttl,
     },
     /// Does what [`Map::delete`](crate::Map::delete) does.
@@ -101,7 +101,7 @@ pub enum Change<'a> {
     DeleteIf {
         /// The key.
         key: &'a [u8],
-        /// The version that its value must have.
+        /// The version that the value must have.
         version: u64,
     },
 }
@@ -119,28 +119,28 @@ pub enum Outcome {
     Deleted(bool),
 }
 
-/// What a map holds, and what it has counted since it was created. See
+/// The current contents of a map, and counts of events since it was created. See
 /// [`Map::stats`](crate::Map::stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// The number of entries, as [`Map::len`](crate::Map::len) returns it.
     pub entries: u64,
-    /// Bytes of all memory that is held, as
-    /// [`Limits::max_bytes`](crate::Limits::max_bytes) counts them: `payload`, `overhead`
-    /// and `free`.
+    /// The total memory held, in bytes, as [`Limits::max_bytes`](crate::Limits::max_bytes) counts
+    /// it: `payload`, `overhead` and `free`.
     pub bytes: u64,
-    /// Bytes of the keys and values of all entries.
+    /// The total size of the keys and values of all entries, in bytes.
     pub payload: u64,
-    /// Bytes of headers, of unused ends of slots, of tables, and of values that only pins hold.
+    /// The total size of headers, of unused ends of slots, of tables, and of values that only pins
+    /// hold, in bytes.
     pub overhead: u64,
-    /// Bytes that are held and free for further entries.
+    /// Free memory that is held for further entries, in bytes.
     pub free: u64,
-    /// Bytes of the slots that pins hold; a part of `payload` and `overhead`.
+    /// The total size of the slots that pins hold, in bytes; part of `payload` and `overhead`.
     pub pinned: u64,
     /// The highest value of `bytes` so far.
     pub high_water: u64,
-    /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key of
-    /// `get_many` that was answered.
+    /// Reads that found their key: `get`, `get_entry`, `take`, `pin`, and each key that `get_many`
+    /// visited.
     pub hits: u64,
     /// Reads that did not find their key.
     pub misses: u64,

@@ -1,4 +1,4 @@
-//! What must hold inside a map between any two calls.
+//! The invariants of a map between two calls.
 
 use alloc::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use crate::value::Value;
 use crate::wheel;
 
 impl<C: crate::Clock> Map<C> {
-    /// Returns the statistics as they stand: nothing is taken back for them.
+    /// Returns the statistics without freeing expired entries.
     pub fn glance(&self) -> Stats {
         self.statistics()
     }
 
-    /// Checks all that must hold between two calls.
+    /// Checks all invariants that hold between two calls.
     ///
     /// # Panics
     ///
-    /// Panics if the parts of the map do not agree.
+    /// Panics if the parts of the map are not consistent.
     pub fn validate(&self) {
         if cfg!(miri) {
-            // It would take longer than all that Miri is to look at.
+            // Miri would take longer for this than for everything else it runs.
             return;
         }
         let (mut payload, mut timed, mut queued) = (0, 0, 0);
@@ -31,8 +31,8 @@ impl<C: crate::Clock> Map<C> {
             let slot = self.arena.checked_slot(entry);
             let key = slot.key();
             assert!(held.insert(entry), "an entry that is in the index twice");
-            assert!((1..=self.version).contains(&{ header.version }));
-            assert!(versions.insert(header.version), "a version used twice");
+            assert!((1..=self.version).contains(&header.version()));
+            assert!(versions.insert(header.version()), "a version used twice");
             assert_eq!(header.hash(), self.hasher.hash_of(key));
             let found = self.locate(header.hash(), &KeyProbe::new(key));
             assert_eq!(found, Some(entry), "the index does not lead to its entry");
@@ -51,7 +51,7 @@ impl<C: crate::Clock> Map<C> {
         assert_eq!(self.payload, payload);
         assert_eq!(self.wheel.validate(&self.arena), timed, "the wheel leaks");
         assert_eq!(self.eviction.validate(&self.arena), queued, "a queue leaks");
-        // Each once: an entry may have several pins.
+        // Each entry once, although it may have several pins.
         for entry in self.pins.entries().collect::<BTreeSet<_>>() {
             let header = self.arena.header(entry);
             assert!(header.is_pinned(), "a pin of what is not pinned");

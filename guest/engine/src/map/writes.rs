@@ -1,5 +1,5 @@
-//! The operations that change. Each one checks the key, the TTL, the size, the
-//! condition and the room, in this order, before it changes anything.
+//! The operations that write. Each one checks the key, the TTL, the size, the condition and the
+//! room, in this order, before it changes anything.
 
 use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
@@ -11,15 +11,16 @@ use crate::eviction::EvictionState;
 use crate::value::Value;
 use crate::wheel;
 
-/// The length of a counter, in bytes.
+/// The size of a counter, in bytes.
 pub(super) const COUNTER_LEN: usize = size_of::<i64>();
 
 impl<C: Clock> Map<C> {
-    /// Stores a value and its TTL, in place of what was there. Returns the version of the value.
+    /// Stores a value with a TTL, replacing any existing value. Returns the version of the new
+    /// value.
     ///
     /// # Errors
     ///
-    /// The map is unchanged then. Returns
+    /// The map is unchanged. Returns
     ///
     /// - [`Error::InvalidKey`] if the key is empty, longer than
     ///   [`max_key`](crate::Limits::max_key), or not UTF-8 although
@@ -27,7 +28,7 @@ impl<C: Clock> Map<C> {
     /// - [`Error::InvalidTtl`] if the TTL is zero,
     /// - [`Error::ValueTooLarge`] if the value is longer than
     ///   [`max_value`](crate::Limits::max_value),
-    /// - [`Error::Full`] if there is no room, and the policy does not or cannot make it.
+    /// - [`Error::Full`] if there is no room, and the policy does not or cannot make room.
     ///
     /// ```
     /// use localmap_engine::{Error, KeyFault, Limits, Map, Ttl};
@@ -75,21 +76,21 @@ impl<C: Clock> Map<C> {
 
     /// Adds `delta` to a counter. Returns its new value.
     ///
-    /// A counter is a value of 8 bytes: an `i64`, little-endian. An existing one keeps its
-    /// deadline, and `ttl` is only checked; an absent one starts from 0 with `ttl`. So a TTL
-    /// makes a fixed window that begins with the first increment. The counter gets a new
-    /// version.
+    /// A counter is a value of 8 bytes: an `i64`, little-endian. An existing counter keeps its
+    /// deadline, and `ttl` is only checked. An absent one starts from 0 with `ttl`. A TTL
+    /// therefore defines a fixed window that begins with the first increment. The counter gets a
+    /// new version.
     ///
     /// # Errors
     ///
-    /// The map is unchanged then. Returns
+    /// The map is unchanged. Returns
     ///
-    /// - [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] as
-    ///   [`set`](Self::set) does,
+    /// - [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] under the same
+    ///   conditions as [`set`](Self::set),
     /// - [`Error::ValueTooLarge`] if [`max_value`](crate::Limits::max_value) is less than 8
     ///   bytes,
     /// - [`Error::NotACounter`] if the value is not 8 bytes long,
-    /// - [`Error::Overflow`] if the sum is out of the range of `i64`.
+    /// - [`Error::Overflow`] if the sum is outside the range of `i64`.
     ///
     /// ```
     /// use localmap_engine::{Error, Limits, Map, Ttl};
@@ -104,7 +105,7 @@ impl<C: Clock> Map<C> {
     /// ```
     #[expect(
         unsafe_code,
-        reason = "an overwrite goes to its entry once: see `lookup`"
+        reason = "an overwrite visits its entry once: see `lookup`"
     )]
     pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
         let mut call = CallTime::begin();
@@ -114,7 +115,7 @@ impl<C: Clock> Map<C> {
         let (hash, found) = self.living(&mut call, key);
         let (counter, deadline) = match found {
             Some(found) => {
-                // SAFETY: it has just been found.
+                // SAFETY: the entry has just been found.
                 let slot = unsafe { self.arena.borrow(found.slot) };
                 (Some(slot.counter()), found.deadline)
             }
@@ -123,7 +124,7 @@ impl<C: Clock> Map<C> {
         let sum = add(counter, delta)?;
         let value = sum.to_le_bytes();
         if let Some(found) = found {
-            // SAFETY: it has just been found.
+            // SAFETY: the entry has just been found.
             if unsafe { self.write_over(found, &value, deadline) } {
                 return Ok(sum);
             }
@@ -133,13 +134,13 @@ impl<C: Clock> Map<C> {
         Ok(sum)
     }
 
-    /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
+    /// Gives an existing entry a new TTL, counted from now, without changing its value or version.
     /// Returns `true` if the key was present.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] as
-    /// [`set`](Self::set) does. The map is unchanged then.
+    /// Returns [`Error::InvalidKey`], [`Error::InvalidTtl`] and [`Error::Full`] under the same
+    /// conditions as [`set`](Self::set). The map is unchanged.
     ///
     /// ```
     /// use localmap_engine::{Limits, Map, Ttl};
@@ -221,7 +222,7 @@ impl<C: Clock> Map<C> {
 
     #[expect(
         unsafe_code,
-        reason = "an overwrite goes to its entry once: see `lookup`"
+        reason = "an overwrite visits its entry once: see `lookup`"
     )]
     fn store(
         &mut self,
@@ -236,13 +237,14 @@ impl<C: Clock> Map<C> {
         self.limits.check_value(value.len())?;
         let (hash, found) = self.living(&mut call, key);
         if let Some(condition) = condition {
-            // SAFETY: it has just been found.
-            let version = |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version;
+            // SAFETY: the entry has just been found.
+            let version =
+                |found: Found| unsafe { self.arena.borrow(found.slot) }.header().version();
             check(found.map(version), condition)?;
         }
         let deadline = self.deadline(&mut call, ttl);
         if let Some(found) = found {
-            // SAFETY: it has just been found.
+            // SAFETY: the entry has just been found.
             if unsafe { self.write_over(found, value, deadline) } {
                 return Ok(self.version);
             }
@@ -251,8 +253,8 @@ impl<C: Clock> Map<C> {
         self.store_planned(&mut call, key, hash, found, value, deadline)
     }
 
-    /// Stores a value that has no place yet, and returns its version. `found`: the entry of the
-    /// key.
+    /// Stores a value for which no room has been made yet, and returns its version. `found` is the
+    /// entry of the key.
     #[inline(never)]
     fn store_planned(
         &mut self,
@@ -267,8 +269,8 @@ impl<C: Clock> Map<C> {
         let action = Action::Store(New::of(key, value, version, deadline));
         let mut planned = PlannedWrite::new(key, hash, found, action);
         if found.is_none() {
-            // This bounds what a map loses to expired entries that nobody asks for again: each
-            // new entry takes back up to 16.
+            // This bounds the memory that a map loses to expired entries which are never requested
+            // again: each new entry frees up to 16 of them.
             self.reap_some();
         }
         self.ensure(call, &mut planned)?;
@@ -277,7 +279,7 @@ impl<C: Clock> Map<C> {
         Ok(version)
     }
 
-    /// Makes sure that what is planned cannot fail.
+    /// Makes room, so that the planned write cannot fail.
     #[inline]
     fn ensure(&mut self, call: &mut CallTime, planned: &mut PlannedWrite<'_>) -> Result<(), Error> {
         if self.fits_one(planned) || self.try_reserve_one(call, planned) {
@@ -286,14 +288,14 @@ impl<C: Clock> Map<C> {
         self.try_reserve(call, core::slice::from_mut(planned))
     }
 
-    /// Does what is planned, for which there is room. What gives back memory comes first, since
-    /// the rest relies on it.
+    /// Carries out a plan for which room has been made. Actions that free memory come first, since
+    /// the others rely on it.
     pub(super) fn commit(&mut self, plan: &mut [PlannedWrite<'_>]) {
         for planned in &mut *plan {
             self.release_old(planned);
         }
-        // Not before, since what is removed may move buckets; and not later, since a new entry
-        // may lie where a released one did, and the two are told apart by their buckets alone.
+        // Not earlier, since removing entries may move buckets. Not later, since a new entry may
+        // have the address of a released one, and then only their buckets distinguish the two.
         for planned in &mut *plan {
             if let (Some(_), Some(entry)) = (planned.released, planned.at) {
                 planned.bucket = self.index.bucket(planned.hash, entry);
@@ -305,7 +307,7 @@ impl<C: Clock> Map<C> {
         self.arena.trim();
     }
 
-    /// Releases an entry that is removed, or replaced by one that cannot lie there.
+    /// Releases an entry that is removed, or whose replacement does not fit in its place.
     fn release_old(&mut self, planned: &mut PlannedWrite<'_>) {
         let Some(entry) = planned.at else {
             return;
@@ -321,11 +323,13 @@ impl<C: Clock> Map<C> {
     }
 
     #[inline]
+    #[expect(unsafe_code, reason = "see `Arena::write`")]
     fn apply_one(&mut self, planned: &PlannedWrite<'_>) {
         match (&planned.action, planned.at) {
             (Action::Store(new), Some(entry)) => {
                 let entry = match planned.released {
-                    None => self.overwrite(entry, new),
+                    // SAFETY: otherwise `release_old` would have released the entry.
+                    None => unsafe { self.overwrite(entry, new) },
                     Some(state) => self.replace(entry, planned, new, state),
                 };
                 self.eviction.used(&mut self.arena, entry);
@@ -347,10 +351,16 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Writes a value of the same layout over that of an entry.
-    fn overwrite(&mut self, entry: EntryAddr, new: &New<'_>) -> EntryAddr {
+    /// Overwrites the value of an entry.
+    ///
+    /// # Safety
+    ///
+    /// Both values must need the same slots.
+    #[expect(unsafe_code, reason = "see `Arena::write`")]
+    unsafe fn overwrite(&mut self, entry: EntryAddr, new: &New<'_>) -> EntryAddr {
         let value = new.value.get();
-        let before = self.arena.write(entry, value, new.version);
+        // SAFETY: guaranteed by the caller.
+        let before = unsafe { self.arena.write(entry, value, new.version) };
         if before != value.len() {
             self.payload = self.payload + value.len() as u64 - before as u64;
             self.eviction.resized(&self.arena, entry, before);
@@ -360,7 +370,7 @@ impl<C: Clock> Map<C> {
         entry
     }
 
-    /// Puts a new entry in place of one that has been released, to which the index still leads.
+    /// Stores a new entry in place of one that has been released but is still in the index.
     fn replace(
         &mut self,
         entry: EntryAddr,
@@ -378,12 +388,14 @@ impl<C: Clock> Map<C> {
         to
     }
 
-    /// Stores a new entry, to which the index does not lead yet.
+    /// Stores a new entry, without adding it to the index.
     #[inline]
+    #[expect(unsafe_code, reason = "see `Arena::insert`")]
     fn insert(&mut self, planned: &PlannedWrite<'_>, new: &New<'_>) -> Option<EntryAddr> {
         let (key, value) = (planned.key, new.value.get());
         let (version, layout) = (new.version, &new.layout);
-        let entry = self.arena.insert(planned.hash, key, value, version, layout);
+        // SAFETY: `New::of` computed the layout for this value and this key.
+        let entry = unsafe { self.arena.insert(planned.hash, key, value, version, layout) };
         debug_assert!(entry.is_some(), "there is room");
         if let (Some(entry), Some(deadline)) = (entry, new.deadline) {
             let now = self.clock.seen();
@@ -406,7 +418,7 @@ impl<C: Clock> Map<C> {
         }
     }
 
-    /// Returns the deadline of an entry; `None`: it never expires.
+    /// Returns the deadline of an entry, or `None` if it never expires.
     #[inline]
     pub(super) fn deadline_of(&self, entry: EntryAddr) -> Option<u64> {
         wheel::deadline(self.arena.header(entry))
@@ -414,10 +426,10 @@ impl<C: Clock> Map<C> {
 
     /// Returns the version of an entry, if there is one.
     pub(super) fn version_of(&self, found: Option<EntryAddr>) -> Option<u64> {
-        found.map(|entry| self.arena.header(entry).version)
+        found.map(|entry| self.arena.header(entry).version())
     }
 
-    /// Returns the nanoseconds that a TTL stands for; `None`: it never ends.
+    /// Returns the nanoseconds that a TTL stands for, or `None` for no expiry.
     pub(super) const fn span(&self, ttl: Ttl) -> Result<Option<u64>, Error> {
         match ttl {
             Ttl::Default => Ok(self.limits.default_ttl),
@@ -429,13 +441,13 @@ impl<C: Clock> Map<C> {
 
     #[inline]
     pub(super) fn deadline(&mut self, call: &mut CallTime, span: Option<u64>) -> Option<u64> {
-        // Not in one line: a TTL of "never" must not read the clock.
+        // Not in a single line: a TTL of "never" must not read the clock.
         let span = span?;
         Some(self.clock.now(call).saturating_add(span))
     }
 }
 
-/// Checks that the condition holds for the version that is there.
+/// Checks that the condition holds for the current version.
 pub(super) fn check(version: Option<u64>, condition: Condition) -> Result<(), Error> {
     let holds = match condition {
         Condition::Absent => version.is_none(),
@@ -449,8 +461,8 @@ pub(super) fn check(version: Option<u64>, condition: Condition) -> Result<(), Er
     }
 }
 
-/// Returns the sum of a counter and `delta`. `None`: there is no value yet; `Some(None)`: it is
-/// not 8 bytes long.
+/// Returns the sum of a counter and `delta`. `counter` is `None` if there is no value yet, and
+/// `Some(None)` if the value is not 8 bytes long.
 pub(super) fn add(counter: Option<Option<[u8; 8]>>, delta: i64) -> Result<i64, Error> {
     match counter {
         None => Ok(delta),

@@ -1,12 +1,11 @@
-//! The map against a model, under random operations.
+//! Compares the map with a model under random operations.
 //!
 //! Each round is a case made of random bytes. `LOCALMAP_MODEL_OPERATIONS` sets the number of
-//! operations, `LOCALMAP_MODEL_SEED` which ones. A case that fails is
-//! made as short as it can be and printed as a test, for `regressions.rs`. The fuzzer
-//! in `fuzz` does the same with bytes of its own choice; `LOCALMAP_MODEL_CASE` names a
-//! file with such bytes.
+//! operations, `LOCALMAP_MODEL_SEED` the seed. A failing case is shortened as far as possible and
+//! printed as a test for `regressions.rs`. The fuzzer in `fuzz` does the same with bytes that it
+//! chooses; `LOCALMAP_MODEL_CASE` names a file with such bytes.
 //!
-//! Under Miri (`just miri`) there is less of everything, so that it ends in minutes.
+//! Under Miri (`just miri`) there are fewer operations, so that the test ends within minutes.
 
 mod machine;
 mod regressions;
@@ -21,21 +20,21 @@ use std::time::Instant;
 
 use machine::{Case, Tally};
 
-/// The number of operations by default.
+/// The default number of operations.
 const OPERATIONS: u64 = if cfg!(miri) { 80 } else { 10_000_000 };
 
-/// The corpus of the fuzzer: a case per line, in hexadecimal.
+/// The corpus of the fuzzer: one case per line, in hexadecimal.
 const CORPUS: &str = include_str!("../../fuzz/corpus.txt");
 
-/// One of so many cases of the corpus is run.
-const CORPUS_STEP: usize = if cfg!(miri) { 100 } else { 1 };
+/// One of every `CORPUS_STEP` cases of the corpus is run.
+const CORPUS_STEP: usize = if cfg!(miri) { 330 } else { 1 };
 
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(text.parse().expect("a number of operations, or a seed"))
 }
 
-/// Bytes of one case.
+/// The number of bytes in a case.
 fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     let len = match random.u8(0..8) {
         _ if cfg!(miri) => random.usize(0..200),
@@ -48,7 +47,7 @@ fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Runs a case by its bytes.
+/// Runs the case encoded by these bytes.
 fn run_bytes(name: &str, bytes: &[u8]) {
     let case = Case::from_bytes(bytes);
     let failed = shrink::attempt(&case).is_err();
@@ -120,7 +119,7 @@ fn random_operations() {
     if cfg!(miri) {
         return;
     }
-    // Nothing has been tested that has not come about.
+    // Behaviour that never occurred has not been tested.
     let Tally {
         operations,
         hits,

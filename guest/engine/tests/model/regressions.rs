@@ -1,4 +1,4 @@
-//! Cases that have failed once.
+//! Cases that failed in the past.
 
 #![allow(unused_imports, reason = "a case uses some of these names")]
 

@@ -1,4 +1,4 @@
-//! A case that fails, made as short as it can be.
+//! Shrinks a failing case as far as possible.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -8,11 +8,11 @@ use std::sync::Once;
 use super::machine::{self, Case, Tally};
 
 thread_local! {
-    /// Whether panics of this thread are expected, and so not to be printed.
+    /// Whether panics of this thread are expected and therefore not printed.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a case and tells what was done, or why it failed.
+/// Runs a case. Returns what was done, or why it failed.
 pub(crate) fn attempt(case: &Case) -> Result<Tally, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -33,7 +33,7 @@ pub(crate) fn attempt(case: &Case) -> Result<Tally, String> {
 }
 
 thread_local! {
-    /// Where the last panic of this thread was.
+    /// The location of the last panic of this thread.
     static PLACE: Cell<String> = const { Cell::new(String::new()) };
 }
 
@@ -43,7 +43,7 @@ fn text(fault: &(dyn Any + Send)) -> &str {
         .unwrap_or("a panic")
 }
 
-/// Drops operations as long as it still fails, and shows what is left.
+/// Removes operations for as long as the case still fails, and prints the rest.
 pub(crate) fn explain(mut case: Case) -> String {
     let mut fault = attempt(&case).err();
     let mut size = case.operations.len();
@@ -60,7 +60,7 @@ pub(crate) fn explain(mut case: Case) -> String {
                 Ok(_) => at += size,
             }
         }
-        // One at a time, until none can go.
+        // One at a time, until none can be removed.
         size = if size == 1 && dropped { 1 } else { size / 2 };
     }
     let fault = fault.unwrap_or_else(|| "it does not fail again".to_owned());

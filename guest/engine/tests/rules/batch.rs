@@ -1,4 +1,4 @@
-//! Rule 5: batches. All or nothing, in order, each change seeing those before it.
+//! Rule 5: batches. They are all or nothing, and each change sees the effects of those before it.
 
 use std::cell::Cell;
 
@@ -64,7 +64,7 @@ fn rule_5_a_batch_does_what_its_changes_would_do_one_by_one() {
         map.set(b"a", b"before", Ttl::Never).unwrap();
         map.delete(b"a");
     }
-    // The versions that the conditions name are those given in the batch.
+    // The versions in the conditions are those assigned in the batch.
     let outcomes = batch.apply(&changes);
     let one_by_one: Result<Vec<Outcome>, Error> = changes
         .iter()
@@ -178,7 +178,7 @@ fn rule_5_changes_see_those_before_them() {
     assert_eq!(map.get_entry(b"k").unwrap().expires_in, None);
     assert_eq!(map.stats().writes, 4, "each stored value is a write");
 
-    // A counter that is made, kept and ended within a batch.
+    // A counter that is created, kept and deleted within a batch.
     let changes = [
         increment(b"n", 1, Ttl::After(5)),
         increment(b"n", 1, Ttl::After(7)),
@@ -204,10 +204,10 @@ fn rule_5_a_batch_needs_room_for_what_comes_out_of_it() {
         };
         let mut map = map(&now, limits);
         map.apply(&[set(b"a", b"1"), set(b"b", b"1")]).unwrap();
-        // In the middle there is one too many.
+        // There is one entry too many in the middle.
         map.apply(&[set(b"c", b"1"), delete(b"a")]).unwrap();
         assert_eq!((map.len(), map.stats().evicted), (2, 0));
-        // Keys of the batch stay, whatever is in it.
+        // The keys of the batch are not evicted, whatever it contains.
         let three = [set(b"b", b"2"), touch(b"c", Ttl::Never), set(b"d", b"2")];
         let before = see(&mut map);
         assert_eq!(map.apply(&three), Err((2, Error::Full)));
@@ -229,7 +229,8 @@ fn rule_6_a_batch_evicts_others_and_not_its_own() {
         for key in [b"a", b"b", b"c", b"d"] {
             map.set(key, b"old", Ttl::Never).unwrap();
         }
-        // Those used last, so that any policy would rather take the keys of the batch.
+        // The most recently used entries, so that any policy would rather evict the keys of the
+        // batch.
         for _ in 0..3 {
             map.get(b"c");
             map.get(b"d");

@@ -1,4 +1,4 @@
-//! Rules 6 and 10: limits, and the end.
+//! Rules 6 and 10: limits, and `clear`.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ fn rule_6_bounds() {
         ..Limits::default()
     };
     let mut map = map(&now, limits);
-    // By bytes, before the entries are too many.
+    // The limit on bytes is reached before that on entries.
     let mut stored = 0u32;
     while map
         .set(&stored.to_le_bytes(), &[0; 100], Ttl::After(10))
@@ -27,10 +27,10 @@ fn rule_6_bounds() {
     }
     assert!(stored > 500 && stored < 1261, "{stored}");
     assert_eq!(map.len(), u64::from(stored));
-    // No living entry has gone for it.
+    // No living entry has been removed for it.
     assert_eq!(map.set(b"new", &[0; 100], Ttl::Never), Err(Error::Full));
     assert_eq!(map.len(), u64::from(stored));
-    // What has expired goes first, for an overwrite too.
+    // Expired entries are removed first, for an overwrite too.
     map.touch(&0u32.to_le_bytes(), Ttl::Never).unwrap();
     assert_eq!(
         map.set(&0u32.to_le_bytes(), &[0; 90_000], Ttl::Never),
@@ -69,7 +69,7 @@ fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
                 assert_eq!(stored.is_ok(), room);
                 assert_eq!(map.glance().entries, max_entries.min(u64::from(n) + 1));
             }
-            // More is had when it is allowed.
+            // More memory is used if it is allowed.
             let limits = Limits {
                 max_entries: max_entries + 1,
                 ..limits
@@ -81,8 +81,8 @@ fn rule_6_limits_on_entries_are_reached_and_not_exceeded() {
     }
 }
 
-/// Not one byte more, where it is reached by blocks, tables, lists or the places of pins,
-/// at sizes in between all of them.
+/// The limit is never exceeded by a single byte, whether blocks, tables, lists or the places of
+/// pins reach it, and at all sizes in between.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_limits_on_bytes_are_never_exceeded() {
@@ -118,7 +118,7 @@ fn rule_6_limits_on_bytes_are_never_exceeded() {
     }
 }
 
-/// All pins of one small value: their list is memory too.
+/// All pins hold one small value: the list of pins is memory too.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_places_of_pins_count() {
@@ -144,7 +144,7 @@ fn rule_6_places_of_pins_count() {
     map.validate();
 }
 
-/// The table of deadlines is made when there is one: it must have room then.
+/// The buckets of the wheel are allocated with the first deadline, and must then have room.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_a_first_deadline_in_a_full_map() {
@@ -226,7 +226,7 @@ fn rule_6_limits_may_only_rise_once_there_was_data() {
         map.configure(lowered.clone()).unwrap();
         map.configure(limits.clone()).unwrap();
         map.set(b"k", b"v", Ttl::Never).unwrap();
-        // Not after it has gone either.
+        // Not after the entry has been removed either.
         map.clear();
         let refused = Err(ConfigureError::Lowered(setting));
         assert_eq!(map.configure(lowered), refused);
@@ -249,7 +249,7 @@ fn rule_10_nothing_of_it_is_left_after_clear() {
     assert!((0..count).all(|n| map.get(&n.to_le_bytes()).is_none()));
     now.set(5);
     assert_eq!((map.sweep(u32::MAX), map.stats().expired), (0, 0));
-    // Those whose time was up count as expired.
+    // Entries whose deadline has passed count as expired.
     fill(&mut map, count, Ttl::After(5));
     now.set(10);
     map.clear();

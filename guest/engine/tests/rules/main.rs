@@ -1,5 +1,6 @@
-//! What everyone can rely on, rule by rule. The answers that any surface must give
-//! are in the vectors of the workspace's tests; here is what only the engine shows.
+//! Tests of the rules that users can rely on, rule by rule. Results that every surface must return
+//! are in the vectors of the workspace's tests; these tests cover what is visible only in the
+//! engine.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -10,6 +11,7 @@
 
 mod batch;
 mod bounds;
+mod memory;
 mod pins;
 mod policies;
 mod scan;
@@ -28,22 +30,23 @@ use localmap_engine::{
     MIN_BYTES, Map, Policy, Setting, Ttl,
 };
 
-/// How often something is done: less often under Miri, so that it ends in minutes.
+/// Returns the number of repetitions, which is lower under Miri so that it ends within minutes.
 const fn times(count: u32) -> u32 {
     if cfg!(miri) { count / 20 } else { count }
 }
 
-/// A map whose clock reads `now`.
+/// Creates a map whose clock reads `now`.
 fn map(now: &Cell<u64>, limits: Limits) -> Map<impl Clock> {
     Map::new(|| now.get(), 7, limits)
 }
 
-/// The bytes of a value.
+/// Returns the bytes of a value.
 fn get(map: &mut Map<impl Clock>, key: &[u8]) -> Option<Vec<u8>> {
     map.get(key).map(|value| value.to_vec())
 }
 
-/// The keys of a whole scan in pages of `limit`, and how often each was given.
+/// Returns the keys of a whole scan in pages of `limit`, with the number of times that each was
+/// visited.
 fn scan(map: &mut Map<impl Clock>, prefix: &[u8], limit: u32) -> BTreeMap<Vec<u8>, u32> {
     let (mut given, mut next) = (BTreeMap::new(), Some(0));
     while let Some(cursor) = next {
@@ -95,7 +98,7 @@ fn rule_1_bytes() {
 fn rule_3_writes() {
     let now = Cell::new(0);
     let mut map = map(&now, Limits::default());
-    // A fixed window, which begins with the first increment.
+    // A fixed window that begins with the first increment.
     for at in 0..60 {
         now.set(at);
         let count = i64::try_from(at).unwrap() + 1;
@@ -110,7 +113,7 @@ fn rule_3_writes() {
     map.touch(b"n", Ttl::After(5)).unwrap();
     let touched = map.get_entry(b"n").unwrap();
     assert_eq!((touched.version, touched.expires_in), (version, Some(5)));
-    // A set replaces the TTL with the value, as long as before or not.
+    // A set replaces the TTL together with the value, whether or not the length stays the same.
     map.set(b"n", &[9; 8], Ttl::After(7)).unwrap();
     assert_eq!(map.get_entry(b"n").unwrap().expires_in, Some(7));
     map.set(b"n", &[9; 9], Ttl::Never).unwrap();
@@ -148,7 +151,7 @@ fn rule_4_versions() {
     );
 }
 
-/// Everything that can be seen of a map.
+/// Returns everything observable about a map.
 type Seen = (BTreeMap<Vec<u8>, (Vec<u8>, u64, Option<u64>)>, u64, u64);
 
 fn see(map: &mut Map<impl Clock>) -> Seen {
@@ -183,12 +186,12 @@ fn all_or_nothing(policy: Policy) {
     map.set(b"k", b"12345678", Ttl::After(10)).unwrap();
     map.set(b"full", &i64::MAX.to_le_bytes(), Ttl::Never)
         .unwrap();
-    // So that nothing may go for something else.
+    // So that no entry is removed for another reason.
     let pins = [b"k", &b"full"[..]].map(|key| map.pin(key).unwrap().expect("it is there"));
     let before = see(&mut map);
     let (zero, long) = (Ttl::After(0), Ttl::After(99));
     let huge = vec![0; 200_001];
-    // Each with all the faults that come after its own.
+    // Each with all the faults that are checked after its own.
     assert!(matches!(
         map.set(b"", &huge, zero),
         Err(Error::InvalidKey(_))
@@ -231,7 +234,7 @@ fn all_or_nothing(policy: Policy) {
     assert_eq!(map.set(b"k", b"", Ttl::Never), Ok(3));
 }
 
-/// Nothing living goes for a write that fails all the same.
+/// No living entry is removed for a write that fails anyway.
 #[test]
 #[cfg_attr(miri, ignore = "too many bytes for Miri")]
 fn rule_5_what_cannot_fit_evicts_nothing() {
@@ -254,7 +257,7 @@ fn rule_5_what_cannot_fit_evicts_nothing() {
             assert_eq!(map.set(&key, &value, Ttl::Never), Err(Error::Full));
         }
         assert_eq!(see(&mut map), before);
-        // What just fits does.
+        // A write that just fits succeeds.
         map.set(b"new", &[1; 100_000], Ttl::Never).unwrap();
         assert!(map.len() < 100 && map.contains(b"new"));
     }

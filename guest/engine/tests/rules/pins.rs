@@ -27,7 +27,7 @@ fn rule_9_a_pin_holds_the_value_whatever_becomes_of_its_key() {
         type Fate = fn(&mut Map<&dyn Fn() -> u64>, &Cell<u64>);
         let fates: [Fate; 12] = [
             |map, _| _ = map.set(b"k", b"other", Ttl::Never).unwrap(),
-            // Of the same length, which would be written over.
+            // Of the same length, which would be overwritten in place.
             |map, _| {
                 let len = map.get(b"k").map_or(0, |value| value.len());
                 map.set(b"k", &vec![0xee; len], Ttl::Never).unwrap();
@@ -99,7 +99,7 @@ fn rule_9_pins_are_bounded() {
             map.unpin(last);
             pins.push(pin(&mut map, b"k"));
         }
-        // It may rise.
+        // The limit may be raised.
         let limits = Limits {
             max_pins: max_pins + 1,
             ..Limits::default()
@@ -160,13 +160,13 @@ fn rule_9_what_is_pinned_is_not_evicted() {
         for n in 0..times(1000) {
             map.set(&n.to_le_bytes(), b"v", Ttl::Never).unwrap();
         }
-        assert!(!map.contains(b"pinned"), "it stays for ever");
+        assert!(!map.contains(b"pinned"), "it is never evicted");
         map.validate();
     }
 }
 
-/// A pin of one map says nothing of another, and a number that is used again says nothing
-/// of the pin that had it before.
+/// A pin of one map is not valid for another map, and a place that is used again is not valid for
+/// the pin that had it before.
 #[test]
 fn rule_9_pins_are_not_mistaken_for_each_other() {
     let now = Cell::new(0);

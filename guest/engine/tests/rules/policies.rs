@@ -1,4 +1,4 @@
-//! Rule 6: who goes when a map is full.
+//! Rule 6: which entries are evicted when a map is full.
 
 use std::cell::Cell;
 
@@ -27,7 +27,7 @@ fn rule_6_what_has_expired_goes_first() {
         for (key, ttl) in [(1, 9), (2, 5), (3, 9), (4, 9)] {
             map.set(&[key], b"v", Ttl::After(ttl)).unwrap();
         }
-        // The one that is due is the one that was used last, and most often.
+        // The due entry is the one used most recently and most often.
         for _ in 0..5 {
             map.get(&[2]);
         }
@@ -41,7 +41,7 @@ fn rule_6_what_has_expired_goes_first() {
     }
 }
 
-/// By bytes as well: not one that lives, as long as one that is due holds memory.
+/// The same for bytes: no living entry is evicted as long as a due one holds memory.
 #[test]
 fn rule_6_what_has_expired_goes_first_by_bytes_too() {
     for policy in CACHES {
@@ -108,7 +108,7 @@ fn rule_6_lru_evicts_what_was_used_longest_ago() {
         map.set(&[4], b"v", Ttl::Never).unwrap();
         assert_eq!(there(&mut map, &[1, 2, 3, 4]), [true, false, true, true]);
     }
-    // These are none.
+    // These calls are not uses.
     let looks: [Use; 4] = [
         |map| _ = map.contains(&[1]),
         |map| _ = map.scan(b"", 0, 10, |_| {}),
@@ -123,7 +123,7 @@ fn rule_6_lru_evicts_what_was_used_longest_ago() {
     }
 }
 
-/// A scan through everything must not push out what is used again and again.
+/// A scan of everything must not push out entries that are used repeatedly.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_6_s3_fifo_keeps_what_is_used_while_others_pass_by() {
@@ -146,7 +146,8 @@ fn rule_6_s3_fifo_keeps_what_is_used_while_others_pass_by() {
     map.validate();
 }
 
-/// As many as there is room for are there, of any size, whatever comes: an eviction does
+/// The map stays as full as its limits allow, for entries of any size: an eviction removes no more
+/// than necessary.
 /// not throw out more than has to go.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]

@@ -1,4 +1,4 @@
-//! Rule 8: what a scan gives, and how much at once.
+//! Rule 8: the entries that a scan visits, and the maximum size of a page.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ fn rule_8_scan_gives_what_is_there_throughout_exactly_once() {
         assert_eq!(given.len(), count as usize);
         assert!(given.values().all(|&times| times == 1));
     }
-    // While the others come and go, and while it changes itself.
+    // While other keys are added and removed, and while the map itself changes.
     let (mut given, mut next, mut step) = (BTreeMap::new(), Some(0), 0u32);
     while let Some(cursor) = next {
         next = map.scan(b"", cursor, 10, |scanned| {
@@ -69,7 +69,7 @@ fn rule_8_pages_are_bounded() {
     assert_eq!(page(&mut map, 0, 0).0, 1);
     assert_eq!(page(&mut map, 0, 100).0, 100);
     assert_eq!(page(&mut map, 0, u32::MAX).0, 4096);
-    // A cursor that no page gave does no harm.
+    // A cursor that no page returned does no harm.
     let mut random = fastrand::Rng::with_seed(1);
     let odd = [1, u64::from(u32::MAX), 1 << 32, u64::MAX - 1, u64::MAX];
     for cursor in odd.into_iter().chain((0..1000).map(|_| random.u64(..))) {
@@ -78,24 +78,25 @@ fn rule_8_pages_are_bounded() {
     }
 
     map.clear();
-    // Exactly as much as a page holds, then a byte more.
+    // Exactly as much as a page holds, then one byte more.
     map.set(b"a", &vec![0; MAX_PAGE_BYTES - 3], Ttl::Never)
         .unwrap();
     map.set(b"b", b"v", Ttl::Never).unwrap();
     assert_eq!(page(&mut map, 0, 10), (2, MAX_PAGE_BYTES, None));
     map.set(b"b", b"vv", Ttl::Never).unwrap();
-    // One of them on each page, whichever comes first.
+    // One of them on each page, in either order.
     let (count, first, next) = page(&mut map, 0, 10);
     let (last_count, last, end) = page(&mut map, next.unwrap(), 10);
     assert_eq!((count, last_count, end), (1, 1, None));
     assert_eq!(first + last, MAX_PAGE_BYTES + 1);
-    // One that is larger than a page is given alone.
+    // An entry larger than a page is visited alone.
     map.set(b"a", &vec![0; 2 * MAX_PAGE_BYTES], Ttl::Never)
         .unwrap();
     let (count, _, next) = page(&mut map, 0, 10);
     assert_eq!((count, next.is_some()), (1, true));
 
-    // An empty page is not the end: not of a prefix that few have, nor of due entries.
+    // An empty page does not end the scan: neither with a prefix that few keys have, nor with due
+    // entries.
     map.clear();
     fill(&mut map, 5000, Ttl::Never);
     map.set(b"prefix", b"v", Ttl::Never).unwrap();
@@ -126,8 +127,8 @@ fn rule_8_what_is_due_is_not_given() {
     }
 }
 
-/// Moves of entries (to make room), tables that split and shrink, evictions: what stays is
-/// given once.
+/// Entries that move (to make room), tables that split and shrink, evictions: the remaining
+/// entries are visited once.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_8_whatever_happens_meanwhile() {
@@ -141,7 +142,7 @@ fn rule_8_whatever_happens_meanwhile() {
                 ..Limits::default()
             };
             let mut map = Map::new(|| now.get(), seed, limits);
-            // Those that stay are pinned, so that they stay.
+            // The remaining entries are pinned, so that they are not evicted.
             let mut pins = Vec::new();
             for n in 0..1000u32 {
                 map.set(&n.to_le_bytes(), &[1; 100], Ttl::Never).unwrap();
@@ -200,7 +201,7 @@ fn rule_8_the_same_bound_holds_for_get_many() {
     assert_eq!(answers(&mut map, &[b"huge", b"b"]), 1);
     assert_eq!(answers(&mut map, &[b"x", b"huge"]), 1);
     assert_eq!(answers(&mut map, &[]), 0);
-    // What was not answered is not counted.
+    // A value that was not visited is not counted.
     let stats = map.stats();
     assert_eq!((stats.hits, stats.misses), (3, 2));
 }

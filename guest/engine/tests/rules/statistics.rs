@@ -1,4 +1,4 @@
-//! What the statistics say.
+//! The values of the statistics.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! Rule 2: when an entry is gone, and when the clock is read.
+//! Rule 2: when entries expire, and when the clock is read.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use super::{map, scan};
 #[test]
 fn rule_2_time_gone_at_the_deadline_on_every_surface() {
     let now = Cell::new(100);
-    // One map for each surface, since the first that looks takes the entry back.
+    // One map for each operation, since the first one that sees the entry frees it.
     let due = || {
         now.set(100);
         let mut map = map(&now, Limits::default());
@@ -136,7 +136,7 @@ fn rule_2_time_never_is_a_state_of_its_own() {
     assert_eq!(map.get_entry(b"saturated").unwrap().expires_in, Some(1));
     now.set(u64::MAX);
     assert!(map.contains(b"never") && !map.contains(b"saturated"));
-    // A clock that stands at its end leaves no time at all.
+    // A clock at the end of its range leaves no time.
     map.set(b"late", b"", Ttl::After(u64::MAX)).unwrap();
     assert!(!map.contains(b"late"));
     assert_eq!(map.touch(b"never", Ttl::After(1)), Ok(true));

@@ -1,4 +1,4 @@
-//! Rule 7: how much one call does.
+//! Rule 7: the maximum work of one call.
 
 use std::cell::Cell;
 
@@ -6,7 +6,8 @@ use localmap_engine::{Change, Condition, Error, Limits, Map, Ttl};
 
 use super::{CACHES, POLICIES, fill, get, map};
 
-/// Long enough after a deadline that a write takes back what was due then: it does not
+/// Long enough after a deadline for a write to free the entries that were due then: it ignores the
+/// last 17 ms.
 /// look at the last 17 ms.
 const LATER: u64 = 1 << 30;
 
@@ -49,7 +50,7 @@ fn rule_7_no_call_takes_back_more_than_16_besides_its_own() {
         let mut map = Map::new(clock, 7, limits);
         fill(&mut map, DUE, Ttl::After(10));
         now.set(LATER);
-        // The second one knows what time it is.
+        // The second call already knows the time.
         for _ in 0..2 {
             let before = map.glance().expired;
             calls[at](&mut map);
@@ -85,7 +86,7 @@ fn rule_7_what_is_due_and_not_yet_taken_back_is_gone_all_the_same() {
 
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
-fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
+fn rule_7_a_new_entry_frees_expired_ones() {
     for policy in POLICIES {
         let now = Cell::new(0);
         let limits = Limits {
@@ -94,7 +95,7 @@ fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
         };
         let mut map = map(&now, limits);
         fill(&mut map, 1000, Ttl::After(10));
-        // Entries that live for 10 ms do not pile up, at one in each.
+        // Entries that live for 10 ms do not accumulate, if one is written every 10 ms.
         for n in 0..10_000u64 {
             now.set(n * 10_000_000);
             map.set(&n.to_le_bytes(), b"v", Ttl::After(10_000_000))
@@ -107,8 +108,8 @@ fn rule_7_whoever_adds_an_entry_takes_back_what_is_due() {
     }
 }
 
-/// As many as there are, all at the same instant: nobody has to wait for them, and they go
-/// 16 at a time.
+/// All entries expire at the same instant. No call has to wait for them: they are freed 16 at a
+/// time.
 #[test]
 #[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_7_a_hundred_thousand_that_are_due_at_once() {
@@ -120,7 +121,7 @@ fn rule_7_a_hundred_thousand_that_are_due_at_once() {
         };
         let mut map = map(&now, limits);
         for n in 0..100_000u32 {
-            // Some were set for longer, and have it from a touch.
+            // Some were set with a longer TTL, and get this deadline from `touch`.
             let key = n.to_le_bytes();
             map.set(&key, b"v", Ttl::After(LATER << (n % 9))).unwrap();
             map.touch(&key, Ttl::After(LATER)).unwrap();

@@ -22,13 +22,13 @@ impl BucketArgs {
         })
     }
 
-    /// Returns `true` if any of them was given.
+    /// Returns `true` if any of these options was given.
     pub(crate) fn given(&self) -> bool {
         !self.ttls.is_empty()
     }
 }
 
-/// Parses `NAME=TIME`. A name may contain `=`, a time does not.
+/// Parses `NAME=TIME`. The name may contain `=`, the time may not.
 fn parse_ttl(text: &str) -> Result<(String, Duration), String> {
     let (name, ttl) = text
         .rsplit_once('=')

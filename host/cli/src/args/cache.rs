@@ -11,7 +11,7 @@ pub(crate) struct CacheArgs {
 }
 
 impl CacheArgs {
-    /// Returns `true` if compiled code is kept.
+    /// Returns `true` if compiled code is cached.
     pub(crate) fn wanted(self) -> bool {
         !self.no_cache
     }

@@ -6,18 +6,19 @@ use crate::args::map_args::MapArgs;
 use crate::args::wasm_options::{self, WasmOption};
 use crate::guest::source::{Build, load};
 use anyhow::anyhow;
+use localmap::Limits;
 use localmap_serve::{SandboxConfig, SandboxError};
 use std::path::Path;
 use std::time::Duration;
 
-/// How a guest is built, what it is granted, and what its map is.
+/// The options that build a guest, set up its sandbox, and configure its map.
 #[derive(clap::Args)]
 pub(crate) struct CommonArgs {
     #[command(flatten)]
     granted: GrantArgs,
 
-    /// Set a bound of the sandbox: timeout=TIME or max-memory-size=SIZE; may be repeated, or
-    /// list several with commas between them
+    /// Set a limit of the sandbox: timeout=TIME or max-memory-size=SIZE; may be repeated, or list
+    /// several with commas between them
     #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
     wasm: Vec<WasmOption>,
 
@@ -29,7 +30,7 @@ pub(crate) struct CommonArgs {
     #[arg(long)]
     with_cargo_component: bool,
 
-    /// Cargo profile to build a folder with
+    /// Cargo profile for building a folder
     #[arg(long, value_name = "NAME", default_value = "release")]
     profile: String,
 
@@ -50,26 +51,26 @@ impl CommonArgs {
         load(guest, build)
     }
 
-    /// Returns how long a guest may run, if `-W timeout` says so.
+    /// Returns the timeout of the guest, if `-W timeout` sets one.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         wasm_options::timeout(&self.wasm)
     }
 
-    /// Returns the sandbox of a guest, which may contain a map of up to `max_bytes`.
-    pub(crate) fn sandbox(&self, max_bytes: u64) -> anyhow::Result<SandboxConfig> {
+    /// Returns the sandbox of a guest whose store may also contain a map with the limits `map`.
+    pub(crate) fn sandbox(&self, map: Option<&Limits>) -> anyhow::Result<SandboxConfig> {
         let sandbox = SandboxConfig::new()
-            .max_memory(wasm_options::max_memory(&self.wasm, max_bytes))
+            .max_memory(wasm_options::max_memory(&self.wasm, map))
             .timeout(self.timeout())
             .cache(self.cache.wanted());
         self.granted.grant(sandbox)
     }
 }
 
-/// Names the option behind an error of the sandbox.
+/// Adds the option that caused an error of the sandbox.
 pub(crate) fn explain(error: SandboxError) -> anyhow::Error {
     match error {
         SandboxError::Dir { host, source, .. } => {
-            anyhow!(source).context(format!("--dir {}: cannot open it", host.display()))
+            anyhow!(source).context(format!("--dir {}: cannot open the folder", host.display()))
         }
         other => other.into(),
     }

@@ -6,17 +6,16 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use localmap::{Buckets, Preload, PreloadError, Ttl, bucket_key};
 use std::ffi::OsString;
 
-/// An entry of the command line. Keys and values are bytes, as the operating system passes
-/// them.
+/// An entry from the command line. Keys and values are bytes, as passed by the operating system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry(pub(crate) Preload);
 
-/// Returns the parser of `--entry`. The last part of its error says what is wrong.
+/// Returns the parser of `--entry`. Its error says what is wrong with the entry.
 pub(crate) fn parser() -> impl TypedValueParser<Value = Entry> {
     OsStringValueParser::new().try_map(|text: OsString| parse(text.as_encoded_bytes()))
 }
 
-/// An entry that a map starts with, and the option that asked for it.
+/// An initial entry of a map, and the option that sets it.
 pub(crate) struct CliEntry {
     pub(crate) option: String,
     pub(crate) entry: Preload,
@@ -37,7 +36,7 @@ pub(crate) fn preloads(entries: &[CliEntry]) -> Vec<Preload> {
     entries.iter().map(|entry| entry.entry.clone()).collect()
 }
 
-/// Names the option whose entry was refused.
+/// Adds the option whose entry was rejected.
 pub(crate) fn refused_entry(entries: &[CliEntry], refused: PreloadError) -> anyhow::Error {
     match refused {
         PreloadError::Refused { index, source, .. } => {
@@ -48,7 +47,7 @@ pub(crate) fn refused_entry(entries: &[CliEntry], refused: PreloadError) -> anyh
     }
 }
 
-/// An entry of a bucket, of the command line.
+/// An entry of a bucket, from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BucketEntry {
     bucket: String,
@@ -58,7 +57,7 @@ pub(crate) struct BucketEntry {
 }
 
 impl BucketEntry {
-    /// Returns the entry with the TTL of its bucket, unless it has its own.
+    /// Returns the entry, with the TTL of its bucket unless it has its own.
     pub(crate) fn cli_entry(&self, buckets: &Buckets) -> CliEntry {
         let mut entry = self.entry.clone();
         if entry.ttl == Ttl::Default {
@@ -82,7 +81,7 @@ fn parse_bucket(text: &[u8]) -> Result<BucketEntry, String> {
     let (bucket, rest) = (&text[..slash], &text[slash + 1..]);
     let (key, rest) = split(rest).ok_or(form)?;
     let utf8 = |what: &str, bytes: &[u8]| {
-        String::from_utf8(bytes.to_vec()).map_err(|_| format!("its {what} is not UTF-8"))
+        String::from_utf8(bytes.to_vec()).map_err(|_| format!("the {what} is not UTF-8"))
     };
     let (bucket, key) = (utf8("bucket", bucket)?, utf8("key", key)?);
     let (value, ttl) = value_and_ttl(rest)?;
@@ -104,7 +103,7 @@ fn parse(text: &[u8]) -> Result<Entry, String> {
     let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
     if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
         return Err(format!(
-            "its key has {} bytes; use 1 to {}, or up to --max-key",
+            "the key has {} bytes; use 1 to {} bytes, or up to --max-key",
             key.len(),
             localmap::DEFAULT_MAX_KEY_LEN
         ));
@@ -123,14 +122,14 @@ fn value_and_ttl(rest: &[u8]) -> Result<(Vec<u8>, Ttl), String> {
     let like = last.trim_ascii_start().to_ascii_lowercase();
     if rest.contains(&b';') && like.starts_with(b"ttl") && !last.starts_with(b"ttl=") {
         return Err(
-            "its TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
+            "invalid TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
         );
     }
     match rest.windows(mark.len()).rposition(|part| part == mark) {
         None => Ok((rest.to_vec(), Ttl::Default)),
         Some(at) => {
             let ttl = String::from_utf8_lossy(&rest[at + mark.len()..]);
-            let ttl = parse_ttl(&ttl).map_err(|why| format!("its TTL: {why}"))?;
+            let ttl = parse_ttl(&ttl).map_err(|why| format!("invalid TTL: {why}"))?;
             Ok((rest[..at].to_vec(), ttl))
         }
     }

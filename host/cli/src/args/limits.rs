@@ -1,11 +1,11 @@
-//! The options that bound a map, shared by the commands that create one.
+//! The options for the limits of a map, shared by the commands that create one.
 
 use crate::args::values::{parse_duration, parse_size};
 use clap::ValueEnum;
 use localmap::{Limits, Policy};
 use std::time::Duration;
 
-/// The bounds of the map.
+/// The limits of the map.
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct LimitArgs {
@@ -35,7 +35,7 @@ pub(crate) struct LimitArgs {
     #[arg(long)]
     utf8_keys: bool,
 
-    /// What a full map does with new entries [default: refuse]
+    /// How a full map handles new entries [default: refuse]
     #[arg(long, value_enum, value_name = "POLICY")]
     policy: Option<PolicyArg>,
 
@@ -67,12 +67,12 @@ impl From<PolicyArg> for Policy {
 }
 
 impl LimitArgs {
-    /// Returns the limits: those given, and the defaults of the others.
+    /// Returns the given limits, with defaults for the others.
     pub(crate) fn limits(&self) -> Limits {
         self.over(Limits::default())
     }
 
-    /// Returns `limits` with those given in their place.
+    /// Returns `limits`, replaced by those that were given.
     pub(crate) fn over(&self, limits: Limits) -> Limits {
         let Limits {
             max_bytes,
@@ -96,7 +96,7 @@ impl LimitArgs {
             .max_pins(self.max_pins.unwrap_or(max_pins))
     }
 
-    /// Returns `true` if any of them was given.
+    /// Returns `true` if any of these options was given.
     pub(crate) fn given(&self) -> bool {
         self.max_bytes.is_some()
             || self.max_entries.is_some()

@@ -6,17 +6,17 @@ use crate::args::limits::LimitArgs;
 use anyhow::bail;
 use localmap::{Buckets, Inspection, Limits};
 
-/// The initial entries of a map, and its bounds.
+/// The initial entries and the limits of a map.
 #[derive(clap::Args)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct MapArgs {
-    /// Put an entry into each map when it is created; may be repeated
+    /// Add an entry to each map when it is created; may be repeated
     ///
     /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
     #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
     entries: Vec<Entry>,
 
-    /// Put an entry into a bucket of wasi:keyvalue when its map is created; may be repeated
+    /// Add an entry to a bucket of wasi:keyvalue when its map is created; may be repeated
     ///
     /// The bucket ends at the first `/`, the key at the first `=` after it.
     #[arg(long = "bucket-entry", value_name = "BUCKET/KEY=VALUE[;ttl=TIME]", value_parser = entry::bucket_parser())]
@@ -30,7 +30,7 @@ pub(crate) struct MapArgs {
 }
 
 impl MapArgs {
-    /// Rejects options that do not suit the imports of a guest.
+    /// Rejects options that do not match the imports of a guest.
     pub(crate) fn check(&self, guest: &Inspection) -> anyhow::Result<()> {
         let keyvalue = !guest.keyvalue.is_empty();
         if !keyvalue && (self.buckets.given() || !self.bucket_entries.is_empty()) {
@@ -49,8 +49,8 @@ impl MapArgs {
         Ok(())
     }
 
-    /// Rejects options for a map, of a guest without one. `stats`: whether statistics were
-    /// asked for.
+    /// Rejects map options for a guest without a map. `stats` is `true` if statistics were
+    /// requested.
     pub(crate) fn check_no_map(&self, stats: bool) -> anyhow::Result<()> {
         if self.limits.given() || !self.entries.is_empty() || stats {
             bail!(
@@ -66,17 +66,13 @@ impl MapArgs {
         self.buckets.buckets()
     }
 
-    /// Returns `before` with the limits given in their place, and those that the guest needs.
+    /// Returns the limits `before`, replaced by those that were given, and raised to those that
+    /// the guest needs.
     pub(crate) fn limits_over(&self, before: Limits, guest: &Inspection) -> Limits {
-        let limits = self.limits.over(before);
-        if guest.keyvalue.is_empty() {
-            limits
-        } else {
-            limits.for_buckets()
-        }
+        guest.map_limits(self.limits.over(before))
     }
 
-    /// Returns the entries that a map starts with.
+    /// Returns the initial entries of a map.
     pub(crate) fn entries(&self) -> Vec<CliEntry> {
         let buckets = self.buckets();
         let in_buckets = self.bucket_entries.iter();

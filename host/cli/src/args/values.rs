@@ -1,19 +1,15 @@
-//! Parsers of the values on the command line.
+//! Parsers of option values.
 
 use bytesize::ByteSize;
 use localmap::Ttl;
 use std::time::Duration;
 
-/// Parses a time span such as `30s`, `5m`, `1h 30m` or `500ms`, which is not zero.
+/// Parses a time span greater than zero, such as `30s`, `5m`, `1h 30m` or `500ms`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => {
-            Err("it is zero; expected a time span such as 500ms, 30s or 5m".into())
-        }
+        Ok(Duration::ZERO) => Err("must be greater than zero, for example 500ms, 30s or 5m".into()),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(format!(
-            "{error}; expected a time span such as 500ms, 30s or 5m"
-        )),
+        Err(_) => Err("use a time span with a unit, such as 500ms, 30s or 5m".into()),
     }
 }
 

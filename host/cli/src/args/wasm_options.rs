@@ -1,6 +1,8 @@
-//! `-W`: the bounds of the sandbox, spelled as in the `wasmtime` CLI.
+//! `-W`: the limits of the sandbox, with the same names as in the `wasmtime` CLI.
 
 use crate::args::values::{parse_duration, parse_size};
+use localmap::Limits;
+use localmap_serve::SandboxConfig;
 use std::time::Duration;
 
 #[derive(Clone, Copy)]
@@ -17,7 +19,7 @@ pub(crate) fn parse(text: &str) -> Result<WasmOption, String> {
     }
 }
 
-/// Returns the last timeout given.
+/// Returns the last timeout, if one was given.
 pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     options.iter().rev().find_map(|option| match option {
         WasmOption::Timeout(after) => Some(*after),
@@ -25,13 +27,17 @@ pub(crate) fn timeout(options: &[WasmOption]) -> Option<Duration> {
     })
 }
 
-/// Returns the last memory limit given. Default: 256 MiB, or twice `max_bytes` if that is more,
-/// since the guest, calls and the allocator need room next to the map.
-pub(crate) fn max_memory(options: &[WasmOption], max_bytes: u64) -> usize {
+/// Returns the last memory limit. The default is that of [`SandboxConfig`], or the memory that a
+/// map with the limits `map` needs in the guest's store if that is more.
+pub(crate) fn max_memory(options: &[WasmOption], map: Option<&Limits>) -> usize {
     let given = options.iter().rev().find_map(|option| match option {
         WasmOption::MaxMemorySize(bytes) => Some(*bytes),
         WasmOption::Timeout(_) => None,
     });
-    let default = max_bytes.saturating_mul(2).max(256 << 20);
-    usize::try_from(given.unwrap_or(default)).unwrap_or(usize::MAX)
+    match given {
+        Some(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+        None => map
+            .map_or(0, Limits::recommended_memory)
+            .max(SandboxConfig::DEFAULT_MAX_MEMORY),
+    }
 }

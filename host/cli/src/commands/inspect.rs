@@ -1,11 +1,10 @@
 //! `localmap inspect`: lists the imports and exports of a component and the worlds it fits.
 
-use crate::guest::kind;
 use crate::guest::source::read;
 use crate::terminal::stdio::unless_closed;
 use anyhow::Context;
 use bytesize::ByteSize;
-use localmap::{Incompatibility, Inspection, Item, Memory};
+use localmap::{Incompatibility, Inspection, Item, Memory, names};
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -94,9 +93,9 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_memories(out, &found.memories)?;
     write_keyvalue(out, found)?;
     writeln!(out, "\nWorlds of localmap:core")?;
-    let app = if kind::exports(found, kind::HTTP_HANDLER) {
+    let app = if found.has_export(names::HTTP_HANDLER) {
         "`localmap serve` and `localmap plug` give it a map"
-    } else if kind::exports(found, kind::COMMAND) {
+    } else if found.has_export(names::COMMAND) {
         "`localmap run` and `localmap plug` give it a map"
     } else {
         "`localmap plug` gives it a map"
@@ -106,9 +105,9 @@ fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result
     write_fit(out, "provider", &found.provider, provider)
 }
 
-/// Writes which parts of `wasi:keyvalue` the map serves.
+/// Writes which interfaces of `wasi:keyvalue` the map serves.
 fn write_keyvalue(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
-    let watches = kind::exports(found, "wasi:keyvalue/watcher@");
+    let watches = found.has_export("wasi:keyvalue/watcher@");
     if found.keyvalue.is_empty() && !watches {
         return Ok(());
     }
@@ -159,7 +158,8 @@ fn write_memories(out: &mut dyn Write, memories: &[Memory]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes whether the component fits a world: what it is then good for, or why it does not.
+/// Writes whether the component fits a world, with its use if it does, or the reasons if it does
+/// not.
 fn write_fit(
     out: &mut dyn Write,
     world: &str,
@@ -173,7 +173,7 @@ fn write_fit(
     let (imports, others): (Vec<_>, Vec<_>) = reasons
         .iter()
         .partition(|reason| matches!(reason, Incompatibility::ExtraImport { .. }));
-    // An app has many imports that a provider must not have: one is enough as a reason.
+    // An app has many imports that a provider must not have. One of them is enough as a reason.
     for reason in others.into_iter().chain(imports.first().copied()) {
         writeln!(out, "            - {reason}")?;
     }

@@ -20,7 +20,7 @@ const WSTD: &str = "\
 # HTTP for components: turns an async `main` into the request handler.
 wstd = { version = \"0.6.8\", default-features = false }
 ";
-/// The end of the manifest inside of a workspace that the crate is not a member of.
+/// The end of the manifest if the crate is inside a workspace of which it is not a member.
 const WORKSPACE: &str = "
 # Keeps this crate out of the surrounding workspace. To make it a member, remove this table
 # and add this folder to `members` there.
@@ -59,7 +59,7 @@ impl NewCommand {
         let (scaffold, client) = self.create().with_context(|| {
             format!("cannot create a guest crate in `{}`", self.folder.display())
         })?;
-        // Not an error: the crate may be built later, or with another toolchain.
+        // Only a warning: the crate may be built later, or with another toolchain.
         if let Err(error) = add_target(&self.folder) {
             note(format_args!("Warning: {error:#}"));
         }

@@ -44,9 +44,9 @@ impl PlugCommand {
     }
 }
 
-/// Writes all of a file or nothing: if the disk is full, an existing file, which may be the
-/// app itself, stays as it is. Writes directly to anything but a regular file, such as
-/// /dev/stdout.
+/// Writes a file completely or not at all: if the disk is full, an existing file, which may be the
+/// app itself, remains unchanged. Anything except a regular file, such as /dev/stdout, is written
+/// directly.
 fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     if output.exists() && !output.is_file() {
         return fs::write(output, bytes);
@@ -56,7 +56,7 @@ fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write(&part, bytes)
         .and_then(|()| fs::rename(&part, output))
         .inspect_err(|_| {
-            // Reports the first error; the part may not exist.
+            // Reports only the first error. The temporary file may not exist.
             let _ = fs::remove_file(&part);
         })
 }

@@ -7,14 +7,13 @@ mod watchdog;
 
 use crate::args::common::CommonArgs;
 use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
-use crate::guest::kind::{self, HTTP_HANDLER};
 use crate::replay::StampFormat;
-use crate::terminal::stats::StatsLine;
-use crate::terminal::stdio::{complain, note};
+use crate::terminal::stdio::complain;
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
 use clap::ValueEnum;
-use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, Stats};
+use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,11 +25,11 @@ use std::process::ExitCode;
 /// given a map. Options go before GUEST; everything after it is passed to the guest.
 ///
 /// The exit code is that of the guest, 0 or 1. It is 134 if the guest traps or runs out of time,
-/// 130 after Ctrl-C, and 141 if the reader of standard output has gone.
+/// 130 after Ctrl-C, and 141 if standard output is closed early.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
-    "Set a bound of the sandbox: timeout=TIME (none by default) ends the guest after that time, \
+    "Set a limit of the sandbox: timeout=TIME (none by default) ends the guest after that time, \
      max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is more) limits the \
      memory of guest and map together, or with --linked of the guest alone; may be repeated, or \
      list several with commas between them"
@@ -38,10 +37,10 @@ use std::process::ExitCode;
 pub(crate) struct RunCommand {
     /// Clock that the guest sees
     ///
-    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp of
-    /// that form, and both clocks of the guest stand at the latest stamp that it has read. They
-    /// never go back. A line without a stamp leaves them unchanged, and a guest that sleeps
-    /// makes them jump. So yesterday's log shows what a guest would have done.
+    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp of that
+    /// form, and both clocks of the guest show the latest stamp that it has read. They never go
+    /// backwards. A line without a stamp leaves them unchanged, and they jump when the guest
+    /// sleeps. This shows how a guest would have behaved on yesterday's log.
     #[arg(long, value_enum, default_value_t = ClockSource::System)]
     clock: ClockSource,
 
@@ -52,7 +51,7 @@ pub(crate) struct RunCommand {
     #[arg(long, alias = "bridge")]
     linked: bool,
 
-    /// Guest to run, and its arguments
+    /// Guest to run, followed by its arguments
     #[arg(value_name = "GUEST", required = true, trailing_var_arg = true)]
     guest_and_args: Vec<OsString>,
 
@@ -60,7 +59,7 @@ pub(crate) struct RunCommand {
     common: CommonArgs,
 }
 
-/// What drives the guest's clocks.
+/// The source of the guest's clocks.
 #[derive(Clone, Copy, ValueEnum)]
 enum ClockSource {
     /// Clocks of this machine
@@ -100,7 +99,7 @@ impl RunCommand {
         let component = self.give_map(&bytes, &guest).with_context(context)?;
         let map = &self.common.map;
         let config = RunConfig {
-            sandbox: self.common.sandbox(map.limits.limits().max_bytes)?,
+            sandbox: self.common.sandbox(Some(&map.limits.limits()))?,
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
@@ -115,35 +114,35 @@ impl RunCommand {
         Ok(self.report(ended, &path))
     }
 
-    /// Returns the component to run: the app with its map, or a guest that needs none as it is.
+    /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
+    /// needs none.
     fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
-        if kind::exports(guest, HTTP_HANDLER) {
+        if guest.has_export(names::HTTP_HANDLER) {
             bail!("it answers HTTP requests: use `localmap serve`");
         }
         let map = &self.common.map;
         map.check(guest)?;
         let buckets = map.buckets();
         if self.linked {
-            return kind::prepare(bytes, guest, &buckets)?.ok_or_else(|| {
-                anyhow!(
-                    "--linked is for guests that ask for a map: it does not import {}",
-                    localmap::names::LOCAL_MAP
-                )
-            });
+            return linkable(bytes, guest, &buckets)?
+                .map(Cow::into_owned)
+                .ok_or_else(|| {
+                    anyhow!(
+                        "--linked requires a guest that imports a map: this one does not import {}",
+                        names::LOCAL_MAP
+                    )
+                });
         }
         match guest.app.first() {
             Some(Incompatibility::NoMapImport) => {
-                if !kind::exports(guest, localmap::names::CONTROL) {
+                if !guest.has_export(names::CONTROL) {
                     map.check_no_map(self.common.stats)?;
                 }
                 Ok(bytes.to_vec())
             }
             Some(other) => Err(PlugError::from(other.clone()).into()),
-            // The limits are set when it has been instantiated.
-            None => Ok(localmap::plug_with(
-                bytes,
-                &PlugOptions::new().buckets(buckets),
-            )?),
+            // The limits are set after the component has been instantiated.
+            None => Ok(plug_with(bytes, &PlugOptions::new().buckets(buckets))?),
         }
     }
 
@@ -157,16 +156,9 @@ impl RunCommand {
             }
         };
         if self.common.stats {
-            report_stats(stats);
+            watchdog::report_stats(stats);
         }
         ExitCode::from(code)
-    }
-}
-
-fn report_stats(stats: Option<Stats>) {
-    match stats {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the instance, which trapped"),
     }
 }
 
@@ -174,7 +166,7 @@ fn trapped(path: &Path) -> String {
     format!("the guest `{}` trapped", path.display())
 }
 
-/// Returns the name of the guest, without its folders.
+/// Returns the file name of the guest, without its folders.
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()

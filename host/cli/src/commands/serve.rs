@@ -1,7 +1,7 @@
 //! `localmap serve`: answers HTTP requests with a component, and gives it maps.
 //!
-//! The server is the library `localmap-serve`. Here are its options (this file), the address,
-//! the signals that end it, and the output of the log and of guests.
+//! The server is the library `localmap-serve`. This file has the options; the submodules handle
+//! the address, the signals that end the server, and the output of the log and of guests.
 
 mod address;
 mod guest_output;
@@ -12,11 +12,10 @@ mod signals;
 use crate::args::common::{self, CommonArgs};
 use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::values::parse_duration;
-use crate::guest::kind::{self, HTTP_HANDLER};
-use crate::terminal::stats::StatsLine;
+use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow, bail};
-use localmap::{Incompatibility, Limits};
+use localmap::{Incompatibility, names};
 use localmap_serve::{Handler, HandlerError, HandlerOptions, MapError, MapScope, Server};
 use log::{Log, Logs};
 use signals::Signals;
@@ -27,29 +26,28 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-/// After how many polls of tasks a thread looks at its sockets and at other tasks. A poll of a
-/// guest that computes takes up to 10 ms.
+/// The number of polls after which a thread checks its sockets and other tasks. A poll of a guest
+/// that computes takes up to 10 ms.
 const POLLS: u32 = 4;
-/// How long the map of a header value is kept that no request uses.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Answers HTTP requests with a component.
 ///
-/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a folder
-/// with a guest crate, which is built first with `cargo build --target wasm32-wasip2`. Each
-/// request is answered by a new instance. If GUEST imports localmap:core/local-map or
-/// wasi:keyvalue, each instance is given a map, in a store of its own: that of its request, its
-/// connection, a header value or the server. When the instance ends, the map stays.
+/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a folder with
+/// a guest crate, which is built first with `cargo build --target wasm32-wasip2`. Each request is
+/// answered by a new instance. If GUEST imports localmap:core/local-map or wasi:keyvalue, each
+/// instance uses a map in a separate store, which belongs to its request, its connection, a header
+/// value or the server.
 ///
-/// At most 1000 requests are answered at a time. A guest that traps, runs out of time or gives
-/// no response is a 500 or 504 for its own request only. Guests cannot send requests.
+/// At most 1000 requests are answered at a time. A guest that traps, runs out of time or gives no
+/// response causes a 500 or 504 for its own request only; a shared map is kept. Guests cannot send
+/// requests.
 ///
 /// SIGINT (Ctrl-C) and SIGTERM stop the server: it finishes the requests in flight and exits
 /// with code 0. A second signal ends it immediately, with code 130 or 143.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap serve [OPTIONS] GUEST")]
 #[command(mut_arg("wasm", |arg| arg.help(
-    "Set a bound of each request: timeout=TIME (30s by default) from its headers to the end of \
+    "Set a limit for each request: timeout=TIME (30s by default) from its headers to the end of \
      the guest, max-memory-size=SIZE (256MiB by default) of its instance; may be repeated, or \
      list several with commas between them"
 )))]
@@ -61,15 +59,15 @@ pub(crate) struct ServeCommand {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     addr: String,
 
-    /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map for each
-    /// value of that header, such as a tenant
+    /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map per value
+    /// of that header, such as a tenant
     ///
     /// A request without the header, or with more than one, is answered with 400.
     #[arg(long, alias = "map-per", value_name = "SCOPE", default_value = "request", value_parser = str::parse::<MapScope>)]
     map_scope: MapScope,
 
-    /// With --map-scope header:NAME, drop a map that no request has used for this long
-    /// [default: 5m]
+    /// With --map-scope header:NAME, drop a map that no request has used for this long [default:
+    /// 5m]
     #[arg(long, alias = "idle", value_name = "TIME", value_parser = parse_duration)]
     idle_timeout: Option<Duration>,
 
@@ -78,7 +76,7 @@ pub(crate) struct ServeCommand {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_maps: u32,
 
-    /// How long requests in flight may take to finish when the server stops
+    /// Maximum time for requests in flight to finish when the server stops
     #[arg(long, alias = "grace", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     shutdown_grace: Duration,
 
@@ -97,15 +95,15 @@ pub(crate) struct ServeCommand {
 impl ServeCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         if self.idle_timeout.is_some() && !matches!(self.map_scope, MapScope::Header(_)) {
-            bail!("--idle-timeout is for --map-scope header:NAME");
+            bail!("--idle-timeout requires --map-scope header:NAME");
         }
         if self.common.stats && self.map_scope != MapScope::Server {
-            bail!("--stats is for --map-scope server");
+            bail!("--stats requires --map-scope server");
         }
         let bytes = self.common.load(&self.guest)?;
         let runtime = runtime()?;
         let entered = runtime.enter();
-        // First, as it fails sooner than the guest.
+        // Before the guest is compiled, since this fails faster.
         let listener = address::bind(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let handler = self
@@ -116,28 +114,27 @@ impl ServeCommand {
         let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
         logs.flush();
         if self.common.stats {
-            report_stats(server.handler());
+            report_stats(server.handler().stats(), "the map, which terminated");
         }
-        // Requests that were cut off are not waited for.
+        // Does not wait for requests that were cut off.
         runtime.shutdown_background();
         Ok(code)
     }
 
-    /// Compiles the guest, and the map if the guest asks for one.
+    /// Compiles the guest and, if the guest imports a map, the map component.
     fn handler(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<Handler> {
         let guest = localmap::inspect(bytes)?;
         self.common.map.check(&guest)?;
         let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
-        if without_map && kind::exports(&guest, HTTP_HANDLER) {
+        if without_map && guest.has_export(names::HTTP_HANDLER) {
             self.common.map.check_no_map(self.common.stats)?;
         }
         let entries = self.common.map.entries();
-        let sandbox = self.common.sandbox(0)?;
+        let sandbox = self.common.sandbox(None)?;
         let options = HandlerOptions::new()
             .map_scope(self.map_scope.clone())
-            .idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .max_maps(self.max_maps)
-            .limits(self.common.map.limits_over(Limits::default(), &guest))
+            .limits(self.common.map.limits.limits())
             .entries(preloads(&entries))
             .buckets(self.common.map.buckets())
             .sandbox(
@@ -146,11 +143,15 @@ impl ServeCommand {
                     .stderr(logs.guest_stderr()),
             )
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
+        let options = match self.idle_timeout {
+            Some(timeout) => options.idle_timeout(timeout),
+            None => options,
+        };
         Handler::new(bytes, &options).map_err(|error| explain(error, &entries))
     }
 }
 
-/// Names the option behind an error of the handler.
+/// Adds the option that caused an error of the handler.
 fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
     match error {
         HandlerError::Command => anyhow!("it is a command: use `localmap run`"),
@@ -160,7 +161,7 @@ fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
     }
 }
 
-/// Starts the threads that everything runs on.
+/// Starts the threads of the server.
 fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
         .thread_name("localmap-serve")
@@ -171,7 +172,7 @@ fn runtime() -> anyhow::Result<Runtime> {
         .context("cannot start threads")
 }
 
-/// Serves until a signal comes, and then drains for at most `grace`. Returns the exit code.
+/// Serves until a signal arrives, then drains for at most `grace`. Returns the exit code.
 async fn serve(
     server: &Server,
     listener: TcpListener,
@@ -193,12 +194,5 @@ async fn serve(
             Ok(ExitCode::SUCCESS)
         }
         code = signals.next() => Ok(ExitCode::from(code)),
-    }
-}
-
-fn report_stats(handler: &Handler) {
-    match handler.stats() {
-        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
-        None => note("map: the statistics are lost with the map, which has died"),
     }
 }

@@ -1,4 +1,4 @@
-//! `localmap shell`: a prompt on a map, or commands from standard input.
+//! `localmap shell`: a prompt for a map, or commands from standard input.
 
 mod clock;
 mod command;
@@ -89,7 +89,7 @@ impl ShellCommand {
     }
 }
 
-/// Creates a host for the maps of another component.
+/// Creates a host for maps from another component.
 fn provider_host(bytes: &[u8], options: &HostOptions) -> anyhow::Result<Host> {
     if let Some(incompatibility) = localmap::inspect(bytes)?.provider.first() {
         return Err(Error::new(incompatibility.clone()).context(

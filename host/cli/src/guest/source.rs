@@ -1,4 +1,4 @@
-//! Loads the guest of the command line: a component file, or a folder with a crate, which is
+//! Loads the guest named on the command line: a component file, or a folder with a crate, which is
 //! built first.
 
 use crate::terminal::stdio::note;
@@ -18,7 +18,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     })
 }
 
-/// How to build a folder.
+/// Options for building a folder.
 #[derive(Clone, Copy)]
 pub(crate) struct Build<'a> {
     /// Use `cargo component build` instead of `cargo build --target wasm32-wasip2`.
@@ -39,8 +39,16 @@ pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
 
 /// Builds the crate in `folder`. Returns the path of the component.
 fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
-    if !folder.join("Cargo.toml").is_file() {
+    let manifest = folder.join("Cargo.toml");
+    if !manifest.is_file() {
         bail!("it has no Cargo.toml; expected a guest crate, or the path of a component file");
+    }
+    // In a workspace, Cargo would build all members.
+    let text = std::fs::read_to_string(&manifest).context("cannot read its Cargo.toml")?;
+    if !text.lines().any(|line| line.trim_end() == "[package]") {
+        bail!(
+            "its Cargo.toml has no [package]; expected the folder of a single guest, not a workspace"
+        );
     }
     let mut cargo = Command::new("cargo");
     if build.with_cargo_component {
@@ -49,7 +57,8 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
         add_target(folder)?;
         cargo.args(["build", "--target", TARGET]);
     }
-    // Cargo reports its progress on stderr, and the files that it has built on stdout.
+    // Cargo reports its progress on standard error, and the files that it has built on standard
+    // output.
     let output = cargo
         .args(["--profile", build.profile])
         .args(["--message-format", "json-render-diagnostics"])
@@ -90,7 +99,7 @@ fn build_crate(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// Returns the path of the component if a message of cargo reports one of the folder's own
+/// Returns the path of the component if this message of cargo reports one from the folder's own
 /// crate.
 fn component_in(message: &serde_json::Value, folder: &Path) -> Option<PathBuf> {
     let manifest = Path::new(message.get("manifest_path")?.as_str()?);
@@ -118,7 +127,8 @@ pub(crate) fn add_target(folder: &Path) -> anyhow::Result<()> {
             .stdin(Stdio::null())
             .output()
     };
-    // Rust, or its toolchain, was not installed by rustup: cargo reports a missing target.
+    // Rust or its toolchain was not installed by rustup. If the target is missing, cargo reports
+    // it.
     let Ok(installed) = rustup(&["target", "list", "--installed"]) else {
         return Ok(());
     };

@@ -7,7 +7,8 @@ use std::time::Duration;
 use wasmtime_wasi::HostWallClock;
 use wasmtime_wasi::p2::Pollable;
 
-/// Both WASI clocks and that of the map, in nanoseconds since 1970. Clones are one clock.
+/// Both WASI clocks and the clock of the map, in nanoseconds since 1970. Clones share the same
+/// time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReplayClock(Arc<AtomicU64>);
 
@@ -16,7 +17,7 @@ impl ReplayClock {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Moves the clock forward, never back.
+    /// Moves the clock forward, but never backwards.
     pub(crate) fn reach(&self, nanos: u64) {
         self.0.fetch_max(nanos, Ordering::Relaxed);
     }
@@ -32,15 +33,15 @@ impl HostWallClock for ReplayClock {
     }
 }
 
-/// For a linked map.
+/// The clock of a linked map.
 impl localmap::Clock for ReplayClock {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos())
     }
 }
 
-/// Makes the clock jump to the instant that a guest waits for, unless something else that the
-/// guest waits for is ready first.
+/// Makes the clock jump to the instant that a guest waits for, unless another event that the guest
+/// waits for comes first.
 pub(crate) struct Sleep {
     pub(crate) clock: ReplayClock,
     pub(crate) until: u64,
@@ -50,7 +51,7 @@ pub(crate) struct Sleep {
 impl Pollable for Sleep {
     async fn ready(&mut self) {
         if self.clock.nanos() < self.until {
-            // Everything else in the same poll is checked before this goes on.
+            // Everything else in the same poll is checked before this continues.
             tokio::task::yield_now().await;
             self.clock.reach(self.until);
         }

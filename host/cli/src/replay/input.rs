@@ -1,4 +1,4 @@
-//! Standard input that drives the clock, one line at a time.
+//! Standard input that drives the clock, line by line.
 
 use super::clock::ReplayClock;
 use super::stamp::StampFinder;
@@ -10,22 +10,22 @@ use std::sync::{Arc, Mutex};
 use wasmtime_wasi::cli::{IsTerminal, StdinStream};
 use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 
-/// The most bytes of a line that are passed on at once. Only the first part of a longer line
-/// is searched for a stamp.
+/// The maximum number of bytes of a line that are passed on at once. Only the first part of a
+/// longer line is searched for a stamp.
 const MAX_PART: u64 = 64 << 10;
 
-/// The most bytes that are read ahead in search of the first stamp.
+/// The maximum number of bytes that are read ahead to find the first stamp.
 const MAX_AHEAD: usize = 1 << 20;
 
-/// Standard input of the guest. All of its streams share one position.
+/// The standard input of the guest. All of its streams share one position.
 #[derive(Clone)]
 pub(crate) struct ReplayInput(Arc<Mutex<Lines>>);
 
 impl ReplayInput {
-    /// Reads `source` up to its first stamp, and sets the clock to it. Otherwise, initial
+    /// Reads `source` up to its first stamp, and sets the clock to it. Without this, initial
     /// entries with a TTL would expire at the first line.
     ///
-    /// Returns `false` if the first MiB has no stamp: the clock then stands at 1970.
+    /// Returns `false` if the first MiB contains no stamp. The clock then stays at 1970.
     pub(crate) fn new(
         mut source: impl BufRead + Send + 'static,
         stamps: StampFinder,
@@ -64,9 +64,9 @@ struct Lines {
     source: Box<dyn BufRead + Send>,
     stamps: StampFinder,
     clock: ReplayClock,
-    /// The rest of the line that the guest is working on.
+    /// The rest of the line that the guest is processing.
     part: Bytes,
-    /// Whether the next part begins a line.
+    /// Whether the next part begins a new line.
     starts_line: bool,
 }
 
@@ -110,7 +110,7 @@ impl StdinStream for ReplayInput {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncRead + Send + Sync> {
-        // Only WASI 0.3 uses it, which is not linked.
+        // Used only by WASI 0.3, which is not linked.
         Box::new(tokio::io::empty())
     }
 }
@@ -131,13 +131,13 @@ impl InputStream for ReplayInput {
 
 #[async_trait]
 impl Pollable for ReplayInput {
-    // A read may wait instead: being ready must not move the clock.
+    // Always ready, since a read may wait instead: a readiness check must not move the clock.
     async fn ready(&mut self) {}
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::StampFormat;
+    use super::super::stamp::StampFormat;
     use super::*;
 
     fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {

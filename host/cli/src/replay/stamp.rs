@@ -9,23 +9,23 @@ use regex::bytes::{Captures, Regex};
 pub(crate) enum StampFormat {
     /// `[17/May/2015:10:05:03 +0000]`, as in the common and combined log formats.
     Clf,
-    /// `2015-05-17T10:05:03.25Z`, or another offset.
+    /// `2015-05-17T10:05:03.25Z`, also with another offset.
     Rfc3339,
-    /// `1431857103`: a stand-alone number of 10 digits for seconds, with an optional fraction,
-    /// or of 13, 16 or 19 digits for milli-, micro- or nanoseconds.
+    /// `1431857103`: a stand-alone number of 10 digits for seconds, with an optional fraction, or
+    /// of 13, 16 or 19 digits for milliseconds, microseconds or nanoseconds.
     Unix,
 }
 
 impl StampFormat {
-    /// Creates the finder of such stamps.
+    /// Creates a finder for stamps in this format.
     pub(crate) fn finder(self) -> Result<StampFinder, regex::Error> {
         let pattern = match self {
             Self::Clf => r"(?-u)\[(\d{2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]",
             Self::Rfc3339 => {
-                // What is finer than a nanosecond is left out.
+                // Digits beyond nanoseconds are left out.
                 r"(?-u)(?:^|[^0-9])(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2})(?:(\.\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})"
             }
-            // What stands beside the number tells whether it stands alone; see `unix`.
+            // The adjacent characters determine whether the number stands alone; see `unix`.
             Self::Unix => r"(?-u)([A-Za-z0-9_.+\x80-\xff-]+)",
         };
         Ok(StampFinder {
@@ -39,7 +39,7 @@ impl StampFormat {
     }
 }
 
-/// Finds the first stamp of a line.
+/// Finds the first stamp in a line.
 #[derive(Debug)]
 pub(crate) struct StampFinder {
     pattern: Regex,
@@ -72,8 +72,8 @@ fn rfc3339(text: &str) -> Option<u64> {
     nanos(text.parse().ok()?)
 }
 
-/// Parses a run of letters, digits, `_`, `.`, `+` and `-` that is a number as a whole. Full
-/// stops at its end are punctuation.
+/// Parses a run of letters, digits, `_`, `.`, `+` and `-` if the whole run is a number. Full stops
+/// at its end count as punctuation.
 fn unix(text: &str) -> Option<u64> {
     let number = text.trim_end_matches('.');
     let (whole, fraction) = match number.split_once('.') {

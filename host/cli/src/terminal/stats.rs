@@ -1,9 +1,21 @@
 //! The line of statistics.
 
+use crate::terminal::stdio::note;
 use localmap::Stats;
 use std::fmt;
 
-/// Statistics in one line, each with its name.
+/// Writes the statistics of a map to standard error. If there are none, reports that they are lost
+/// with `lost_with`.
+pub(crate) fn report_stats(stats: Option<Stats>, lost_with: &str) {
+    match stats {
+        Some(stats) => note(format_args!("map: {}", StatsLine(stats))),
+        None => note(format_args!(
+            "map: the statistics are lost with {lost_with}"
+        )),
+    }
+}
+
+/// Formats statistics in one line, with their names.
 pub(crate) struct StatsLine(pub(crate) Stats);
 
 impl fmt::Display for StatsLine {

@@ -1,4 +1,4 @@
-//! Our standard output and error: handed to guests, and written by the program.
+//! The program's standard output and error, for its own messages and for guests.
 
 use crate::exit_code::PIPE_CLOSED;
 use async_trait::async_trait;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// The reader of our output has gone. This ends the guest as a trap would: given an error,
-/// most guests would panic.
+/// Standard output has been closed. This ends the guest as a trap would. If writes returned an
+/// error instead, most guests would panic.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output is closed")]
 pub(crate) struct Closed;
 
-/// One of our standard streams, handed to the guest. Bytes are passed on as they come.
+/// One of the program's standard streams, passed to the guest. Bytes are not buffered.
 #[derive(Clone, Copy)]
 pub(crate) enum Output {
     Stdout,
@@ -36,7 +36,7 @@ impl Output {
             }
             Err(_) => match self {
                 Self::Stdout => Err(StreamError::Trap(Closed.into())),
-                // Messages without a reader end nothing.
+                // A closed standard error does not end the guest.
                 Self::Stderr => Ok(()),
             },
         }
@@ -58,7 +58,7 @@ impl StdoutStream for Output {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 uses it, which is not linked.
+        // Used only by WASI 0.3, which is not linked.
         Box::new(tokio::io::sink())
     }
 }
@@ -87,7 +87,7 @@ impl OutputStream for Output {
     }
 }
 
-/// Waits for a stream that the parent process has left non-blocking.
+/// Retries on a stream that the parent process has set to non-blocking mode.
 fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match attempt() {
@@ -100,7 +100,7 @@ fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// A source whose reads wait, even if it is non-blocking.
+/// A source whose reads block, even if it is in non-blocking mode.
 pub(crate) struct Patient<R>(pub(crate) R);
 
 impl<R: Read> Read for Patient<R> {
@@ -114,8 +114,8 @@ impl Pollable for Output {
     async fn ready(&mut self) {}
 }
 
-/// Writes an error and its causes to standard error, in the form of the `wasmtime` CLI. Ignores
-/// a failure to do so: there is nowhere to report it.
+/// Writes an error and its causes to standard error, in the format of the `wasmtime` CLI. Ignores
+/// write errors, which could not be reported.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut text = format!("Error: {error}\n");
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -134,8 +134,8 @@ pub(crate) fn note(line: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Returns the exit code of a command that writes to standard output: [`PIPE_CLOSED`], without
-/// a message, if the reader has gone.
+/// Returns the exit code of a command that writes to standard output: [`PIPE_CLOSED`], without a
+/// message, if standard output has been closed.
 pub(crate) fn unless_closed(done: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     let closed = |error: &anyhow::Error| {
         let mut causes = error
@@ -150,7 +150,7 @@ pub(crate) fn unless_closed(done: anyhow::Result<()>) -> anyhow::Result<ExitCode
     }
 }
 
-/// Silences the panics of wac-graph, which the library turns into errors.
+/// Suppresses the messages of panics in wac-graph, which the library converts to errors.
 pub(crate) fn keep_caught_panics_quiet() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

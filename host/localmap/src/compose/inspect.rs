@@ -3,6 +3,7 @@
 use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 use crate::compose::component::Pair;
 use crate::compose::error::{ComponentError, Incompatibility};
+use crate::contract::limits::Limits;
 use wac_graph::types::{ItemKind, Types};
 use wasmparser::{Parser, Payload};
 
@@ -27,6 +28,44 @@ pub struct Inspection {
     pub app: Vec<Incompatibility>,
     /// The reasons why the component does not fit `world provider`; empty if it fits.
     pub provider: Vec<Incompatibility>,
+}
+
+impl Inspection {
+    /// Returns `true` if the component has an export whose name begins with `prefix`.
+    ///
+    /// ```
+    /// use localmap::{MAP_COMPONENT, inspect, names};
+    ///
+    /// let map = inspect(MAP_COMPONENT)?;
+    /// assert!(map.has_export(names::CONTROL));
+    /// assert!(!map.has_export(names::HTTP_HANDLER));
+    /// # Ok::<(), localmap::ComponentError>(())
+    /// ```
+    pub fn has_export(&self, prefix: &str) -> bool {
+        let mut exports = self.exports.iter();
+        exports.any(|export| export.name.starts_with(prefix))
+    }
+
+    /// Returns the limits that a map for the component needs: `limits`, and
+    /// [for buckets](Limits::for_buckets) if it imports `wasi:keyvalue`.
+    ///
+    /// ```
+    /// use localmap::{Limits, MAX_KEY_LEN, inspect};
+    ///
+    /// let app = wat::parse_str(
+    ///     r#"(component (import "wasi:keyvalue/store@0.2.0-draft2" (instance)))"#,
+    /// )?;
+    /// let limits = inspect(&app)?.map_limits(Limits::default());
+    /// assert_eq!(limits.max_key as usize, MAX_KEY_LEN);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn map_limits(&self, limits: Limits) -> Limits {
+        match self.keyvalue.is_empty() {
+            true => limits,
+            false => limits.for_buckets(),
+        }
+    }
 }
 
 /// An import or export of a component.

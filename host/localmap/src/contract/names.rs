@@ -24,6 +24,12 @@ pub const CONTROL: &str = "localmap:core/control@0.1.0";
 /// The drafts of `wasi:keyvalue` that the adapter serves.
 pub const KEYVALUE_DRAFTS: [&str; 2] = ["0.2.0-draft", "0.2.0-draft2"];
 
+/// The prefix of the export of a component that answers HTTP requests. A patch version follows.
+pub const HTTP_HANDLER: &str = "wasi:http/incoming-handler@0.2";
+
+/// The prefix of the export of a command. A patch version follows.
+pub const COMMAND: &str = "wasi:cli/run@0.2";
+
 /// The clock interface that a map component imports.
 pub(crate) const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
 

@@ -1,7 +1,8 @@
 //! The settings of Wasmtime on which the bounds and the isolation of maps depend.
 
 use crate::runtime::host_options::{Allocation, HostOptions, Profile};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use crate::runtime::pool::{self, PAGE, pages};
+use wasmtime::{Config, Engine, PoolingAllocationConfig};
 
 /// The maximum number of core instances, memories and tables of the pool in one store of an
 /// embedder.
@@ -13,25 +14,12 @@ const TABLES: u32 = 8;
 /// whose guard takes two mappings from the start.
 const STACKS: u32 = 1_000;
 
-/// The size of a WebAssembly page in bytes.
-const PAGE: usize = 64 << 10;
-
-/// The maximum size of a 32-bit memory in bytes. With this much address space for each memory, no
-/// access needs a bounds check.
-const WHOLE_MEMORY: u64 = 4 << 30;
-
-/// The maximum address space that a pool reserves to avoid bounds checks: a quarter of the address
-/// space of a process.
-const ROOMY: u64 = 1 << 45;
-
 /// Creates an engine. Also returns how it allocates its memories.
 pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     let slots = u64::from(options.max_maps) * u64::from(MEMORIES + 1);
     let mut failed = None;
     if options.allocation != Allocation::OnDemand {
-        let small = pages(options.max_memory) as u64;
-        let roomy = slots.saturating_mul(WHOLE_MEMORY) <= ROOMY && small < WHOLE_MEMORY;
-        for reservation in roomy.then_some(WHOLE_MEMORY).into_iter().chain([small]) {
+        for reservation in pool::reservations(slots, options.max_memory) {
             match Engine::new(&pooling(options, reservation)) {
                 Ok(engine) => return Ok((engine, Allocation::Pooling)),
                 Err(error) => failed = Some(error),
@@ -68,8 +56,9 @@ fn on_demand(options: &HostOptions) -> Config {
 fn pooling(options: &HostOptions, reservation: u64) -> Config {
     // A pool has at least one slot, even if there may be no maps.
     let maps = options.max_maps.max(1);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(maps.saturating_mul(2))
+    let mut slots = PoolingAllocationConfig::new();
+    slots
+        .total_component_instances(maps.saturating_mul(2))
         .total_core_instances(maps.saturating_mul(2 * CORE_INSTANCES))
         .total_memories(maps.saturating_mul(1 + MEMORIES))
         .total_tables(maps.saturating_mul(1 + TABLES))
@@ -78,26 +67,16 @@ fn pooling(options: &HostOptions, reservation: u64) -> Config {
         .max_memories_per_module(MEMORIES)
         .max_tables_per_component(TABLES)
         .max_tables_per_module(TABLES)
-        .max_memory_size(pages(options.max_memory))
-        // Wipe the whole slot before it is used again, even the parts that the map has not used.
-        .decommit_batch_size(1)
-        .pagemap_scan(Enabled::No);
+        .max_memory_size(pages(options.max_memory));
     match options.profile {
-        Profile::Dense => pool.max_unused_warm_slots(0),
-        Profile::Churn => pool
+        Profile::Dense => slots.max_unused_warm_slots(0),
+        Profile::Churn => slots
             .linear_memory_keep_resident(PAGE)
             .table_keep_resident(4 << 10)
             .max_unused_warm_slots(16),
     };
     let mut config = on_demand(options);
     config.memory_reservation(reservation);
-    // Stacks of async calls contain data of guests.
-    config.async_stack_zeroing(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    pool::set_wiped(&mut config, slots);
     config
-}
-
-/// Rounds up to whole pages, at least one.
-fn pages(bytes: usize) -> usize {
-    bytes.div_ceil(PAGE).saturating_mul(PAGE).max(PAGE)
 }

@@ -27,7 +27,10 @@ pub enum CreateError {
     },
     /// The host has [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps, and none
     /// of them ended within [`HostOptions::wait`](crate::HostOptions::wait).
-    #[error("limit of {max} live maps reached: drop one or raise max_maps")]
+    #[error(
+        "limit of {max} live {} reached: drop one or raise max_maps",
+        if *max == 1 { "map" } else { "maps" }
+    )]
     #[non_exhaustive]
     TooManyMaps {
         /// The limit.

@@ -216,7 +216,7 @@ mod tests {
     /// A thread that only reads the state also holds the lock, but does not check for a
     /// cancellation. The ticker checks instead.
     #[test]
-    fn a_cancellation_while_somebody_looks_ends_the_map_with_the_next_tick() {
+    fn a_cancellation_during_a_look_ends_the_map_with_the_next_tick() {
         let explore = || {
             let parent = CancelHandle::new();
             let (cell, counts) = cell(&parent);
@@ -253,7 +253,7 @@ mod tests {
 
     /// The owner frees the map even while another thread is about to cancel it.
     #[test]
-    fn a_map_is_dropped_once_by_whoever_is_first() {
+    fn a_map_is_dropped_once_by_the_first_thread_that_ends_it() {
         let explore = || {
             let parent = CancelHandle::new();
             let (cell, counts) = cell(&parent);

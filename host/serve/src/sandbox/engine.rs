@@ -1,25 +1,20 @@
-//! The settings of Wasmtime that the sandbox rests on.
+//! Wasmtime settings for the sandbox.
 
 use crate::error::SandboxError;
+use localmap::pool;
 use localmap::wasmtime::component::Component;
 #[cfg(feature = "cache")]
 use localmap::wasmtime::{Cache, CacheConfig};
-use localmap::wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use localmap::wasmtime::{Config, Engine, PoolingAllocationConfig};
 
-/// Address space for a memory of which no access needs a check.
-const WHOLE_MEMORY: u64 = 4 << 30;
-/// The most address space for all of them: a quarter of what a process has.
-const ROOMY: u64 = 1 << 45;
-/// Tables of one instance in the pool, and the elements of each.
+/// The maximum number of tables of an instance in the pool, and of the elements of each.
 const TABLES: u32 = 16;
 const ELEMENTS: usize = 20_000;
 
-/// What an engine depends on.
+/// The settings of an engine.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
-    /// Bytes of the memory of an instance.
+    /// The maximum memory of an instance in bytes.
     pub(super) max_memory: usize,
     /// Whether a guest that computes can be interrupted, which makes it slower.
     pub(super) epochs: bool,
@@ -28,13 +23,13 @@ pub(super) struct Settings {
     pub(super) cache: bool,
 }
 
-/// Compiles with memory from the operating system.
+/// Compiles a component whose memory comes from the operating system.
 pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
     compile_on(&on_demand(settings), component)
 }
 
-/// Compiles with a pool for that number of instances, if there is room for one and the
-/// component fits.
+/// Compiles a component with a pool for this number of instances, if the address space for it is
+/// available and the component fits.
 pub(super) fn compile_pooled(
     settings: Settings,
     component: &[u8],
@@ -52,11 +47,15 @@ fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxErr
         .map_err(|source| SandboxError::Compile { source })
 }
 
-/// Compiles with a pool. `None`: there is no room for one, or the component does not fit.
+/// Compiles a component with a pool. Returns `None` if there is no address space for it, or the
+/// component does not fit.
 fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
     let memories = localmap::inspect(component).ok()?.memories.len().max(1);
     let memories = u32::try_from(memories).unwrap_or(u32::MAX);
-    let engine = Engine::new(&pooling(settings, instances, memories)).ok()?;
+    let all = u64::from(memories.saturating_mul(instances));
+    let engine = pool::reservations(all, settings.max_memory).find_map(|reservation| {
+        Engine::new(&pooling(settings, instances, memories, reservation)).ok()
+    })?;
     let component = Component::new(&engine, component).ok()?;
     let needed = component.resources_required()?;
     let elements = needed.max_initial_table_size.unwrap_or(0);
@@ -68,11 +67,11 @@ fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Compon
 
 fn on_demand(settings: Settings) -> Config {
     let mut config = Config::new();
-    // WASI 0.2 does without, and each call would pay for it. Sync calls stay sync, and calls
-    // into a map's `control` are possible from within a call of the guest.
+    // WASI 0.2 does not need it, and it would make each call slower. Sync calls stay sync, and a
+    // call of the guest can call into a map's `control`.
     config.concurrency_support(false);
     config.epoch_interruption(settings.epochs);
-    // Where there is no folder for the cache, each run compiles.
+    // If there is no cache folder, each run compiles.
     #[cfg(feature = "cache")]
     if settings.cache {
         config.cache(Cache::new(CacheConfig::new()).ok());
@@ -80,10 +79,12 @@ fn on_demand(settings: Settings) -> Config {
     config
 }
 
-fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
+/// Returns the settings of an engine with a pool, with the given address space per memory.
+fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) -> Config {
     let all = memories.saturating_mul(instances);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
+    let mut slots = PoolingAllocationConfig::new();
+    slots
+        .total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(100))
         .total_memories(all)
         .total_tables(instances.saturating_mul(TABLES))
@@ -94,21 +95,14 @@ fn pooling(settings: Settings, instances: u32, memories: u32) -> Config {
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(settings.max_memory)
-        // Instances come and go: what they touch first is wiped instead of unmapped.
+        // Instances are short-lived: the memory that they touch first is zeroed instead of
+        // unmapped.
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
         .async_stack_keep_resident(16 << 10)
-        .max_unused_warm_slots(64)
-        // A slot is wiped before it is used again.
-        .decommit_batch_size(1)
-        .pagemap_scan(Enabled::No);
+        .max_unused_warm_slots(64);
     let mut config = on_demand(settings);
-    let roomy = u64::from(all).saturating_mul(WHOLE_MEMORY) <= ROOMY;
-    if !roomy {
-        config.memory_reservation(settings.max_memory as u64);
-    }
-    // Stacks hold what went through the host.
-    config.async_stack_zeroing(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.memory_reservation(reservation);
+    pool::set_wiped(&mut config, slots);
     config
 }

@@ -1,4 +1,4 @@
-;; Pins one value a million times, and tells how often it could.
+;; Pins one value a million times, and returns how often it succeeded.
 (import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
 (import "localmap:core/local-map@0.1.0" "pin" (func $pin (param i32 i32 i32)))
 (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Wants what it has read behind its memory.
+;; Asks for results at an address beyond the end of its memory.
 (import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
 (import "localmap:core/local-map@0.1.0" "get" (func $get (param i32 i32 i32)))
 (memory (export "memory") 1)

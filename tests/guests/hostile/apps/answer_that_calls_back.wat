@@ -1,4 +1,4 @@
-;; Calls the map again from where the answer of the map is put.
+;; Calls the map again while the result of a call is being written.
 (import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
 (import "localmap:core/local-map@0.1.0" "get" (func $get (param i32 i32 i32)))
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))

@@ -1,4 +1,4 @@
-;; Reads a key of 48 MiB, which the map has to be given before it can look at it.
+;; Reads a key of 48 MiB, which must be copied into the map before the map can check it.
 (import "localmap:core/local-map@0.1.0" "get" (func $get (param i32 i32 i32)))
 (memory (export "memory") 769)
 (func (export "run") (result i64)

@@ -1,4 +1,4 @@
-;; Takes all the memory that it gets, page by page.
+;; Allocates all the memory it can get, page by page.
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
 (memory (export "memory") 1)
 (func (export "run") (result i64) (local $at i32)

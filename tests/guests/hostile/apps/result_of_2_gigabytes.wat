@@ -1,4 +1,4 @@
-;; Answers with 2 GiB, which it has not got.
+;; Returns 2 GiB that it does not have.
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
 (memory (export "memory") 1)
 (data (i32.const 512) "\00\00\00\00\00\00\00\80")

@@ -1,4 +1,4 @@
-;; Takes all the table that it gets.
+;; Grows its table as far as it can.
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
 (memory (export "memory") 1)
 (table $table 0 funcref)

@@ -1,4 +1,4 @@
-;; Stores one of two values that belong together.
+;; Traps after storing one of two values that belong together.
 (import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
 (memory (export "memory") 1)
 (data (i32.const 16) "one")

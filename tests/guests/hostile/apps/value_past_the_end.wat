@@ -1,4 +1,4 @@
-;; Stores 2 GiB, which it has not got.
+;; Stores 2 GiB that it does not have.
 (import "localmap:core/local-map@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32 i64 i32)))
 (memory (export "memory") 1)
 (func (export "run") (result i64)

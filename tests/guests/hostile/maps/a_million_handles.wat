@@ -1,4 +1,4 @@
-;; Makes a million pins in one call.
+;; Creates a million pins in one call.
 (import "[export]localmap:core/local-map@0.1.0" "[resource-new]pinned" (func $new (param i32) (result i32)))
 (func (export "localmap:core/local-map@0.1.0#len") (result i64) (local $left i32)
     (local.set $left (i32.const 1000000))

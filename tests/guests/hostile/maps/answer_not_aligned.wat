@@ -1,2 +1,2 @@
-;; An answer at an odd place.
+;; Returns a result at an unaligned address.
 (func (export "localmap:core/local-map@0.1.0#get") (param i32 i32) (result i32) (i32.const 1021))

@@ -1,3 +1,3 @@
-;; Never comes to be.
+;; Loops during instantiation.
 (func $start (loop $for-ever (br $for-ever)))
 (start $start)

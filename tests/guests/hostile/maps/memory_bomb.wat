@@ -1,4 +1,4 @@
-;; Takes all the memory that it gets, page by page, and answers.
+;; Allocates all the memory it can get, page by page, and then answers.
 (memory (export "memory") 2)
 (func (export "localmap:core/local-map@0.1.0#len") (result i64) (local $at i32)
     (loop $more

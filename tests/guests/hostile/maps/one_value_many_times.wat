@@ -1,4 +1,4 @@
-;; 256 answers, which are one megabyte of memory.
+;; Returns 256 values that all point to the same megabyte.
 (memory (export "memory") 18)
 (func (export "localmap:core/local-map@0.1.0#get-many") (param i32) (param $len i32) (result i32) (local $at i32)
     (local.set $at (i32.const 2048))

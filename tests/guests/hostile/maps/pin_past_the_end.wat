@@ -1,4 +1,4 @@
-;; A pin whose value lies behind the memory.
+;; Returns a pin whose value is beyond the end of the memory.
 (import "[export]localmap:core/local-map@0.1.0" "[resource-new]pinned" (func $new (param i32) (result i32)))
 (func (export "localmap:core/local-map@0.1.0#pin") (param i32 i32) (result i32)
     (i32.store (i32.const 520) (i32.const 1))

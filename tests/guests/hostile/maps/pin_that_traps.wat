@@ -1,4 +1,4 @@
-;; A pin whose value is not there and whose end is a trap.
+;; Returns a pin with an empty value, whose destructor traps.
 (import "[export]localmap:core/local-map@0.1.0" "[resource-new]pinned" (func $new (param i32) (result i32)))
 (func (export "localmap:core/local-map@0.1.0#pin") (param i32 i32) (result i32)
     (i32.store (i32.const 520) (i32.const 1))

@@ -1,3 +1,3 @@
-;; Ends before it is.
+;; Traps during instantiation.
 (func $start unreachable)
 (start $start)

@@ -1,4 +1,4 @@
-;; Each value has a version under that of the one before.
+;; Returns lower versions for later values.
 (global $version (mut i64) (i64.const 3))
 (func (export "localmap:core/local-map@0.1.0#set") (param i32 i32 i32 i32 i32 i64) (result i32)
     (global.set $version (i64.sub (global.get $version) (i64.const 1)))

@@ -1,4 +1,4 @@
-//! wasi:keyvalue 0.2.0-draft2 as Rust, generated.
+//! Generated bindings of wasi:keyvalue 0.2.0-draft2.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! The commands, by 0.2.0-draft.
+//! The commands, with 0.2.0-draft.
 
 use crate::bindings::wasi::keyvalue0_2_0_draft::{atomics, batch, store};
 
@@ -17,14 +17,14 @@ fn cursor(cursor: &Option<u64>) -> Option<u64> {
     *cursor
 }
 
-fn more(words: &[&str]) -> Result<String, String> {
-    match words {
+fn more(args: &[&str]) -> Result<String, String> {
+    match args {
         ["list", bucket, cursor] => {
             let cursor = Some(keyvalue::number(cursor)?);
             let page = commands::open(bucket)?.list_keys(cursor);
             let page = page.map_err(commands::told)?;
             Ok(format!("{} keys", page.keys.len()))
         }
-        _ => Err(format!("no such command: {words:?}")),
+        _ => Err(format!("no such command: {args:?}")),
     }
 }

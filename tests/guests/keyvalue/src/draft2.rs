@@ -1,4 +1,4 @@
-//! The commands, by 0.2.0-draft2.
+//! The commands, with 0.2.0-draft2.
 
 use crate::bindings2::wasi::keyvalue0_2_0_draft2::atomics::{Cas, CasError, swap};
 use crate::bindings2::wasi::keyvalue0_2_0_draft2::{atomics, batch, store};
@@ -20,8 +20,8 @@ fn cursor(cursor: &Option<String>) -> Option<&str> {
     cursor.as_deref()
 }
 
-fn more(words: &[&str]) -> Result<String, String> {
-    match words {
+fn more(args: &[&str]) -> Result<String, String> {
+    match args {
         ["list", bucket, cursor] => {
             let page = open(bucket)?.list_keys(Some(&text(cursor)));
             Ok(format!("{} keys", page.map_err(told)?.keys.len()))
@@ -31,7 +31,7 @@ fn more(words: &[&str]) -> Result<String, String> {
             let value = cas.current().map_err(told)?;
             Ok(value.map_or("none".to_owned(), |value| shown(&value)))
         }
-        // What comes between a handle and its swap is a command of its own.
+        // Runs the command `between` after creating the handle and before the swap.
         ["swap", bucket, key, value, between @ ..] => {
             let cas = Cas::new(&open(bucket)?, &text(key)).map_err(told)?;
             if !between.is_empty() {
@@ -57,6 +57,6 @@ fn more(words: &[&str]) -> Result<String, String> {
             });
             Ok(format!("{}, {}", held.len(), refused.unwrap_or_default()))
         }
-        _ => Err(format!("no such command: {words:?}")),
+        _ => Err(format!("no such command: {args:?}")),
     }
 }

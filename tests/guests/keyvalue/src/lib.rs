@@ -1,8 +1,8 @@
-//! The commands of guests that know `wasi:keyvalue`, for whatever draft.
+//! The commands of guests that use `wasi:keyvalue`, for any draft.
 //!
-//! `GUEST COMMAND [ARG…] [then COMMAND [ARG…]]…`: the commands run one after the other,
-//! each with a handle of its own on the bucket that it names. Each prints one line.
-//! A value is text; `N*x` is N bytes of `x`.
+//! `GUEST COMMAND [ARG…] [then COMMAND [ARG…]]…` runs the commands one after the other. Each
+//! opens the bucket that it names, and prints one line. A value is text; `N*x` stands for `x`
+//! repeated N times.
 
 use std::io::{self, BufRead};
 use std::process::ExitCode;
@@ -11,21 +11,21 @@ use std::process::ExitCode;
 pub fn main(run: impl Fn(&[&str]) -> Result<String, String>) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     for command in args.split(|arg| arg == "then") {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let told = match words.as_slice() {
-            // A line of standard input, which a replayed clock goes by.
+        let args: Vec<&str> = command.iter().map(String::as_str).collect();
+        let text = match args.as_slice() {
+            // Reads a line of standard input, which sets a replayed clock.
             ["line"] => io::stdin().lock().lines().next().map_or_else(
                 || "no line".to_owned(),
                 |line| line.unwrap_or_else(|error| error.to_string()),
             ),
-            words => run(words).unwrap_or_else(|error| format!("error: {error}")),
+            args => run(args).unwrap_or_else(|error| format!("error: {error}")),
         };
-        println!("{told}");
+        println!("{text}");
     }
     ExitCode::SUCCESS
 }
 
-/// A value, or a name, of the command line.
+/// Parses a value or a name of the command line.
 pub fn text(word: &str) -> String {
     match word.split_once('*') {
         Some((count, part)) => part.repeat(count.parse().unwrap_or(1)),
@@ -33,7 +33,7 @@ pub fn text(word: &str) -> String {
     }
 }
 
-/// A value as it is printed; long ones as their length.
+/// Formats a value, or the length of a long one.
 pub fn shown(value: &[u8]) -> String {
     if value.len() > 64 {
         return format!("{} bytes", value.len());
@@ -41,13 +41,14 @@ pub fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).into_owned()
 }
 
-/// A number of the command line.
+/// Parses a number of the command line.
 pub fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {
-    word.parse().map_err(|_| format!("`{word}` is no number"))
+    word.parse()
+        .map_err(|_| format!("`{word}` is not a number"))
 }
 
-/// `store` and `batch`, which are the same in both drafts, and `increment`, which differs
-/// in its number; `cursor` gives a cursor as it is passed.
+/// Defines the commands for `store` and `batch`, which are the same in both drafts, and
+/// `increment`, whose number type differs. `cursor` converts a cursor to a parameter.
 #[macro_export]
 macro_rules! commands {
     ($store:path, $atomics:path, $batch:path, $number:ty, $cursor:expr, $more:expr) => {
@@ -57,7 +58,7 @@ macro_rules! commands {
             use $crate::{number, shown, text};
             use $store as store;
 
-            /// An error as it is printed.
+            /// Formats an error.
             pub(crate) fn told(error: store::Error) -> String {
                 match error {
                     store::Error::NoSuchStore => "no such store".to_owned(),
@@ -70,8 +71,8 @@ macro_rules! commands {
                 store::open(&text(name)).map_err(told)
             }
 
-            pub(crate) fn run(words: &[&str]) -> Result<String, String> {
-                match words {
+            pub(crate) fn run(args: &[&str]) -> Result<String, String> {
+                match args {
                     ["get", bucket, key] => {
                         let found = open(bucket)?.get(&text(key)).map_err(told)?;
                         Ok(found.map_or("none".to_owned(), |value| shown(&value)))
@@ -89,7 +90,7 @@ macro_rules! commands {
                         let there = open(bucket)?.exists(&text(key)).map_err(told)?;
                         Ok(there.to_string())
                     }
-                    // The first page alone, as guests have it that know no cursors.
+                    // Lists the first page only, like a guest that ignores cursors.
                     ["keys", bucket] => {
                         let page = open(bucket)?.list_keys(None).map_err(told)?;
                         let mut keys = page.keys;
@@ -123,7 +124,7 @@ macro_rules! commands {
                         let deleted = batch::delete_many(&open(bucket)?, &keys);
                         deleted.map_err(told).map(|()| "ok".to_owned())
                     }
-                    // Many keys at once: `k0` and so on.
+                    // Reads many keys at once: `k0`, `k1` and so on.
                     ["fill", bucket, count, value] => {
                         let value = text(value).into_bytes();
                         let pairs: Vec<_> = (0..number::<u32>(count)?)
@@ -132,14 +133,14 @@ macro_rules! commands {
                         let set = batch::set_many(&open(bucket)?, &pairs);
                         set.map_err(told).map(|()| "ok".to_owned())
                     }
-                    // One key, asked for many times at once.
+                    // Reads one key many times at once.
                     ["ask", bucket, key, count] => {
                         let keys = vec![text(key); number(count)?];
                         let found = batch::get_many(&open(bucket)?, &keys).map_err(told)?;
                         Ok(found.into_iter().flatten().count().to_string())
                     }
-                    // Pages to their end, with a write after each, and how many keys they
-                    // had: all, and different ones.
+                    // Reads all pages, with a write after each. Prints the number of keys, and
+                    // of distinct keys.
                     ["pages", bucket, writes] => {
                         let bucket = open(bucket)?;
                         let (mut keys, mut pages, mut cursor) = (Vec::new(), 0, None);
@@ -166,7 +167,7 @@ macro_rules! commands {
                         };
                         Ok(format!("{many}, {all} keys, {} different", keys.len()))
                     }
-                    // Two handles on one bucket.
+                    // Opens one bucket twice.
                     ["two", bucket] => {
                         let (one, two) = (open(bucket)?, open(bucket)?);
                         one.set("k", b"of one").map_err(told)?;
@@ -175,11 +176,11 @@ macro_rules! commands {
                         let there = one.exists("k").map_err(told)?;
                         Ok(format!("{} {there}", shown(&seen)))
                     }
-                    // A bit of everything by one handle, for hosts that give each handle a
-                    // bucket of its own.
+                    // Uses all functions with one handle, for hosts in which each handle has
+                    // its own bucket.
                     ["story", bucket] => story(&open(bucket)?).map_err(told),
-                    // Handles that are held until one is refused, and one more when all
-                    // have been dropped.
+                    // Holds handles until one is refused, and opens one more after dropping
+                    // them all.
                     ["handles", bucket, count] => {
                         let mut held = Vec::new();
                         let refused = (0..number::<u32>(count)?).find_map(|_| {
@@ -191,7 +192,7 @@ macro_rules! commands {
                         let again = open(bucket).is_ok();
                         Ok(format!("{count}, {}, {again}", refused.unwrap_or_default()))
                     }
-                    words => $more(words),
+                    args => $more(args),
                 }
             }
 

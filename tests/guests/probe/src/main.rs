@@ -1,7 +1,7 @@
-//! A guest for tests that does what its arguments tell it.
+//! A guest for tests that runs the commands in its arguments.
 //!
-//! `probe COMMAND [ARG…] [then COMMAND [ARG…]]…`: the commands run one after the
-//! other, in one instance and so with one map; [`run`] lists them.
+//! `probe COMMAND [ARG…] [then COMMAND [ARG…]]…` runs the commands one after the other, in one
+//! instance and so with one map. [`run`] lists them.
 
 use std::{
     error::Error,
@@ -19,8 +19,8 @@ type Outcome = Result<(), Box<dyn Error>>;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = args.split(|arg| arg == "then").try_for_each(|command| {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        run(&words)
+        let args: Vec<&str> = command.iter().map(String::as_str).collect();
+        run(&args)
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(words: &[&str]) -> Outcome {
-    match words {
+fn run(args: &[&str]) -> Outcome {
+    match args {
         // Streams.
         ["args", rest @ ..] => say(format!("{rest:?}")),
         ["env", name] => say(std::env::var(name)?),
@@ -70,7 +70,7 @@ fn run(words: &[&str]) -> Outcome {
             std::hint::spin_loop();
         },
         ["eat", mebibytes] => eat(mebibytes.parse()?),
-        _ => Err(format!("cannot do {words:?}: see the list in main.rs").into()),
+        _ => Err(format!("cannot do {args:?}: see the list in main.rs").into()),
     }
 }
 
@@ -78,22 +78,21 @@ fn say(text: impl std::fmt::Display) -> Outcome {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
-/// Standard input to standard output, a line at a time.
+/// Copies standard input to standard output, a line at a time.
 fn echo() -> Outcome {
     each_line(|line| Ok(io::stdout().write_all(line)?))
 }
 
-/// Takes all of standard input before it writes a byte.
+/// Reads all of standard input before it writes a byte.
 fn read_all_then_print() -> Outcome {
     let mut all = Vec::new();
     io::stdin().read_to_end(&mut all)?;
     Ok(io::stdout().write_all(&all)?)
 }
 
-/// `UNIX-TIME NANOSECONDS LINE` for each line of standard input: the wall clock
-/// in nanoseconds and what the monotonic clock has gone since the command began,
-/// both looked at when the line has been read. A first line says `(start)`, a
-/// last one `(end)`.
+/// Prints `UNIX-TIME NANOSECONDS LINE` for each line of standard input: the wall clock in
+/// nanoseconds, and the time on the monotonic clock since the command started, both read after
+/// the line. The first line is `(start)`, and the last one `(end)`.
 fn clock() -> Outcome {
     let start = Instant::now();
     let tell = |text: &[u8]| {
@@ -123,8 +122,7 @@ fn set(key: &str, value: &str, ttl: Ttl) -> Outcome {
     Ok(())
 }
 
-/// `KEY=VALUE NANOSECONDS` for each entry: what it has left, or `never`. In the
-/// order of the keys.
+/// Prints `KEY=VALUE NANOSECONDS` for each entry, sorted by key: its remaining time, or `never`.
 fn dump() -> Outcome {
     let map = LocalMap::new();
     let mut entries: Vec<_> = map.scan("").collect();
@@ -140,8 +138,7 @@ fn dump() -> Outcome {
     Ok(())
 }
 
-/// Sets new keys until that is refused, and tells how many entries there are and
-/// why there are no more.
+/// Sets new keys until one is refused. Prints the number of entries, and the error.
 fn fill() -> Outcome {
     let map = LocalMap::new();
     let mut n = 0_u64;
@@ -153,8 +150,8 @@ fn fill() -> Outcome {
     }
 }
 
-/// Sets keys and values of many lengths, from any address, and tells how many of them
-/// came back as they were.
+/// Sets keys and values of many lengths, at different addresses. Prints how many of them can be
+/// read unchanged.
 fn lengths() -> Outcome {
     let map = LocalMap::new();
     let bytes: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
@@ -174,12 +171,12 @@ fn lengths() -> Outcome {
     say(same)
 }
 
-#[expect(clippy::panic, reason = "tests look at what the host makes of it")]
+#[expect(clippy::panic, reason = "tests check how the host handles it")]
 fn panic() -> Outcome {
     panic!("as told")
 }
 
-/// Takes memory and writes to all of it.
+/// Allocates memory and writes to all of it.
 fn eat(mebibytes: usize) -> Outcome {
     let mut eaten = Vec::new();
     for _ in 0..mebibytes {

@@ -1,6 +1,6 @@
-//! An HTTP guest for tests that does what the path of its request tells it.
+//! An HTTP guest for tests that runs the command in the path of a request.
 //!
-//! `/WORD/ARG…`: [`run`] lists the words.
+//! A path is `/COMMAND/ARG…`. [`run`] lists the commands.
 
 use std::{io::Write, thread, time::Duration};
 
@@ -21,15 +21,15 @@ struct Served;
 impl wasip2::exports::http::incoming_handler::Guest for Served {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let path = request.path_with_query().unwrap_or_default();
-        let words: Vec<&str> = path.trim_matches('/').split('/').collect();
-        run(&words, &request, out);
+        let args: Vec<&str> = path.trim_matches('/').split('/').collect();
+        run(&args, &request, out);
     }
 }
 
-#[allow(clippy::panic, reason = "one of the words is to panic")]
-fn run(words: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
+#[allow(clippy::panic, reason = "some commands panic")]
+fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
     let map = LocalMap::new();
-    match words {
+    match args {
         // The map.
         ["count"] => {
             let n = map.increment("n", 1, localmap_client::Ttl::Never);
@@ -50,7 +50,7 @@ fn run(words: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             std::mem::forget(map.pin(key));
             say(out, pinned.to_string());
         }
-        // What goes wrong.
+        // Failures.
         ["count-and-trap"] => {
             map.increment("n", 1, localmap_client::Ttl::Never)
                 .expect("room");
@@ -175,7 +175,7 @@ fn fields(headers: &[(&str, &str)]) -> Fields {
     fields
 }
 
-/// A response with the beginning of its body.
+/// Starts a response with the first bytes of its body.
 fn begin(
     out: ResponseOutparam,
     headers: &[(&str, &str)],
@@ -224,7 +224,7 @@ fn echo(request: &IncomingRequest, out: ResponseOutparam) {
     end(body, to);
 }
 
-/// What becomes of a request of its own.
+/// Sends a request. Returns the error code, or `answered`.
 fn fetch() -> String {
     let request = OutgoingRequest::new(Fields::new());
     request.set_authority(Some("localhost")).expect("a host");

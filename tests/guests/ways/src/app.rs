@@ -1,5 +1,5 @@
-//! Calls each operation of the client, and prints what it answers, for each line of
-//! standard input once. What one round leaves in the map, the next one finds.
+//! Calls each operation of the client and prints its answer, once for each line of standard
+//! input. Each round finds in the map the entries of the one before.
 
 use std::{
     error::Error,
@@ -24,11 +24,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run() -> Outcome {
-    // Held over all rounds, whatever they do to its key.
+    // Pinned during all rounds, even when they change its key.
     let mut held = None;
     for line in io::stdin().lines() {
         say("round", line?)?;
-        // The map is the same one each time.
+        // It is the same map in each round.
         let map = LocalMap::new();
         reads(&map)?;
         writes(&map)?;
@@ -44,7 +44,7 @@ fn say(what: &str, answer: impl Debug) -> Outcome {
     Ok(writeln!(io::stdout(), "{what}: {answer:?}")?)
 }
 
-/// What the round before has left, and what has expired since.
+/// Reads the entries of the previous round, of which some have expired.
 fn reads(map: &LocalMap) -> Outcome {
     let long = [b'k'; DEFAULT_MAX_KEY_LEN + 1];
     say("len", (map.len(), map.is_empty()))?;
@@ -138,7 +138,7 @@ fn batches(map: &LocalMap) -> Outcome {
         Change::delete_if("lock", version),
     ];
     say("apply", map.apply(&changes))?;
-    // The lock is gone now, so that nothing of this happens.
+    // The first batch deleted the lock, so the second one changes nothing.
     say("apply", map.apply(&changes))?;
     say(
         "apply",
@@ -172,7 +172,7 @@ fn pins(map: &LocalMap, held: &mut Option<Pinned>) -> Outcome {
         )
     };
     say("held", (map.contains("pinned"), held.as_ref().map(show)))?;
-    // More than there may be.
+    // More than the limit.
     let pins: Vec<_> = (0..2000).map(|_| map.pin("never")).collect();
     let refused = pins.iter().filter(|pin| pin.is_err()).count();
     say("pins", (pins.len() - refused, refused))?;
@@ -185,7 +185,7 @@ fn scans(map: &LocalMap) -> Outcome {
         map.set(format!("many:{n}"), n.to_string(), Duration::from_secs(1))?;
     }
     let mut entries: Vec<Scanned> = map.scan("").collect();
-    // The order is the map's own.
+    // The map decides the order.
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     for entry in &entries {
         let (key, left) = (entry.key.escape_ascii(), entry.expires_in);

@@ -1,4 +1,4 @@
-//! How a guest ends: by itself, by a trap, by time, by a signal, by a closed pipe.
+//! How a guest ends: by its own exit, a trap, a timeout, a signal, or a closed pipe.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn with_134_when_its_time_is_up_before_the_first_stamp() {
 fn with_134_when_its_time_is_up_while_nobody_reads_what_it_says() {
     for command in ["yes", "complain"] {
         let mut child = piped(&mut probe(&["-W", "timeout=200ms"], &[command]).into_command());
-        // The guest fills one of the pipes, and waits.
+        // The guest fills a pipe, and waits.
         let _unread = (child.stdout.take(), child.stderr.take());
         assert_eq!(
             child.wait().expect("it ends").code(),
@@ -70,7 +70,7 @@ fn with_134_when_its_time_is_up_while_nobody_reads_what_it_says() {
 }
 
 #[test]
-fn by_itself_when_nobody_reads_its_errors() {
+fn with_its_own_exit_code_when_nobody_reads_its_errors() {
     let mut child = piped(&mut probe(&["--stats"], &["clock", "then", "len"]).into_command());
     drop(child.stderr.take());
     drop(child.stdin.take());
@@ -99,7 +99,7 @@ fn with_130_on_ctrl_c() {
         let mut child =
             piped(&mut probe(&[], &[&["args", "then"], command].concat()).into_command());
         let _open = child.stdin.take();
-        // The first line tells that the guest runs.
+        // The first line shows that the guest runs.
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe"))
             .read_line(&mut line)

@@ -1,4 +1,4 @@
-//! Guests that are named by the folder of their crate.
+//! Guests given as the folder of their crate.
 
 use super::*;
 
@@ -44,4 +44,12 @@ fn that_do_not_build_say_so() {
         .args(["run", path])
         .run()
         .refused(&["has no binary"]);
+}
+
+#[test]
+fn of_a_workspace_are_refused_before_all_of_it_is_built() {
+    let path = localmap_tests::root();
+    let path = path.to_str().expect("UTF-8");
+    let finished = localmap().args(["run", path]).run();
+    finished.refused(&["cannot build the guest in `", "[package]", "workspace"]);
 }

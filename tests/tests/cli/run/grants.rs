@@ -1,4 +1,4 @@
-//! What a guest is granted: arguments, variables, folders and streams, and no more.
+//! The grants of a guest: arguments, variables, folders and streams, and nothing else.
 
 use super::*;
 
@@ -79,7 +79,7 @@ fn bytes_of_all_kinds_pass_unchanged() {
     }
 }
 
-/// There is no option that gives them.
+/// No option grants them.
 #[test]
 fn no_sockets() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -89,5 +89,5 @@ fn no_sockets() {
         finished.refused(&["denied"]);
     }
     listener.set_nonblocking(true).expect("it can be asked");
-    assert!(listener.accept().is_err(), "nobody has called");
+    assert!(listener.accept().is_err(), "no connection was made");
 }

@@ -1,4 +1,4 @@
-//! `run --linked`: the map in a store of its own, which outlives the guest.
+//! `run --linked`: the map is in its own store, which outlives the guest.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn linked(options: &[&str], commands: &[&str]) -> Program {
     probe(&[&["--linked"], options].concat(), commands)
 }
 
-/// The last line of standard error, which tells the statistics.
+/// Returns the last line of standard error, which has the statistics.
 fn stats(stderr: &str) -> &str {
     let line = stderr.lines().last().unwrap_or_default();
     assert!(line.starts_with("map: entries="), "{stderr}");
@@ -56,9 +56,9 @@ fn the_statistics_survive_the_guest_however_it_ends() {
     }
 }
 
-/// It computes, or waits for what does not come.
+/// The guest computes, or waits for input that never comes.
 #[test]
-fn the_statistics_survive_the_end_of_its_time() {
+fn the_statistics_survive_its_timeout() {
     for end in [&["spin"][..], &["sleep", "60000"], &["echo"]] {
         let commands = [&WORK, end].concat();
         let options = ["--stats", "-W", "timeout=500ms"];
@@ -80,7 +80,7 @@ fn the_map_has_the_clock_of_the_guest() {
     let finished = linked(&["--stats", "--clock", "unix"], &commands).run();
     assert_eq!(finished.ok(), "(absent)\n");
     assert!(stats(&finished.stderr).contains(" expired=1 "));
-    // Entries given at the start live from the first stamp on.
+    // Preloaded entries live from the first timestamp on.
     let options = ["--clock", "unix", "--entry", "k=v;ttl=10s"];
     let finished = linked(&options, &["get", "k", "then", "dump"]).run_with(b"1431857103 x\n");
     assert_eq!(finished.ok(), "v\nk=v 10000000000\n");
@@ -104,7 +104,7 @@ fn its_memory_is_its_own() {
     assert!(stats(&finished.stderr).contains(" writes=1 "));
 }
 
-/// What the two ways answer is the same, whatever the app asks for.
+/// Both ways answer the same to every call of the app.
 #[test]
 fn an_app_cannot_tell_the_difference() {
     let input: String = [0, 1, 2, 3, 3, 13, 3_600]
@@ -126,7 +126,7 @@ fn an_app_cannot_tell_the_difference() {
 }
 
 #[test]
-fn what_is_no_app_is_refused() {
+fn a_component_that_is_not_an_app_is_refused() {
     for other in ["host/localmap/src/artifact/map.wasm", "README.md"] {
         localmap()
             .args(["run", "--linked", other])

@@ -1,4 +1,4 @@
-//! The map of a guest, as the command line sets it up and measures it.
+//! The map of a guest: how the command line configures and measures it.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn rule_11_in_has_the_entries_of_the_command_line() {
     assert_eq!(finished.ok(), "2\n\n2\n");
 }
 
-/// They travel in pieces of several kinds.
+/// They are passed in different ways, depending on their lengths.
 #[test]
 fn keys_and_values_of_all_lengths_come_back_as_they_were() {
     assert_eq!(probe(&[], &["lengths"]).run().ok(), "290\n");
@@ -43,7 +43,7 @@ fn takes_its_limits_from_the_command_line() {
     );
 }
 
-/// The policies are the map's; here is that they reach it.
+/// The vectors test the policies; this test checks that they reach the map.
 #[test]
 fn evicts_where_the_policy_says_so() {
     let commands = [
@@ -80,11 +80,11 @@ fn the_entries_of_the_command_line_meet_its_limits() {
     .refused(&["--entry `b`", "full"]);
     probe(&["--max-value", "1", "--entry", "a=12"], &["len"])
         .run()
-        .refused(&["--entry `a`", "1 bytes"]);
+        .refused(&["--entry `a`", "at most 1 byte,"]);
 }
 
 #[test]
-fn tells_its_statistics_at_the_end_however_the_guest_ends() {
+fn prints_its_statistics_at_the_end_however_the_guest_ends() {
     let commands = [
         "set", "k", "v", "then", "get", "k", "then", "get", "l", "then",
     ];

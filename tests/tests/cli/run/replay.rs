@@ -1,9 +1,9 @@
-//! `--clock`: both clocks of the guest stand at the latest stamp that it was given.
+//! `--clock`: both clocks of the guest are at the latest timestamp that it has read.
 
 use super::*;
 
-/// What `probe clock` says of the wall clock and the monotonic clock, in seconds
-/// and seconds since the start, and of the line.
+/// Parses the output of `probe clock`: the wall clock in seconds, the monotonic clock in seconds
+/// since the start, and the line.
 fn clock(options: &[&str], input: &str) -> Vec<(u64, u64, String)> {
     let said = probe(options, &["clock"]).run_with(input.as_bytes()).ok();
     said.lines()
@@ -24,7 +24,7 @@ fn clock(options: &[&str], input: &str) -> Vec<(u64, u64, String)> {
 }
 
 #[test]
-fn both_clocks_stand_at_the_latest_stamp() {
+fn both_clocks_are_at_the_latest_timestamp() {
     let input = "# no stamp\n1000000010 a\n1000000005 b\nc\n1000000020 d";
     let at = |seconds: u64, text: &str| (1_000_000_000 + seconds, seconds - 10, text.to_owned());
     assert_eq!(
@@ -42,7 +42,7 @@ fn both_clocks_stand_at_the_latest_stamp() {
 }
 
 #[test]
-fn stamps_are_read_in_each_form() {
+fn timestamps_are_read_in_each_form() {
     for (form, line) in [
         (
             "clf",
@@ -63,7 +63,7 @@ fn stamps_are_read_in_each_form() {
     }
 }
 
-/// In no time at all: the test would run for a year.
+/// The guest does not really sleep, or the test would run for a year.
 #[test]
 fn a_guest_that_sleeps_makes_the_clock_jump() {
     let start = Instant::now();
@@ -77,7 +77,7 @@ fn a_guest_that_sleeps_makes_the_clock_jump() {
 }
 
 #[test]
-fn entries_given_at_the_start_live_from_the_first_stamp_on() {
+fn preloaded_entries_live_from_the_first_timestamp_on() {
     let options = ["--clock", "unix", "--entry", "k=v;ttl=30s"];
     let commands = ["clock", "then", "get", "k"];
     let run = |input: &[u8]| probe(&options, &commands).run_with(input).ok();
@@ -86,7 +86,7 @@ fn entries_given_at_the_start_live_from_the_first_stamp_on() {
 }
 
 #[test]
-fn an_input_without_stamps_is_warned_of() {
+fn input_without_timestamps_gets_a_warning() {
     let finished = probe(&["--clock", "clf"], &["echo"]).run_with(b"1431857103\n");
     assert_eq!(finished.ok(), "1431857103\n");
     assert!(

@@ -1,4 +1,4 @@
-//! A plain HTTP/1 client, and the program that it asks.
+//! A plain HTTP/1 client, and the server that it talks to.
 
 use localmap_tests::{guest, localmap};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must happen, on a machine that is busy.
+/// How long a test waits for an event that must happen, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A run of `localmap serve`, which ends with it.
+/// A run of `localmap serve`, which ends when this is dropped.
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) addr: SocketAddr,
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves the guest for tests.
+    /// Starts a server with the test guest.
     pub(crate) fn start(options: &[&str]) -> Self {
         Self::serving(&guest("served"), options)
     }
@@ -60,7 +60,7 @@ impl Server {
         server
     }
 
-    /// One that listens there, of whose standard error nothing is read.
+    /// Wraps a running server without reading its standard error.
     pub(crate) fn at(child: Child, addr: SocketAddr) -> Self {
         let lines = Arc::default();
         Self { child, addr, lines }
@@ -70,12 +70,12 @@ impl Server {
         self.lines.lock().expect("no panic").clone()
     }
 
-    /// Waits for a line of standard error that has these words in it.
-    pub(crate) fn line(&self, words: &str) -> String {
+    /// Waits for a line of standard error that contains `text`.
+    pub(crate) fn line(&self, text: &str) -> String {
         let mut found = None;
-        wait_for(&format!("a line with `{words}`"), || {
+        wait_for(&format!("a line with `{text}`"), || {
             let lines = self.lines();
-            found = lines.into_iter().find(|line| line.contains(words));
+            found = lines.into_iter().find(|line| line.contains(text));
             found.is_some()
         });
         found.expect("it was waited for")
@@ -87,17 +87,17 @@ impl Server {
         Client(BufReader::new(stream))
     }
 
-    /// Asks on a connection of its own.
+    /// Sends a request on a new connection.
     pub(crate) fn get(&self, path: &str) -> Response {
         self.connect().get(path)
     }
 
-    /// The text of an answer that must be 200.
+    /// Returns the text of a response that must have status 200.
     pub(crate) fn text(&self, path: &str) -> String {
         self.get(path).ok()
     }
 
-    /// Sends a signal, by its name.
+    /// Sends the signal with this name.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])
@@ -105,7 +105,7 @@ impl Server {
         assert!(status.expect("kill").success());
     }
 
-    /// Waits for its end.
+    /// Waits until the server exits.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         wait_for("the end of the program", || {
@@ -123,7 +123,7 @@ impl Drop for Server {
     }
 }
 
-/// Waits until it holds.
+/// Waits until the condition holds.
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -132,7 +132,7 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A connection.
+/// A connection to a server.
 pub(crate) struct Client(pub(crate) BufReader<TcpStream>);
 
 impl Client {
@@ -156,7 +156,7 @@ impl Client {
         self.response(method == "HEAD")
     }
 
-    /// Sends the headers alone.
+    /// Sends only the headers.
     pub(crate) fn begin(&mut self, method: &str, path: &str, headers: &[(&str, &str)], len: usize) {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n");
         for (name, value) in headers {
@@ -170,12 +170,12 @@ impl Client {
 
     fn text_line(&mut self) -> String {
         let mut line = String::new();
-        // What is refused may be cut off while it is still being sent.
+        // The server may close the connection while a refused body is still being sent.
         let _ = self.0.read_line(&mut line);
         line.trim_end().to_owned()
     }
 
-    /// The status and the headers of a response, after those that only say to go on.
+    /// Reads the status and the headers of a response, and skips `100 Continue` responses.
     pub(crate) fn head(&mut self) -> Response {
         loop {
             let head = self.any_head();
@@ -220,7 +220,7 @@ impl Client {
         response
     }
 
-    /// A chunk of a body. None: the body is cut.
+    /// Reads a chunk of a body. Returns `None` if the body is cut off.
     pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let mut size = String::new();
         self.0.read_line(&mut size).ok()?;
@@ -241,7 +241,7 @@ impl Client {
         false
     }
 
-    /// Waits until the other side closes the connection, without a byte more.
+    /// Waits until the server closes the connection, and asserts that it sends nothing more.
     pub(crate) fn closed(&mut self) {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -251,13 +251,13 @@ impl Client {
     }
 }
 
-/// What came back. Status 0: nothing.
+/// A response. Status 0 means that none arrived.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Whether the body is not cut.
+    /// `true` if the body is complete.
     pub(crate) whole: bool,
 }
 
@@ -272,7 +272,7 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The text of a response that must be 200, and whole.
+    /// Returns the text of a response that must be complete and have status 200.
     pub(crate) fn ok(&self) -> String {
         assert_eq!((self.status, self.whole), (200, true), "{self:?}");
         self.text()

@@ -1,11 +1,11 @@
-//! How the server ends.
+//! How the server shuts down.
 
 use super::client::{Server, wait_for};
 use std::net::TcpStream;
 use std::thread;
 
 #[test]
-fn what_is_running_is_finished_and_what_is_idle_is_closed() {
+fn running_requests_finish_and_idle_connections_close() {
     for signal in ["TERM", "INT"] {
         let mut server = Server::start(&["-W", "timeout=60s", "--shutdown-grace", "60s"]);
         let mut idle = server.connect();
@@ -30,7 +30,7 @@ fn what_is_running_is_finished_and_what_is_idle_is_closed() {
     }
 }
 
-/// What a guest does when its response has gone is waited for as well.
+/// The server also waits for the work that guests do after their responses.
 #[test]
 fn guests_are_finished_too() {
     let mut server = Server::start(&[
@@ -47,7 +47,7 @@ fn guests_are_finished_too() {
 }
 
 #[test]
-fn what_does_not_end_in_time_is_cut_off() {
+fn requests_that_do_not_end_in_time_are_cut_off() {
     let mut server = Server::start(&["--shutdown-grace", "200ms", "-W", "timeout=60s"]);
     let mut spinning = server.connect();
     spinning.begin("GET", "/spin", &[], 0);
@@ -76,7 +76,7 @@ fn the_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn it_serves_on_when_nobody_reads_what_it_writes() {
+fn it_continues_when_nobody_reads_its_log() {
     let mut command = localmap_tests::localmap()
         .args(["serve", "--addr", "127.0.0.1:0"])
         .arg(localmap_tests::guest("served"))

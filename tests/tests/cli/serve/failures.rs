@@ -1,4 +1,4 @@
-//! Guests that go wrong: it is their own request's, and nobody else's.
+//! Guests that fail, which affects only their own requests.
 
 use super::client::{Server, wait_for};
 use std::thread;
@@ -12,7 +12,7 @@ fn a_trap_is_a_500_and_leaves_the_map() {
     for n in 1..4 {
         let failed = server.get("/count-and-trap");
         assert_eq!(failed.status, 500);
-        // Nothing of the inside.
+        // The response does not reveal details.
         assert_eq!(failed.text(), "the guest failed\n");
         assert_eq!(server.text("/get/n").as_bytes(), i64::to_le_bytes(n));
     }
@@ -22,7 +22,7 @@ fn a_trap_is_a_500_and_leaves_the_map() {
 }
 
 #[test]
-fn what_gives_no_response_is_a_500() {
+fn a_guest_without_a_response_is_a_500() {
     let server = Server::start(&[]);
     for (path, cause) in [
         ("/nothing", "no response"),
@@ -36,14 +36,14 @@ fn what_gives_no_response_is_a_500() {
         assert_eq!(client.get(path).status, 500, "{path}");
         let line = server.line(path);
         assert!(line.contains(cause), "{line}");
-        // The connection goes on.
+        // The connection stays open.
         assert_eq!(client.get("/").ok(), "hello\n");
     }
 }
 
-/// A client must not take a part for the whole.
+/// A client must not mistake a part for the whole.
 #[test]
-fn a_response_that_has_begun_is_cut() {
+fn a_response_that_has_begun_is_cut_off() {
     let server = Server::start(&["-W", "timeout=500ms"]);
     for path in ["/trap-late", "/spin-late", "/short/10"] {
         let mut client = server.connect();
@@ -67,7 +67,7 @@ fn too_much_memory_is_a_500() {
     assert_eq!(server.text("/count"), "2\n");
 }
 
-/// More of them than there are threads to run them.
+/// More guests loop than there are threads.
 #[test]
 fn guests_that_loop_are_a_504_and_hold_up_nobody() {
     let server = Server::start(&["--map-scope", "server", "-W", "timeout=15s"]);
@@ -95,13 +95,13 @@ fn guests_that_loop_are_a_504_and_hold_up_nobody() {
 fn a_guest_that_waits_is_a_504_too() {
     let server = Server::start(&["-W", "timeout=300ms"]);
     assert_eq!(server.get("/sleep/60000").status, 504);
-    // For a body that does not come.
+    // The guest waits for a body that never arrives.
     let mut client = server.connect();
     client.begin("POST", "/length", &[], 10);
     assert_eq!(client.response(false).status, 504);
 }
 
-/// One that prints into a pipe which nobody reads waits, and nobody with it.
+/// A guest that prints into a pipe that is not read waits, and no other guest does.
 #[test]
 fn output_that_nobody_reads_holds_up_nobody_else() {
     let mut command = localmap_tests::localmap()
@@ -112,7 +112,7 @@ fn output_that_nobody_reads_holds_up_nobody_else() {
     let unread = server.child.stdout.take();
     assert_eq!(server.get("/flood/100").status, 504);
     assert_eq!(server.text("/"), "hello\n");
-    // What cannot be written any more is lost, and the server goes on.
+    // Output that can no longer be written is lost, and the server continues.
     drop(unread);
     wait_for("a print", || server.get("/print/x").status == 200);
     wait_for("a flood", || server.get("/flood/5").status == 200);
@@ -131,8 +131,8 @@ fn a_client_that_leaves_ends_nothing_but_its_own() {
         drop(client);
     }
     assert_eq!(server.text("/count"), "1\n");
-    server.line("the client left before the end of the response");
-    // What a guest does when its response has gone, is done.
+    server.line("the client disconnected before the end of the response");
+    // Guests finish the work that they do after their responses.
     assert_eq!(server.text("/after/50"), "before");
     wait_for("the rest", || server.text("/get/after") == "done");
 }

@@ -1,4 +1,4 @@
-//! HTTP itself.
+//! The HTTP protocol.
 
 use super::client::Server;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::thread;
 fn large_bodies_go_both_ways() {
     let server = Server::start(&["-W", "timeout=60s"]);
     let body: Vec<u8> = (0..5_000_000u32).map(|n| n.to_le_bytes()[0]).collect();
-    // At the same time: the guest writes while it reads.
+    // In both directions at once: the guest writes while it reads.
     let mut client = server.connect();
     client.begin("POST", "/echo", &[], body.len());
     let mut to = client.0.get_ref().try_clone().expect("a handle");
@@ -40,7 +40,7 @@ fn a_body_is_sent_as_it_is_written() {
     assert_eq!(server.text("/stream/3/1"), "0\n1\n2\n");
 }
 
-/// The client gets its answer, and the connection goes on.
+/// The client gets its response, and the connection stays open.
 #[test]
 fn a_body_that_no_guest_wants_is_read_nevertheless() {
     let server = Server::start(&["--map-scope", "connection"]);
@@ -58,7 +58,7 @@ fn a_connection_is_kept_unless_the_client_wants_it_closed() {
     for n in 1..10 {
         assert_eq!(client.get("/count").ok(), format!("{n}\n"));
     }
-    // Several at once are answered in their order.
+    // Several pipelined requests are answered in order.
     client.send(b"GET /count HTTP/1.1\r\nhost: a\r\n\r\nGET /count HTTP/1.1\r\nhost: a\r\n\r\n");
     assert_eq!(client.response(false).ok(), "10\n");
     assert_eq!(client.response(false).ok(), "11\n");
@@ -67,7 +67,7 @@ fn a_connection_is_kept_unless_the_client_wants_it_closed() {
     client.closed();
 }
 
-/// As `nc` does at the end of its input.
+/// The client closes its sending side, like `nc` at the end of its input.
 #[test]
 fn a_client_that_has_sent_all_is_answered() {
     let server = Server::start(&["-W", "timeout=60s"]);
@@ -86,15 +86,15 @@ fn old_clients_are_answered() {
     client.send(b"GET /authority HTTP/1.0\r\n\r\n");
     assert_eq!(client.response(false).ok(), server.addr.to_string());
     client.closed();
-    // They know no chunks: the end of the connection is that of the body, also for those
-    // that would keep it.
+    // HTTP/1.0 has no chunks: the end of the connection is the end of the body, even if the
+    // client asked to keep it open.
     let mut client = server.connect();
     client.send(b"GET /stream/3/1 HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
     let streamed = client.response(false);
     assert_eq!(streamed.header("transfer-encoding"), None);
     assert_ne!(streamed.header("connection"), Some("keep-alive"));
     assert_eq!(streamed.ok(), "0\n1\n2\n");
-    // What has a length need not end it.
+    // A body with a length does not need the end of the connection.
     let mut client = server.connect();
     for _ in 0..2 {
         client.send(b"GET / HTTP/1.0\r\nhost: old\r\nconnection: keep-alive\r\n\r\n");
@@ -146,7 +146,7 @@ fn the_request_arrives_as_it_was_sent() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn invalid_requests_are_refused() {
     let server = Server::start(&[]);
     for (bytes, status) in [
         (&b"hello\r\n\r\n"[..], 400),
@@ -166,7 +166,7 @@ fn what_is_no_request_is_refused() {
     }
     let mut client = server.connect();
     client.send(b"GET / HTTP/1.1\r\nhost: a\r\nx-long: ");
-    // It may be refused before all of it is sent.
+    // The request may be refused before all of it is sent.
     let _ = client.0.get_mut().write_all(&[b'x'; 300_000]);
     let _ = client.0.get_mut().write_all(b"\r\n\r\n");
     assert!(matches!(client.response(false).status, 431 | 0));
@@ -174,7 +174,7 @@ fn what_is_no_request_is_refused() {
 }
 
 #[test]
-fn what_is_asked_for_cannot_forge_the_log() {
+fn a_request_cannot_forge_the_log() {
     let server = Server::start(&[]);
     assert_eq!(server.text("/a\"b\\c?d=\u{e4}"), "hello\n");
     let line = server.line("?d=");

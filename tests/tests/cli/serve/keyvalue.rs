@@ -1,4 +1,4 @@
-//! Guests that know `wasi:keyvalue` and nothing of localmap.
+//! Guests that use `wasi:keyvalue` and do not know localmap.
 
 use super::client::Server;
 use localmap_tests::{guest, localmap};

@@ -1,11 +1,11 @@
-//! `--map-scope`: which requests have a map together.
+//! `--map-scope`: which requests share a map.
 
 use super::client::{Response, Server, wait_for};
 use localmap_tests::{guest, localmap};
 use std::thread;
 
 #[test]
-fn a_map_is_that_of_the_request_unless_it_is_told_otherwise() {
+fn each_request_has_its_own_map_by_default() {
     for options in [&[][..], &["--map-scope", "request"]] {
         let server = Server::start(options);
         let mut client = server.connect();
@@ -95,7 +95,7 @@ fn a_header_that_is_missing_or_repeated_is_refused() {
     let refused = server.connect().ask("GET", "/count", &twice, b"");
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("more than once"));
-    // One value, whatever is in it.
+    // The whole header is one value, whatever it contains.
     assert_eq!(ask_as(&server, "a, b", "/count").ok(), "1\n");
     let tabs = "a\tmap=server\"";
     assert_eq!(ask_as(&server, tabs, "/count").ok(), "1\n");
@@ -103,7 +103,7 @@ fn a_header_that_is_missing_or_repeated_is_refused() {
 }
 
 #[test]
-fn what_names_somebody_is_not_in_the_log() {
+fn header_values_that_name_a_client_are_not_in_the_log() {
     let server = Server::start(&["--map-scope", "header:authorization"]);
     let headers = [("authorization", "Bearer hidden")];
     let counted = server.connect().ask("GET", "/count", &headers, b"");
@@ -129,7 +129,7 @@ fn new_values_do_not_push_out_others() {
 fn a_map_that_is_idle_for_long_enough_is_dropped() {
     let options = ["--map-scope", "header:x-tenant", "--idle-timeout", "200ms"];
     let server = Server::start(&[&options[..], &["--max-maps", "1"]].concat());
-    // One that a request uses is not idle, however long it takes.
+    // A map that a request uses is not idle, however long the request takes.
     assert_eq!(ask_as(&server, "a", "/count").ok(), "1\n");
     assert_eq!(ask_as(&server, "a", "/sleep/1000").ok(), "slept");
     wait_for("its end", || ask_as(&server, "b", "/len").status == 200);
@@ -151,13 +151,13 @@ fn each_new_map_has_its_entries_and_limits() {
 fn pins_end_with_their_request() {
     let server = Server::start(&["--map-scope", "server", "--max-pins", "2"]);
     assert_eq!(server.text("/set/k/v"), "set\n");
-    // It leaves one behind each time.
+    // Each request leaves a pin.
     for _ in 0..10 {
         assert_eq!(server.text("/pin/k"), "true");
     }
 }
 
-/// It is served, and no map is made.
+/// The guest is served, and no map is created.
 #[test]
 fn a_guest_without_a_map_is_served_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,7 +18,7 @@ fn number(response: &Response, name: &str) -> u64 {
 }
 
 #[test]
-fn so_many_requests_of_each_client_are_allowed_and_no_more() {
+fn each_client_may_send_requests_up_to_the_limit() {
     let options = [
         "--map-scope",
         "server",
@@ -74,7 +74,7 @@ fn a_client_that_cannot_be_counted_does_not_pass() {
 }
 
 #[test]
-fn an_option_that_is_wrong_is_told_in_the_log() {
+fn a_wrong_option_is_reported_in_the_log() {
     let server = limiter(&["--env", "WINDOW=soon"]);
     assert_eq!(ask(&server, &[]).status, 500);
     server.line("WINDOW=soon");

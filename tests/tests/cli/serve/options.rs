@@ -1,4 +1,4 @@
-//! What the guest is granted, and what is refused before anything is served.
+//! The grants of the guest, and options that are refused before anything is served.
 
 use super::client::Server;
 use localmap_tests::{guest, localmap};
@@ -39,7 +39,7 @@ fn refused(options: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn what_cannot_be_served_says_why() {
+fn guests_that_cannot_be_served_are_refused_with_a_reason() {
     let command = guest("probe");
     let command = command.to_str().expect("UTF-8");
     refused(&[command], &["cannot serve", "a command", "localmap run"]);
@@ -57,14 +57,17 @@ fn what_cannot_be_served_says_why() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_says_why() {
+fn options_that_are_impossible_are_refused_with_a_reason() {
     let served = guest("served");
     let served = served.to_str().expect("UTF-8");
     refused(
         &["--idle-timeout", "1m", served],
-        &["--idle-timeout is for --map-scope header:NAME"],
+        &["--idle-timeout requires --map-scope header:NAME"],
     );
-    refused(&["--stats", served], &["--stats is for --map-scope server"]);
+    refused(
+        &["--stats", served],
+        &["--stats requires --map-scope server"],
+    );
     refused(
         &["--max-bytes", "1", served],
         &["cannot configure the map", "max-bytes"],
@@ -89,7 +92,7 @@ fn what_cannot_be_asked_for_says_why() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_says_what_to_do() {
+fn an_unavailable_address_is_an_error_that_says_what_to_do() {
     let serve = |addr: &str| {
         let program = localmap().args(["serve", "--addr", addr]);
         program.arg(guest("served")).run()
@@ -101,7 +104,7 @@ fn an_address_that_cannot_be_had_says_what_to_do() {
 }
 
 #[test]
-fn a_port_that_is_taken_says_what_to_do() {
+fn a_port_in_use_is_an_error_that_says_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let addr = taken.local_addr().expect("an address").to_string();
     localmap()
@@ -111,7 +114,7 @@ fn a_port_that_is_taken_says_what_to_do() {
         .refused(&["cannot listen on", &addr, "another program", "--addr"]);
 }
 
-/// `--map-per`, `--idle` and `--grace`, which the help does not show.
+/// The options are `--map-per`, `--idle` and `--grace`, which the help does not show.
 #[test]
 fn old_spellings_of_options_still_work() {
     let options = ["--map-per", "header:x-tenant", "--idle", "1m"];

@@ -1,10 +1,10 @@
-//! What ends a shell, and what it says then.
+//! Errors that end a shell.
 
 use super::shell;
 use localmap_tests::{guest, localmap, root};
 
 #[test]
-fn a_batch_that_is_refused_tells_which_change_and_changes_nothing() {
+fn a_refused_batch_names_the_change_and_changes_nothing() {
     for (options, line, words) in [
         (
             &[][..],
@@ -86,13 +86,13 @@ fn an_error_names_what_was_expected() {
 fn a_line_without_end_is_refused() {
     let line = format!("set a \"{}\"", "b".repeat(1 << 20));
     shell(&["--max-value", "100"], &line).refused(&["line 1: ", "longer than"]);
-    // A line that is needed for the largest value is none such.
+    // The line for the largest value is not too long.
     let line = format!("set a \"{}\"\nlen", "\\x00".repeat(1 << 20));
     assert_eq!(shell(&[], &line).ok(), "version 1\n1\n");
 }
 
 #[test]
-fn what_is_no_map_is_refused_with_what_is_missing() {
+fn a_component_that_is_not_a_map_is_refused_with_what_is_missing() {
     localmap()
         .arg("shell")
         .arg(guest("sessions"))

@@ -1,4 +1,4 @@
-//! The pipes on both sides of it.
+//! The pipes on both sides of a shell.
 
 use super::shell;
 use localmap_tests::localmap;
@@ -24,7 +24,7 @@ fn lines_may_end_as_on_windows_and_the_last_not_at_all() {
 }
 
 #[test]
-fn who_waits_for_an_answer_gets_it() {
+fn each_answer_is_printed_before_the_next_line_is_read() {
     let mut child = localmap()
         .arg("shell")
         .into_command()
@@ -50,7 +50,7 @@ fn who_waits_for_an_answer_gets_it() {
 }
 
 #[test]
-fn nobody_complains_when_the_reader_has_gone() {
+fn a_closed_output_ends_it_silently() {
     let mut child = localmap()
         .arg("shell")
         .into_command()
@@ -61,7 +61,7 @@ fn nobody_complains_when_the_reader_has_gone() {
         .expect("the program starts");
     drop(child.stdout.take());
     let mut input = child.stdin.take().expect("a pipe");
-    // It may be gone before it has read everything.
+    // The shell may exit before it has read everything.
     let _ = input.write_all("help\n".repeat(1_000).as_bytes());
     drop(input);
     let output = child.wait_with_output().expect("it ends");

@@ -1,10 +1,10 @@
-//! What is printed where something cannot be done.
+//! The texts of errors.
 
 use super::Folder;
 use localmap_tests::snapshots;
 use std::net::TcpListener;
 
-/// What cannot be run, plugged, served or opened.
+/// Files that cannot be run, plugged, served or opened.
 const GUESTS: &[&str] = &[
     "run no-such-file.wasm",
     "run text.wasm",
@@ -62,7 +62,7 @@ const OPTIONS: &[&str] = &[
     "serve --map-scope header: served.wasm",
 ];
 
-/// Options that cannot be met.
+/// Options that are impossible to satisfy.
 const LIMITS: &[&str] = &[
     "run --max-value 2GiB probe.wasm len",
     "run --max-bytes 64KiB probe.wasm len",
@@ -80,7 +80,7 @@ const LIMITS: &[&str] = &[
     "serve --addr 127.0.0.1:0 --bucket-ttl a=1s served.wasm",
 ];
 
-/// Guests that go wrong while they run.
+/// Guests that fail while they run.
 const GUESTS_THAT_FAIL: &[&str] = &[
     "run probe.wasm exit 1",
     "run probe.wasm trap",

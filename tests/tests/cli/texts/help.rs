@@ -3,7 +3,7 @@
 use localmap_tests::{Finished, localmap, snapshots};
 
 fn help(args: &[&str]) -> String {
-    // As wide as it is where nobody knows how wide.
+    // The width if the width of the terminal is unknown.
     let finished = localmap().env("COLUMNS", "100").args(args).run();
     let Finished { stderr, .. } = &finished;
     assert!(stderr.is_empty(), "{stderr}");

@@ -1,4 +1,4 @@
-//! What `inspect` prints of components of all kinds.
+//! What `inspect` prints for components of all kinds.
 
 use super::Folder;
 use localmap_tests::snapshots;

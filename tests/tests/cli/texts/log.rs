@@ -3,7 +3,7 @@
 use crate::serve::client::{Server, wait_for};
 use localmap_tests::{snapshots, stable};
 
-/// Asks for each path, waits for its line, and gives all lines of the server.
+/// Requests each path and waits for its line. Returns all lines of the server.
 fn lines(options: &[&str], asked: &[(&str, &str)]) -> String {
     let server = Server::start(options);
     for (tenant, path) in asked {
@@ -14,7 +14,7 @@ fn lines(options: &[&str], asked: &[(&str, &str)]) -> String {
         wait_for(path, || requests(&server) > before);
     }
     let mut shown = format!("$ localmap serve {}\n", options.join(" "));
-    // What guests print comes by another way, in no order.
+    // Lines that guests print arrive separately, in no particular order.
     let ours = |line: &&String| line.contains(" map=") || line.starts_with("Listening");
     for line in server.lines().iter().filter(ours) {
         shown += &format!("{line}\n");
@@ -22,7 +22,7 @@ fn lines(options: &[&str], asked: &[(&str, &str)]) -> String {
     stable(&shown)
 }
 
-/// How many requests have their line.
+/// Returns the number of requests that have been logged.
 fn requests(server: &Server) -> usize {
     let lines = server.lines();
     lines.iter().filter(|line| line.contains(" map=")).count()

@@ -1,12 +1,12 @@
-//! Sessions of the shell: what is typed, and what it answers.
+//! Sessions of the shell: input and answers.
 
 use localmap_tests::{localmap, snapshots, stable};
 
-/// Typed behind each line, so that its answer can be told from the next one.
+/// The line after each line of a session, which separates its answer from the next one.
 const MARK: &str = "sleep 1ns";
 const MARKED: &str = "slept 1ns";
 
-/// Runs a shell, and shows each line with what it answers.
+/// Runs a shell. Returns each line with its answer.
 fn session(options: &str, lines: &[&str]) -> String {
     let input: String = lines
         .iter()
@@ -25,7 +25,7 @@ fn session(options: &str, lines: &[&str]) -> String {
             .by_ref()
             .take_while(|answer| answer.trim_end() != MARKED);
         shown.extend(answer);
-        // An error ends it; the lines of its marks are not counted.
+        // An error ends the session. Its line number must not count the marks.
         if answers.clone().next().is_none() {
             break;
         }
@@ -39,7 +39,7 @@ fn session(options: &str, lines: &[&str]) -> String {
     stable(&shown)
 }
 
-/// An error with the number that its line has where no marks are between.
+/// Returns an error with the line number that it would have without marks.
 fn without_marks(error: &str) -> String {
     let numbered = error.strip_prefix("Error: line ");
     let numbered = numbered.and_then(|error| error.split_once(':'));
@@ -123,7 +123,7 @@ const TIME: &[&str] = &[
 
 const EVICTION: &[&str] = &["set a 1", "set b 1", "get a", "set c 1", "get-many a b c"];
 
-/// Each ends a shell of its own.
+/// Lines that each end a shell.
 const ERRORS: &[(&str, &[&str])] = &[
     ("", &["frob"]),
     ("", &["get"]),
@@ -172,7 +172,7 @@ fn session_texts() {
     });
 }
 
-/// The help of each command that the help lists.
+/// Returns the help of each command that the help lists.
 fn topics() -> String {
     let help = localmap().arg("shell").run_with(b"help\n").ok();
     let names = help.lines().take_while(|line| !line.is_empty());

@@ -1,6 +1,6 @@
-//! The interfaces of the contract called as they are: those of the map component, without
-//! the host library between, or those of an app that has them from the library's linker.
-//! `get` and `set` go by `blocks` if they can, the rest by `local-map`.
+//! Calls the interfaces of the contract directly: those of the map component, without the host
+//! library in between, or those of an app that the library's linker provides them to. `get` and
+//! `set` use `blocks` if they can, and everything else uses `local-map`.
 
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
@@ -39,31 +39,31 @@ mod contract {
 pub(crate) use contract::exports::localmap::core::blocks::{Block, Bytes, Key};
 use contract::exports::localmap::core::local_map as wit;
 
-/// What cannot fail unless the map traps.
+/// Message of calls that fail only if the map traps.
 const ALIVE: &str = "nothing here kills a map";
 
 /// The way to a map.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
-    /// Into the map component itself.
+    /// Directly into the map component.
     Straight,
-    /// Through an app that has its map from the embedder's linker.
+    /// Through an app whose map comes from the embedder's linker.
     Linked,
 }
 
-/// The compiled component: the map, or an app that hands on.
+/// The compiled component: the map, or the app that relays calls to its map.
 pub(crate) struct Compiled {
     component: Component,
     linker: Linker<State>,
-    /// Makes maps for apps.
+    /// Creates the maps of apps.
     host: Option<Host>,
 }
 
 struct State {
     clock: ManualClock,
     memory: MemoryLimiter,
-    /// The map of an app.
-    attached: Option<LinkedMap>,
+    /// The map of the app, if there is an app.
+    linked: Option<LinkedMap>,
 }
 
 impl Compiled {
@@ -101,7 +101,7 @@ impl Compiled {
         let component = Component::new(&engine, localmap_tests::relay())?;
         let mut linker = Linker::<State>::new(&engine);
         localmap::add_to_linker(&mut linker, |state| {
-            state.attached.as_mut().expect("an app has a map")
+            state.linked.as_mut().expect("an app has a map")
         })?;
         let host = Some(Host::new()?);
         Ok(Self {
@@ -112,31 +112,31 @@ impl Compiled {
     }
 }
 
-/// A map, which does as the vectors ask.
+/// A map for the vectors, reached in one of the two ways.
 pub(crate) struct Map {
     store: Store<State>,
     exports: contract::Instance,
-    /// Of the map itself.
+    /// The `control` of the map component.
     control: Option<Control>,
 }
 
 impl Map {
-    /// A map whose memories have at most so many bytes.
+    /// Creates a map whose memories have at most `max_memory` bytes each.
     pub(crate) fn new(compiled: &Compiled, max_memory: usize) -> wasmtime::Result<Self> {
         let clock = ManualClock::new();
         let options = MapOptions::new()
             .max_memory(max_memory)
             .clock(clock.clone());
-        let attached = match &compiled.host {
+        let linked = match &compiled.host {
             Some(host) => Some(LinkedMap::new(host.map(&options)?)),
             None => None,
         };
-        // What an app has is bounded apart: it holds what comes and goes.
+        // The app has its own limit: its memory holds arguments and results.
         let memory = MemoryLimiter::new(max_memory);
         let state = State {
             clock,
             memory,
-            attached,
+            linked,
         };
         let mut store = Store::new(compiled.linker.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -153,60 +153,61 @@ impl Map {
         })
     }
 
-    /// Does what a host may: through `control` or on the map beside the app.
+    /// Calls an operation of the host: `inside` through the component's `control`, or `outside`
+    /// on the linked map.
     fn host<R>(
         &mut self,
         inside: impl FnOnce(&Control, &mut Store<State>) -> wasmtime::Result<R>,
-        beside: impl FnOnce(&mut LocalMap) -> Result<R, MapTerminated>,
+        outside: impl FnOnce(&mut LocalMap) -> Result<R, MapTerminated>,
     ) -> R {
-        match (&self.control, &mut self.store.data_mut().attached) {
-            (_, Some(attached)) => beside(&mut attached.map()).expect(ALIVE),
+        match (&self.control, &mut self.store.data_mut().linked) {
+            (_, Some(linked)) => outside(&mut linked.map()).expect(ALIVE),
             (Some(control), None) => inside(control, &mut self.store).expect(ALIVE),
             (None, None) => panic!("a map has a host"),
         }
     }
 
-    /// Bytes that its memory has.
+    /// Returns the bytes of the map's memory.
     pub(crate) fn memory(&mut self) -> usize {
         let state = self.store.data_mut();
-        match &mut state.attached {
-            Some(attached) => attached.map().memory(),
+        match &mut state.linked {
+            Some(linked) => linked.map().memory(),
             None => state.memory.used(),
         }
     }
 
-    /// `local-map`, and the store to call it in.
+    /// Returns `local-map`, and the store to call it in.
     fn plain(&mut self) -> (&wit::Guest, &mut Store<State>) {
         (self.exports.localmap_core_local_map(), &mut self.store)
     }
 
-    /// `get` of `blocks`.
+    /// Calls `get` of `blocks`.
     pub(crate) fn get_blocks(&mut self, key: Key) -> Option<Bytes> {
         let blocks = self.exports.localmap_core_blocks();
         blocks.call_get(&mut self.store, key).expect(ALIVE)
     }
 
-    /// `set` of `blocks`.
+    /// Calls `set` of `blocks`.
     pub(crate) fn set_blocks(&mut self, key: Key, value: &Bytes, ttl: Ttl) -> Result<u64, Error> {
         let blocks = self.exports.localmap_core_blocks();
         let answer = blocks.call_set(&mut self.store, key, value, ttl.into());
         Ok(answer.expect(ALIVE)?)
     }
 
-    /// `get` of `local-map`.
+    /// Calls `get` of `local-map`.
     pub(crate) fn get_bytes(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         let (map, store) = self.plain();
         map.call_get(store, key).expect(ALIVE)
     }
 
-    /// `set` of `local-map`.
+    /// Calls `set` of `local-map`.
     pub(crate) fn set_bytes(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
         let (map, store) = self.plain();
         Ok(map.call_set(store, key, value, ttl.into()).expect(ALIVE)?)
     }
 }
 
-/// At most 64 bytes, and zeros behind.
+/// Converts at most 64 bytes to a block, padded with zeros.
 pub(crate) fn to_block(bytes: &[u8]) -> Block {
     let mut padded = [0; 64];
     padded[..bytes.len()].copy_from_slice(bytes);
@@ -226,14 +227,14 @@ pub(crate) fn to_block(bytes: &[u8]) -> Block {
     )
 }
 
-/// The bytes of blocks.
+/// Returns the bytes of blocks.
 fn from_blocks<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<u8> {
     let words = |&(a, b, c, d, e, f, g, h): &Block| [a, b, c, d, e, f, g, h];
     let blocks = blocks.into_iter().flat_map(words);
     blocks.flat_map(u64::to_le_bytes).collect()
 }
 
-/// A key of at most 64 bytes.
+/// Converts a key of at most 64 bytes.
 pub(crate) fn to_key(key: &[u8]) -> Key {
     Key {
         length: length(key),
@@ -241,7 +242,7 @@ pub(crate) fn to_key(key: &[u8]) -> Key {
     }
 }
 
-/// A value of any length.
+/// Converts a value of any length.
 pub(crate) fn to_bytes(value: &[u8]) -> Bytes {
     let mut blocks: Vec<Block> = value.chunks(64).map(to_block).collect();
     Bytes {
@@ -251,7 +252,7 @@ pub(crate) fn to_bytes(value: &[u8]) -> Bytes {
     }
 }
 
-/// The value that they stand for: what is behind it is zero, and no block is too many.
+/// Returns the value of these bytes. Asserts that the padding is zero and no block superfluous.
 pub(crate) fn from_bytes(bytes: &Bytes) -> Vec<u8> {
     let mut value = from_blocks(bytes.blocks.iter().chain([&bytes.rest]));
     let len = bytes.length as usize;
@@ -265,7 +266,7 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("32 bits")
 }
 
-/// Whether the bytes go by `blocks`.
+/// Returns `true` if the key fits into a block.
 fn is_short(key: &[u8]) -> bool {
     key.len() <= 64
 }

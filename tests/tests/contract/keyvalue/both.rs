@@ -1,4 +1,4 @@
-//! A guest that has both drafts, and the map behind them.
+//! A guest that imports both drafts, and the map behind them.
 
 use super::prints;
 

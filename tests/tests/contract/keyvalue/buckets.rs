@@ -1,4 +1,4 @@
-//! What each function answers, by both drafts and by both ways.
+//! The answers of each function, in both drafts and by both ways.
 
 use super::{DRAFTS, WAYS, all_print, prints};
 use localmap_tests::{guest, localmap};
@@ -27,7 +27,7 @@ fn store() {
 }
 
 #[test]
-fn buckets_are_maps_of_their_own() {
+fn buckets_are_separate() {
     all_print(
         &[],
         &[
@@ -98,7 +98,7 @@ fn batches_answer_in_the_order_of_their_keys() {
 }
 
 #[test]
-fn batches_of_any_size_are_taken() {
+fn batches_of_any_size_are_accepted() {
     all_print(
         &[],
         &[
@@ -110,7 +110,7 @@ fn batches_of_any_size_are_taken() {
     );
 }
 
-/// Of one that the map takes at a time.
+/// Batches are larger than the map accepts in one call.
 #[test]
 fn set_many_is_all_or_nothing() {
     all_print(
@@ -160,7 +160,7 @@ fn counters_are_decimal_text() {
 }
 
 #[test]
-fn counters_stay_within_what_their_draft_can_say() {
+fn counters_stay_within_the_range_of_their_draft() {
     let beyond = "error: the counter would leave the range of 0 to 18446744073709551615…";
     prints(
         "kv-draft",
@@ -206,7 +206,7 @@ fn a_swap_is_made_if_nothing_has_happened_to_the_key() {
             ("swap b k 5 delete b k", "failed, now none, again true"),
             ("swap b new 6 set b new 7", "failed, now 7, again true"),
             ("get b new", "6"),
-            // The value is the same again, and the key has been changed all the same.
+            // The value is the same as before, but the key has been changed in between.
             ("swap b k 8 swap b k 5", "failed, now 5, again true"),
             ("swap b 256*k 8", "error: the key has 256 bytes…"),
             (
@@ -227,7 +227,7 @@ fn pages_end_and_hold_every_key_once_also_while_keys_are_written() {
             ("pages b 0", "several pages, 60000 keys, 60000 different"),
         ],
     );
-    // Some of the new keys are met, and none of all twice.
+    // Some of the new keys are listed, and no key is listed twice.
     for name in DRAFTS {
         let printed = super::run(&[], &[], name, "fill b 60000 1*x then pages b 500").ok();
         let told = printed.lines().last().unwrap_or_default();
@@ -244,7 +244,7 @@ fn pages_end_and_hold_every_key_once_also_while_keys_are_written() {
 }
 
 #[test]
-fn a_cursor_that_no_page_gave_does_no_harm() {
+fn an_invalid_cursor_does_no_harm() {
     prints(
         "kv-draft",
         &[],
@@ -271,7 +271,7 @@ fn a_cursor_that_no_page_gave_does_no_harm() {
     );
 }
 
-/// The clock is that of the lines, so that nobody has to wait.
+/// The lines set the clock, so the test does not have to wait.
 #[test]
 fn what_is_set_lives_as_long_as_its_bucket_says() {
     let lines: String = [0, 9, 10, 11, 20, 100]

@@ -1,4 +1,4 @@
-//! A guest says the same on the host of `wasi:keyvalue` that Wasmtime has.
+//! A guest prints the same on Wasmtime's own host of `wasi:keyvalue`.
 
 use super::WAYS;
 use super::embedded::command;
@@ -6,9 +6,9 @@ use localmap::wasmtime::Engine;
 use localmap_tests::guest;
 use wasmtime_wasi_keyvalue::WasiKeyValue;
 
-/// It knows one bucket, the name of which is empty.
+/// Wasmtime's host has one bucket, whose name is empty.
 #[test]
-fn a_guest_says_the_same_on_wasmtimes_own_host() {
+fn a_guest_prints_the_same_on_wasmtimes_own_host() {
     let args = ["story", "", "then", "get", "", "preset"];
     let guest = guest("kv-draft");
     let bytes = std::fs::read(&guest).expect("a guest");

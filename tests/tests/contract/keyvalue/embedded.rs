@@ -1,4 +1,4 @@
-//! Such guests in a host of one's own: plugged, or with their map beside them.
+//! Such guests in an embedder's host: plugged, or with a linked map.
 
 use super::DRAFTS;
 use localmap::wasmtime::component::{Component, Linker, ResourceTable};
@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_keyvalue::WasiKeyValueCtx;
 
-/// What a store holds.
+/// The data of a store.
 pub(crate) struct App {
     wasi: WasiCtx,
     pub(crate) table: ResourceTable,
@@ -32,7 +32,7 @@ impl WasiView for App {
     }
 }
 
-/// Runs a command in a store of its own, and gives what it prints, and the map back.
+/// Runs a command in a new store. Returns its output, and the map.
 pub(crate) fn command(
     engine: &Engine,
     component: &[u8],
@@ -58,7 +58,7 @@ pub(crate) fn command(
         map,
     };
     let mut store = Store::new(engine, app);
-    // Engines of a `Host` count epochs.
+    // Engines of a `Host` use epochs.
     store.set_epoch_deadline(u64::MAX / 2);
     let command = Command::instantiate(&mut store, &component, &linker).expect("a command");
     let ended = command.wasi_cli_run().call_run(&mut store);
@@ -71,7 +71,7 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(guest(name)).expect("a guest")
 }
 
-/// Three components make more core instances and memories than one.
+/// Three components have more core instances and memories than one.
 #[test]
 fn a_plugged_guest_fits_into_the_pool_of_a_host() {
     let options = HostOptions::new()
@@ -86,9 +86,10 @@ fn a_plugged_guest_fits_into_the_pool_of_a_host() {
     }
 }
 
-/// The host writes what the app reads, and reads what it has written; the clock is its own.
+/// The host writes entries that the app reads, reads those that the app writes, and sets the
+/// clock.
 #[test]
-fn a_map_beside_the_guest_has_its_buckets() {
+fn a_linked_map_has_the_buckets_of_the_guest() {
     let host = Host::new().expect("a host");
     let buckets = Buckets::new().ttl("short", Duration::from_secs(10));
     for name in DRAFTS {

@@ -1,4 +1,4 @@
-//! What such guests are turned into, and what is told of them.
+//! The components that such guests become, and what `inspect` prints about them.
 
 use super::DRAFTS;
 use localmap::{
@@ -21,9 +21,9 @@ fn imports(component: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// What a component cannot import it cannot do.
+/// A component can only do what it imports.
 #[test]
-fn the_component_in_front_imports_the_map_and_nothing_else() {
+fn the_adapter_imports_the_map_and_nothing_else() {
     assert_eq!(
         imports(KEYVALUE_ADAPTER),
         [localmap::names::LOCAL_MAP, localmap::names::BLOCKS]
@@ -44,7 +44,7 @@ fn the_component_in_front_imports_the_map_and_nothing_else() {
 }
 
 #[test]
-fn the_map_component_knows_nothing_of_it() {
+fn the_map_component_does_not_mention_wasi_keyvalue() {
     let map = localmap::MAP_COMPONENT;
     assert!(!map.windows(13).any(|bytes| bytes == b"wasi:keyvalue"));
 }
@@ -114,12 +114,15 @@ fn other_versions_and_other_types_are_refused_by_name() {
     ] {
         let app = wat::parse_str(format!(r#"(component (import "{import}" (instance)))"#));
         let app = app.expect("valid text");
-        let misfits = inspect(&app).expect("a component").app;
-        let [misfit @ Incompatibility::OtherKeyvalue { .. }] = misfits.as_slice() else {
-            panic!("{misfits:?}");
+        let reasons = inspect(&app).expect("a component").app;
+        let [reason @ Incompatibility::OtherKeyvalue { .. }] = reasons.as_slice() else {
+            panic!("{reasons:?}");
         };
-        let told = misfit.to_string();
-        assert!(told.contains(words) && told.contains(import), "{told}");
+        let expected = reason.to_string();
+        assert!(
+            expected.contains(words) && expected.contains(import),
+            "{expected}"
+        );
         assert!(matches!(
             plug(&app, &Limits::default()),
             Err(PlugError::Incompatible { .. })
@@ -128,15 +131,15 @@ fn other_versions_and_other_types_are_refused_by_name() {
     let app = r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance
         (export "open" (func (result u32))))))"#;
     let app = wat::parse_str(app).expect("valid text");
-    let misfits = inspect(&app).expect("a component").app;
+    let reasons = inspect(&app).expect("a component").app;
     assert!(
-        matches!(misfits.as_slice(), [Incompatibility::OtherTypes { .. }]),
-        "{misfits:?}"
+        matches!(reasons.as_slice(), [Incompatibility::OtherTypes { .. }]),
+        "{reasons:?}"
     );
 }
 
 #[test]
-fn what_needs_no_buckets_gets_none() {
+fn an_app_without_buckets_gets_no_adapter() {
     let probe = bytes("probe");
     let refused = with_keyvalue(&probe, &Buckets::new());
     assert!(matches!(
@@ -156,7 +159,7 @@ fn what_needs_no_buckets_gets_none() {
     ));
 }
 
-/// Hosts call it that watch a store, and a map has none that would.
+/// Hosts that watch a store call the watcher, and a map does not.
 #[test]
 fn a_watcher_is_left_out() {
     let app = r#"(component
@@ -175,11 +178,11 @@ fn a_watcher_is_left_out() {
 }
 
 #[test]
-fn inspect_tells_who_serves_it() {
+fn inspect_says_that_the_map_serves_it() {
     for (name, draft) in DRAFTS.into_iter().zip(localmap::names::KEYVALUE_DRAFTS) {
         let text = localmap().arg("inspect").arg(guest(name)).run().ok();
-        let told = format!("  wasi:keyvalue {draft}: served by the map\n");
-        assert!(text.contains(&told), "{text}");
+        let expected = format!("  wasi:keyvalue {draft}: served by the map\n");
+        assert!(text.contains(&expected), "{text}");
         assert!(text.contains("app       fits: `localmap run`"), "{text}");
         let json = localmap()
             .args(["inspect", "--json"])
@@ -192,7 +195,7 @@ fn inspect_tells_who_serves_it() {
     }
 }
 
-/// What is plugged runs anywhere; here, by the program again.
+/// A plugged guest runs anywhere; this test runs it with the program.
 #[test]
 fn a_plugged_guest_brings_its_buckets_along() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -214,14 +217,14 @@ fn a_plugged_guest_brings_its_buckets_along() {
     }
 }
 
-/// The host writes and reads what the app reads and writes.
+/// The host writes entries that the app reads, and reads those that the app writes.
 #[test]
 fn a_host_finds_the_keys_of_buckets() {
     let host = Host::new().expect("a host");
     let options = MapOptions::new().limits(Limits::default().for_buckets());
-    let mut attached = LinkedMap::new(host.map(&options).expect("a map"));
+    let mut linked = LinkedMap::new(host.map(&options).expect("a map"));
     let key = bucket_key(&"n".repeat(255), &"k".repeat(255)).expect("a key");
-    let mut map = attached.map();
+    let mut map = linked.map();
     map.set(&key, b"v", Ttl::Default).expect("room");
     assert_eq!(map.get(&key).expect("alive").as_deref(), Some(&b"v"[..]));
 }

@@ -1,4 +1,4 @@
-//! Guests that ask for too much: they get an error, and no trap.
+//! Guests that exceed limits, which get an error instead of a trap.
 
 use super::{all_print, prints};
 
@@ -14,7 +14,7 @@ fn handles_are_bounded_and_dropping_them_makes_room() {
         "kv-draft2",
         &[],
         &[
-            // The bucket is one of them.
+            // The bucket counts as one of them.
             (
                 "cas-handles b 100000",
                 "9999, limit of 10000 open buckets and cas handles reached: drop those no longer in use",

@@ -1,10 +1,10 @@
-//! The options that are for such guests, and those that are not.
+//! Options that such guests accept, and options that they do not.
 
 use super::{DRAFTS, WAYS, prints, run};
 use localmap_tests::{guest, localmap};
 
 #[test]
-fn entries_of_buckets_are_there_from_the_start() {
+fn entries_of_buckets_can_be_preloaded() {
     for name in DRAFTS {
         let options = ["--bucket-entry", "b/k=v", "--bucket-entry", "/n=5"];
         prints(
@@ -16,7 +16,7 @@ fn entries_of_buckets_are_there_from_the_start() {
 }
 
 #[test]
-fn an_entry_that_has_no_room_is_named() {
+fn an_entry_that_does_not_fit_is_named() {
     let options = [
         "--max-entries",
         "1",
@@ -44,7 +44,7 @@ fn options_for_other_guests_are_refused() {
             }
         }
     }
-    // One that has the map as well takes both.
+    // A guest that also imports the map accepts both.
     prints("kv-both", &["--entry", "k=v"], &[("map len", "1")]);
     let folder = tempfile::tempdir().expect("a folder");
     localmap()

@@ -1,4 +1,4 @@
-//! Our side: a map in its sandbox, with a clock that the test sets.
+//! The localmap side: a map in its sandbox, with a clock that the test sets.
 
 use localmap::{
     Condition, Host, IncrementError, LocalMap, ManualClock, MapOptions, SetIfError, Ttl,
@@ -96,7 +96,7 @@ impl Side for Map {
                 Answer::Truth(touched.expect("room"))
             }
             Operation::Persist(key) => {
-                // Whether there was a TTL is what Redis answers.
+                // Redis answers whether there was a TTL.
                 let entry = map.get_entry(&self::key(*key)).expect(ALIVE);
                 let touched = map.touch(&self::key(*key), Ttl::Never).expect("room");
                 assert_eq!(touched, entry.is_some());
@@ -116,7 +116,7 @@ impl Side for Map {
         };
         let left = entry.expires_in.map_or(Left::Forever, |left| {
             let hours = left.as_secs() / HOUR.as_secs();
-            assert_eq!(left, time(hours), "no time passes by itself");
+            assert_eq!(left, time(hours), "time passes only when the test sets it");
             Left::Hours(hours)
         });
         (Some(datum(entry.value)), left)

@@ -1,15 +1,15 @@
-//! What is done to both sides, and what they answer.
+//! The operations of both sides, and their answers.
 
 use std::collections::BTreeSet;
 
-/// A value: a counter, or other bytes, that neither side takes for one.
+/// A value: a counter, or bytes that neither side accepts as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Datum {
     Counter(i64),
     Bytes(Vec<u8>),
 }
 
-/// What is left of the time of an entry.
+/// The remaining time of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
     Absent,
@@ -17,7 +17,7 @@ pub(crate) enum Left {
     Hours(u64),
 }
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Done,
@@ -30,7 +30,7 @@ pub(crate) enum Answer {
     Overflow,
 }
 
-/// What is done, to keys by number. TTLs are in hours; `None`: for ever.
+/// An operation on keys, which are given by number. TTLs are in hours, and `None` means forever.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Pass(u64),
@@ -42,7 +42,7 @@ pub(crate) enum Operation {
     SetIfAbsent(u8, Datum, Option<u64>),
     SetIfPresent(u8, Datum, Option<u64>),
     Increment(u8, i64, Option<u64>),
-    /// 0: it goes at once.
+    /// With 0, the entry expires at once.
     Expire(u8, u64),
     Persist(u8),
     Delete(u8),
@@ -50,14 +50,14 @@ pub(crate) enum Operation {
     Clear,
 }
 
-/// One of those that are compared.
+/// One of the two sides that are compared.
 pub(crate) trait Side {
     fn perform(&mut self, operation: &Operation) -> Answer;
-    /// The value of a key and the time that it has left.
+    /// Returns the value of a key, and its remaining time.
     fn state(&mut self, number: u8) -> (Option<Datum>, Left);
 }
 
-/// The bytes of a key: some that text could not have, and the longest there is.
+/// Returns the bytes of a key. Some are not text, and one has the maximum length.
 pub(crate) fn key(number: u8) -> Vec<u8> {
     match number % KEYS {
         0 => vec![0],
@@ -91,7 +91,7 @@ impl Operation {
         }
     }
 
-    /// The key that it is about, if it is one.
+    /// Returns the key of an operation on a single key.
     pub(crate) fn key(&self) -> Option<u8> {
         match self {
             Self::Get(key) | Self::Contains(key) | Self::Take(key) => Some(*key),
@@ -121,7 +121,7 @@ fn datum(random: &mut fastrand::Rng) -> Datum {
         _ => random.usize(..100),
     };
     let mut bytes: Vec<u8> = (0..len).map(|_| random.u8(..)).collect();
-    // No number for Redis, and not as long as one of ours.
+    // Not a number for Redis, and shorter than a counter of a map.
     if let Some(first) = bytes.first_mut() {
         *first = b'x';
     }

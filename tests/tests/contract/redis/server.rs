@@ -1,5 +1,4 @@
-//! Their side: a Redis of our own, on a socket in a temporary folder, which ends with
-//! the test.
+//! The Redis side: a server on a socket in a temporary folder, which ends with the test.
 
 use redis::{Connection, RedisError, ToRedisArgs, Value};
 use std::collections::BTreeSet;
@@ -9,7 +8,7 @@ use tempfile::TempDir;
 
 use super::operation::{Answer, Datum, KEYS, Left, Operation, Side, key};
 
-/// In milliseconds.
+/// An hour in milliseconds.
 const HOUR: u64 = 3_600_000;
 
 pub(crate) struct Redis {
@@ -26,7 +25,7 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// `None`: there is none on this machine.
+    /// Starts a server. Returns `None` if Redis is not installed.
     pub(crate) fn start() -> Option<Self> {
         let folder = TempDir::new().expect("a folder");
         let socket = folder.path().join("redis");
@@ -47,7 +46,7 @@ impl Redis {
             let line = output.read_line(&mut said).expect("it can be read");
             assert!(line > 0, "redis-server has ended: {said}");
         }
-        // It must not find that nobody listens.
+        // Wait until the server listens.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let address = format!("redis+unix://{}", socket.display());
         let client = redis::Client::open(address).expect("an address");
@@ -62,7 +61,7 @@ impl Redis {
         self.must(&["FLUSHALL"]);
     }
 
-    /// One command.
+    /// Sends one command.
     pub(crate) fn ask(&mut self, words: &[impl ToRedisArgs]) -> Result<Value, RedisError> {
         let mut command = redis::Cmd::new();
         for word in words {
@@ -91,7 +90,7 @@ impl Redis {
         }
     }
 
-    /// Has hours pass, as far as deadlines can tell.
+    /// Lets hours pass by shortening all TTLs.
     fn pass(&mut self, passed: u64) {
         let mut due = false;
         for number in 0..KEYS {
@@ -100,7 +99,7 @@ impl Redis {
             };
             let left = left.saturating_sub(passed) * HOUR;
             due |= left == 0;
-            // What is due is so in a moment, and then Redis is to find that out.
+            // A due key expires in a millisecond, and the loop below waits for that.
             let left = left.max(1).to_string();
             let words = [b"PEXPIRE", &key(number)[..], left.as_bytes()];
             assert_eq!(self.number(&words), 1);
@@ -109,7 +108,7 @@ impl Redis {
         while due && self.now() <= start + 2 {}
     }
 
-    /// Its clock, in milliseconds.
+    /// Returns the clock of Redis in milliseconds.
     fn now(&mut self) -> u64 {
         let Value::Array(time) = self.must(&["TIME"]) else {
             panic!("TIME has two parts");
@@ -133,7 +132,7 @@ impl Redis {
     }
 
     fn increment(&mut self, number: u8, delta: i64, ttl: Option<u64>) -> Answer {
-        // A counter begins with the TTL here, which takes two commands there.
+        // A new counter gets a TTL in a map, which takes two commands in Redis.
         if ttl.is_some() {
             self.set(number, &Datum::Counter(0), ttl, "NX");
         }
@@ -158,7 +157,7 @@ impl Redis {
             let [next, Value::Array(given)] = &page[..] else {
                 panic!("a page has two parts: {page:?}");
             };
-            // It may give one twice.
+            // SCAN may return a key twice.
             for key in given {
                 let Value::BulkString(key) = key else {
                     panic!("a key is bytes: {key:?}");

@@ -1,5 +1,5 @@
-//! The component, behind the host library, gives the answers of the vectors: the same
-//! ones as the engine natively.
+//! Runs the vectors on the component through the host library, with the same answers as the
+//! native engine.
 
 use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned};
 use localmap_engine::{
@@ -105,7 +105,7 @@ impl Subject for Component {
             Err(ApplyError::Refused { index, source, .. }) => {
                 Err((u32::try_from(index).expect("32 bits"), refused(source)))
             }
-            Err(dead) => panic!("{ALIVE}: {dead}"),
+            Err(terminated) => panic!("{ALIVE}: {terminated}"),
         }
     }
 
@@ -118,7 +118,7 @@ impl Subject for Component {
     }
 
     fn unpin(&mut self, pin: Pinned) {
-        // As a guard that goes out of scope: the next operation sees to it.
+        // The next operation releases the dropped pin.
         drop(pin);
     }
 

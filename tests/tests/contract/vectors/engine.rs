@@ -1,4 +1,4 @@
-//! The engine gives the answers of the vectors.
+//! Runs the vectors on the engine.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use localmap_engine::{
 };
 use localmap_tests::vectors::{self, Entry, Page, Subject};
 
-/// A clock that stands where the test puts it.
+/// A clock that the test sets.
 #[derive(Clone, Default)]
 struct FakeClock(Rc<Cell<u64>>);
 

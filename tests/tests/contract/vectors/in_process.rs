@@ -1,5 +1,5 @@
-//! The client's map in process gives the answers of the vectors: the same ones as the
-//! component that it stands for.
+//! Runs the vectors on the client's in-process map, with the same answers as the component that
+//! it replaces.
 
 use localmap_client::in_process::{self as client, LocalMap, ManualClock};
 use localmap_engine::{

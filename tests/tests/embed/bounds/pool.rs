@@ -1,4 +1,4 @@
-//! How many maps of a host live at a time, and the pool that has room for them.
+//! The number of live maps of a host, and the pool that holds them.
 
 use localmap::wasmtime::Store;
 use localmap::wasmtime::component::{Component, Linker};
@@ -28,10 +28,10 @@ fn live_maps_are_bounded() {
         drop(one);
         assert_eq!(host.live_maps(), 1);
         let three = host.map(&MapOptions::new()).expect("a map");
-        // A dead map takes no place.
+        // A terminated map does not count.
         two.cancel_handle().cancel();
         let four = host.map(&MapOptions::new()).expect("a map");
-        // Nor does one that could not be made.
+        // Neither does a map that could not be created.
         drop(three);
         let refused = host.map(&MapOptions::new().limits(Limits::default().max_entries(0)));
         assert!(refused.is_err());
@@ -42,7 +42,7 @@ fn live_maps_are_bounded() {
 }
 
 #[test]
-fn who_waits_gets_the_place_of_a_map_that_ends() {
+fn a_waiting_caller_gets_the_place_of_a_map_that_ends() {
     let options = HostOptions::new().max_maps(1).wait(Duration::from_secs(60));
     let host = Host::with_options(&options).expect("a host");
     let map = host.map(&MapOptions::new()).expect("a map");
@@ -75,8 +75,8 @@ fn who_waits_gets_the_place_of_a_map_that_ends() {
 }
 
 #[test]
-fn what_cannot_be_had_is_told_or_done_without() {
-    // 2^32 slots of 4 GiB: more than there are addresses.
+fn a_pool_that_is_too_large_is_an_error_or_not_used() {
+    // 2^32 slots of 4 GiB are more than the address space.
     let options = HostOptions::new().max_maps(u32::MAX).max_memory(4 << 30);
     let refused = Host::with_options(&options.clone().allocation(Allocation::Pooling));
     assert!(matches!(refused, Err(CreateError::Engine { .. })));
@@ -90,7 +90,7 @@ fn what_cannot_be_had_is_told_or_done_without() {
     assert!(matches!(refused, Err(CreateError::Engine { .. })));
 }
 
-/// A slot that is used again is as a new one, in each profile.
+/// In each profile, a reused slot is as clean as a new one.
 #[test]
 fn rule_10_end_a_slot_is_wiped_before_it_is_used_again() {
     let page = "(local $at i32)
@@ -110,7 +110,7 @@ fn rule_10_end_a_slot_is_wiped_before_it_is_used_again() {
             .profile(profile);
         let host = Host::with_component(&component, &options).expect("it fits");
         let mut map = host.map(&MapOptions::new()).expect("a map");
-        // Every slot of the pool, those for stores of an embedder too.
+        // Use every slot of the pool, including those for stores of an embedder.
         for _ in 0..20 {
             assert_eq!(map.len().expect("alive"), 4 << 20);
             drop(map);
@@ -119,7 +119,7 @@ fn rule_10_end_a_slot_is_wiped_before_it_is_used_again() {
     }
 }
 
-/// An app and its map, in a store of an embedder on the engine of the host.
+/// Returns a plugged app, to be used in stores of an embedder on the engine of the host.
 fn plugged(host: &Host) -> (Component, Linker<()>) {
     let app = wat::parse_str(
         r#"(component
@@ -170,7 +170,7 @@ fn the_pool_has_room_for_stores_of_the_embedder() {
         .map(|_| count_in_new_store(&host, &component, &linker))
         .collect();
     drop(maps);
-    // Beyond what was promised there is room for a while; then it is told.
+    // The pool has some room beyond what it guarantees, and then reports that it is full.
     while stores.len() < 1000 {
         let mut store = Store::new(host.as_ref(), ());
         CancelHandle::new().guard(&mut store, None);
@@ -193,13 +193,13 @@ fn mappings() -> usize {
     maps.expect("Linux").lines().count()
 }
 
-/// 10,000 live maps, each with an entry, and the same again on the slots that they had.
+/// Creates 10,000 live maps, each with an entry, and then as many again in the same slots.
 ///
-/// Alone, as the next test: the kernel allows a process 65,530 mappings by default, and they
-/// need most of them.
+/// This test and the next one run alone: the kernel allows a process 65,530 mappings by default,
+/// and each test needs most of them.
 #[test]
 #[cfg(target_os = "linux")]
-fn ten_thousand_maps_live_beside_each_other() {
+fn ten_thousand_maps_live_at_the_same_time() {
     const MAPS: usize = 10_000;
     alone(|| {
         for profile in [Profile::Dense, Profile::Churn] {
@@ -229,7 +229,7 @@ fn ten_thousand_maps_live_beside_each_other() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn ten_thousand_plugged_apps_live_beside_each_other() {
+fn ten_thousand_plugged_apps_live_at_the_same_time() {
     const STORES: usize = 10_000;
     alone(|| {
         let options = HostOptions::new()

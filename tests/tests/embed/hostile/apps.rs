@@ -1,6 +1,6 @@
-//! Apps with a map plugged in, in stores of the embedder on the engine of a host.
+//! Plugged apps, in stores of the embedder on the engine of a host.
 
-use super::beside::{beside, host};
+use super::honest::{host, with_honest_maps};
 use super::make::app;
 use localmap::wasmtime::component::{
     Component, ComponentNamedList, Instance, Lift, Linker, Lower, TypedFunc,
@@ -58,7 +58,7 @@ impl App {
     }
 }
 
-/// What a map asks for, and nothing else.
+/// Returns a linker with the imports of a map, and nothing else.
 fn linker() -> wasmtime::Result<Linker<MemoryLimiter>> {
     let mut linker = Linker::new(host().as_ref());
     linker
@@ -72,22 +72,22 @@ fn linker() -> wasmtime::Result<Linker<MemoryLimiter>> {
     Ok(linker)
 }
 
-/// The call ends with this trap, and the store with it.
+/// Asserts that the call ends with this trap, and that the store cannot be used afterwards.
 fn traps(name: &str, expected: Trap) {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new(name);
         let error = app.run().expect_err(name);
         let trap = error.downcast_ref::<Trap>();
         assert_eq!(trap, Some(&expected), "{name}: {error:#}");
-        // The map ends with the app: nobody sees what was half done.
+        // The map ends with the app, so no one can see a half-finished change.
         assert!(app.run().is_err(), "{name}");
         assert!(app.control.stats(&mut app.store).is_err(), "{name}");
     });
 }
 
-/// The call ends when its time is up.
+/// Asserts that the call ends with a timeout.
 fn runs_out_of_time(name: &str) {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new(name);
         let error = app.run().expect_err(name);
         let TimedOut { limit, .. } = error.downcast_ref().expect("it had no more time");
@@ -99,18 +99,18 @@ fn runs_out_of_time(name: &str) {
 fn loops() {
     runs_out_of_time("loop");
     runs_out_of_time("loop_of_calls");
-    runs_out_of_time("fills_for_ever");
-    beside(|| {
+    runs_out_of_time("fills_forever");
+    with_honest_maps(|| {
         let error = App::start("loop_at_the_start").err().expect("it never is");
         assert!(error.is::<TimedOut>(), "{error:#}");
     });
 }
 
-/// From another thread, long before the time is up.
+/// Another thread cancels them, long before the timeout.
 #[test]
 fn loops_that_are_cancelled() {
-    for name in ["loop", "loop_of_calls", "fills_for_ever"] {
-        beside(|| {
+    for name in ["loop", "loop_of_calls", "fills_forever"] {
+        with_honest_maps(|| {
             let mut app = App::new(name);
             let cancel = CancelHandle::new();
             cancel.guard(&mut app.store, None);
@@ -130,7 +130,7 @@ fn loops_that_are_cancelled() {
                 (error, end.saturating_duration_since(cancelled))
             });
             assert!(error.is::<Cancelled>(), "{name}: {error:#}");
-            // The promise is 20 ms; a busy machine may take its time.
+            // The documented limit is 20 ms, but a busy machine may take longer.
             assert!(took < Duration::from_secs(2), "{name}: {took:?}");
         });
     }
@@ -143,47 +143,47 @@ fn traps_in_the_app_and_in_the_call() {
     traps("value_past_the_end", Trap::ListOutOfBounds);
     traps("answer_past_the_end", Trap::ListOutOfBounds);
     traps("answer_that_calls_back", Trap::CannotLeaveComponent);
-    traps("ttl_of_no_kind", Trap::InvalidDiscriminant);
-    // The map has to be given what the app hands over before it can look at it.
+    traps("unknown_ttl", Trap::InvalidDiscriminant);
+    // The key is copied into the map's memory before the map can check it.
     traps("key_of_48_megabytes", Trap::UnreachableCodeReached);
-    beside(|| {
-        let mut app = App::new("pin_that_is_not_there");
+    with_honest_maps(|| {
+        let mut app = App::new("pin_that_does_not_exist");
         let error = app.run().expect_err("it has no pin");
         assert!(format!("{error:#}").contains("unknown handle"), "{error:#}");
     });
 }
 
-/// Memory that it does not get is not there; the bound is on all memories together.
+/// The limit is on all memories of the store together.
 #[test]
 fn memory() {
     for name in ["memory_bomb", "table_bomb"] {
-        beside(|| {
+        with_honest_maps(|| {
             let mut app = App::new(name);
             let got = app.run().expect("it lives");
             assert!(got > 0, "{name}");
             assert!(app.store.data().used() <= MEMORY, "{name}");
-            // What is left has to do for the map.
+            // The map must work with the remaining memory.
             app.control.stats(&mut app.store).expect("it lives");
         });
     }
 }
 
 #[test]
-fn answers_that_are_none() {
-    beside(|| {
+fn results_that_are_invalid() {
+    with_honest_maps(|| {
         let error = App::new("result_of_2_gigabytes").call::<Vec<u8>>("bytes");
         let error = error.expect_err("there are no 2 GiB");
         assert!(format!("{error:#}").contains("out of bounds"), "{error:#}");
-        let error = App::new("text_that_is_none").call::<String>("text");
+        let error = App::new("text_not_utf8").call::<String>("text");
         let error = error.expect_err("it is not UTF-8");
         assert!(format!("{error:#}").contains("utf-8"), "{error:#}");
     });
 }
 
-/// The map gives as many as the host says, and answers `full` from then on.
+/// The map creates as many pins as the host allows, and then answers `full`.
 #[test]
 fn a_million_pins() {
-    beside(|| {
+    with_honest_maps(|| {
         let mut app = App::new("a_million_pins");
         let limits = Limits::default().max_pins(100);
         let configured = app.control.configure(&mut app.store, &limits);

@@ -1,11 +1,11 @@
-//! Makes components out of the core modules in `tests/guests/hostile`, which hold what is
-//! hostile in them and nothing else.
+//! Builds components from the core modules in `tests/guests/hostile`, which contain only the
+//! hostile code.
 
 use localmap_tests::root;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// What an app of ours exports, and the interfaces that only some ask for.
+/// The world of the apps.
 const APPS: &str = "
     package hostile:guests;
 
@@ -17,7 +17,7 @@ const APPS: &str = "
     }
 ";
 
-/// The same for the program, which runs commands.
+/// The world of apps for the program, which runs commands.
 const CLI: &str = "
     package wasi:cli@0.2.0;
 
@@ -31,8 +31,9 @@ const CLI: &str = "
 const MAP: &str = "localmap:core/local-map@0.1.0#";
 const CONTROL: &str = "localmap:core/control@0.1.0#";
 
-/// The functions of a map: each takes these parameters and gives nothing in particular.
-/// 1024 is where the memory has zeros: `none`, `ok(0)`, an empty list, limits of 0.
+/// The functions of a map, with their core parameters and results. By default each returns an
+/// empty answer: the memory at address 1024 is zero, which means `none`, `ok(0)`, an empty list,
+/// or limits of 0.
 const FUNCTIONS: [(&str, &str, &str, &str); 24] = [
     (MAP, "get", "i32 i32", "i32"),
     (MAP, "get-entry", "i32 i32", "i32"),
@@ -65,8 +66,8 @@ const FUNCTIONS: [(&str, &str, &str, &str); 24] = [
     ("", "cabi_realloc", "i32 i32 i32 i32", "i32"),
 ];
 
-/// A map component that is hostile as `guests/hostile/maps/{name}.wat` has it, and answers
-/// every call that it has not with nothing.
+/// Returns a map component with the code of `guests/hostile/maps/{name}.wat`. The functions that
+/// the file does not define return empty answers.
 pub(crate) fn map(name: &str) -> Vec<u8> {
     let fields = read("maps", name);
     let mut module = format!("(module {fields}\n");
@@ -76,7 +77,7 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
             continue;
         }
         let answer = match (name, result) {
-            // Arguments lie where nothing else does.
+            // An address that nothing else uses.
             ("cabi_realloc", _) => "i32.const 32768",
             ("delete" | "contains" | "sweep", _) => "i32.const 0",
             (_, "i32") => "i32.const 1024",
@@ -92,7 +93,7 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
     component(&(module + ")"), "localmap:core", "provider")
 }
 
-/// An app that is hostile as `guests/hostile/apps/{name}.wat` has it.
+/// Returns an app with the code of `guests/hostile/apps/{name}.wat`.
 pub(crate) fn app(name: &str) -> Vec<u8> {
     let fields = read("apps", name);
     let mut module = format!("(module {fields}\n");
@@ -112,7 +113,7 @@ pub(crate) fn app(name: &str) -> Vec<u8> {
     )
 }
 
-/// The same app as a command: its `run` is `wasi:cli/run`.
+/// Returns the same app as a command, whose `run` is that of `wasi:cli/run`.
 pub(crate) fn command(name: &str) -> Vec<u8> {
     let fields = read("apps", name).replace("(func (export \"run\")", "(func $run");
     let run = "(func (export \"wasi:cli/run@0.2.0#run\") (result i32)
@@ -121,7 +122,7 @@ pub(crate) fn command(name: &str) -> Vec<u8> {
     component(&module, "wasi:cli", "command")
 }
 
-/// Answers of the map lie behind one another, in what the memory has been grown by.
+/// An allocator that places results of the map one after the other, and grows the memory.
 const REALLOC: &str = r#"
     (global $top (mut i32) (i32.const 65536))
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)

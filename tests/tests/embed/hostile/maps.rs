@@ -1,6 +1,6 @@
-//! Map components that lie, trap, loop and take what they can get.
+//! Map components that lie, trap, loop, or use all the resources they can get.
 
-use super::beside::beside;
+use super::honest::with_honest_maps;
 use super::make::map;
 use localmap::wasmtime::Trap;
 use localmap::{
@@ -9,37 +9,37 @@ use localmap::{
 };
 use std::time::Duration;
 
-/// What a call may take that has no end.
+/// The timeout of calls that never end.
 const LIMIT: Duration = Duration::from_millis(200);
 
-/// What one may take that ends otherwise, on a busy machine too.
+/// The timeout of all other calls, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn options(limit: Duration) -> MapOptions {
     MapOptions::new().call_timeout(limit)
 }
 
-/// A host of one map at a time, so that one that has died must have given back its place.
+/// Creates a host for one map at a time, so that a terminated map must release its place.
 fn host(component: &[u8]) -> Host {
     let options = HostOptions::new().max_maps(1);
     Host::with_component(component, &options).expect("it fits the contract")
 }
 
-/// What a map has died of.
-enum Of {
+/// The expected cause of a termination.
+enum Expected {
     Trap(Trap),
-    /// The words of an error of Wasmtime's, or of ours, that is no trap.
+    /// A text in an error of Wasmtime or of the library that is not a trap.
     Fault(&'static str),
     Time,
     Memory,
 }
 
-impl Of {
+impl Expected {
     fn is(&self, cause: &TerminationCause) -> bool {
         match (self, cause) {
-            (Self::Trap(expected), TerminationCause::Trap { trap, .. }) => trap == expected,
-            (Self::Fault(words), TerminationCause::Fault { source, .. }) => {
-                format!("{source:#}").contains(words)
+            (Self::Trap(one), TerminationCause::Trap { trap, .. }) => trap == one,
+            (Self::Fault(text), TerminationCause::Fault { source, .. }) => {
+                format!("{source:#}").contains(text)
             }
             (Self::Time, TerminationCause::TimedOut { limit, .. }) => *limit == LIMIT,
             (Self::Memory, TerminationCause::OutOfMemory { max, .. }) => *max == 64 << 20,
@@ -81,41 +81,48 @@ const APPLY: Call = |map| {
 };
 const LIMITS: Call = |map| Ok(map.limits().map(drop)?);
 
-/// The call ends the map, which tells what it died of from then on, and has given back its
-/// memory and its place.
-fn dies(name: &str, call: Call, of: &Of) {
+/// Asserts that the call terminates the map, that the map reports the cause from then on, and
+/// that it has released its memory and its place.
+fn dies(name: &str, call: Call, expected: &Expected) {
     let host = host(&map(name));
-    let limit = match of {
-        Of::Time => LIMIT,
+    let limit = match expected {
+        Expected::Time => LIMIT,
         _ => PATIENCE,
     };
-    beside(|| {
+    with_honest_maps(|| {
         let mut map = host.map(&options(limit)).expect("it starts well");
-        let Err(Error::Terminated { source: dead, .. }) = call(&mut map) else {
+        let Err(Error::Terminated {
+            source: terminated, ..
+        }) = call(&mut map)
+        else {
             panic!("{name} is alive");
         };
-        assert!(of.is(dead.cause()), "{name}: {:?}", dead.cause());
-        is_dead(&mut map, &dead);
+        assert!(
+            expected.is(terminated.cause()),
+            "{name}: {:?}",
+            terminated.cause()
+        );
+        stays_terminated(&mut map, &terminated);
         assert_eq!(host.live_maps(), 0, "{name}");
         host.map(&options(limit)).expect("there is a place");
     });
 }
 
-fn is_dead(map: &mut LocalMap, dead: &MapTerminated) {
+fn stays_terminated(map: &mut LocalMap, terminated: &MapTerminated) {
     assert_eq!(map.memory(), 0);
     for call in [GET, SET, LEN, GET_MANY, SCAN, PIN, APPLY, LIMITS] {
         let Err(Error::Terminated { source: still, .. }) = call(map) else {
             panic!("it lives again");
         };
-        assert_eq!(still.at(), dead.at());
-        assert_eq!(still.to_string(), dead.to_string());
+        assert_eq!(still.at(), terminated.at());
+        assert_eq!(still.to_string(), terminated.to_string());
     }
 }
 
-/// The map lives on, whatever it says.
+/// Asserts that the map stays alive, whatever it answers. Returns the result of `call`.
 fn lives<R>(name: &str, call: impl FnOnce(&mut LocalMap) -> R) -> R {
     let host = host(&map(name));
-    beside(|| {
+    with_honest_maps(|| {
         let mut map = host.map(&options(PATIENCE)).expect("it starts well");
         let answer = call(&mut map);
         map.len().expect("alive");
@@ -123,10 +130,10 @@ fn lives<R>(name: &str, call: impl FnOnce(&mut LocalMap) -> R) -> R {
     })
 }
 
-/// There is no map, since the guest does not come to be one.
-fn never_is(name: &str, why: fn(&CreateError) -> bool) {
+/// Asserts that no map can be created, because of an error for which `why` returns `true`.
+fn is_not_created(name: &str, why: fn(&CreateError) -> bool) {
     let component = map(name);
-    beside(|| {
+    with_honest_maps(|| {
         let options = HostOptions::new().max_maps(1);
         let made = Host::with_component(&component, &options);
         let error = made.and_then(|host| {
@@ -140,75 +147,103 @@ fn never_is(name: &str, why: fn(&CreateError) -> bool) {
 }
 
 #[test]
-fn lengths_and_places_that_are_wrong() {
-    dies("value_past_the_end", GET, &Of::Fault("out of bounds"));
-    dies("value_that_wraps", GET, &Of::Fault("out of bounds"));
-    dies("answer_past_the_end", GET, &Of::Fault("out of bounds"));
-    dies("answer_not_aligned", GET, &Of::Fault("not aligned"));
+fn wrong_lengths_and_addresses() {
+    dies("value_past_the_end", GET, &Expected::Fault("out of bounds"));
+    dies("value_that_wraps", GET, &Expected::Fault("out of bounds"));
+    dies(
+        "answer_past_the_end",
+        GET,
+        &Expected::Fault("out of bounds"),
+    );
+    dies("answer_not_aligned", GET, &Expected::Fault("not aligned"));
     dies(
         "arguments_past_the_end",
         GET,
-        &Of::Fault("beyond end of memory"),
+        &Expected::Fault("beyond end of memory"),
     );
-    dies("arguments_not_aligned", GET_MANY, &Of::Fault("not aligned"));
+    dies(
+        "arguments_not_aligned",
+        GET_MANY,
+        &Expected::Fault("not aligned"),
+    );
     dies(
         "writes_past_its_end",
         SET,
-        &Of::Trap(Trap::MemoryOutOfBounds),
+        &Expected::Trap(Trap::MemoryOutOfBounds),
     );
 }
 
 #[test]
-fn cases_that_the_contract_has_not() {
-    dies("option_of_a_third_kind", GET, &Of::Fault("discriminant"));
-    dies("result_of_a_third_kind", SET, &Of::Fault("discriminant"));
-    dies("error_of_no_kind", SET, &Of::Fault("discriminant"));
-    dies("policy_of_no_kind", LIMITS, &Of::Fault("discriminant"));
-    dies("outcome_of_no_kind", APPLY, &Of::Fault("discriminant"));
+fn cases_that_are_not_in_the_contract() {
+    dies(
+        "option_with_a_third_case",
+        GET,
+        &Expected::Fault("discriminant"),
+    );
+    dies(
+        "result_with_a_third_case",
+        SET,
+        &Expected::Fault("discriminant"),
+    );
+    dies("unknown_error", SET, &Expected::Fault("discriminant"));
+    dies("unknown_policy", LIMITS, &Expected::Fault("discriminant"));
+    dies("unknown_outcome", APPLY, &Expected::Fault("discriminant"));
 }
 
 #[test]
-fn too_many_answers_or_too_few() {
-    dies("too_few_values", GET_MANY, &Of::Fault("get-many"));
-    dies("too_many_values", GET_MANY, &Of::Fault("get-many"));
-    dies("too_few_outcomes", APPLY, &Of::Fault("apply"));
-    dies("outcomes_of_others", APPLY, &Of::Fault("apply"));
-    let name = "batch_refused_beyond_its_end";
-    dies(name, APPLY, &Of::Fault("apply"));
+fn too_many_or_too_few_results() {
+    dies("too_few_values", GET_MANY, &Expected::Fault("get-many"));
+    dies("too_many_values", GET_MANY, &Expected::Fault("get-many"));
+    dies("too_few_outcomes", APPLY, &Expected::Fault("apply"));
+    dies(
+        "outcome_of_another_change",
+        APPLY,
+        &Expected::Fault("apply"),
+    );
+    let name = "error_of_a_change_beyond_the_batch";
+    dies(name, APPLY, &Expected::Fault("apply"));
 }
 
-/// A few bytes in the guest that stand for a terabyte in the host.
+/// A few bytes in the guest would become a terabyte in the host.
 #[test]
-fn answers_that_are_larger_than_the_guest() {
-    let too_much = Of::Fault("hostcalls has been exhausted");
+fn results_that_are_larger_than_the_guest() {
+    let too_much = Expected::Fault("hostcalls has been exhausted");
     dies("one_value_many_times", GET_MANY, &too_much);
-    dies("page_without_measure", SCAN, &too_much);
+    dies("page_of_a_million_entries", SCAN, &too_much);
 }
 
 #[test]
-fn pins_that_are_none() {
-    dies("pin_that_is_not_there", PIN, &Of::Fault("unknown handle"));
-    dies("pin_given_twice", PIN_TWICE, &Of::Fault("unknown handle"));
-    let trap = Of::Trap(Trap::UnreachableCodeReached);
+fn invalid_pins() {
+    dies(
+        "pin_that_does_not_exist",
+        PIN,
+        &Expected::Fault("unknown handle"),
+    );
+    dies(
+        "handle_returned_twice",
+        PIN_TWICE,
+        &Expected::Fault("unknown handle"),
+    );
+    let trap = Expected::Trap(Trap::UnreachableCodeReached);
     dies("pin_that_traps", PIN_AND_DROP, &trap);
-    dies("pin_without_end", PIN_AND_DROP, &Of::Time);
+    dies("pin_without_end", PIN_AND_DROP, &Expected::Time);
     dies(
         "pin_past_the_end",
         PIN_AND_READ,
-        &Of::Fault("out of bounds"),
+        &Expected::Fault("out of bounds"),
     );
-    dies("a_million_handles", LEN, &Of::Fault("handle"));
+    dies("a_million_handles", LEN, &Expected::Fault("handle"));
 }
 
 #[test]
 fn traps() {
-    let unreachable = Of::Trap(Trap::UnreachableCodeReached);
+    let unreachable = Expected::Trap(Trap::UnreachableCodeReached);
     dies("trap_in_the_middle_of_a_write", SET, &unreachable);
     dies("trap_after_the_answer", GET, &unreachable);
-    let cannot = Of::Trap(Trap::CannotLeaveComponent);
+    let cannot = Expected::Trap(Trap::CannotLeaveComponent);
     dies("arguments_that_call_out", GET, &cannot);
-    dies("stack_overflow", LEN, &Of::Trap(Trap::StackOverflow));
-    never_is("trap_at_the_start", |error| {
+    dies("stack_overflow", LEN, &Expected::Trap(Trap::StackOverflow));
+    is_not_created("trap_at_the_start", |error| {
         matches!(
             error,
             CreateError::Instantiate { .. } | CreateError::Trapped { .. }
@@ -218,13 +253,13 @@ fn traps() {
 
 #[test]
 fn loops() {
-    dies("loop_in_a_call", GET, &Of::Time);
-    dies("loop_after_the_answer", GET, &Of::Time);
-    dies("arguments_without_end", GET, &Of::Time);
-    dies("fills_for_ever", GET, &Of::Time);
+    dies("loop_in_a_call", GET, &Expected::Time);
+    dies("loop_after_the_answer", GET, &Expected::Time);
+    dies("arguments_without_end", GET, &Expected::Time);
+    dies("fills_forever", GET, &Expected::Time);
     let time = |error: &CreateError| matches!(error, CreateError::TimedOut { limit, .. } if *limit == LIMIT);
-    never_is("loop_at_the_start", time);
-    never_is("loop_while_it_is_set_up", time);
+    is_not_created("loop_at_the_start", time);
+    is_not_created("loop_in_configure", time);
 }
 
 #[test]
@@ -237,21 +272,21 @@ fn memory() {
     assert_eq!(pages, (64 << 20) >> 16, "all that it may have, and no more");
     let elements = lives("table_bomb", |map| map.len().expect("alive"));
     assert!((1..=100_000).contains(&elements), "{elements}");
-    dies("memory_that_must_be", LEN, &Of::Memory);
+    dies("memory_or_trap", LEN, &Expected::Memory);
     let too_large = |error: &CreateError| {
         matches!(
             error,
             CreateError::Component { .. } | CreateError::Instantiate { .. }
         )
     };
-    never_is("memory_to_begin_with", too_large);
-    never_is("table_to_begin_with", too_large);
+    is_not_created("initial_memory_of_2_gigabytes", too_large);
+    is_not_created("initial_table_of_ten_million", too_large);
 }
 
-/// What only the embedder of that very map believes harms nobody: it is passed on as it
-/// is, in types that can hold it.
+/// Lies that affect only the embedder of this map are passed on unchanged, in types that can
+/// represent them.
 #[test]
-fn lies_that_are_no_faults() {
+fn lies_that_are_passed_on() {
     lives("versions_backwards", |map| {
         let versions: Vec<u64> = (0..4)
             .map(|_| map.set(b"k", b"", Ttl::Never).expect("it says so"))
@@ -264,7 +299,7 @@ fn lies_that_are_no_faults() {
             assert_eq!((page.entries.len(), page.next), (0, Some(7)));
         }
     });
-    lives("key_that_is_no_key", |map| {
+    lives("scanned_key_that_is_invalid", |map| {
         let page = map.scan(b"", 0, 10).expect("a page");
         let [scanned] = page.entries.as_slice() else {
             panic!("{page:?}");
@@ -274,22 +309,22 @@ fn lies_that_are_no_faults() {
         assert_eq!(scanned.entry.version, u64::MAX);
         assert_eq!(scanned.entry.expires_in, Some(Duration::ZERO));
     });
-    lives("statistics_of_nothing", |map| {
+    lives("statistics_at_their_maximum", |map| {
         let stats = map.stats().expect("figures");
         assert_eq!((stats.entries, stats.refused), (u64::MAX, u64::MAX));
     });
-    lives("limits_of_nothing", |map| {
+    lives("limits_out_of_range", |map| {
         let limits = map.limits().expect("figures");
         assert_eq!(limits.max_value, u64::MAX);
         assert!(limits.utf8_keys);
         assert!(limits.check().is_err());
     });
-    never_is("refuses_all_limits", |error| {
+    is_not_created("refuses_all_limits", |error| {
         matches!(error, CreateError::Limits { .. })
     });
 }
 
-/// What a component cannot import it cannot do.
+/// A component can only do what it imports.
 #[test]
 fn imports_that_were_not_given() {
     for import in [
@@ -313,7 +348,7 @@ fn imports_that_were_not_given() {
     ] {
         let text = format!("(component {import})");
         let component = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        beside(|| {
+        with_honest_maps(|| {
             let made = Host::with_component(&component, &HostOptions::new());
             let Err(CreateError::Component { source, .. }) = made else {
                 panic!("{text}: {made:?}");

@@ -1,6 +1,6 @@
-//! The same guests through the program.
+//! The same guests, run by the program.
 
-use super::beside::beside;
+use super::honest::with_honest_maps;
 use super::make::{command, map};
 use localmap_tests::{Finished, localmap};
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ fn file(component: Vec<u8>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Runs an app, which has a second and 64 MiB.
+/// Runs an app with a timeout of a second and 64 MiB of memory.
 fn run(name: &str) -> Finished {
     let (_folder, path) = file(command(name));
-    beside(|| {
+    with_honest_maps(|| {
         localmap()
             .args(["run", "-W", "timeout=1s,max-memory-size=64MiB"])
             .arg(path)
@@ -24,8 +24,9 @@ fn run(name: &str) -> Finished {
     })
 }
 
-/// It ends with the code of a trap, and says so, without a panic of ours.
-fn traps(name: &str, words: &str) {
+/// Asserts that the run ends with the exit code of a trap and an error that contains `text`,
+/// without a panic.
+fn traps(name: &str, text: &str) {
     let finished = run(name);
     assert_eq!(finished.code, Some(134), "{name}: {finished:?}");
     assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
@@ -35,7 +36,7 @@ fn traps(name: &str, words: &str) {
         finished.stderr
     );
     assert!(
-        finished.stderr.contains(words),
+        finished.stderr.contains(text),
         "{name}: {}",
         finished.stderr
     );
@@ -43,24 +44,24 @@ fn traps(name: &str, words: &str) {
 
 #[test]
 fn apps() {
-    traps("loop", "ran out of its time");
-    traps("loop_at_the_start", "ran out of its time");
-    traps("loop_of_calls", "ran out of its time");
-    traps("fills_for_ever", "ran out of its time");
+    traps("loop", "timed out after");
+    traps("loop_at_the_start", "timed out after");
+    traps("loop_of_calls", "timed out after");
+    traps("fills_forever", "timed out after");
     traps("stack_overflow", "call stack exhausted");
     traps("value_past_the_end", "out-of-bounds");
     traps("trap_between_two_writes", "unreachable");
-    traps("pin_that_is_not_there", "unknown handle");
+    traps("pin_that_does_not_exist", "unknown handle");
     for name in ["memory_bomb", "table_bomb", "a_million_pins"] {
         let finished = run(name);
         assert_eq!(finished.code, Some(0), "{name}: {finished:?}");
     }
 }
 
-/// A shell on a map component of somebody else's: it says what is wrong, and ends.
+/// Runs a shell on a hostile map component.
 fn shell(name: &str, commands: &str) -> Finished {
     let (_folder, path) = file(map(name));
-    beside(|| {
+    with_honest_maps(|| {
         localmap()
             .arg("shell")
             .arg(path)
@@ -70,18 +71,18 @@ fn shell(name: &str, commands: &str) -> Finished {
 
 #[test]
 fn maps() {
-    for (name, command, words) in [
+    for (name, command, text) in [
         ("value_past_the_end", "get k\n", "out of bounds"),
-        ("error_of_no_kind", "set k v\n", "discriminant"),
+        ("unknown_error", "set k v\n", "discriminant"),
         ("stack_overflow", "len\n", "call stack exhausted"),
         ("loop_in_a_call", "get k\n", "exceeded its time limit"),
     ] {
-        shell(name, command).refused(&[words]);
+        shell(name, command).refused(&[text]);
     }
     for (name, command) in [
-        ("statistics_of_nothing", "stats\n"),
+        ("statistics_at_their_maximum", "stats\n"),
         ("versions_backwards", "set k v\nset k v\nset k v\n"),
-        ("key_that_is_no_key", "scan\n"),
+        ("scanned_key_that_is_invalid", "scan\n"),
     ] {
         shell(name, command).ok();
     }

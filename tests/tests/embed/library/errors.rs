@@ -1,4 +1,4 @@
-//! What errors say, and when a map is dead.
+//! The texts of errors, and the errors of a terminated map.
 
 use super::{host, map};
 use localmap::{
@@ -39,18 +39,18 @@ fn errors_say_what_happened() {
             "is absent",
         ),
     ];
-    for (error, words) in errors {
-        assert!(error.to_string().contains(words), "{error}");
+    for (error, text) in errors {
+        assert!(error.to_string().contains(text), "{error}");
     }
 }
 
-/// The memory of this store has no room for the largest value, so that its parameters
-/// cannot even be handed over: a trap, which ends the map and nothing else.
+/// The memory has no room for the largest value, so its parameters cannot even be passed. This
+/// is a trap, which terminates only this map.
 #[test]
-fn a_map_that_trapped_is_dead_and_says_so() {
+fn a_map_that_trapped_is_terminated_and_says_so() {
     let host = host();
-    let mut beside = host.map(&MapOptions::new()).expect("a map");
-    beside.set(b"k", b"v", Ttl::Never).expect("room");
+    let mut other = host.map(&MapOptions::new()).expect("a map");
+    other.set(b"k", b"v", Ttl::Never).expect("room");
     let limits = Limits::default().max_value(16 << 20);
     let mut map = host
         .map(&MapOptions::new().max_memory(2 << 20).limits(limits))
@@ -62,13 +62,18 @@ fn a_map_that_trapped_is_dead_and_says_so() {
     let killed = map
         .set(b"k", &vec![7; 16 << 20], Ttl::Never)
         .expect_err("no room");
-    let SetError::Terminated { source: dead, .. } = &killed else {
+    let SetError::Terminated {
+        source: terminated, ..
+    } = &killed
+    else {
         panic!("{killed}");
     };
-    assert!(matches!(dead.cause(), TerminationCause::OutOfMemory { max, .. } if *max == 2 << 20));
+    assert!(
+        matches!(terminated.cause(), TerminationCause::OutOfMemory { max, .. } if *max == 2 << 20)
+    );
     let trap = wasmtime::Trap::UnreachableCodeReached;
-    assert_eq!(dead.cause().trap(), Some(trap));
-    assert!((before..=SystemTime::now()).contains(&dead.at()));
+    assert_eq!(terminated.cause().trap(), Some(trap));
+    assert!((before..=SystemTime::now()).contains(&terminated.at()));
     assert_eq!(map.memory(), 0);
     assert_eq!(host.live_maps(), 1);
     let answers: [Option<Error>; 10] = [
@@ -84,7 +89,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
         map.unpin(pin).err().map(Into::into),
     ];
     for answer in answers {
-        let error = answer.expect("it is dead");
+        let error = answer.expect("it is terminated");
         assert!(matches!(error, Error::Terminated { .. }), "{error}");
         let words = error.to_string();
         assert_eq!(words, killed.to_string());
@@ -92,7 +97,7 @@ fn a_map_that_trapped_is_dead_and_says_so() {
         let cause = "Z: it exceeded its memory limit of 2097152 bytes; create a new one";
         assert!(words.ends_with(cause), "{words}");
     }
-    assert_eq!(beside.get(b"k").expect("alive").as_deref(), Some(&b"v"[..]));
+    assert_eq!(other.get(b"k").expect("alive").as_deref(), Some(&b"v"[..]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Limits and entries from the start.
+//! Limits, and entries that are preloaded.
 
 use super::{host, map};
 use localmap::{

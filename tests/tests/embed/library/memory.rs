@@ -1,4 +1,4 @@
-//! Memory that a store refuses, and what it is made of.
+//! Memory that a store refuses, and statistics about memory.
 
 use super::{host, map};
 use localmap::{
@@ -6,8 +6,8 @@ use localmap::{
     Ttl,
 };
 
-/// A refused `memory.grow` makes the present footprint the limit, for values of every
-/// size: also when there is no room left for the parameters of the call.
+/// After a refused `memory.grow`, the current footprint is the limit, for values of every size,
+/// even when there is no room left for the parameters of the call.
 #[test]
 fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
     for size in [1, 100, 10_000, 300_000] {
@@ -24,7 +24,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
         assert!(stored as usize * (size + 100) > 1 << 20, "{size}: {stored}");
         assert!(map.memory() <= 4 << 20);
 
-        // Small ones take what is left.
+        // Small values use the remaining room.
         let mut more = 0u32;
         let error = loop {
             match map.set(format!("small {more}").as_bytes(), b"", Ttl::Never) {
@@ -36,7 +36,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
 
         for len in [1, 200, 20_000, 400_000, 1 << 20] {
             let refused = map.set(b"new", &vec![8; len], Ttl::Never);
-            // What is small may still find a place that the others did not fit into.
+            // A small value may still fit where larger ones did not.
             if refused.is_ok() && len <= 200 {
                 assert!(map.delete(b"new").expect("alive"));
                 continue;
@@ -54,7 +54,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
             map.len().expect("alive"),
             u64::from(stored) + u64::from(more)
         );
-        // Answers find room too.
+        // There is room for results too.
         let first = 0u32.to_be_bytes();
         let keys: Vec<[u8; 4]> = (0..stored).map(u32::to_be_bytes).collect();
         let keys: Vec<&[u8]> = keys.iter().map(<[u8; 4]>::as_slice).collect();
@@ -77,8 +77,8 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
             "{size}"
         );
 
-        // A tenth of them, and the parameter that an entry comes from, leave room: for
-        // tables that cannot grow a sixteenth has to go.
+        // Removing a tenth of the entries leaves room, including for the parameters of a call.
+        // If tables cannot grow, a sixteenth must be removed.
         for key in (0..stored / 10 + 4).filter(|key| *key != 3) {
             assert!(map.delete(&key.to_be_bytes()).expect("alive"));
         }
@@ -87,7 +87,7 @@ fn memory_that_the_store_refuses_is_full_and_the_map_goes_on() {
     }
 }
 
-/// The same for batches, whose parameters are many, and for pins, which stay.
+/// The same holds for batches, which have many parameters, and for pins, which keep memory.
 #[test]
 fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
     for policy in [Policy::Refuse, Policy::Lru, Policy::S3Fifo] {
@@ -113,7 +113,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
             }
         }
         assert_eq!(more < 10_000, policy == Policy::Refuse);
-        // Again, with values that are longer, so that they need room.
+        // Repeat with longer values, which need more room.
         let longer = vec![8; 1024];
         let others: Vec<[u8; 5]> = (0..1024u64)
             .map(|key| [key.to_be_bytes()[6], key.to_be_bytes()[7], 1, 2, 3])
@@ -133,9 +133,9 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
                 assert!(matches!(source, ChangeError::Full), "{source}");
                 assert_eq!(map.len().expect("alive"), before);
             }
-            Err(dead) => panic!("{dead}"),
+            Err(terminated) => panic!("{terminated}"),
         }
-        // Each pin takes memory that stays until it is given back.
+        // Each pin keeps its memory until it is dropped.
         map.set(b"pinned", b"v", Ttl::Never).ok();
         let page = map.scan(b"", 0, 1).expect("alive");
         let key = &page.entries.first().expect("one").key;
@@ -147,7 +147,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
                 Err(error) => panic!("{error}"),
             }
         }
-        // Calls find room as before.
+        // Calls have room as before.
         let many = map.get_many(&keys.iter().map(<[u8; 4]>::as_slice).collect::<Vec<_>>());
         assert_eq!(many.expect("alive").len(), 1024);
         for key in &keys {
@@ -168,7 +168,7 @@ fn batches_and_pins_without_memory_are_full_and_the_map_goes_on() {
 }
 
 #[test]
-fn statistics_tell_what_the_memory_is_made_of() {
+fn statistics_describe_the_use_of_memory() {
     let mut map = map(&MapOptions::new().limits(Limits::default().max_entries(2)));
     map.set(b"a", &[7; 100_000], Ttl::Never).expect("room");
     map.set(b"b", b"v", Ttl::Never).expect("room");

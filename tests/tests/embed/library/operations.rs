@@ -1,4 +1,4 @@
-//! Operations of many keys, and arguments of any size.
+//! Operations on many keys, and arguments of any size.
 
 use super::map;
 use localmap::{
@@ -7,7 +7,7 @@ use localmap::{
 use std::ops::ControlFlow;
 
 #[test]
-fn get_many_asks_until_it_has_everything() {
+fn get_many_calls_the_map_until_it_has_all_values() {
     let mut map = map(&MapOptions::new());
     let value = vec![7; 700_000];
     for key in [b"a", b"b", b"c"] {
@@ -27,7 +27,7 @@ fn get_many_asks_until_it_has_everything() {
 }
 
 #[test]
-fn a_visit_comes_by_each_entry_once_until_it_breaks() {
+fn a_visit_passes_each_entry_once_until_it_breaks() {
     let mut map = map(&MapOptions::new());
     for number in 0..1000u32 {
         let key = [b"a:", &number.to_be_bytes()[..]].concat();
@@ -58,8 +58,8 @@ fn a_visit_comes_by_each_entry_once_until_it_breaks() {
     assert_eq!(visits, 300);
 }
 
-/// Arguments over their limits would take up the memory of the map before it could
-/// refuse them: they are refused in front of it.
+/// Arguments over their limits would fill the memory of the map before it could refuse them, so
+/// the library refuses them first.
 #[test]
 fn arguments_of_any_size_do_no_harm() {
     let mut map = map(&MapOptions::new().max_memory(4 << 20));
@@ -81,7 +81,7 @@ fn arguments_of_any_size_do_no_harm() {
         value,
         ttl: Ttl::Never,
     };
-    // A batch is looked at as a whole first.
+    // A batch is checked as a whole first.
     for (batch, at) in [
         (vec![change(&huge)], 0),
         (vec![change(&[0; 600_000]); 3], 1),
@@ -100,7 +100,7 @@ fn arguments_of_any_size_do_no_harm() {
 }
 
 #[test]
-fn apply_tells_which_change_was_refused_and_why() {
+fn apply_reports_the_refused_change_and_the_reason() {
     let mut map = map(&MapOptions::new());
     let set = |key, condition| Change::SetIf {
         key,

@@ -1,10 +1,10 @@
-//! Values that stay readable whatever happens to their keys.
+//! Pinned values, which stay readable whatever happens to their keys.
 
 use super::{host, map};
 use localmap::{Limits, MapOptions, PinError, Pinned, PinnedError, Ttl};
 
-/// The value is given back in the store of the map, which dropping cannot reach: the
-/// next operation sees to it.
+/// A dropped pin is released in the store of the map, which `drop` cannot access, so the next
+/// operation releases it.
 #[test]
 fn rule_9_pins_a_pin_that_is_dropped_gives_its_value_back() {
     let mut map = map(&MapOptions::new().limits(Limits::default().max_pins(2)));
@@ -27,7 +27,7 @@ fn rule_9_pins_a_pin_that_is_dropped_gives_its_value_back() {
         .join()
         .expect("it ends");
     assert_eq!(map.stats().expect("alive").pinned, 0);
-    // One that is forgotten is held as long as the map.
+    // A forgotten pin is held as long as the map lives.
     std::mem::forget(map.pin(b"k").expect("room"));
     assert!(map.stats().expect("alive").pinned > 0);
 }
@@ -52,7 +52,7 @@ fn rule_9_pins_a_pin_is_of_one_map_and_ends_with_it() {
     drop(pin);
 }
 
-/// Nobody but the map itself can exceed its limit, so that a host can let go of all pins.
+/// Only the map itself decides about its limit, so a host can release all pins.
 #[test]
 fn rule_9_pins_are_1024_unless_the_host_says_otherwise() {
     let mut map = map(&MapOptions::new());

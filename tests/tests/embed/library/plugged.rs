@@ -1,8 +1,8 @@
-//! An app with its map in one component, in a store of its embedder.
+//! An app and its map in one component, in a store of the embedder.
 
 use localmap::{Control, Limits, MemoryLimiter, Preload, PreloadError, Ttl, plug, wasmtime};
 
-/// A plugged app in a store of one's own.
+/// A plugged app in an embedder's store.
 fn instantiate(
     plugged: &[u8],
 ) -> (
@@ -34,10 +34,10 @@ fn instantiate(
     (store, instance, control)
 }
 
-/// An embedder's own store: the limits are those that were baked in, and `control` is
-/// at hand beside what the app exports.
+/// In an embedder's store, the map has the limits that it was plugged with, and `control` is
+/// available next to the exports of the app.
 #[test]
-fn a_plugged_app_in_a_store_of_ones_own() {
+fn a_plugged_app_in_an_embedders_store() {
     let app = wat::parse_str(
         r#"(component
             (import "localmap:core/local-map@0.1.0" (instance $map
@@ -69,8 +69,8 @@ fn a_plugged_app_in_a_store_of_ones_own() {
     assert_eq!(control.sweep(&mut store, 10).expect("alive"), 0);
 }
 
-/// A handle of the map in the hands of an app: `hold` pins the key `k` and `length` tells
-/// how long its value is, whatever has become of the key, until `release`.
+/// An app that holds a pin: `hold` pins the key `k`, and `length` returns the length of its
+/// value, whatever happens to the key, until `release`.
 #[test]
 fn rule_9_pins_of_a_plugged_app_are_its_own() {
     let app = wat::parse_str(

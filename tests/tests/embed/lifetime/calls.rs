@@ -1,6 +1,6 @@
-//! Calls that end before they give an answer: cancelled, out of time, trapped.
+//! Calls that end without an answer: cancelled, timed out or trapped.
 
-use super::{FOR_EVER, SOON, Watched, host, host_of};
+use super::{ENDLESS, SOON, Watched, host, host_of};
 use localmap::wasmtime::Trap;
 use localmap::{CancelHandle, Clock, CreateError, Host, MapOptions, TerminationCause, Ttl};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn a_call_that_runs_ends() {
-    let host = host_of(&[("get", FOR_EVER)], "");
+    let host = host_of(&[("get", ENDLESS)], "");
     let (options, dropped) = Watched::options();
     let mut map = host.map(&options).expect("a map");
     drop(options);
@@ -20,53 +20,53 @@ fn a_call_that_runs_ends() {
     let begins = Arc::clone(&began);
     let runs = thread::spawn(move || {
         begins.wait();
-        let dead = map.get(b"k").expect_err("it never ends");
-        (map, dead)
+        let terminated = map.get(b"k").expect_err("it never ends");
+        (map, terminated)
     });
     began.wait();
     thread::sleep(Duration::from_millis(50));
     assert!(!runs.is_finished());
     let cancelled = Instant::now();
     handle.cancel();
-    let (map, dead) = runs.join().expect("it ends");
+    let (map, terminated) = runs.join().expect("it ends");
     assert!(cancelled.elapsed() < SOON, "{:?}", cancelled.elapsed());
     assert!(
-        matches!(dead.cause(), TerminationCause::Cancelled),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Cancelled),
+        "{terminated}"
     );
-    // In that call, not with the map.
+    // Freed by that call, not when the map is dropped.
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
     drop(map);
 }
 
 #[test]
-fn a_call_has_its_time() {
-    let host = host_of(&[("get", FOR_EVER)], "");
+fn a_call_has_a_timeout() {
+    let host = host_of(&[("get", ENDLESS)], "");
     let limit = Duration::from_millis(30);
     let mut map = host
         .map(&MapOptions::new().call_timeout(limit))
         .expect("a map");
-    // Each call has it anew.
+    // Each call has the full limit.
     for _ in 0..5 {
         thread::sleep(Duration::from_millis(20));
         map.set(b"k", b"v", Ttl::Never).expect("it says so");
     }
     let began = Instant::now();
-    let dead = map.get(b"k").expect_err("it never ends");
+    let terminated = map.get(b"k").expect_err("it never ends");
     assert!(began.elapsed() >= limit);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     assert!(
-        matches!(dead.cause(), TerminationCause::TimedOut { limit: told, .. } if *told == limit)
+        matches!(terminated.cause(), TerminationCause::TimedOut { limit: reported, .. } if *reported == limit)
     );
-    assert!(dead.to_string().contains("30ms"), "{dead}");
-    // The others go on.
-    let mut beside = host.map(&MapOptions::new()).expect("a map");
-    assert_eq!(beside.take(b"k").expect("alive"), None);
+    assert!(terminated.to_string().contains("30ms"), "{terminated}");
+    // Other maps continue.
+    let mut other = host.map(&MapOptions::new()).expect("a map");
+    assert_eq!(other.take(b"k").expect("alive"), None);
 }
 
 #[test]
-fn making_a_map_has_its_time_and_can_be_cancelled() {
-    let host = host_of(&[], FOR_EVER);
+fn creating_a_map_has_a_timeout_and_can_be_cancelled() {
+    let host = host_of(&[], ENDLESS);
     let limit = Duration::from_millis(30);
     let refused = host.map(&MapOptions::new().call_timeout(limit));
     assert!(
@@ -95,21 +95,27 @@ fn making_a_map_has_its_time_and_can_be_cancelled() {
 }
 
 #[test]
-fn a_trap_is_told_with_its_name() {
+fn a_trap_is_reported_by_name() {
     let host = host_of(&[("get", "unreachable"), ("len", "(unreachable)")], "");
     let mut map = host.map(&MapOptions::new()).expect("a map");
-    let dead = map.get(b"k").expect_err("it traps");
-    assert_eq!(dead.cause().trap(), Some(Trap::UnreachableCodeReached));
-    assert!(dead.to_string().contains("unreachable"), "{dead}");
-    let source = std::error::Error::source(&dead).expect("what Wasmtime says");
+    let terminated = map.get(b"k").expect_err("it traps");
+    assert_eq!(
+        terminated.cause().trap(),
+        Some(Trap::UnreachableCodeReached)
+    );
+    assert!(
+        terminated.to_string().contains("unreachable"),
+        "{terminated}"
+    );
+    let source = std::error::Error::source(&terminated).expect("what Wasmtime says");
     assert!(!source.to_string().is_empty());
     assert_eq!(host.live_maps(), 0);
 }
 
-/// What no map may answer is no answer: 24 bytes at an address of its own, where the first
-/// says that it is an error, and the eighth which.
+/// An answer that the contract forbids counts as a fault: a result at address 8 that is an error,
+/// and at address 16 the error, which this function cannot return.
 #[test]
-fn a_map_that_contradicts_its_contract_is_dead() {
+fn a_map_that_contradicts_its_contract_is_terminated() {
     let overflow = "(i32.store8 (i32.const 8) (i32.const 1))
         (i32.store8 (i32.const 16) (i32.const 6)) i32.const 8";
     let host = host_of(&[("touch", overflow), ("increment", overflow)], "");
@@ -117,22 +123,25 @@ fn a_map_that_contradicts_its_contract_is_dead() {
     let refused = map.increment(b"k", 1, Ttl::Never);
     assert!(matches!(refused, Err(localmap::IncrementError::Overflow)));
     let refused = map.touch(b"k", Ttl::Never).expect_err("it cannot overflow");
-    let localmap::TouchError::Terminated { source: dead, .. } = refused else {
+    let localmap::TouchError::Terminated {
+        source: terminated, ..
+    } = refused
+    else {
         panic!("{refused}");
     };
     assert!(
-        matches!(dead.cause(), TerminationCause::Fault { .. }),
-        "{dead}"
+        matches!(terminated.cause(), TerminationCause::Fault { .. }),
+        "{terminated}"
     );
 }
 
-/// Cancels its own map, from within a call.
-struct Suicidal {
+/// A clock that cancels its own map, during a call.
+struct CancelsItsMap {
     handle: CancelHandle,
     armed: Arc<AtomicBool>,
 }
 
-impl Clock for Suicidal {
+impl Clock for CancelsItsMap {
     fn now(&self) -> Duration {
         if self.armed.load(Ordering::SeqCst) {
             self.handle.cancel();
@@ -144,14 +153,14 @@ impl Clock for Suicidal {
 #[test]
 fn a_call_may_cancel_its_own_map() {
     let (handle, armed) = (CancelHandle::new(), Arc::new(AtomicBool::new(false)));
-    let clock = Suicidal {
+    let clock = CancelsItsMap {
         handle: handle.clone(),
         armed: Arc::clone(&armed),
     };
     let options = MapOptions::new().cancel_with(&handle).clock(clock);
     let mut map = host().map(&options).expect("a map");
     armed.store(true, Ordering::SeqCst);
-    // It may give its answer or not; either way it was the last one.
+    // The call may answer or not; either way it is the last one.
     let _ = map.set(b"k", b"v", Ttl::After(Duration::from_secs(1)));
     assert_eq!(map.memory(), 0);
     assert!(map.get(b"k").is_err());
@@ -176,13 +185,16 @@ fn a_panic_of_the_clock_ends_the_map_and_nothing_else() {
         map.set(b"k", b"v", Ttl::After(Duration::from_secs(1)))
     }));
     assert!(panicked.is_err());
-    let dead = map.get(b"k").expect_err("it is dead");
-    assert!(matches!(dead.cause(), TerminationCause::Panicked), "{dead}");
-    let mut beside = host().map(&MapOptions::new()).expect("a map");
-    beside.set(b"k", b"v", Ttl::Never).expect("room");
+    let terminated = map.get(b"k").expect_err("it is terminated");
+    assert!(
+        matches!(terminated.cause(), TerminationCause::Panicked),
+        "{terminated}"
+    );
+    let mut other = host().map(&MapOptions::new()).expect("a map");
+    other.set(b"k", b"v", Ttl::Never).expect("room");
 }
 
-/// Whatever the moment: between two calls, within one, or while it is dropped.
+/// At any moment: between two calls, during one, or while the map is dropped.
 #[test]
 fn cancelling_races_with_calls_and_drops() {
     let rounds: usize = 2_000;
@@ -217,7 +229,7 @@ fn cancelling_races_with_calls_and_drops() {
             }
         }
         if round % 3 == 0 {
-            // Freed without a word of its owner.
+            // Freed without any call by its owner.
             let began = Instant::now();
             while dropped.load(Ordering::SeqCst) == 0 {
                 assert!(began.elapsed() < SOON, "round {round}");

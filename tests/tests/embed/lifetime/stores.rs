@@ -1,6 +1,6 @@
-//! Handles that end what runs in stores of an embedder, and futures.
+//! Handles that cancel calls in stores of an embedder, and futures.
 
-use super::{FOR_EVER, SOON, host};
+use super::{ENDLESS, SOON, host};
 use localmap::wasmtime::{self, Config, Engine, Instance, Module, Store, Trap};
 use localmap::{CancelHandle, Cancelled, TimedOut};
 use std::pin::pin;
@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A store of an embedder, with a core module that runs for ever.
+/// Creates an embedder's store, with a core module that runs forever.
 fn endless(engine: &Engine) -> (Store<()>, Instance) {
-    let text = format!("(module (func (export \"run\") {FOR_EVER}) (func (export \"go\")))");
+    let text = format!("(module (func (export \"run\") {ENDLESS}) (func (export \"go\")))");
     let bytes = wat::parse_str(text).expect("valid text");
     let module = Module::new(engine, &bytes).expect("valid");
     let mut store = Store::new(engine, ());
@@ -65,9 +65,9 @@ fn a_handle_guards_stores_of_an_embedder() {
     }
 }
 
-/// Two on one thread, neither of which ends by itself: each gets on, until its time is up.
+/// Two guests on one thread run forever, and each makes progress until its timeout.
 #[test]
-fn a_guest_in_an_async_store_lets_go_of_its_thread() {
+fn a_guest_in_an_async_store_yields_its_thread() {
     let (mut one, runs) = endless(host().as_ref());
     let (mut other, waits) = endless(host().as_ref());
     let limit = Duration::from_millis(100);
@@ -106,7 +106,7 @@ fn a_guest_in_an_async_store_lets_go_of_its_thread() {
     assert!(ended.is::<Cancelled>(), "{ended}");
 }
 
-/// Counts how often it is woken.
+/// A waker that counts how often it is woken.
 #[derive(Default)]
 struct Woken(AtomicUsize);
 
@@ -116,7 +116,7 @@ impl Wake for Woken {
     }
 }
 
-/// Waits for ever, and tells when it is dropped.
+/// A future that never completes, and records that it was dropped.
 struct Waits(Arc<Mutex<bool>>);
 
 impl Future for Waits {

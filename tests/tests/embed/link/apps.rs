@@ -1,4 +1,4 @@
-//! The app that hands on, in an engine of the embedder.
+//! The relaying app, in an engine of the embedder.
 
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{self, Config, Engine, Store};
@@ -48,7 +48,7 @@ pub(crate) struct Tenant {
     pub(crate) map: LinkedMap,
 }
 
-/// The app, compiled, with what it imports.
+/// The compiled app, and a linker with its imports.
 pub(crate) struct Apps {
     engine: Engine,
     component: Component,
@@ -71,14 +71,14 @@ impl Apps {
         linker
     }
 
-    /// A store for an app to be.
+    /// Creates a store for an app.
     pub(crate) fn store(&self, map: LocalMap) -> Store<Tenant> {
         self.store_of(LinkedMap::new(map))
     }
 
     fn store_of(&self, map: LinkedMap) -> Store<Tenant> {
         let mut store = Store::new(&self.engine, Tenant { map });
-        // Whichever of the two the engine has.
+        // Set whichever of the two the engine supports.
         let _ = store.set_fuel(u64::MAX);
         store.set_epoch_deadline(1 << 60);
         store
@@ -88,7 +88,7 @@ impl Apps {
         self.instantiate(self.store(map))
     }
 
-    /// One that uses a map which others may use as well.
+    /// Creates an app that shares its map with others.
     pub(crate) fn sharing(&self, map: &Arc<Mutex<LocalMap>>) -> App {
         self.instantiate(self.store_of(LinkedMap::from_shared(Arc::clone(map))))
     }
@@ -132,7 +132,7 @@ impl App {
     }
 }
 
-/// Runs what has nothing to wait for but itself.
+/// Runs a future that waits for nothing outside itself.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

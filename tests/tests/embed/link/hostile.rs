@@ -1,4 +1,4 @@
-//! Apps that ask for more than there is, in any order.
+//! Apps that exceed limits, in any order.
 
 use super::apps::{Apps, wit};
 use super::{NEVER, map};
@@ -110,7 +110,7 @@ fn pins_are_bounded_and_given_back_at_once() {
     }
 }
 
-/// Asks for the keys at an address of its memory. At address 16 lies one that is outside.
+/// An app that passes keys at an address of its memory. The key at address 16 is out of bounds.
 const LIAR: &str = r#"(component
     (import "localmap:core/local-map@0.1.0" (instance $map
         (export "get-many" (func

@@ -1,4 +1,4 @@
-//! Who is told of each operation.
+//! Observers, which see each operation.
 
 use super::apps::{Apps, wit};
 use super::{NEVER, map};
@@ -16,14 +16,14 @@ struct Log {
 
 impl Log {
     fn take(&self) -> Vec<Seen> {
-        std::mem::take(&mut self.seen.lock().expect("nobody panics"))
+        std::mem::take(&mut self.seen.lock().expect("no panic"))
     }
 }
 
 impl Observer for Log {
     fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration) {
         assert!(took < Duration::from_secs(60));
-        let mut seen = self.seen.lock().expect("nobody panics");
+        let mut seen = self.seen.lock().expect("no panic");
         seen.push((operation, key_len, outcome));
     }
 }
@@ -95,13 +95,13 @@ fn sees_each_operation_once() {
             (Operation::Len, 0, CallOutcome::Ok),
         ]
     );
-    // What the host does itself is nobody else's business.
+    // The observer does not see operations of the host.
     app.map().get(b"key").expect("alive");
     assert_eq!(log.take(), []);
 }
 
 #[test]
-fn sees_that_the_map_is_dead() {
+fn sees_that_the_map_is_terminated() {
     let handle = CancelHandle::new();
     let host = Host::new().expect("a host");
     let options = MapOptions::new().cancel_with(&handle);
@@ -110,6 +110,6 @@ fn sees_that_the_map_is_dead() {
     let mut app = Apps::new(&Config::new()).observed(map, log.clone());
     handle.cancel();
     app.call(|app, store| app.call_set(store, b"k", b"v", NEVER))
-        .expect_err("it is dead");
+        .expect_err("it is terminated");
     assert_eq!(log.take(), [(Operation::Set, 1, CallOutcome::Terminated)]);
 }

@@ -1,18 +1,18 @@
-//! Which crate may depend on which.
+//! The allowed dependencies between crates.
 
 use localmap_tests::root;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// Each crate of the workspace, and those of the workspace that it may depend on, also in its
-/// tests and its build script. A crate may only know what stands above it, so that there is
-/// no circle.
+/// Each crate of the workspace, and the workspace crates that it may depend on, including in its
+/// tests and its build script. A crate may depend only on crates listed above it, so there is no
+/// cycle.
 ///
-/// Those to come: schema, telemetry, mirror and lease may know the library, and none of them
-/// another; the server and a sidecar may know all of these, and the program all.
+/// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
+/// the server and a sidecar may depend on all of these, and the program on all crates.
 const CRATES: [(&str, &[&str]); 25] = [
-    // What runs in the sandbox.
+    // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
     ("localmap-map", &["localmap-abi", "localmap-engine"]),
@@ -22,11 +22,11 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("limiter", &["localmap-client"]),
     ("dedupe", &["localmap-client"]),
     ("http-limiter", &["localmap-client"]),
-    // What runs it. The library has the components, and does not compile against their crates.
+    // The host. The library embeds the components, and does not depend on their crates.
     ("localmap", &[]),
     ("localmap-serve", &["localmap"]),
     ("localmap-cli", &["localmap", "localmap-serve"]),
-    // Tests and benchmarks, with guests of their own.
+    // Tests and benchmarks, with their guests.
     ("localmap-guest-build", &[]),
     ("probe", &["localmap-client"]),
     ("served", &["localmap-client"]),
@@ -59,7 +59,7 @@ const CRATES: [(&str, &[&str]); 25] = [
     ),
 ];
 
-/// Each crate of the workspace, and the crates of the workspace that it depends on.
+/// Returns each crate of the workspace, with the workspace crates that it depends on.
 fn crates() -> BTreeMap<String, Vec<String>> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--no-deps"])
@@ -78,7 +78,7 @@ fn crates() -> BTreeMap<String, Vec<String>> {
             let ours = dependencies
                 .iter()
                 .filter(|other| other["path"].is_string());
-            // One that depends on itself does so for its own tests.
+            // A crate that depends on itself does so for its tests.
             let ours = ours.map(name).filter(|other| *other != name(package));
             (name(package), ours.collect())
         })
@@ -86,7 +86,7 @@ fn crates() -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn each_crate_knows_what_it_may_and_nothing_else() {
+fn each_crate_depends_only_on_allowed_crates() {
     let allowed = BTreeMap::from(CRATES);
     let found = crates();
     for (name, dependencies) in &found {
@@ -106,7 +106,7 @@ fn each_crate_knows_what_it_may_and_nothing_else() {
 }
 
 #[test]
-fn the_table_has_no_circle() {
+fn the_table_has_no_cycle() {
     for (at, (name, dependencies)) in CRATES.iter().enumerate() {
         for dependency in *dependencies {
             let above = CRATES[..at].iter().any(|(above, _)| above == dependency);
@@ -116,7 +116,7 @@ fn the_table_has_no_circle() {
 }
 
 #[test]
-fn the_document_has_them_all() {
+fn the_document_lists_all_crates() {
     let document = root().join("docs/architecture.md");
     let text = std::fs::read_to_string(document).expect("docs/architecture.md");
     let ours = CRATES

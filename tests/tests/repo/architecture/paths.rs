@@ -54,6 +54,41 @@ fn search(tokens: TokenStream, module: &[String], found: &mut Vec<Vec<String>>) 
     }
 }
 
+/// The names of modules below a source that paths in it begin with: in `mod a; use a::B;`, `a`.
+/// The first word of each path that is neither `crate` nor `super` is here, so also crates.
+pub(super) fn named_children(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    first_words(source.parse().expect("Rust"), &mut found);
+    found
+}
+
+fn first_words(tokens: TokenStream, found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(word) => {
+                let first =
+                    !matches!(&tokens[..at], [.., TokenTree::Punct(mark)] if mark.as_char() == ':');
+                if first && after_colons(&tokens[at + 1..]).is_some() {
+                    found.push(word.to_string());
+                }
+            }
+            TokenTree::Group(group) => {
+                // The branches of a tree of paths go on where the path before them ends.
+                let branches = matches!(
+                    &tokens[..at],
+                    [.., TokenTree::Punct(one), TokenTree::Punct(two)]
+                        if one.as_char() == ':' && two.as_char() == ':'
+                );
+                if !branches {
+                    first_words(group.stream(), found);
+                }
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
 /// What comes behind `::`.
 fn after_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     match tokens {
@@ -94,6 +129,20 @@ fn branches(tree: &Group, base: &[String], found: &mut Vec<Vec<String>>) {
             branch => follow(branch, base.to_vec(), found),
         }
     }
+}
+
+#[test]
+fn the_first_words_of_paths_are_found() {
+    let source = r#"
+        mod app;
+        mod unused;
+        use app::{Ended, nested::Thing};
+        use crate::elsewhere::app2;
+        #[arg(value_parser = values::parse)]
+        fn f(x: u8) -> watchdog::Out { log::line(x) }
+    "#;
+    let found = named_children(source);
+    assert_eq!(found, ["app", "crate", "values", "watchdog", "log"]);
 }
 
 #[test]

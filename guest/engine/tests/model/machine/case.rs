@@ -1,4 +1,4 @@
-//! A map to begin with, and what is done to it.
+//! A test case: a map and the operations on it.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use localmap_engine::Limits;
 
 use super::operation::{Operation, limits};
 
-/// How much there is of everything.
+/// The size of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// A handful of keys and of entries.
+    /// A handful of keys and entries.
     Tiny,
-    /// Hundreds.
+    /// Hundreds of them.
     Wide,
-    /// Thousands, so that tables split. Not all is compared after each operation.
+    /// Thousands, so that tables split. The contents are not compared after each operation.
     Large,
 }
 
 impl Scale {
-    /// How many keys there are.
+    /// The number of keys.
     pub(super) const fn keys(self) -> u16 {
         match self {
             Self::Tiny => 12,
@@ -29,15 +29,15 @@ impl Scale {
     }
 }
 
-/// What a case begins with.
+/// The initial state of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Setup {
     pub(crate) scale: Scale,
-    /// Where the clock stands.
+    /// The initial time of the clock.
     pub(crate) now: u64,
     pub(crate) seed: u64,
-    /// Compare all that is there after each operation. It reads the clock, which hides
-    /// what a map does that has not read it for long.
+    /// Whether to compare all contents after each operation. This reads the clock, which hides the
+    /// behaviour of a map that has not read it for a long time.
     pub(crate) watch: bool,
     pub(crate) limits: Limits,
 }
@@ -64,7 +64,7 @@ impl Setup {
     }
 }
 
-/// A map to begin with, and what is done to it.
+/// A map, and the operations on it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Case {
     pub(crate) setup: Setup,
@@ -72,7 +72,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The case that some bytes stand for.
+    /// Decodes a case from bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let mut u = Unstructured::new(bytes);
         Self::random(&mut u).expect("bytes that are used up count as zeros")
@@ -88,13 +88,13 @@ impl Case {
     }
 }
 
-/// As Rust that can be put into a test.
+/// Prints the case as Rust code for a test.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "    let setup = {:?};", self.setup)?;
         writeln!(f, "    replay(setup, vec![")?;
         for operation in &self.operations {
-            // A vector shows itself as an array.
+            // The debug output of a vector looks like an array.
             let text = format!("{operation:?}").replace("([", "(vec![");
             writeln!(f, "        {text},")?;
         }

@@ -1,4 +1,4 @@
-//! A clock that the test sets, and that tells what has been read.
+//! A clock that the test sets, and that records its readings.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ pub(super) struct FakeClock(Rc<State>);
 #[derive(Default)]
 struct State {
     now: Cell<u64>,
-    /// The latest time that was read.
+    /// The latest time that has been read.
     seen: Cell<u64>,
     reads: Cell<u64>,
 }
@@ -44,18 +44,18 @@ impl FakeClock {
         self.0.now.set(to);
     }
 
-    /// The latest time that the map has read.
+    /// Returns the latest time that the map has read.
     pub(super) fn seen(&self) -> u64 {
         self.0.seen.get()
     }
 
-    /// The time for a map that reads it now. Where a map has no need to, its answer
-    /// must be right at this time too.
+    /// Returns the time for a map that reads the clock now. If a map does not need to read it, its
+    /// results must still be correct at this time.
     pub(super) fn time(&self) -> u64 {
         self.seen().max(self.0.now.get())
     }
 
-    /// How often it was read.
+    /// Returns the number of readings.
     pub(super) fn reads(&self) -> u64 {
         self.0.reads.get()
     }

@@ -1,6 +1,6 @@
-//! A map and a model that is too simple to be wrong, under the same operations: few
-//! keys, tiny limits, a clock that jumps and goes back. The operations come from
-//! bytes, so that a test and a fuzzer share all of this.
+//! A map and a model too simple to be wrong, under the same operations, with few keys, tiny
+//! limits, and a clock that jumps and runs backwards. The operations are decoded from bytes, so
+//! that a test and a fuzzer share this code.
 
 mod case;
 mod clock;
@@ -20,7 +20,7 @@ use std::ops::AddAssign;
 
 use pair::Pair;
 
-/// What has been done, so that it is known that each of these came about.
+/// Counts of what has been done, to check that every kind of operation occurred.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) operations: u64,
@@ -29,11 +29,11 @@ pub(crate) struct Tally {
     pub(crate) expired: u64,
     pub(crate) evicted: u64,
     pub(crate) refused: u64,
-    /// Batches of several changes that were done.
+    /// Batches of several changes that succeeded.
     pub(crate) batches: u64,
-    /// Values that were read through a pin alone.
+    /// Values that could be read only through a pin.
     pub(crate) detached: u64,
-    /// Scans that came to their end, with other operations in between.
+    /// Scans that were completed, with other operations in between.
     pub(crate) scans: u64,
 }
 
@@ -51,7 +51,7 @@ impl AddAssign for Tally {
     }
 }
 
-/// Does what the case says, and panics where map and model do not agree.
+/// Runs a case. Panics if the map and the model differ.
 pub(crate) fn run(case: &Case) -> Tally {
     let mut pair = Pair::new(&case.setup);
     for (at, operation) in case.operations.iter().enumerate() {

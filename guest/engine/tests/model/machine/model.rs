@@ -1,5 +1,5 @@
-//! What a map must answer, from a sorted map and a straightforward reading of the
-//! contract. Who has to go where room is short is judged elsewhere.
+//! The expected results, from a sorted map and a straightforward reading of the contract. Which
+//! entries must be removed when room is short is checked in `room`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,15 @@ use localmap_engine::{Condition, ConfigureError, Error, Limits, Outcome, Setting
 use super::operation::{Change, Wanted, When};
 use super::values::{Datum, check_key, key};
 
-/// A value and what belongs to it.
+/// A value with its metadata.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) datum: Datum,
     pub(super) version: u64,
     pub(super) deadline: Option<u64>,
-    /// Another number for each entry: one that is deleted and set again is another one.
+    /// A number for each entry. An entry that is deleted and set again gets another number.
     pub(super) born: u64,
-    /// When it was last used, for `lru`.
+    /// The time of its last use, for `lru`.
     pub(super) used: u64,
 }
 
@@ -30,8 +30,7 @@ impl Entry {
     }
 }
 
-/// What is counted. Those fields of the statistics that follow from the entries are
-/// not here.
+/// The counters of the statistics. Fields that follow from the entries are not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counts {
     pub(super) hits: u64,
@@ -42,27 +41,27 @@ pub(super) struct Counts {
     pub(super) refused: u64,
 }
 
-/// The reference. Entries that are due stay until the clock has been read, since a
-/// clock that goes back may not have been seen yet.
+/// The model. Entries that are due stay until the clock has been read, since the map may not have
+/// seen the latest time of a clock that runs backwards.
 pub(super) struct Model {
-    /// Of the hash of the map.
+    /// The seed of the map's hash function.
     pub(super) seed: u64,
     entries: BTreeMap<u16, Entry>,
     pub(super) limits: Limits,
     version: u64,
-    /// Numbers births and uses.
+    /// Numbers new entries and uses.
     step: u64,
     pub(super) counts: Counts,
 }
 
-/// A batch that has been done to the model, as if there were room for it.
+/// A batch that has been applied to the model as if there were room for it.
 pub(super) struct Attempt {
     pub(super) answer: Result<Vec<Outcome>, (u32, Error)>,
-    /// The entries that there are then.
+    /// The resulting entries.
     pub(super) entries: u64,
-    /// The entries before, of the keys that have changed; `None`: absent.
+    /// The previous entries of the changed keys, or `None` if a key was absent.
     pub(super) before: Vec<(u16, Option<Entry>)>,
-    /// Whether any of its changes takes room.
+    /// Whether any of its changes needs room.
     pub(super) takes_room: bool,
     version: u64,
     writes: u64,
@@ -80,14 +79,14 @@ impl Model {
         }
     }
 
-    /// Removes what is due.
+    /// Removes the entries that are due.
     pub(super) fn expire(&mut self, now: u64) {
         let before = self.entries.len();
         self.entries.retain(|_, entry| entry.lives(now));
         self.counts.expired += (before - self.entries.len()) as u64;
     }
 
-    /// What is there at this time.
+    /// Returns the entries that exist at this time.
     pub(super) fn living(&self, now: u64) -> impl Iterator<Item = (u16, &Entry)> {
         let entries = self.entries.iter().map(|(key, entry)| (*key, entry));
         entries.filter(move |(_, entry)| entry.lives(now))
@@ -97,7 +96,7 @@ impl Model {
         self.entries.get(&key).filter(|entry| entry.lives(now))
     }
 
-    /// How many have not been seen to be due.
+    /// Returns the number of entries that have not been seen to be due.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -109,7 +108,7 @@ impl Model {
             .min()
     }
 
-    /// Finds an entry, counts, and makes it the one used last.
+    /// Finds an entry, counts a hit or a miss, and makes it the most recently used one.
     pub(super) fn read(&mut self, key: u16, now: u64) -> Option<Entry> {
         self.step += 1;
         let found = self.entries.get_mut(&key).filter(|entry| entry.lives(now));
@@ -122,12 +121,12 @@ impl Model {
         Some(*entry)
     }
 
-    /// Whether there is an entry with this version.
+    /// Returns `true` if there is an entry with this version.
     pub(super) fn has_version(&self, version: u64) -> bool {
         self.entries.values().any(|entry| entry.version == version)
     }
 
-    /// Makes the entry with this version the one used last.
+    /// Makes the entry with this version the most recently used one.
     pub(super) fn use_version(&mut self, version: u64) {
         self.step += 1;
         let mut entries = self.entries.values_mut();
@@ -136,7 +135,7 @@ impl Model {
         }
     }
 
-    /// Removes what is there at this time.
+    /// Removes the entry of a key at this time.
     pub(super) fn remove(&mut self, key: u16, now: u64) -> bool {
         self.get(key, now).is_some() && self.entries.remove(&key).is_some()
     }
@@ -145,7 +144,7 @@ impl Model {
         self.entries.clear();
     }
 
-    /// The version that is meant.
+    /// Returns the version that an operation refers to.
     pub(super) fn wanted(&self, change: &Change, now: u64) -> u64 {
         match change {
             Change::SetIf(key, _, _, When::Version(Wanted::Current))
@@ -158,7 +157,7 @@ impl Model {
         }
     }
 
-    /// Does all of the changes, each with the version that it means.
+    /// Applies all changes, each with the version that it refers to.
     pub(super) fn attempt(&mut self, changes: &[(Change, u64)], now: u64) -> Attempt {
         let mut attempt = Attempt {
             answer: Ok(Vec::new()),
@@ -193,8 +192,8 @@ impl Model {
         attempt
     }
 
-    /// Uses the entries of an attempt that were used after `before`, key by key, in the
-    /// order in which the keys come.
+    /// Repeats the uses of an attempt that happened after `before`, key by key, in the order of
+    /// the keys.
     fn use_all(&mut self, attempt: &Attempt, before: u64) {
         let mut done = BTreeSet::new();
         for (key, _) in &attempt.before {
@@ -206,15 +205,14 @@ impl Model {
         }
     }
 
-    /// Takes an attempt back for which there was no room: it has used the entries all the
-    /// same.
+    /// Reverts an attempt for which there was no room, except for its uses of entries.
     pub(super) fn refuse(&mut self, attempt: &Attempt) {
         self.undo(attempt);
         self.use_all(attempt, 0);
         self.counts.refused += 1;
     }
 
-    /// Takes an attempt back.
+    /// Reverts an attempt.
     pub(super) fn undo(&mut self, attempt: &Attempt) {
         for (key, before) in attempt.before.iter().rev() {
             match before {
@@ -330,7 +328,7 @@ impl Model {
         Ok(span.map(|span| now.saturating_add(span)))
     }
 
-    /// Changes the limits, or tells which are lower than they may be.
+    /// Changes the limits, or returns which ones may not be lowered.
     pub(super) fn configure(&mut self, to: &Limits) -> Result<(), Vec<ConfigureError>> {
         let from = &self.limits;
         let lowered = [
@@ -353,7 +351,7 @@ impl Model {
         Ok(())
     }
 
-    /// The bytes of keys and values that are there at this time.
+    /// Returns the total size of the keys and values that exist at this time.
     pub(super) fn payload(&self, now: u64) -> u64 {
         self.living(now)
             .map(|(number, entry)| (key(number).len() + entry.datum.len()) as u64)

@@ -1,4 +1,4 @@
-//! What is done to a map, or to its clock, and how it comes from bytes.
+//! Operations on a map or its clock, and how they are decoded from bytes.
 
 use arbitrary::{Result, Unstructured};
 use localmap_engine::{Limits, Policy, Ttl};
@@ -6,38 +6,38 @@ use localmap_engine::{Limits, Policy, Ttl};
 use super::case::Scale;
 use super::values::{Datum, LONGEST, invalid};
 
-/// Something that is done. Keys are numbers.
+/// An operation. Keys are numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operation {
     Advance(u64),
     Rewind(u64),
-    /// Sets the clock to the earliest deadline there is, or so far beside it.
+    /// Sets the clock to the earliest deadline, plus or minus an offset.
     AdvanceToDeadline(i8),
     Get(u16),
     GetEntry(u16),
     GetMany(Vec<u16>),
     Contains(u16),
     Take(u16),
-    /// One change, by its own function.
+    /// A single change, through its own function.
     One(Change),
     Apply(Vec<Change>),
     Pin(u16),
-    /// Gives back one of the pins.
+    /// Releases one of the pins.
     Unpin(u8),
-    /// A whole scan, of the keys that begin with the first bytes of this key.
+    /// A complete scan of the keys that begin with the first bytes of this key.
     Scan(u16, u8, u32),
-    /// One page of one of two scans that go on while other things happen.
+    /// One page of one of two scans that are interleaved with other operations.
     Page(u8, u32),
     Len,
     Stats,
     Sweep(u32),
     Clear,
     Configure(Limits),
-    /// Sets so many keys, from a number on, to the same value and TTL.
+    /// Sets consecutive keys, from a first number, to the same value and TTL.
     Fill(u16, u16, Datum, Ttl),
 }
 
-/// What a batch is made of.
+/// A change of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Change {
     Set(u16, Datum, Ttl),
@@ -59,9 +59,9 @@ pub(crate) enum When {
 /// A version.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Wanted {
-    /// That of the key, before the call.
+    /// The version of the key before the call.
     Current,
-    /// The one given last less this.
+    /// The last assigned version minus this number.
     Before(u64),
 }
 
@@ -73,7 +73,7 @@ impl Change {
         }
     }
 
-    /// One of a batch: most of them do not fail.
+    /// Decodes a change of a batch. Most of these do not fail.
     fn random_of_several(u: &mut Unstructured<'_>, scale: Scale) -> Result<Self> {
         Ok(match u.int_in_range(0..=7u8)? {
             0 => Self::random(u, scale)?,
@@ -97,7 +97,7 @@ impl Change {
 }
 
 impl Operation {
-    /// The next operation that the bytes name.
+    /// Decodes the next operation from the bytes.
     pub(super) fn random(u: &mut Unstructured<'_>, scale: Scale) -> Result<Self> {
         Ok(match u.int_in_range(0..=127u8)? {
             0..10 => Self::Advance(step(u)?),
@@ -145,7 +145,7 @@ fn several<T>(
     (0..u.int_in_range(0..=most)?).map(|_| one(u)).collect()
 }
 
-/// A key, and now and then one that cannot exist.
+/// Decodes a key, which is occasionally not valid.
 fn key(u: &mut Unstructured<'_>, scale: Scale) -> Result<u16> {
     Ok(match u.arbitrary::<u8>()? {
         which @ 250.. => invalid(which),
@@ -175,7 +175,7 @@ fn datum(u: &mut Unstructured<'_>) -> Result<Datum> {
         5..7 => 8,
         7..24 => return small(u),
         24..28 => u.int_in_range(60..=3000)?,
-        // Around the seams of size classes.
+        // Lengths near the boundaries of size classes.
         28..30 => {
             let size = 1u32 << u.int_in_range(4..=16u8)?;
             (size + u.int_in_range(0..=48)?).saturating_sub(40)
@@ -185,7 +185,7 @@ fn datum(u: &mut Unstructured<'_>) -> Result<Datum> {
     Ok(Datum::Bytes(len.min(LONGEST), u.arbitrary()?))
 }
 
-/// A span at the edges: small, around the tick and around powers of two.
+/// Decodes a time span at a boundary: small, near a tick, or near a power of two.
 fn span(u: &mut Unstructured<'_>) -> Result<u64> {
     Ok(match u.int_in_range(0..=31u8)? {
         0..12 => u.int_in_range(1..=4)?,
@@ -200,7 +200,7 @@ fn span(u: &mut Unstructured<'_>) -> Result<u64> {
     })
 }
 
-/// Around multiples of what writes tell apart when they take back what is due.
+/// Near multiples of the granularity with which writes free entries that are due.
 fn grain(u: &mut Unstructured<'_>) -> Result<u64> {
     Ok((u.int_in_range(1..=3)? << 24) - 1 + u.int_in_range(0..=2)?)
 }
@@ -210,7 +210,7 @@ fn step(u: &mut Unstructured<'_>) -> Result<u64> {
         0..18 => u.int_in_range(0..=3)?,
         18..24 => u.int_in_range(0..=2000)?,
         24..28 => grain(u)?,
-        // Not so far that all is over.
+        // Not so far that all entries expire.
         _ => span(u)? >> 8,
     })
 }
@@ -252,7 +252,7 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
         Scale::Large => 1 << 20,
     };
     let limits = Limits {
-        // The largest stands for one that is not in the way.
+        // The largest number stands for a limit that is never reached.
         max_entries: if max_entries % 9 == 0 {
             100_000
         } else {
@@ -288,7 +288,7 @@ pub(super) fn limits(u: &mut Unstructured<'_>, scale: Scale) -> Result<Limits> {
     let max_pins = u.int_in_range(0..=5)?;
     Ok(Limits {
         max_pins,
-        // Of the same draw, so that the corpus means what it meant.
+        // Uses the same byte as before, so that the corpus keeps its meaning.
         max_key: match max_pins {
             0 => 127,
             1..4 => 128,

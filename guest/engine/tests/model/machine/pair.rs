@@ -1,4 +1,4 @@
-//! A map and its model side by side.
+//! A map together with its model.
 
 use localmap_engine::{Error, Map, PinId, Stats};
 
@@ -10,17 +10,17 @@ use super::operation::{Change, Operation};
 use super::scan::{self, Scan};
 use super::values::{Datum, key};
 
-/// The most due entries that a call takes back besides its own.
+/// The maximum number of due entries that a call frees in addition to its own.
 const REAPED: u64 = 16;
 
-/// Blocks of 4 KiB that are free in part, one of each size of slot, and more than what
-/// the places of pins take.
+/// Blocks of 4 KiB that are partly free, one for each size of slot, plus more than the places of
+/// pins take.
 const PARTLY_FREE: u64 = 40 * 4096;
 
-/// How many operations go by between two full checks of a large map.
+/// The number of operations between two full checks of a large map.
 const LARGE: usize = 61;
 
-/// A pin, and what it must hold.
+/// A pin, and the value that it must hold.
 struct Held {
     pin: PinId,
     version: u64,
@@ -53,8 +53,8 @@ impl Pair {
         }
     }
 
-    /// Whether the map has seen the end of time. What is written then is due at once,
-    /// and may be taken back within its own call: how much has expired cannot be known.
+    /// Whether the map has seen the end of the clock's range. Entries written then are due at once
+    /// and may be freed within the same call, so the number of expired entries is unknown.
     pub(super) fn at_the_end(&self) -> bool {
         self.clock.seen() == u64::MAX
     }
@@ -67,7 +67,7 @@ impl Pair {
             .collect()
     }
 
-    /// Does the same on both sides and compares what they answer.
+    /// Performs an operation on both sides, and compares the results.
     pub(super) fn perform(&mut self, operation: &Operation) {
         if let Operation::Fill(from, count, datum, ttl) = *operation {
             for number in from..from.saturating_add(count) {
@@ -94,18 +94,18 @@ impl Pair {
         self.forget(self.clock.time());
     }
 
-    /// Whether it is one call of the map.
+    /// Returns `true` if the operation is a single call of the map.
     const fn single(&self, operation: &Operation) -> bool {
         !matches!(operation, Operation::Scan(..))
     }
 
-    /// How many due entries it may take back; `None`: all.
+    /// Returns the number of due entries that it may free, or `None` for all.
     fn may_take_back(&self, operation: &Operation, before: &Stats, after: &Stats) -> Option<u64> {
         let limits = &self.model.limits;
         Some(match operation {
             Operation::Len | Operation::Stats | Operation::Sweep(_) | Operation::Clear => None?,
             Operation::One(_) | Operation::Apply(_) => {
-                // A write that would be `full` else may take back all.
+                // A write that would otherwise return `full` may free all of them.
                 let short = after.evicted > before.evicted
                     || after.refused > before.refused
                     || before.entries + 8 > limits.max_entries
@@ -126,7 +126,7 @@ impl Pair {
             Operation::Advance(by) => self.clock.advance(*by),
             Operation::Rewind(by) => self.clock.rewind(*by),
             Operation::AdvanceToDeadline(off) => {
-                // The end of time is for cases that begin close to it.
+                // The end of the clock's range is reached only by cases that begin close to it.
                 let deadline = self.model.earliest_deadline();
                 let near = |deadline: &u64| *deadline < u64::MAX || self.setup.now > u64::MAX / 2;
                 if let Some(deadline) = deadline.filter(near) {
@@ -187,7 +187,7 @@ impl Pair {
                     let at = usize::from(*which) % self.pins.len();
                     let held = self.pins.swap_remove(at);
                     self.map.unpin(held.pin);
-                    // It may go again from now on, and is the last to do so.
+                    // From now on it may be evicted again, after all others.
                     if self.pins.iter().all(|other| other.version != held.version) {
                         self.model.use_version(held.version);
                     }
@@ -248,8 +248,8 @@ impl Pair {
             }
             (Ok(None), None) => {}
             (Err(Error::Full), Some(_)) => {
-                // A pin takes a place of its own. What is free may lie in a block of each
-                // size that holds something else, too.
+                // A pin takes a place. Free memory may be in a block of each size that also holds
+                // something else.
                 let stats = self.map.glance();
                 let taken = stats.bytes - stats.free + PARTLY_FREE;
                 let room = taken < self.model.limits.max_bytes;
@@ -295,8 +295,8 @@ impl Pair {
         assert_eq!(stats.payload, self.model.payload(now));
     }
 
-    /// The numbers that can be seen without any work of the map. What it has not taken
-    /// back yet is in them.
+    /// Compares the statistics that are available without any work by the map. They include
+    /// entries that have not been freed yet.
     fn compare_counts(&mut self, stats: &Stats) {
         let counts = &self.model.counts;
         let counted = Counts {
@@ -325,14 +325,14 @@ impl Pair {
         assert!(stats.pinned <= stats.payload + stats.overhead, "{stats:?}");
     }
 
-    /// Strikes what is not there any more off the lists of the scans.
+    /// Removes entries that no longer exist from the lists of the scans.
     fn forget(&mut self, now: u64) {
         for scan in self.scans.iter_mut().flatten() {
             scan.forget(&self.model, now);
         }
     }
 
-    /// What must hold between any two calls.
+    /// Checks what must hold between any two calls.
     pub(super) fn check(&mut self, at: usize) {
         if self.setup.scale == Scale::Large && !at.is_multiple_of(LARGE) {
             return;
@@ -352,7 +352,7 @@ impl Pair {
         }
     }
 
-    /// What must hold when all is over: nothing leaks.
+    /// Checks at the end that nothing has leaked.
     pub(super) fn end(&mut self) -> Tally {
         let now = self.clock.time();
         scan::whole(&mut self.map, b"", 7, &self.model, now);

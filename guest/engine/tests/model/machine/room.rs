@@ -1,6 +1,6 @@
-//! Whether there is room, and who has to go where there is none. The model does not
-//! know how a map lays out its memory, so between "surely enough" and "surely not"
-//! it lets the map decide.
+//! Whether there is room, and which entries must be removed if there is none. The model does not
+//! know the memory layout of a map, so between "surely enough" and "surely not enough" it accepts
+//! the decision of the map.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +9,17 @@ use localmap_engine::Policy;
 use super::model::{Attempt, Entry, Model};
 use super::values::Datum;
 
-/// Bytes of a block, the unit in which memory is given to slots of one size, and of what
-/// is kept about it.
+/// The size of a block with its metadata. Memory is assigned to slots of one size in this unit.
 const BLOCK: u64 = 4096 + 48;
 
-/// Bytes that a map of a few entries may have in tables.
+/// The maximum table bytes of a map of a few entries.
 const TABLES: u64 = 6 << 10;
 
-/// Bytes that a map of thousands may have in tables, and in a block of each size of which
-/// only the first slot is in use.
+/// The maximum bytes of a map of thousands of entries in tables, and in one block of each size in
+/// which only the first slot is used.
 const MANY: u64 = 400 << 10;
 
-/// The most blocks that one entry takes up, if it shares none of them.
+/// The maximum number of blocks for one entry that does not share any of them.
 fn blocks(datum: Datum) -> u64 {
     match datum.len() as u64 {
         0..=700 => 1,
@@ -28,31 +27,31 @@ fn blocks(datum: Datum) -> u64 {
     }
 }
 
-/// The most bytes that a map takes up which holds these.
+/// Returns the maximum number of bytes of a map with these entries.
 fn most(data: impl Iterator<Item = Datum> + Clone) -> u64 {
     let few: u64 = data.clone().map(blocks).sum();
     let many: u64 = data.map(|datum| 130 + datum.len() as u64 * 5 / 4).sum();
     (TABLES + few * BLOCK).min(MANY + many)
 }
 
-/// What an attempt needs of a map.
+/// The effect of an attempt on a map.
 pub(super) struct Room {
-    /// It may be refused, or must be.
+    /// It may fail, or must fail.
     pub(super) may_refuse: bool,
     pub(super) must_refuse: bool,
-    /// It evicts just so many, where that is known.
+    /// The exact number of evictions, if it is known.
     evicts: Option<u64>,
-    /// The entries that may go for it, those used longest ago first.
+    /// The entries that may be evicted for it, least recently used first.
     others: Vec<(u16, Entry)>,
-    /// All that cannot go.
+    /// The entries that cannot be evicted.
     stay: Vec<Datum>,
-    /// How many entries there are, if none goes.
+    /// The number of entries if none is evicted.
     entries: u64,
 }
 
 impl Room {
-    /// Judges what has just been tried on the model. `pins` are the versions and
-    /// values that pins hold.
+    /// Judges an attempt that has just been made on the model. `pins` are the versions and values
+    /// that pins hold.
     pub(super) fn of(model: &Model, attempt: &Attempt, pins: &[(u64, Datum)], now: u64) -> Self {
         let exempt: BTreeSet<u16> = attempt.before.iter().map(|(key, _)| *key).collect();
         let pinned: BTreeSet<u64> = pins.iter().map(|(version, _)| *version).collect();
@@ -69,7 +68,7 @@ impl Room {
             }
         }
         others.sort_by_key(|(_, entry)| entry.used);
-        // An old value stays until the new one is there.
+        // An old value stays until the new one is stored.
         let old = attempt.before.iter().filter_map(|(_, before)| *before);
         stay.extend(old.map(|entry| entry.datum));
         stay.extend(pins.iter().map(|(_, datum)| *datum));
@@ -89,7 +88,7 @@ impl Room {
         }
     }
 
-    /// Judges who has gone.
+    /// Checks which entries were evicted.
     pub(super) fn judge(&self, gone: &BTreeSet<u16>, model: &Model) {
         let count = gone.len() as u64;
         if let Some(evicts) = self.evicts {
@@ -103,7 +102,7 @@ impl Room {
             let spared = remain.iter().find(|(_, entry)| Some(entry.used) < used);
             assert_eq!(spared, None, "used longer ago than one of {gone:?}");
         }
-        // The last one to go had to, whichever it was.
+        // The last eviction was necessary, whichever entry it was.
         let last = match model.limits.policy {
             Policy::Lru => went.iter().max_by_key(|(_, entry)| entry.used),
             _ => went.iter().max_by_key(|(_, entry)| entry.datum.len()),

@@ -1,4 +1,4 @@
-//! Scans that go on while other things happen.
+//! Scans that are interleaved with other operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::clock::FakeClock;
 use super::model::Model;
 use super::values::key;
 
-/// A page with nothing, although there is more, is one that came by so many others.
+/// The number of entries that an empty page must have passed if the scan is not finished.
 const PLACES_OF_A_PAGE: u64 = 500;
 
 /// A scan of all keys.
@@ -16,10 +16,10 @@ const PLACES_OF_A_PAGE: u64 = 500;
 pub(super) struct Scan {
     cursor: u64,
     pages: u32,
-    /// The entries that have been there since it began: their keys, and which entry of
-    /// that key it was.
+    /// The entries that have existed since the scan began: their keys, and the number of each
+    /// entry.
     throughout: BTreeMap<u16, u64>,
-    /// How often each key was given.
+    /// The number of times that each key was visited.
     given: BTreeMap<Vec<u8>, u32>,
 }
 
@@ -32,7 +32,7 @@ impl Scan {
         }
     }
 
-    /// The next page. Whether it was the last; then it is judged.
+    /// Requests the next page. Returns `true` if it was the last one, after checking the scan.
     pub(super) fn page(
         &mut self,
         map: &mut Map<FakeClock>,
@@ -62,7 +62,7 @@ impl Scan {
             }
             return true;
         };
-        // It may have come by nothing but entries that are due.
+        // The page may have passed only entries that are due.
         let places = map.glance().entries;
         let all_live = places == by_key.len() as u64;
         assert!(
@@ -73,14 +73,14 @@ impl Scan {
         false
     }
 
-    /// Strikes what is not there any more off the list.
+    /// Removes entries that no longer exist from the list.
     pub(super) fn forget(&mut self, model: &Model, now: u64) {
         let same = |key: u16, born| model.get(key, now).is_some_and(|entry| entry.born == born);
         self.throughout.retain(|key, born| same(*key, *born));
     }
 }
 
-/// The numbers of the keys that are there.
+/// Returns the numbers of the existing keys.
 fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
     let living = model.living(now);
     living
@@ -88,7 +88,7 @@ fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
         .collect()
 }
 
-/// Judges the length of a page by its hashes: entries of the same one are not parted.
+/// Checks the length of a page by its hashes: entries with the same hash are on the same page.
 fn bounded(hashes: &BTreeSet<u32>, limit: u32) {
     let count = hashes.len();
     assert!(
@@ -97,7 +97,7 @@ fn bounded(hashes: &BTreeSet<u32>, limit: u32) {
     );
 }
 
-/// A whole scan in pages, which must give just what the model has.
+/// Performs a whole scan in pages, which must visit exactly the entries of the model.
 pub(super) fn whole(map: &mut Map<FakeClock>, prefix: &[u8], limit: u32, model: &Model, now: u64) {
     let mut expected = by_key(model, now);
     expected.retain(|key, _| key.starts_with(prefix));
@@ -117,7 +117,7 @@ pub(super) fn whole(map: &mut Map<FakeClock>, prefix: &[u8], limit: u32, model: 
     assert!(expected.is_empty(), "missing in a scan: {expected:?}");
 }
 
-/// The keys that are there, by number.
+/// Returns the existing keys, by number.
 pub(super) fn keys(map: &mut Map<FakeClock>, model: &Model, now: u64) -> Vec<u16> {
     let by_key = by_key(model, now);
     let (mut keys, mut next) = (Vec::new(), Some(0));

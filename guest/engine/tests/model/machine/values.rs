@@ -1,20 +1,20 @@
-//! Keys by number, and values by length.
+//! Keys by number and values by length.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use localmap_engine::{Error, KeyFault, Limits, MAX_KEY_LEN, Value};
 
-/// The longest value, in bytes.
+/// The maximum length of a value, in bytes.
 pub(super) const LONGEST: u32 = 100_000;
 
-/// Keys from this number on cannot exist.
+/// Keys from this number on are not valid.
 const INVALID: u16 = 60_000;
 
-/// A value. Bytes that show where each of them belongs, or a counter.
+/// A value: bytes that show their position, or a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Datum {
-    /// So many bytes, from this place of a fixed pattern.
+    /// A number of bytes from this position of a fixed pattern.
     Bytes(u32, u8),
     /// The 8 bytes of a counter.
     Counter(i64),
@@ -38,7 +38,7 @@ impl Datum {
         }
     }
 
-    /// The number, where it is a counter for the map.
+    /// Returns the number, if the map would accept it as a counter.
     pub(super) fn counter(self) -> Option<i64> {
         match self {
             Self::Counter(number) => Some(number),
@@ -47,7 +47,7 @@ impl Datum {
         }
     }
 
-    /// Panics unless the map holds just this.
+    /// Panics unless the map holds exactly this value.
     pub(super) fn check(self, value: Value<'_>) {
         let bytes = self.bytes();
         assert_eq!(value.len(), bytes.len(), "a value of another length");
@@ -65,7 +65,7 @@ impl Datum {
     }
 }
 
-/// Bytes without a period, so that a piece in a wrong place is seen.
+/// Bytes without a period, so that a piece in a wrong place is noticed.
 fn pattern() -> &'static [u8] {
     static PATTERN: OnceLock<Vec<u8>> = OnceLock::new();
     PATTERN.get_or_init(|| {
@@ -74,7 +74,7 @@ fn pattern() -> &'static [u8] {
     })
 }
 
-/// The bytes of a key. Different numbers have different ones.
+/// Returns the bytes of a key. Different numbers have different bytes.
 pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
     let [high, low] = number.to_be_bytes();
     Cow::Owned(match number {
@@ -84,15 +84,15 @@ pub(super) fn key(number: u16) -> Cow<'static, [u8]> {
         1 => vec![0; 128],
         2 => vec![0; 127],
         3..8 => vec![b'a' + low % 2, low],
-        // Of a map that takes longer keys than most.
+        // For a map with an unusually high limit on keys.
         8 => vec![b'b'; 129],
         9 => vec![b'b'; MAX_KEY_LEN],
-        // 3 to 30 bytes, alike in their beginnings.
+        // 3 to 30 bytes, with the same beginning.
         _ => [&[b'b'; 28][..usize::from(low % 28)], &[high, low, 0]].concat(),
     })
 }
 
-/// What is wrong with a key of this number.
+/// Returns the fault of the key with this number, if it has one.
 pub(super) fn check_key(number: u16, limits: &Limits) -> Result<(), Error> {
     let key = key(number);
     let fault = match key.len() {
@@ -104,7 +104,7 @@ pub(super) fn check_key(number: u16, limits: &Limits) -> Result<(), Error> {
     Err(Error::InvalidKey(fault))
 }
 
-/// A key that cannot exist.
+/// A key that is not valid.
 pub(super) const fn invalid(which: u8) -> u16 {
     INVALID + which as u16 % 3
 }

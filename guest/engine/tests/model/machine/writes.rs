@@ -1,4 +1,4 @@
-//! Writes: what they answer, and what else they do where room is short.
+//! Writes: their results, and their side effects when room is short.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ impl Bytes {
     }
 }
 
-/// The change in the words of the map.
+/// Converts the change to that of the map.
 fn words<'a>(change: &Change, bytes: &'a Bytes, version: u64) -> engine::Change<'a> {
     let (key, value) = (&*bytes.key, &*bytes.value);
     match *change {
@@ -57,7 +57,7 @@ fn condition(when: When, version: u64) -> Condition {
     }
 }
 
-/// Does one change by its own function.
+/// Applies one change through its own function.
 fn one(map: &mut Map<FakeClock>, change: &Change, version: u64) -> Result<Outcome, Error> {
     let Bytes { key, value } = &Bytes::of(change);
     match *change {
@@ -94,7 +94,7 @@ impl Pair {
         self.wrote(&wanted, &answer, now);
     }
 
-    /// Judges what the map has made of some changes.
+    /// Checks the results of some changes.
     fn wrote(
         &mut self,
         changes: &[(Change, u64)],
@@ -146,7 +146,7 @@ impl Pair {
         }
     }
 
-    /// What has expired goes before what lives, and before a write is refused.
+    /// Expired entries are removed before living ones, and before a write fails.
     fn all_due_are_gone(&self, stats: &Stats, now: u64) {
         if self.at_the_end() {
             return;

@@ -11,7 +11,7 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "_",
 ];
 
-/// Crates that the guest already depends on.
+/// Reserved names: crates that the guest uses, and built-in crates.
 const CRATES: &[&str] = &[
     "alloc",
     "core",
@@ -39,7 +39,7 @@ pub(super) fn check(name: &str) -> anyhow::Result<()> {
     } else if KEYWORDS.contains(&lower.as_str()) {
         "it is a Rust keyword"
     } else if CRATES.contains(&known.as_str()) {
-        "the guest depends on a crate of this name"
+        "it is a reserved name"
     } else if FOLDERS.contains(&lower.as_str()) {
         "Cargo creates a folder of this name"
     } else if is_device(&lower) {
@@ -101,9 +101,9 @@ mod tests {
             ("fn", "keyword"),
             ("Self", "keyword"),
             ("_", "keyword"),
-            ("test", "depends on a crate"),
-            ("proc-macro", "depends on a crate"),
-            ("localmap-client", "depends on a crate"),
+            ("test", "reserved name"),
+            ("proc-macro", "reserved name"),
+            ("localmap-client", "reserved name"),
             ("deps", "folder"),
             ("COM1", "device"),
         ] {

@@ -1,15 +1,15 @@
-//! Creates the files of a crate together, or none of them.
+//! Creates the files of a crate, or none of them.
 
 use anyhow::{Context, bail};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The files and folders created so far. Dropping it deletes them, and nothing else, unless
-/// they are to be [kept](Self::keep).
+/// The files and folders created so far. Dropping it deletes exactly these, unless they are
+/// [kept](Self::keep).
 pub(super) struct Scaffold {
     folder: PathBuf,
-    /// In the order of their creation.
+    /// The files in order of creation.
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
@@ -78,7 +78,7 @@ impl Scaffold {
 
 impl Drop for Scaffold {
     fn drop(&mut self) {
-        // Ignores errors: the error that led here is the one to report.
+        // Errors are ignored, since the first error is the one to report.
         for file in self.files.drain(..).rev() {
             let _ = fs::remove_file(file);
         }

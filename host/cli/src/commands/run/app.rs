@@ -1,4 +1,4 @@
-//! The guest in its store: what it is granted, and how it ends.
+//! The guest in its store: its permissions, and the result of its run.
 
 use super::guest_data::GuestData;
 use super::replay_clock;
@@ -20,40 +20,40 @@ use std::time::{Duration, Instant};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
-/// How a guest is run.
+/// The configuration of a run.
 pub(super) struct RunConfig {
-    /// Its bounds and what it is granted.
+    /// The limits and permissions of the guest.
     pub(super) sandbox: SandboxConfig,
-    /// Its arguments, its name first.
+    /// The arguments of the guest, beginning with its name.
     pub(super) args: Vec<String>,
-    /// What drives its clock. `None`: this machine.
+    /// The format of the time stamps that drive the clock, or `None` for the system clock.
     pub(super) stamps: Option<StampFormat>,
     pub(super) timeout: Option<Duration>,
-    /// The first line of the message if it traps.
+    /// The first line of the message if the guest traps.
     pub(super) trapped: String,
-    /// Whether statistics are wanted.
+    /// Whether statistics are requested.
     pub(super) stats: bool,
-    /// Whether its map is linked, in a store of its own.
+    /// Whether the map is linked, in a separate store.
     pub(super) linked: bool,
-    /// Whether compiled code is kept.
+    /// Whether compiled code is cached.
     pub(super) cache: bool,
 }
 
-/// How a guest ended.
+/// The result of a run.
 pub(super) enum Ended {
-    /// It returned or exited.
+    /// The guest returned or exited.
     Exit {
         code: u8,
-        /// `None`: it has no map.
+        /// The statistics, or `None` if the guest has no map.
         stats: Option<Stats>,
     },
-    /// It trapped, or ran out of time.
+    /// The guest trapped or ran out of time.
     Trap {
         error: anyhow::Error,
-        /// `None`: they are lost with the guest, or it has no map.
+        /// The statistics, or `None` if they are lost with the guest or it has no map.
         stats: Option<Stats>,
     },
-    /// The reader of its output has gone.
+    /// Standard output was closed.
     Closed,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn run(
         false => None,
     };
 
-    // From here on we wait for others: for the first time stamp, then for the guest.
+    // From here on the program waits: for the first time stamp, then for the guest.
     let began = Instant::now();
     let _watchdog = config.timeout.map(|timeout| {
         let trapped = config.trapped.clone();
@@ -149,7 +149,7 @@ fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<Gu
 /// The name of the interface in Wasmtime. Guests import any version 0.2.x of it.
 const EXIT: &str = "wasi:cli/exit@0.2.12";
 
-/// Ends the guest. Reads the statistics of its map first, while its store can be entered.
+/// Ends the guest. Reads the statistics of its map first, while calls into its store are possible.
 fn exit(
     mut store: StoreContextMut<'_, Sandbox<GuestData>>,
     (status,): (Result<(), ()>,),
@@ -162,7 +162,7 @@ fn exit(
 }
 
 impl RunConfig {
-    /// Creates a map in a store of its own, with the guest's clock.
+    /// Creates a map in a separate store, with the guest's clock.
     fn map(
         &self,
         map: &MapArgs,
@@ -187,7 +187,7 @@ impl RunConfig {
         wasi.args(&self.args)
             .stdout(Output::Stdout)
             .stderr(Output::Stderr)
-            // One guest, one thread: nothing else waits for its files.
+            // There is only one guest and one thread, so nothing else waits for its files.
             .allow_blocking_current_thread(true);
         match self.stamps {
             None => {
@@ -200,10 +200,10 @@ impl RunConfig {
                 if !found {
                     note(
                         "Warning: no time stamp at the beginning of standard input; \
-                         until one comes, the guest's clock stands at 1970. Is --clock right?",
+                         until one arrives, the guest's clock stays at 1970; check --clock",
                     );
                 }
-                // The monotonic clock is linked, so that a sleep makes it jump.
+                // The monotonic clock is linked separately, so that a sleep makes it jump.
                 wasi.stdin(input).wall_clock(replay.clone());
             }
         }
@@ -211,15 +211,15 @@ impl RunConfig {
     }
 }
 
-/// Gives the plugged map its limits and its initial entries. The outer error is one of calling
-/// it.
+/// Sets the limits and the initial entries of the plugged map. The outer error is a failure of the
+/// call itself.
 fn set_up(
     store: &mut Store<Sandbox<GuestData>>,
     control: &Control,
     map: &MapArgs,
     guest: &Inspection,
 ) -> wasmtime::Result<anyhow::Result<()>> {
-    // A component that was plugged before keeps its limits, except for those given.
+    // A component that has already been plugged keeps its limits, except for those that are given.
     let limits = map.limits_over(control.limits(&mut *store)?, guest);
     if let Err(error) = control.configure(&mut *store, &limits)? {
         return Ok(Err(anyhow!(error).context("cannot configure the map")));
@@ -229,8 +229,8 @@ fn set_up(
     Ok(done.map_err(|refused| refused_entry(&entries, refused)))
 }
 
-/// Returns how to read the statistics while the guest's store is in use, which works for a
-/// linked map only.
+/// Returns a function that reads the statistics while the guest's store is in use. This works only
+/// for a linked map.
 fn ask_stats(linked: Option<&LinkedMap>) -> AskStats {
     let map = linked.map(LinkedMap::shared);
     Box::new(move || {
@@ -279,7 +279,7 @@ fn ended(
     })
 }
 
-/// Says how much time the guest had in all, and where it was.
+/// Creates the error for a timeout, with the guest's backtrace if there is one.
 fn timed_out(error: &wasmtime::Error, timeout: Duration) -> anyhow::Error {
     match error.downcast_ref::<WasmBacktrace>() {
         Some(backtrace) => anyhow!("{backtrace}").context(TimedOut(timeout)),

@@ -1,4 +1,4 @@
-//! The monotonic clock of a guest under replay.
+//! The monotonic clock of a guest during a replay.
 
 use super::guest_data::GuestData;
 use crate::replay::{ReplayClock, Sleep};
@@ -8,7 +8,7 @@ use localmap_serve::Sandbox;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::{DynPollable, subscribe};
 
-/// Links the clock in place of this machine's.
+/// Links the replay clock instead of the system clock.
 pub(super) fn link(linker: &mut Linker<Sandbox<GuestData>>) -> wasmtime::Result<()> {
     monotonic_clock::add_to_linker::<Sandbox<GuestData>, HasClock>(linker, |guest| {
         let (table, data) = guest.parts();
@@ -30,7 +30,7 @@ struct Clock<'a> {
     clock: &'a ReplayClock,
 }
 
-/// A guest that sleeps makes the clock jump.
+/// The clock jumps when the guest sleeps.
 impl monotonic_clock::Host for Clock<'_> {
     fn now(&mut self) -> wasmtime::Result<u64> {
         Ok(self.clock.nanos())

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use tokio::net::TcpListener;
 
-/// Listens on the first address of `addr` that can be used, within a runtime.
+/// Listens on the first usable address of `addr`. Must be called within a runtime.
 pub(super) fn bind(addr: &str) -> anyhow::Result<TcpListener> {
     let addrs: Vec<SocketAddr> = addr
         .to_socket_addrs()

@@ -1,6 +1,6 @@
-//! The standard output and error of guests. A guest waits for their reader without holding up
-//! anything else. Lines stay whole, even if a guest writes them in pieces, since other guests
-//! write to the same streams.
+//! The standard output and error of guests. A guest waits until its output is read, without
+//! blocking anything else. Lines are not mixed with those of other guests, even if a guest writes
+//! them in pieces.
 
 use super::message::Message;
 use crate::terminal::stdio::Output;
@@ -11,10 +11,10 @@ use tokio::sync::mpsc::{OwnedPermit, Sender};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// The bytes of one write, and the most of a line that are kept until it ends.
+/// The maximum size of one write, and of the part of a line that is kept until the line ends.
 const WRITE: usize = 4 << 10;
 
-/// One of our standard streams, handed to all guests.
+/// One of the program's standard streams, passed to all guests.
 #[derive(Clone)]
 pub(super) struct GuestOutput {
     stream: Output,
@@ -43,23 +43,23 @@ impl StdoutStream for GuestOutput {
     }
 
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 uses it, which is not linked.
+        // Used only by WASI 0.3, which is not linked.
         Box::new(tokio::io::sink())
     }
 }
 
-/// The stream of one guest.
+/// The output stream of one guest.
 struct Writes {
     writes: Sender<Message>,
-    /// The room for its next write, reserved so that no other guest takes it.
+    /// The permit for its next write, reserved so that no other guest takes it.
     permit: Option<OwnedPermit<Message>>,
     /// The beginning of a line.
     line: BytesMut,
 }
 
 impl Writes {
-    /// Returns how many of the bytes written are passed on: all complete lines, or one that has
-    /// become too long.
+    /// Returns the number of bytes that can be passed on: all complete lines, or a line that is
+    /// too long to keep.
     fn ready_len(&self) -> usize {
         match self.line.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => end + 1,
@@ -78,7 +78,7 @@ impl OutputStream for Writes {
         }
         let permit = match self.permit.take() {
             Some(permit) => permit,
-            // A second write after one check of the room.
+            // A second write after a single readiness check.
             None => match self.writes.clone().try_reserve_owned() {
                 Ok(permit) => permit,
                 Err(_) => {
@@ -104,7 +104,7 @@ impl OutputStream for Writes {
     }
 }
 
-/// Passes on the line that a guest has begun.
+/// Passes on an unfinished line.
 impl Drop for Writes {
     fn drop(&mut self) {
         let permit = self.permit.take();

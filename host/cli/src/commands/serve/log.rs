@@ -1,5 +1,5 @@
-//! Writes the log and the output of guests in threads of their own, so that a slow reader holds
-//! up no request.
+//! Writes the log and the output of guests in separate threads, so that a slow reader delays no
+//! request.
 
 use super::guest_output::GuestOutput;
 use super::message::Message;
@@ -13,26 +13,26 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-/// How many lines of the log, or writes of guests, may wait to be written.
+/// The maximum number of log lines, or of guest writes, that wait to be written.
 const WAITING: usize = 4_096;
-/// How many bytes are gathered for one write.
+/// The maximum number of bytes collected for one write.
 const GATHERED: usize = 64 << 10;
-/// How long the end of the program waits for the rest to be written.
+/// The maximum time for which the end of the program waits for pending output.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The threads that write.
+/// The threads that write output.
 pub(super) struct Logs {
     log: Log,
     stdout: Sender<Message>,
     stderr: Sender<Message>,
 }
 
-/// The lines of the server itself.
+/// The log of the server.
 #[derive(Clone)]
 pub(super) struct Log {
     lines: Sender<Message>,
     lost: Arc<AtomicU64>,
-    /// Whether requests have no line.
+    /// Whether the lines of requests are omitted.
     quiet: bool,
 }
 
@@ -45,7 +45,7 @@ impl Logs {
                 lost,
                 quiet: false,
             },
-            // Guests wait, so nothing of theirs is lost.
+            // Guests wait, so none of their output is lost.
             stdout: writer(Output::Stdout, Arc::default())?,
             stderr: writer(Output::Stderr, Arc::default())?,
         })
@@ -63,11 +63,11 @@ impl Logs {
         GuestOutput::new(Output::Stderr, self.stderr.clone())
     }
 
-    /// Waits until all is written, but at most a second for each stream.
+    /// Waits until all output is written, but at most a second for each stream.
     pub(super) fn flush(&self) {
         let (written, all) = sync_channel(3);
         for sender in [&self.stdout, &self.stderr, &self.log.lines] {
-            // A full stream has no reader.
+            // A stream whose queue is full has no reader.
             let _ = sender.try_send(Message::Flush(written.clone()));
         }
         drop(written);
@@ -76,13 +76,13 @@ impl Logs {
 }
 
 impl Log {
-    /// Leaves out the lines of requests if `quiet`.
+    /// Sets whether the lines of requests are omitted.
     pub(super) fn quiet(mut self, quiet: bool) -> Self {
         self.quiet = quiet;
         self
     }
 
-    /// Writes a line, unless too many lines wait already: lost lines are counted.
+    /// Writes a line, unless too many lines are already waiting. Lost lines are counted.
     pub(super) fn line(&self, mut line: String) {
         line.push('\n');
         if self.lines.try_send(Message::Bytes(line.into())).is_err() {
@@ -138,7 +138,7 @@ fn write_all(stream: Output, mut messages: Receiver<Message>, lost: &AtomicU64) 
     }
 }
 
-/// Writes to a stream. An error means that no one reads it any more.
+/// Writes to a stream. Ignores errors, which mean that the stream has no reader.
 fn write(stream: Output, bytes: &[u8]) {
     let _ = match stream {
         Output::Stdout => {

@@ -1,12 +1,12 @@
-//! What the threads that write are sent.
+//! The messages to the threads that write output.
 
 use bytes::Bytes;
 use std::sync::mpsc::SyncSender;
 
-/// Bytes to write, or a request for a sign that all before it is written.
+/// A message to a thread that writes output.
 pub(super) enum Message {
     /// Writes these bytes.
     Bytes(Bytes),
-    /// Answers when everything sent before has been written.
+    /// Replies when everything sent before has been written.
     Flush(SyncSender<()>),
 }

@@ -5,7 +5,7 @@ use crate::exit_code::INTERRUPTED;
 use crate::exit_code::TERMINATED;
 use std::io;
 
-/// SIGINT and SIGTERM, one after the other.
+/// A stream of SIGINT and SIGTERM signals.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -14,7 +14,7 @@ pub(super) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Catches signals from now on, so that they do not end the process.
+    /// Starts catching signals, so that they no longer end the process.
     pub(super) fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -23,7 +23,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one. Returns the exit code of a process that it ends.
+    /// Waits for the next signal. Returns the exit code of a process ended by that signal.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPTED,
@@ -32,7 +32,7 @@ impl Signals {
     }
 }
 
-/// Ctrl-C, one after the other.
+/// A stream of Ctrl-C events.
 #[cfg(not(unix))]
 pub(super) struct Signals;
 

@@ -1,4 +1,4 @@
-//! Why a line fails.
+//! Reasons why a line fails.
 
 use super::tokens::SyntaxError;
 use localmap::{
@@ -7,7 +7,7 @@ use localmap::{
 };
 use std::io;
 
-/// Why a line was not executed.
+/// The reason why a line was not executed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
@@ -30,7 +30,7 @@ pub(super) enum Failure {
     Pinned(#[from] PinnedError),
     #[error("change {number} of the batch")]
     Change {
-        /// Its position in the batch, counted from 1.
+        /// The position of the change in the batch, counted from 1.
         number: usize,
         source: ChangeError,
     },

@@ -26,7 +26,7 @@ impl Topic {
             .to_owned()
     }
 
-    /// Writes the answer to `help COMMAND`.
+    /// Writes the output of `help COMMAND`.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}\n    {}.", self.usage(), self.summary)?;
         for line in self.details.lines() {
@@ -36,7 +36,7 @@ impl Topic {
     }
 }
 
-/// Writes the answer to `help`.
+/// Writes the output of `help`.
 pub(super) fn write_all(out: &mut dyn Write) -> io::Result<()> {
     let width = TOPICS
         .iter()

@@ -67,16 +67,16 @@ fn excerpt(bytes: &[u8]) -> String {
 struct Arguments<'a> {
     line: &'a [u8],
     tokens: std::vec::IntoIter<Token>,
-    /// The command that they belong to.
+    /// The help topic of the command.
     topic: &'static Topic,
-    /// Index in the line of the end of the command.
+    /// The index in the line at which the command ends.
     end: usize,
-    /// What may follow the last argument.
+    /// The text for what may follow the last argument.
     stop: &'static str,
 }
 
 impl Arguments<'_> {
-    /// Parses them as the arguments of their command.
+    /// Parses the tokens as the arguments of the command.
     fn into_command(mut self) -> Result<Command, SyntaxError> {
         let command = match self.topic.name {
             "get" => Command::Get(self.bytes("KEY")?),

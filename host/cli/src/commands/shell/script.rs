@@ -36,7 +36,7 @@ fn run_lines(
 ) -> anyhow::Result<()> {
     let mut line = Vec::new();
     for number in 1_u64.. {
-        // A program that waits for the answer before it writes the next line must get it.
+        // A program that waits for the answer before it writes the next line must receive it.
         if input.buffer().is_empty() {
             out.flush().map_err(Failure::Output)?;
         }

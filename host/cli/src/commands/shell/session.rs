@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(super) struct Session {
     map: LocalMap,
     clock: ShellClock,
-    /// The key and the pin, by the number of the pin.
+    /// The keys and the pins, by the numbers of the pins.
     pins: BTreeMap<u64, (Vec<u8>, Pinned)>,
     /// The number of the last pin.
     last_pin: u64,
@@ -36,7 +36,7 @@ impl Session {
         }
     }
 
-    /// Executes one line and writes its answer. Breaks if the line ends the shell.
+    /// Executes one line and writes its output. Breaks if the line ends the shell.
     pub(super) fn execute_line(
         &mut self,
         line: &[u8],
@@ -160,7 +160,7 @@ fn write_value(out: &mut dyn Write, value: Option<&[u8]>) -> io::Result<()> {
     }
 }
 
-/// Applies a batch and prints the result of each change as its command would.
+/// Applies a batch, and prints the result of each change in the same way as its command.
 fn apply(map: &mut LocalMap, commands: &[Command], out: &mut dyn Write) -> Result<(), Failure> {
     let changes: Vec<Change<'_>> = commands.iter().filter_map(Command::change).collect();
     let outcomes = map.apply(&changes)?;
@@ -199,8 +199,8 @@ fn write_stats(map: &mut LocalMap, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Formats an entry. The number of a counter is a comment, so that the output can be pasted
-/// as input.
+/// Formats an entry. The number of a counter is written as a comment, so that the output can be
+/// pasted as input.
 fn describe(entry: &Entry) -> String {
     let value = Quoted(&entry.value).to_string();
     let expiry = match entry.expires_in {

@@ -1,16 +1,16 @@
 //! Tokens: parses a line into tokens, and formats bytes as tokens.
 //!
-//! A token is bare (`session:1`) or quoted (`"a b"`). Whatever [`Quoted`] or [`to_token`]
-//! prints, [`tokenize`] reads back as the same bytes.
+//! A token is bare (`session:1`) or quoted (`"a b"`). Everything that [`Quoted`] or [`to_token`]
+//! prints is read back by [`tokenize`] as the same bytes.
 
 use std::fmt::{self, Write};
 
 /// A token of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    /// The bytes it stands for, without quotes and escapes.
+    /// The bytes that the token stands for, without quotes and escapes.
     pub(super) bytes: Vec<u8>,
-    /// Index in the line of its first byte.
+    /// The index of its first byte in the line.
     pub(super) start: usize,
 }
 
@@ -18,7 +18,7 @@ pub(super) struct Token {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {problem}")]
 pub(super) struct SyntaxError {
-    /// Counted in characters, from 1.
+    /// The column of the error, counted in characters from 1.
     column: usize,
     problem: String,
 }
@@ -112,7 +112,7 @@ fn quoted(line: &[u8], start: usize) -> Result<(Vec<u8>, usize), SyntaxError> {
     }
 }
 
-/// Reads the escape that `text` begins with. Returns its byte and its length.
+/// Parses the escape at the beginning of `text`. Returns its byte and its length.
 fn escape(text: &[u8]) -> Result<(u8, usize), &'static str> {
     let byte = match text.get(1) {
         Some(b'\\') => b'\\',
@@ -163,8 +163,8 @@ fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
 }
 
-/// Returns `true` if a terminal shows the character as itself. Any other could make two
-/// values look alike, or control the terminal.
+/// Returns `true` if a terminal displays the character as itself. Any other character could make
+/// two values look alike, or control the terminal.
 fn is_visible(char: char) -> bool {
     if char.is_ascii() {
         char == ' ' || char.is_ascii_graphic()

@@ -15,8 +15,15 @@ pub(super) const FOREIGN_PIN: &str =
 
 pub(super) fn too_large(len: &u64, max: &u64) -> String {
     format!(
-        "the value is too large: it has {len} bytes; use at most {max} bytes, or raise max-value"
+        "the value is too large: it has {}; use at most {}, or raise max-value",
+        bytes(*len),
+        bytes(*max)
     )
+}
+
+fn bytes(count: u64) -> String {
+    let unit = if count == 1 { "byte" } else { "bytes" };
+    format!("{count} {unit}")
 }
 
 pub(super) fn conflict(current: &Option<Version>) -> String {

@@ -1,5 +1,5 @@
-//! A guest that knows both drafts, and the map behind them: the first word of a command
-//! says by which way, `1`, `2` or `map`.
+//! A guest that imports both drafts, and the map behind them. A command starts with the
+//! interface to use: `1`, `2` or `map`.
 
 #[path = "../bindings.rs"]
 mod bindings;
@@ -13,17 +13,17 @@ mod draft2;
 use localmap_client::{LocalMap, Ttl};
 
 fn main() -> std::process::ExitCode {
-    keyvalue::main(|words| match words {
-        ["1", words @ ..] => draft::run(words),
-        ["2", words @ ..] => draft2::run(words),
-        ["map", words @ ..] => map(words),
-        _ => Err(format!("no such way: {words:?}")),
+    keyvalue::main(|args| match args {
+        ["1", args @ ..] => draft::run(args),
+        ["2", args @ ..] => draft2::run(args),
+        ["map", args @ ..] => map(args),
+        _ => Err(format!("no such interface: {args:?}")),
     })
 }
 
-fn map(words: &[&str]) -> Result<String, String> {
+fn map(args: &[&str]) -> Result<String, String> {
     let map = LocalMap::new();
-    match words {
+    match args {
         ["set", key, value] => {
             let set = map.set(key, value, Ttl::Default);
             set.map_err(|error| error.to_string())?;
@@ -38,6 +38,6 @@ fn map(words: &[&str]) -> Result<String, String> {
             keys.sort();
             Ok(keys.join(" "))
         }
-        _ => Err(format!("no such command: {words:?}")),
+        _ => Err(format!("no such command: {args:?}")),
     }
 }

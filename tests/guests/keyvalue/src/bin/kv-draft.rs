@@ -1,4 +1,4 @@
-//! A guest of 0.2.0-draft.
+//! A guest that imports 0.2.0-draft.
 
 #[path = "../bindings.rs"]
 mod bindings;

@@ -1,4 +1,4 @@
-//! A guest of 0.2.0-draft2.
+//! A guest that imports 0.2.0-draft2.
 
 #[path = "../bindings2.rs"]
 mod bindings2;

@@ -1,5 +1,4 @@
-//! A guest of 0.2.0-draft2 that answers HTTP requests: counts how often each path was asked
-//! for.
+//! An HTTP guest that imports 0.2.0-draft2 and counts the requests for each path.
 
 #[path = "../bindings2.rs"]
 mod bindings2;

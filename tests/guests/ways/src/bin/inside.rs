@@ -1,4 +1,4 @@
-//! The app of the tests. Which map it has, the line below says.
+//! The app of the tests. The import of `client` below decides which map it uses.
 
 use std::process::ExitCode;
 

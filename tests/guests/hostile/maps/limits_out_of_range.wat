@@ -1,4 +1,4 @@
-;; Limits that no map can have, and a flag that is neither false nor true.
+;; Returns limits that no map can have, and a flag that is neither false nor true.
 (memory (export "memory") 2)
 (func (export "localmap:core/control@0.1.0#current-limits") (result i32)
     (memory.fill (i32.const 512) (i32.const 255) (i32.const 32))

@@ -1,4 +1,4 @@
-//! The words of a line, and what an operation reads of them.
+//! The tokens of a line, and the arguments that operations read from them.
 
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -8,53 +8,53 @@ use localmap_engine::{Change, Condition, Limits, Policy, Ttl};
 
 use super::answer::Answer;
 
-/// A word of a line.
+/// One token of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Token {
     Name(String),
     Number(i128),
     Bytes(Vec<u8>),
 }
 
-/// Words as they are written, long ones cut.
-pub(super) fn show(words: &[Word]) -> String {
-    let show = |word: &Word| match word {
-        Word::Name(name) => name.clone(),
-        Word::Number(number) => number.to_string(),
-        Word::Bytes(bytes) if bytes.len() <= 64 => format!("\"{}\"", bytes.escape_ascii()),
-        Word::Bytes(bytes) => {
+/// Formats tokens as they are written in a vector, long ones shortened.
+pub(super) fn show(tokens: &[Token]) -> String {
+    let show = |token: &Token| match token {
+        Token::Name(name) => name.clone(),
+        Token::Number(number) => number.to_string(),
+        Token::Bytes(bytes) if bytes.len() <= 64 => format!("\"{}\"", bytes.escape_ascii()),
+        Token::Bytes(bytes) => {
             let start = bytes.get(..16).unwrap_or_default();
             format!("\"{}...\" ({} bytes)", start.escape_ascii(), bytes.len())
         }
     };
-    words.iter().map(show).collect::<Vec<_>>().join(" ")
+    tokens.iter().map(show).collect::<Vec<_>>().join(" ")
 }
 
-/// The arguments of an operation, and the answer that is expected.
-pub(super) struct Words {
-    arguments: VecDeque<Word>,
+/// The arguments of an operation, and its expected answer.
+pub(super) struct Tokens {
+    arguments: VecDeque<Token>,
     expected: Answer,
 }
 
-impl Words {
+impl Tokens {
     pub(super) fn parse(line: &str) -> Result<Self, String> {
-        let mut words = Vec::new();
+        let mut tokens = Vec::new();
         let mut bytes = line.bytes().peekable();
         while let Some(&byte) = bytes.peek() {
             match byte {
                 b' ' | b'=' => {
                     bytes.next();
                 }
-                b'"' => words.push(quoted(&mut bytes)?),
-                _ => words.push(plain(&mut bytes)),
+                b'"' => tokens.push(quoted(&mut bytes)?),
+                _ => tokens.push(plain(&mut bytes)),
             }
         }
-        let arrow = Word::Name("->".into());
-        let at = words.iter().position(|word| *word == arrow);
-        let mut expected = words.split_off(at.unwrap_or(words.len()));
+        let arrow = Token::Name("->".into());
+        let at = tokens.iter().position(|token| *token == arrow);
+        let mut expected = tokens.split_off(at.unwrap_or(tokens.len()));
         expected.drain(..expected.len().min(1));
         Ok(Self {
-            arguments: words.into(),
+            arguments: tokens.into(),
             expected,
         })
     }
@@ -69,32 +69,34 @@ impl Words {
 
     pub(super) fn end(&self) -> Result<(), String> {
         match self.arguments.front() {
-            Some(word) => Err(format!("one word too many: {word:?}")),
+            Some(token) => Err(format!("unexpected token {token:?}")),
             None => Ok(()),
         }
     }
 
-    fn next(&mut self) -> Result<Word, String> {
-        self.arguments.pop_front().ok_or("a word is missing".into())
+    fn next(&mut self) -> Result<Token, String> {
+        self.arguments
+            .pop_front()
+            .ok_or("a token is missing".into())
     }
 
     pub(super) fn name(&mut self) -> Result<String, String> {
         match self.next()? {
-            Word::Name(name) => Ok(name),
+            Token::Name(name) => Ok(name),
             other => Err(format!("a name is expected, not {other:?}")),
         }
     }
 
     pub(super) fn bytes(&mut self) -> Result<Vec<u8>, String> {
         match self.next()? {
-            Word::Bytes(bytes) => Ok(bytes),
+            Token::Bytes(bytes) => Ok(bytes),
             other => Err(format!("a quoted string is expected, not {other:?}")),
         }
     }
 
     pub(super) fn number<T: TryFrom<i128>>(&mut self) -> Result<T, String> {
         match self.next()? {
-            Word::Number(number) => {
+            Token::Number(number) => {
                 T::try_from(number).map_err(|_| format!("{number} is out of range"))
             }
             other => Err(format!("a number is expected, not {other:?}")),
@@ -111,9 +113,9 @@ impl Words {
 
     pub(super) fn ttl(&mut self) -> Result<Ttl, String> {
         match self.next()? {
-            Word::Name(name) if name == "default" => Ok(Ttl::Default),
-            Word::Name(name) if name == "never" => Ok(Ttl::Never),
-            span @ Word::Number(_) => {
+            Token::Name(name) if name == "default" => Ok(Ttl::Default),
+            Token::Name(name) if name == "never" => Ok(Ttl::Never),
+            span @ Token::Number(_) => {
                 self.arguments.push_front(span);
                 Ok(Ttl::After(self.number()?))
             }
@@ -135,14 +137,14 @@ impl Words {
         }
     }
 
-    /// The prefix and the limit of a scan.
+    /// Reads the prefix and the limit of a scan.
     pub(super) fn page(&mut self) -> Result<(Vec<u8>, u32), String> {
         let prefix = self.bytes()?;
         self.literal("limit")?;
         Ok((prefix, self.number()?))
     }
 
-    /// Limits, of which the words change some.
+    /// Reads settings to the end of the line. Returns `limits` with these settings changed.
     pub(super) fn limits(&mut self, mut limits: Limits) -> Result<Limits, String> {
         while self.more() {
             match self.name()?.as_str() {
@@ -152,7 +154,7 @@ impl Words {
                 "max-value" => limits.max_value = self.number()?,
                 "default-ttl" => {
                     limits.default_ttl = match self.next()? {
-                        Word::Name(name) if name == "none" => None,
+                        Token::Name(name) if name == "none" => None,
                         span => {
                             self.arguments.push_front(span);
                             Some(self.number()?)
@@ -177,7 +179,7 @@ impl Words {
         Ok(limits)
     }
 
-    /// The changes of a batch, with a `;` between each two.
+    /// Reads the changes of a batch, which are separated by `;`.
     pub(super) fn changes(&mut self) -> Result<Vec<OwnedChange>, String> {
         let mut changes = Vec::new();
         while self.more() {
@@ -203,7 +205,7 @@ impl Words {
         })
     }
 
-    /// The answers to all names that are left.
+    /// Reads names to the end of the line. Returns the answers to them.
     pub(super) fn names(
         &mut self,
         answer: impl Fn(&str) -> Result<Answer, String>,
@@ -216,7 +218,7 @@ impl Words {
     }
 }
 
-/// A change with what it is asked for.
+/// A change that owns its key and value.
 pub(super) enum OwnedChange {
     Set(Vec<u8>, Vec<u8>, Ttl),
     SetIf(Vec<u8>, Vec<u8>, Ttl, Condition),
@@ -244,24 +246,24 @@ impl OwnedChange {
     }
 }
 
-/// A name or a number.
-fn plain(bytes: &mut Peekable<Bytes<'_>>) -> Word {
+/// Parses a name or a number.
+fn plain(bytes: &mut Peekable<Bytes<'_>>) -> Token {
     let mut name = String::new();
     while let Some(byte) = bytes.next_if(|byte| !b" =\"".contains(byte)) {
         name.push(byte.into());
     }
     match parse_number(&name) {
-        Some(number) => Word::Number(number),
-        None => Word::Name(name),
+        Some(number) => Token::Number(number),
+        None => Token::Name(name),
     }
 }
 
-fn parse_number(word: &str) -> Option<i128> {
-    if word == "max" {
+fn parse_number(token: &str) -> Option<i128> {
+    if token == "max" {
         return Some(u64::MAX.into());
     }
-    let end = word.rfind(|c: char| c.is_ascii_digit())? + 1;
-    let (number, unit) = word.split_at(end);
+    let end = token.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (number, unit) = token.split_at(end);
     let unit = match unit {
         "" | "ns" => 1,
         "us" => 1_000,
@@ -274,8 +276,8 @@ fn parse_number(word: &str) -> Option<i128> {
     number.parse::<i128>().ok()?.checked_mul(unit)
 }
 
-/// Bytes in quotes, and how often.
-fn quoted(bytes: &mut Peekable<Bytes<'_>>) -> Result<Word, String> {
+/// Parses bytes in quotes, and the number of times that they repeat.
+fn quoted(bytes: &mut Peekable<Bytes<'_>>) -> Result<Token, String> {
     bytes.next();
     let mut string = Vec::new();
     loop {
@@ -294,10 +296,10 @@ fn quoted(bytes: &mut Peekable<Bytes<'_>>) -> Result<Word, String> {
         }
     }
     if bytes.next_if_eq(&b'*').is_none() {
-        return Ok(Word::Bytes(string));
+        return Ok(Token::Bytes(string));
     }
     match plain(bytes) {
-        Word::Number(times) if (0..=1 << 24).contains(&times) => Ok(Word::Bytes(
+        Token::Number(times) if (0..=1 << 24).contains(&times) => Ok(Token::Bytes(
             string.repeat(usize::try_from(times).unwrap_or(0)),
         )),
         other => Err(format!("a number follows `*`, not {other:?}")),

@@ -1,4 +1,4 @@
-//! The honest map beside a hostile guest, and the bounds that hold for both.
+//! Honest maps that run together with a hostile guest, and the bounds that hold for both.
 
 use localmap::{Host, LocalMap, MapOptions, Ttl};
 use std::collections::BTreeMap;
@@ -6,21 +6,21 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What ends by itself, or after the 200 ms that it is given, is long over by then, on a
-/// busy machine too.
-const LONG: Duration = Duration::from_secs(20);
+/// The time for one attack. It is long enough for guests that end, or that are stopped after
+/// 200 ms, even on a busy machine.
+const MAX_TIME: Duration = Duration::from_secs(20);
 
-/// The memories of a few guests, and what they hand over; none of them gives the host the
-/// terabyte that it asks for.
-const MUCH: u64 = 1 << 30;
+/// The limit on resident memory. It is enough for the memories of a few guests and their
+/// results, and far below the terabyte that some guests ask for.
+const MAX_RESIDENT: u64 = 1 << 30;
 
-/// The host of the honest maps.
+/// Returns the host of the honest maps.
 pub(crate) fn host() -> &'static Host {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::new().expect("a host"));
     &HOST
 }
 
-/// An honest map and what is in it.
+/// An honest map, and the entries that it should have.
 struct Honest {
     map: LocalMap,
     known: BTreeMap<[u8; 2], Vec<u8>>,
@@ -36,7 +36,7 @@ impl Honest {
         }
     }
 
-    /// Writes, reads and deletes.
+    /// Writes, reads and deletes, and checks the answers.
     fn works(&mut self) {
         for _ in 0..50 {
             let key = [b'k', self.random.u8(..16)];
@@ -55,8 +55,8 @@ impl Honest {
     }
 }
 
-/// Does `hostile`, with honest maps beside it, and in bounds.
-pub(crate) fn beside<R>(hostile: impl FnOnce() -> R) -> R {
+/// Runs `hostile` while honest maps work, and checks the bounds.
+pub(crate) fn with_honest_maps<R>(hostile: impl FnOnce() -> R) -> R {
     let mut honest = Honest::new();
     honest.works();
     let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -75,17 +75,17 @@ pub(crate) fn beside<R>(hostile: impl FnOnce() -> R) -> R {
         while !begun.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
-        // Also where it panics: the other thread has to end.
+        // Stops the other thread even if `hostile` panics.
         let end = End(&done);
         let start = Instant::now();
         let answer = hostile();
-        assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
+        assert!(start.elapsed() < MAX_TIME, "{:?}", start.elapsed());
         drop(end);
         answer
     });
     honest.works();
     Honest::new().works();
-    assert!(most_memory() < MUCH, "{} bytes", most_memory());
+    assert!(peak_memory() < MAX_RESIDENT, "{} bytes", peak_memory());
     answer
 }
 
@@ -97,9 +97,9 @@ impl Drop for End<'_> {
     }
 }
 
-/// The most memory that the process has ever had resident, in bytes; 0 where the system
-/// does not tell.
-fn most_memory() -> u64 {
+/// Returns the peak resident memory of the process in bytes, or 0 if the system does not report
+/// it.
+fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes = status
         .lines()

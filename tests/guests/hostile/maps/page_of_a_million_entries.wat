@@ -1,4 +1,4 @@
-;; A page of a million entries, all of them one megabyte of memory.
+;; Returns a page of a million entries that all point to the same megabyte.
 (memory (export "memory") 1000)
 (func (export "localmap:core/local-map@0.1.0#scan") (param i32 i32 i64 i32) (result i32) (local $at i32)
     (local.set $at (i32.const 2097152))

@@ -1,4 +1,4 @@
-;; Answers with text that is not UTF-8.
+;; Returns text that is not UTF-8.
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
 (memory (export "memory") 1)
 (data (i32.const 512) "\00\04\00\00\03\00\00\00")

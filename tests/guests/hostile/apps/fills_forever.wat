@@ -1,4 +1,4 @@
-;; Fills as much memory as it gets, again and again.
+;; Fills all the memory it can get, again and again.
 (import "localmap:core/local-map@0.1.0" "len" (func $len (result i64)))
 (memory (export "memory") 1)
 (func (export "run") (result i64)

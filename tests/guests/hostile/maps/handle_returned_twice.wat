@@ -1,4 +1,4 @@
-;; One handle, given away again and again.
+;; Returns the same handle again and again.
 (import "[export]localmap:core/local-map@0.1.0" "[resource-new]pinned" (func $new (param i32) (result i32)))
 (global $pin (mut i32) (i32.const 0))
 (func (export "localmap:core/local-map@0.1.0#pin") (param i32 i32) (result i32)

@@ -1,4 +1,4 @@
-;; A scan gives an entry whose key is empty and whose value is not UTF-8.
+;; Returns a scanned entry with an empty key and a value that is not UTF-8.
 (memory (export "memory") 2)
 (data (i32.const 512) "\00\03\00\00\01\00\00\00")
 (data (i32.const 768) "\00\00\00\00\00\00\00\00\00\08\00\00\03\00\00\00\ff\ff\ff\ff\ff\ff\ff\ff\01")

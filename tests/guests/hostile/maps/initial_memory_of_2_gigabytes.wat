@@ -1,2 +1,2 @@
-;; Starts with 2 GiB.
+;; Starts with 2 GiB of memory.
 (memory (export "memory") 32768)

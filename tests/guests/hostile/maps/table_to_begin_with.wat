@@ -1,2 +1,0 @@
-;; Starts with a table of ten million.
-(table 10000000 funcref)
