@@ -46,8 +46,8 @@ impl Inspection {
         exports.any(|export| export.name.starts_with(prefix))
     }
 
-    /// Returns the limits that a map for the component needs: `limits`, and
-    /// [for buckets](Limits::for_buckets) if it imports `wasi:keyvalue`.
+    /// Returns the limits for a map of the component: `limits`, adapted
+    /// [for buckets](Limits::for_buckets) if the component imports `wasi:keyvalue`.
     ///
     /// ```
     /// use localmap::{Limits, MAX_KEY_LEN, inspect};

@@ -1,4 +1,4 @@
-//! Prepares apps whose map a host links.
+//! Prepares apps for a linked map.
 
 use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::inspect::Inspection;
@@ -6,12 +6,12 @@ use crate::compose::keyvalue::with_keyvalue;
 use crate::contract::buckets::Buckets;
 use std::borrow::Cow;
 
-/// Returns an app in the form that [`add_to_linker`](crate::add_to_linker) serves, or `None` if
-/// it asks for no map. `found` is its [description](crate::inspect).
+/// Converts an app so that [`add_to_linker`](crate::add_to_linker) can serve its imports. Returns
+/// `None` if the app does not import a map. `found` is the app's [description](crate::inspect).
 ///
-/// An app that imports `localmap:core/local-map` stays as it is. One that imports
-/// `wasi:keyvalue` is composed with the adapter: see [`with_keyvalue`]. Either needs a map with
-/// [`Inspection::map_limits`].
+/// An app that imports `localmap:core/local-map` is returned unchanged. An app that imports
+/// `wasi:keyvalue` is composed with the adapter; see [`with_keyvalue`]. In both cases, create the
+/// map with [`Inspection::map_limits`].
 ///
 /// ```
 /// use localmap::{Buckets, inspect, linkable};
@@ -30,8 +30,8 @@ use std::borrow::Cow;
 ///
 /// # Errors
 ///
-/// - Returns [`PlugError::Incompatible`] if the app asks for a map that it cannot be given.
-/// - Returns what [`with_keyvalue`] returns if the app imports `wasi:keyvalue`.
+/// - Returns [`PlugError::Incompatible`] if the app imports an incompatible map.
+/// - Returns the errors of [`with_keyvalue`] if the app imports `wasi:keyvalue`.
 pub fn linkable<'a>(
     app: &'a [u8],
     found: &Inspection,
