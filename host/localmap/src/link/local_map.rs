@@ -263,7 +263,7 @@ fn pinned<'a>(linked: &'a LinkedMap, pin: &Resource<Pin>) -> wasmtime::Result<&'
 /// Returns the error for an id that this store's map has not returned. Wasmtime guarantees that an
 /// id belongs to the same store.
 fn no_such_pin() -> wasmtime::Error {
-    wasmtime::Error::msg("no such pin: was the store given another map after the pin was made?")
+    wasmtime::Error::msg("no such pin: do not replace the store's map while the app holds pins")
 }
 
 /// Returns the number of bytes of a key that are passed to the map. A key that is too long is
