@@ -31,7 +31,7 @@ fn with_134_when_its_time_is_up_while_it_computes() {
     let finished = probe(&["-W", "timeout=200ms"], &["spin"]).run();
     assert_eq!(finished.code, Some(134));
     assert!(
-        finished.stderr.contains("its time of 200ms"),
+        finished.stderr.contains("timed out after 200ms"),
         "{}",
         finished.stderr
     );

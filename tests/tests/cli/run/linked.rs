@@ -67,7 +67,7 @@ fn the_statistics_survive_its_timeout() {
         let finished = child.wait_with_output().expect("it ends");
         assert_eq!(finished.status.code(), Some(134), "{end:?}");
         let stderr = String::from_utf8_lossy(&finished.stderr);
-        assert!(stderr.contains("its time of 500ms"), "{stderr}");
+        assert!(stderr.contains("timed out after 500ms"), "{stderr}");
         assert!(stats(&stderr).contains(" hits=1 misses=1 writes=1 "));
     }
 }
@@ -137,7 +137,7 @@ fn a_component_that_is_not_an_app_is_refused() {
         .args(["run", "--linked"])
         .arg(guest("inside"))
         .run()
-        .refused(&["--linked is for guests", "localmap:core/local-map"]);
+        .refused(&["--linked requires a guest", "localmap:core/local-map"]);
 }
 
 #[test]
