@@ -5,12 +5,15 @@ use crate::runtime::clock::Clock;
 use crate::runtime::memory::MemoryLimiter;
 use std::sync::Arc;
 use std::time::Instant;
+use wasmtime::Memory;
 
 /// The data that the host keeps for one map.
 pub(crate) struct StoreData {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: MemoryLimiter,
     pub(crate) pins: PinHandles,
+    /// The memory of the instance, once it is known.
+    pub(crate) instance_memory: Option<Memory>,
     /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
 }
@@ -22,6 +25,7 @@ impl StoreData {
             clock,
             memory,
             pins,
+            instance_memory: None,
             call_seen: None,
         }
     }
