@@ -1,6 +1,5 @@
 //! Maps on Wasmtime: the host that they share, and each map with its store.
 
-pub(crate) mod clock;
 mod compiled;
 mod config;
 pub(crate) mod control;

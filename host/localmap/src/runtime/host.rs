@@ -2,7 +2,6 @@
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::cancel::ticker::TICKER;
-use crate::contract::duration::nanos;
 use crate::contract::names::{CLOCK, SEED};
 use crate::runtime::compiled::Compiled;
 use crate::runtime::config;
@@ -152,9 +151,10 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
     let component = Component::new(engine, bytes)?;
     let mut linker = Linker::<StoreData>::new(engine);
     let mut clock = linker.instance(CLOCK)?;
-    clock.func_wrap("now", |store: StoreContextMut<'_, StoreData>, (): ()| {
-        Ok((nanos(store.data().clock.now()),))
-    })?;
+    clock.func_wrap(
+        "now",
+        |mut store: StoreContextMut<'_, StoreData>, (): ()| Ok((store.data_mut().now(),)),
+    )?;
     clock.func_wrap("resolution", |_: StoreContextMut<'_, StoreData>, (): ()| {
         Ok((1u64,))
     })?;

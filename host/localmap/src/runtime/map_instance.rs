@@ -2,7 +2,7 @@
 
 use crate::cancel::handle::CancelHandle;
 use crate::contract::bindings::local_map;
-use crate::contract::error::{Cancelled, ConfigureError, TimedOut};
+use crate::contract::error::{Cancelled, ConfigureError, MapTerminated, TimedOut};
 use crate::contract::limits::Limits;
 use crate::runtime::compiled::{self, Compiled};
 use crate::runtime::control::Control;
@@ -13,6 +13,7 @@ use crate::runtime::memory::MemoryLimiter;
 use crate::runtime::permits::Permit;
 use crate::runtime::pinned::Released;
 use crate::runtime::store_data::StoreData;
+use crate::snapshot::publisher::Publisher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::Func;
@@ -31,6 +32,8 @@ pub(crate) struct MapInstance {
     pub(crate) limits: Limits,
     /// Handles of dropped pins, which the store still holds.
     pub(crate) released: Arc<Released>,
+    /// Publishes the map's snapshot, which ends with the instance.
+    pub(crate) publisher: Publisher,
     /// Dropped after the store, so that another map can be created only when the memory is free.
     _permit: Permit,
 }
@@ -69,6 +72,7 @@ impl MapInstance {
             get: None,
             limits: options.limits.clone(),
             released: Arc::new(Released::new()),
+            publisher: Publisher::new(),
             _permit: permit,
         };
         // This crate's own component starts with the default limits.
@@ -130,6 +134,10 @@ impl Instance for MapInstance {
 
     fn denied_memory_over(&self) -> Option<usize> {
         self.store.data().memory.denied_over()
+    }
+
+    fn terminate(&mut self, terminated: &MapTerminated) {
+        self.publisher.terminate(terminated.clone());
     }
 }
 
