@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::contract::duration::nanos;
+use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::memory::MemoryLimiter;
 use crate::snapshot::time::SharedTime;
 use std::sync::Arc;
@@ -17,19 +18,21 @@ pub(crate) struct StoreData {
     /// The time that the map shares with the readers of its snapshot, once it has one.
     shared: Option<Arc<SharedTime>>,
     pub(crate) memory: MemoryLimiter,
+    pub(crate) pins: PinHandles,
     /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
 }
 
 impl StoreData {
     /// Creates the data of a store that has not been called yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter, pins: PinHandles) -> Self {
         Self {
             clock,
             seen: 0,
             is_stopped: false,
             shared: None,
             memory,
+            pins,
             call_seen: None,
         }
     }
@@ -39,6 +42,7 @@ impl StoreData {
         self.call_seen = None;
         self.memory.begin_call();
     }
+
     /// Returns the time for the map, in nanoseconds. It never goes back.
     pub(crate) fn now(&mut self) -> u64 {
         if !self.is_stopped {

@@ -47,9 +47,9 @@ impl LocalMap {
 /// Copies the entries to the readers.
 fn publish(live: &mut MapInstance) -> wasmtime::Result<Snapshot> {
     // All pages are read at one instant, from which the deadlines follow exactly.
-    let now = live.store.data_mut().stop_time();
+    let now = live.core.store.data_mut().stop_time();
     let entries = copy(live, now)?;
-    let data = live.store.data_mut();
+    let data = live.core.store.data_mut();
     data.resume_time();
     let published = live.publisher.publish(entries, data.shared_time());
     Ok(Snapshot::new(published))
@@ -60,9 +60,7 @@ fn copy(live: &mut MapInstance, now: u64) -> wasmtime::Result<Table> {
     let mut table = TableBuilder::default();
     let (mut bytes, mut cursor) = (0, 0);
     loop {
-        let page = live
-            .map
-            .call_scan(&mut live.store, &[], cursor, ENTRIES_PER_CALL)?;
+        let page = live.core.scan(&[], cursor, ENTRIES_PER_CALL)?;
         for scanned in &page.entries {
             table.add(&record(scanned, now));
             bytes += (scanned.key.len() + scanned.value.len()) as u64;
