@@ -1,7 +1,6 @@
 //! Maps on Wasmtime: the host that they share, and each map with its store.
 
 mod abi;
-pub(crate) mod clock;
 mod compiled;
 mod config;
 pub(crate) mod control;

@@ -3,7 +3,6 @@
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::artifact::core_module::core_module;
-use crate::contract::duration::nanos;
 use crate::contract::names::{CLOCK, LOCAL_MAP, SEED};
 use crate::runtime::abi::functions::{Exports, HostExports};
 use crate::runtime::store_data::StoreData;
@@ -79,8 +78,8 @@ impl Compiled {
 /// Defines what a core module may import.
 fn linker(engine: &Engine) -> Result<Linker<StoreData>> {
     let mut linker = Linker::<StoreData>::new(engine);
-    linker.func_wrap(CLOCK, "now", |store: Caller<'_, StoreData>| {
-        nanos(store.data().clock.now())
+    linker.func_wrap(CLOCK, "now", |mut store: Caller<'_, StoreData>| {
+        store.data_mut().now()
     })?;
     linker.func_wrap(CLOCK, "resolution", || 1u64)?;
     linker.func_wrap(SEED, "insecure-seed", write_seed)?;
