@@ -1,5 +1,5 @@
 //! The hand-written exports, at the level of the canonical ABI: `get` and `set` of both
-//! interfaces. `wit-bindgen` generates all other exports.
+//! interfaces, and the packed batches. `wit-bindgen` generates all other exports.
 
 #![allow(unsafe_code, reason = "reads and writes raw parameters: see each use")]
 

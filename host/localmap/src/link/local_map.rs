@@ -6,7 +6,7 @@ use super::linked_map::{Get, LinkedMap};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::check::MAX_BATCH;
-use crate::contract::error::{ApplyError, Error};
+use crate::contract::error::{ApplyError, Error, MapTerminated};
 use crate::contract::limits::MAX_KEY_LEN;
 use crate::contract::names::LOCAL_MAP;
 use crate::runtime::local_map::LocalMap;
@@ -16,9 +16,9 @@ use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmLi
 
 /// The maximum size of the keys of one `get-many` in bytes, including the list of each key. The
 /// map guarantees room for this in addition to one key and one value.
-const MAX_KEYS_BYTES: usize = 64 << 10;
+pub(super) const MAX_KEYS_BYTES: usize = 64 << 10;
 /// The size of a list in WebAssembly in bytes: its address and its length.
-const LIST: usize = 8;
+pub(super) const LIST: usize = 8;
 
 /// Adds the functions of the interface to a linker.
 pub(super) fn add_to_linker<T: 'static>(
@@ -84,7 +84,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
                 })
                 .collect();
             let values = call.read(Operation::GetMany, key_len, done, |map| {
-                map.enter(|map, store| map.call_get_many(store, &keys))
+                get_some(map, &keys)
             })?;
             Ok((values,))
         },
@@ -268,8 +268,16 @@ fn no_such_pin() -> wasmtime::Error {
 
 /// Returns the number of bytes of a key that are passed to the map. A key that is too long is
 /// absent, and so is the empty key, which replaces it.
-fn findable(key_len: usize) -> usize {
+pub(super) fn findable(key_len: usize) -> usize {
     if key_len > MAX_KEY_LEN { 0 } else { key_len }
+}
+
+/// Returns the values of the first keys, of at least one.
+pub(super) fn get_some(
+    map: &mut LocalMap,
+    keys: &[&[u8]],
+) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
+    map.enter(|map, store| map.call_get_many(store, keys))
 }
 
 /// Returns the elements of a list up to the first one that does not fit.

@@ -46,6 +46,17 @@ impl LocalMap {
         self.cell.enter(|live| live.append(findable(key), buffer))
     }
 
+    /// Calls `read` with the value of `key`; with `None` if it is absent.
+    pub(crate) fn get_with<R>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(Option<&[u8]>) -> R,
+    ) -> Result<R, MapTerminated> {
+        let mut value = Vec::new();
+        let found = self.get_into(key, &mut value)?;
+        Ok(read(found.map(|_| value.as_slice())))
+    }
+
     /// Returns the value of `key` with its version and remaining time; `None` if it is absent.
     ///
     /// ```
