@@ -1,9 +1,11 @@
 //! Maps on Wasmtime: the host that they share, and each map with its store.
 
+mod abi;
 pub(crate) mod clock;
 mod compiled;
 mod config;
 pub(crate) mod control;
+mod core_instance;
 pub(crate) mod create_error;
 pub(crate) mod host;
 pub(crate) mod host_options;

@@ -116,7 +116,7 @@ unsafe extern "C" fn apply_packed(changes: *mut Block, count: usize) -> *const A
 }
 
 /// Converts a TTL from its case and payload.
-const fn to_ttl(case: u32, nanos: u64) -> Ttl {
+pub(super) const fn to_ttl(case: u32, nanos: u64) -> Ttl {
     match case {
         0 => Ttl::Default,
         1 => Ttl::Never,

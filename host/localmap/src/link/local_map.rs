@@ -6,7 +6,7 @@ use super::linked_map::{Get, LinkedMap};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::check::MAX_BATCH;
-use crate::contract::error::{ApplyError, Error, MapTerminated};
+use crate::contract::error::{ApplyError, Error};
 use crate::contract::limits::MAX_KEY_LEN;
 use crate::contract::names::LOCAL_MAP;
 use crate::runtime::local_map::LocalMap;
@@ -83,9 +83,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
                         .unwrap_or_default()
                 })
                 .collect();
-            let values = call.read(Operation::GetMany, key_len, done, |map| {
-                get_some(map, &keys)
-            })?;
+            let values = call.read(Operation::GetMany, key_len, done, |map| map.get_some(&keys))?;
             Ok((values,))
         },
     )?;
@@ -270,14 +268,6 @@ fn no_such_pin() -> wasmtime::Error {
 /// absent, and so is the empty key, which replaces it.
 pub(super) fn findable(key_len: usize) -> usize {
     if key_len > MAX_KEY_LEN { 0 } else { key_len }
-}
-
-/// Returns the values of the first keys, of at least one.
-pub(super) fn get_some(
-    map: &mut LocalMap,
-    keys: &[&[u8]],
-) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
-    map.enter(|map, store| map.call_get_many(store, keys))
 }
 
 /// Returns the elements of a list up to the first one that does not fit.

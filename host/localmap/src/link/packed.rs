@@ -3,7 +3,7 @@
 use super::block_list::{ReturnedBlocks, SentBlocks};
 use super::call::{Call, done};
 use super::linked_map::Get;
-use super::local_map::{LIST, MAX_KEYS_BYTES, findable, get_some};
+use super::local_map::{LIST, MAX_KEYS_BYTES, findable};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::{Change, Outcome};
@@ -33,9 +33,7 @@ pub(super) fn add_to_instance<T: 'static>(
                 key.get(..findable)
             });
             let keys: Vec<&[u8]> = keys.collect();
-            let found = call.read(Operation::GetMany, key_len, done, |map| {
-                get_some(map, &keys)
-            })?;
+            let found = call.read(Operation::GetMany, key_len, done, |map| map.get_some(&keys))?;
             let mut values = PackedValues::new();
             for value in found {
                 match value {

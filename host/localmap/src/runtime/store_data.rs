@@ -1,5 +1,6 @@
 //! The data of a map's store.
 
+use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::clock::Clock;
 use crate::runtime::memory::MemoryLimiter;
 use std::sync::Arc;
@@ -9,16 +10,18 @@ use std::time::Instant;
 pub(crate) struct StoreData {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: MemoryLimiter,
+    pub(crate) pins: PinHandles,
     /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
 }
 
 impl StoreData {
     /// Creates the data of a store that has not been called yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter, pins: PinHandles) -> Self {
         Self {
             clock,
             memory,
+            pins,
             call_seen: None,
         }
     }
