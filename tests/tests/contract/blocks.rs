@@ -1,7 +1,7 @@
 //! `localmap:core/blocks`: it shares the map with `local-map`, and it checks arguments that no
 //! client sends. Both hold for the map component and for the linker of an app's host.
 
-mod raw;
+pub(crate) mod raw;
 
 use localmap_engine::{Error, KeyFault, Ttl};
 use localmap_tests::vectors::{self, Subject};

@@ -47,6 +47,8 @@ const ALIVE: &str = "nothing here kills a map";
 pub(crate) enum Way {
     /// Directly into the map component.
     Straight,
+    /// The same, by `local-map` alone.
+    Plain,
     /// Through an app whose map comes from the embedder's linker.
     Linked,
 }
@@ -57,6 +59,8 @@ pub(crate) struct Compiled {
     linker: Linker<State>,
     /// Creates the maps of apps.
     host: Option<Host>,
+    /// Whether `get` and `set` use `blocks`.
+    has_blocks: bool,
 }
 
 struct State {
@@ -69,12 +73,13 @@ struct State {
 impl Compiled {
     pub(crate) fn new(way: Way) -> wasmtime::Result<Self> {
         match way {
-            Way::Straight => Self::map(),
+            Way::Straight => Self::map(true),
+            Way::Plain => Self::map(false),
             Way::Linked => Self::app(),
         }
     }
 
-    fn map() -> wasmtime::Result<Self> {
+    fn map(has_blocks: bool) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false);
         let engine = Engine::new(&config)?;
@@ -93,6 +98,7 @@ impl Compiled {
             component,
             linker,
             host: None,
+            has_blocks,
         })
     }
 
@@ -108,14 +114,16 @@ impl Compiled {
             component,
             linker,
             host,
+            has_blocks: true,
         })
     }
 }
 
-/// A map for the vectors, reached in one of the two ways.
+/// A map for the vectors, reached in one of these ways.
 pub(crate) struct Map {
     store: Store<State>,
     exports: contract::Instance,
+    has_blocks: bool,
     /// The `control` of the map component.
     control: Option<Control>,
 }
@@ -149,6 +157,7 @@ impl Map {
         Ok(Self {
             store,
             exports,
+            has_blocks: compiled.has_blocks,
             control,
         })
     }
@@ -292,7 +301,7 @@ impl Subject for Map {
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        if is_short(key) {
+        if self.has_blocks && is_short(key) {
             return self.get_blocks(to_key(key)).as_ref().map(from_bytes);
         }
         self.get_bytes(key)
@@ -320,7 +329,7 @@ impl Subject for Map {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
-        if is_short(key) {
+        if self.has_blocks && is_short(key) {
             return self.set_blocks(to_key(key), &to_bytes(value), ttl);
         }
         self.set_bytes(key, value, ttl)
