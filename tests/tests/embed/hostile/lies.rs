@@ -86,7 +86,8 @@ impl Liars {
     fn new(has_room: bool) -> Self {
         let host = Host::with_component(&lying_map(has_room), &HostOptions::new().max_maps(2));
         let host = host.expect("it fits the contract");
-        let witness = host.map(&options(&Script::honest())).expect("it starts");
+        let patient = options(&Script::honest()).call_timeout(Duration::from_secs(10));
+        let witness = host.map(&patient).expect("it starts");
         Self { host, witness }
     }
 
