@@ -2,11 +2,12 @@
 //! value or an error of the contract, or terminate the map, in bounded time and memory. It must never
 //! panic, and other maps of the same host stay as they are.
 
+mod layer;
 mod operations;
 mod script;
 
 use super::honest::with_honest_maps;
-use super::make::lying_map;
+use super::make::{Lies, lying_map};
 use localmap::{
     CreateError, Host, HostOptions, LocalMap, MapOptions, MapTerminated, TerminationCause,
 };
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// The number of operations of a map that does not terminate before.
 const OPERATIONS: u32 = 60;
+
+/// The memory of a map.
+const MEMORY: usize = 4 << 20;
 
 /// The number of bytes that a call may pass to the host.
 const FUEL: usize = 1 << 20;
@@ -71,7 +75,7 @@ fn options(script: &Script) -> MapOptions {
     MapOptions::new()
         .clock(script.clone())
         .call_timeout(Duration::from_millis(30))
-        .max_memory(4 << 20)
+        .max_memory(MEMORY)
         .hostcall_fuel(FUEL)
         .max_handles(32)
 }
@@ -83,8 +87,8 @@ struct Liars {
 }
 
 impl Liars {
-    fn new(has_room: bool) -> Self {
-        let host = Host::with_component(&lying_map(has_room), &HostOptions::new().max_maps(2));
+    fn new(lies: Lies) -> Self {
+        let host = Host::with_component(&lying_map(lies), &HostOptions::new().max_maps(2));
         let host = host.expect("it fits the contract");
         let patient = options(&Script::honest()).call_timeout(Duration::from_secs(10));
         let witness = host.map(&patient).expect("it starts");
@@ -139,16 +143,35 @@ impl Liars {
     }
 }
 
-/// Runs a thousand maps, or as many as `LOCALMAP_LIES_SECONDS` allow. `LOCALMAP_LIES_SEED` is the
-/// seed of the first map.
+/// The length of a run. `LOCALMAP_LIES_SECONDS` sets its duration, and `LOCALMAP_LIES_SEED` the seed
+/// of its first map.
+struct Run {
+    first: u64,
+    end: Option<Instant>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+        let seconds = number("LOCALMAP_LIES_SECONDS");
+        Self {
+            first: number("LOCALMAP_LIES_SEED").unwrap_or(0),
+            end: seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+        }
+    }
+
+    /// Returns `true` if the time is up, or was not set.
+    fn is_over(&self) -> bool {
+        self.end.is_none_or(|end| Instant::now() >= end)
+    }
+}
+
 #[test]
 fn lies() {
-    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let mut seed = number("LOCALMAP_LIES_SEED").unwrap_or(0);
-    let seconds = number("LOCALMAP_LIES_SECONDS");
-    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(0));
+    let run = Run::new();
+    let mut seed = run.first;
     let mut tally = Tally::default();
-    let mut liars = [Liars::new(true), Liars::new(false)];
+    let mut liars = [Liars::new(Lies::OfAll), Liars::new(Lies::OfContract)];
     loop {
         with_honest_maps(|| {
             let start = Instant::now();
@@ -157,12 +180,12 @@ fn lies() {
                     liars.lie(seed, &mut tally);
                 }
                 seed += 1;
-                if seconds.is_some() && start.elapsed() > Duration::from_secs(5) {
+                if run.end.is_some() && start.elapsed() > Duration::from_secs(5) {
                     break;
                 }
             }
         });
-        if Instant::now() >= end {
+        if run.is_over() {
             break;
         }
     }

@@ -50,31 +50,53 @@ enum Command {
 #[derive(Clone)]
 pub(super) struct Script(Arc<Mutex<Commands>>);
 
+/// Which commands there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    /// All of them.
+    Wild,
+    /// Those that have the same effect in two instances, and an end.
+    Sober,
+    /// Only those that return 1024.
+    Honest,
+}
+
 struct Commands {
     random: fastrand::Rng,
     answer: Answer,
     next: VecDeque<(Command, u32)>,
     count: u64,
-    /// Whether all commands are to return the same number.
-    is_honest: bool,
+    mood: Mood,
 }
 
 impl Script {
     pub(super) fn new(seed: u64) -> Self {
+        Self::with_mood(seed, Mood::Wild)
+    }
+
+    /// Creates commands that have the same effect in two instances, and an end.
+    pub(super) fn sober(seed: u64) -> Self {
+        Self::with_mood(seed, Mood::Sober)
+    }
+
+    /// Creates commands that always return 1024.
+    pub(super) fn honest() -> Self {
+        Self::with_mood(0, Mood::Honest)
+    }
+
+    fn with_mood(seed: u64, mood: Mood) -> Self {
         Self(Arc::new(Mutex::new(Commands {
             random: fastrand::Rng::with_seed(seed),
             answer: Answer::Number,
             next: VecDeque::new(),
             count: 0,
-            is_honest: false,
+            mood,
         })))
     }
 
-    /// Creates commands that always return 1024.
-    pub(super) fn honest() -> Self {
-        let script = Self::new(0);
-        script.with(|commands| commands.is_honest = true);
-        script
+    /// Returns the number of commands so far.
+    pub(super) fn count(&self) -> u64 {
+        self.with(|commands| commands.count)
     }
 
     /// Sets which answers the calls give from now on.
@@ -96,7 +118,7 @@ impl Clock for Script {
 impl Commands {
     /// Returns the next command as a time.
     fn word(&mut self) -> u64 {
-        if self.is_honest {
+        if self.mood == Mood::Honest {
             self.next.push_back((Command::Return, 1024));
         } else if self.next.is_empty() {
             self.plan();
@@ -153,10 +175,10 @@ impl Commands {
                 let handle = self.below(4);
                 self.push(Command::Free, handle);
             }
-            17..20 => self.push(Command::Fill, operand),
+            17..20 if self.mood == Mood::Wild => self.push(Command::Fill, operand),
             20 => self.push(Command::Trap, 0),
             21 | 22 => self.push(Command::Recurse, 0),
-            _ if self.chance(40) => self.push(Command::Spin, 0),
+            _ if self.mood == Mood::Wild && self.chance(40) => self.push(Command::Spin, 0),
             _ => self.store(operand, operand),
         }
     }
