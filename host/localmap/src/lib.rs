@@ -104,6 +104,7 @@ pub use link::linked_map::LinkedMap;
 pub use link::linker::add_to_linker;
 pub use link::observer::{CallOutcome, Observer, Operation, Rejection};
 pub use runtime::clock::{Clock, ManualClock, SystemClock};
+pub use runtime::coarse_clock::CoarseClock;
 pub use runtime::control::Control;
 pub use runtime::create_error::CreateError;
 pub use runtime::host::Host;

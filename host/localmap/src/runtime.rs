@@ -2,6 +2,7 @@
 
 mod abi;
 pub(crate) mod clock;
+pub(crate) mod coarse_clock;
 mod compiled;
 mod config;
 pub(crate) mod control;
