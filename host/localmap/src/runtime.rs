@@ -1,8 +1,6 @@
 //! Maps on Wasmtime: the host that they share, and each map with its store.
 
 mod abi;
-pub(crate) mod clock;
-pub(crate) mod coarse_clock;
 mod compiled;
 mod config;
 pub(crate) mod control;

@@ -50,10 +50,10 @@ unsafe impl ComponentType for SentBlocks {
 
 /// Returns the number of bytes of `count` blocks at `address`.
 fn byte_len(address: u32, count: u32) -> wasmtime::Result<u32> {
-    if address % 8 != 0 {
+    if !address.is_multiple_of(Block::ALIGN32) {
         return Err(wasmtime::Error::msg("list pointer is not aligned"));
     }
-    let len = count.checked_mul(BLOCK as u32);
+    let len = count.checked_mul(u32::try_from(BLOCK)?);
     len.ok_or_else(|| wasmtime::Error::msg("list pointer/length out of bounds of memory"))
 }
 

@@ -3,11 +3,11 @@
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::artifact::core_module::core_module;
-use crate::contract::duration::nanos;
 use crate::contract::names::{CLOCK, LOCAL_MAP, SEED};
 use crate::runtime::abi::functions::{Exports, HostExports};
 use crate::runtime::store_data::StoreData;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
 use wasmtime::{
     Caller, Engine, Extern, InstancePre, Linker, Module, ModuleExport, Result, bail, format_err,
 };
@@ -19,8 +19,29 @@ pub(crate) struct Compiled {
     pub(crate) exports: Exports,
     /// The exports for this crate's host, if the module has them.
     pub(crate) host: Option<HostExports>,
+    /// The buffer of the instances, once one has been asked for it.
+    pub(crate) room: OnceLock<Room>,
     /// Whether this is the crate's own component, which starts with the default limits.
     pub(crate) is_own: bool,
+}
+
+/// A buffer in the memory of an instance, for the key and the value of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+}
+
+impl Room {
+    /// Splits the result of the core module's `room`: its address in the lower half, its size in
+    /// bytes in the upper half.
+    pub(crate) fn new(found: u64) -> Self {
+        let half = |half: u64| usize::try_from(half & u64::from(u32::MAX)).unwrap_or(usize::MAX);
+        Self {
+            address: half(found),
+            size: half(found >> 32),
+        }
+    }
 }
 
 impl Compiled {
@@ -47,6 +68,7 @@ impl Compiled {
                 .ok_or_else(|| format_err!("its core module does not export `memory`"))?,
             exports: Exports::find(&module)?,
             host: HostExports::find_all(&module)?,
+            room: OnceLock::new(),
             is_own: component == MAP_COMPONENT,
             instance: linker(engine)?.instantiate_pre(&module)?,
         })
@@ -56,8 +78,8 @@ impl Compiled {
 /// Defines what a core module may import.
 fn linker(engine: &Engine) -> Result<Linker<StoreData>> {
     let mut linker = Linker::<StoreData>::new(engine);
-    linker.func_wrap(CLOCK, "now", |store: Caller<'_, StoreData>| {
-        nanos(store.data().clock.now())
+    linker.func_wrap(CLOCK, "now", |mut store: Caller<'_, StoreData>| {
+        store.data_mut().now()
     })?;
     linker.func_wrap(CLOCK, "resolution", || 1u64)?;
     linker.func_wrap(SEED, "insecure-seed", write_seed)?;
@@ -82,7 +104,9 @@ fn write_seed(mut store: Caller<'_, StoreData>, address: u32) -> Result<()> {
     for half in seed.chunks_exact_mut(8) {
         half.copy_from_slice(&random().to_le_bytes());
     }
-    let memory = store.get_export("memory").and_then(Extern::into_memory);
+    // A module that asks for its seed while it starts is not known yet.
+    let memory = store.data().instance_memory;
+    let memory = memory.or_else(|| store.get_export("memory")?.into_memory());
     let memory = memory.ok_or_else(|| format_err!("the map has no memory"))?;
     memory.write(&mut store, address as usize, &seed)?;
     Ok(())

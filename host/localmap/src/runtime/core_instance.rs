@@ -7,7 +7,7 @@ mod local_map;
 use crate::runtime::abi::functions::{Export, Exports, Function, Functions, HostFunctions};
 use crate::runtime::abi::lift::{Lift, Source};
 use crate::runtime::abi::lower::Parameters;
-use crate::runtime::compiled::Compiled;
+use crate::runtime::compiled::{Compiled, Room};
 use crate::runtime::store_data::StoreData;
 use std::sync::Arc;
 use wasmtime::{Instance, Memory, Result, Store, WasmParams, WasmResults, bail, format_err};
@@ -18,19 +18,12 @@ pub(crate) struct CoreInstance {
     instance: Instance,
     memory: Memory,
     compiled: Arc<Compiled>,
-    functions: Box<Functions>,
     host: HostFunctions,
-    /// The buffer for keys and values, once it has been used.
-    room: Option<Room>,
+    /// The other functions, once one has been called: a map that is only read and written does not
+    /// need them.
+    functions: Option<Box<Functions>>,
     /// The maximum number of bytes that the result of a call may have.
     fuel: usize,
-}
-
-/// A buffer in the memory of the instance, for the key and the value of a call.
-#[derive(Clone, Copy)]
-struct Room {
-    address: usize,
-    size: usize,
 }
 
 impl CoreInstance {
@@ -45,14 +38,14 @@ impl CoreInstance {
             .get_module_export(&mut store, &compiled.memory)
             .and_then(wasmtime::Extern::into_memory)
             .ok_or_else(|| format_err!("the map has no memory"))?;
+        store.data_mut().instance_memory = Some(memory);
         Ok(Self {
             store,
             instance,
             memory,
             compiled: Arc::clone(compiled),
-            functions: Box::default(),
             host: HostFunctions::default(),
-            room: None,
+            functions: None,
             fuel,
         })
     }
@@ -65,7 +58,7 @@ impl CoreInstance {
         params: P,
     ) -> Result<R> {
         let export = export(&self.compiled.exports);
-        let function = function(&mut self.functions);
+        let function = function(self.functions.get_or_insert_default());
         function.call(&mut self.store, &self.instance, export, params)
     }
 
@@ -78,7 +71,7 @@ impl CoreInstance {
     ) -> Result<R> {
         let address = self.call(export, function, params)?;
         let result = self.results().read(address)?;
-        let function = function(&mut self.functions);
+        let function = function(self.functions.get_or_insert_default());
         let export = export(&self.compiled.exports);
         function.post_return(&mut self.store, &self.instance, export, address)?;
         Ok(result)
@@ -95,19 +88,18 @@ impl CoreInstance {
         Ok((self.pass(bytes, 1)?, u32::try_from(bytes.len())?))
     }
 
-    /// Returns the buffer, if the map has one.
+    /// Returns the buffer, if the map has one. It is at the same address in all instances.
     fn room(&mut self) -> Result<Option<Room>> {
-        if self.room.is_none()
-            && let Some(exports) = &self.compiled.host
-        {
-            let room = &mut self.host.room;
-            let room = room.call(&mut self.store, &self.instance, &exports.room, ())?;
-            self.room = Some(Room {
-                address: usize::try_from(room & u64::from(u32::MAX))?,
-                size: usize::try_from(room >> 32)?,
-            });
+        let room = &self.compiled.room;
+        match (room.get(), &self.compiled.host) {
+            (Some(known), _) => Ok(Some(*known)),
+            (None, None) => Ok(None),
+            (None, Some(exports)) => {
+                let found = &mut self.host.room;
+                let found = found.call(&mut self.store, &self.instance, &exports.room, ())?;
+                Ok(Some(*room.get_or_init(|| Room::new(found))))
+            }
         }
-        Ok(self.room)
     }
 
     /// Copies a key and a value into the buffer. Returns `false` if they do not fit.

@@ -6,6 +6,7 @@ mod batch;
 mod pins;
 mod reads;
 mod scans;
+mod snapshots;
 mod writes;
 
 use crate::cancel::handle::CancelHandle;

@@ -1,7 +1,7 @@
 //! The instance of a live map, its limits and its end.
 
 use crate::cancel::handle::CancelHandle;
-use crate::contract::error::{Cancelled, ConfigureError, TimedOut};
+use crate::contract::error::{Cancelled, ConfigureError, MapTerminated, TimedOut};
 use crate::contract::limits::Limits;
 use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::compiled::Compiled;
@@ -13,6 +13,7 @@ use crate::runtime::memory::MemoryLimiter;
 use crate::runtime::permits::Permit;
 use crate::runtime::pinned::Released;
 use crate::runtime::store_data::StoreData;
+use crate::snapshot::publisher::Publisher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
@@ -24,6 +25,8 @@ pub(crate) struct MapInstance {
     pub(crate) limits: Limits,
     /// Dropped pins, which the map still holds.
     pub(crate) released: Arc<Released>,
+    /// Publishes the map's snapshot, which ends with the instance.
+    pub(crate) publisher: Publisher,
     /// Dropped after the store, so that another map can be created only when the memory is free.
     _permit: Permit,
 }
@@ -51,6 +54,7 @@ impl MapInstance {
             core,
             limits: options.limits.clone(),
             released: Arc::new(Released::new()),
+            publisher: Publisher::new(),
             _permit: permit,
         };
         // This crate's own component starts with the default limits.
@@ -88,6 +92,10 @@ impl Instance for MapInstance {
 
     fn denied_memory_over(&self) -> Option<usize> {
         self.core.store.data().memory.denied_over()
+    }
+
+    fn terminate(&mut self, terminated: &MapTerminated) {
+        self.publisher.terminate(terminated.clone());
     }
 }
 

@@ -56,6 +56,7 @@ const SET: Call = |map| Ok(map.set(b"k", b"value", Ttl::Never).map(drop)?);
 const LEN: Call = |map| Ok(map.len().map(drop)?);
 const GET_MANY: Call = |map| Ok(map.get_many(&[&b"k"[..]; 256]).map(drop)?);
 const SCAN: Call = |map| Ok(map.scan(b"", 0, 10).map(drop)?);
+const SNAPSHOT: Call = |map| Ok(map.snapshot().map(drop)?);
 const PIN: Call = |map| Ok(map.pin(b"k").map(drop)?);
 const PIN_TWICE: Call = |map| {
     let one = map.pin(b"k")?;
@@ -111,7 +112,7 @@ fn dies(name: &str, call: Call, expected: &Expected) {
 
 fn stays_terminated(map: &mut LocalMap, terminated: &MapTerminated) {
     assert_eq!(map.memory(), 0);
-    for call in [GET, SET, LEN, GET_MANY, SCAN, PIN, APPLY, LIMITS] {
+    for call in [GET, SET, LEN, GET_MANY, SCAN, SNAPSHOT, PIN, APPLY, LIMITS] {
         let Err(Error::Terminated { source: still, .. }) = call(map) else {
             panic!("it lives again");
         };
@@ -211,6 +212,13 @@ fn results_that_are_larger_than_the_guest() {
     let too_much = Expected::Fault("hostcalls has been exhausted");
     dies("one_value_many_times", GET_MANY, &too_much);
     dies("page_of_a_million_entries", SCAN, &too_much);
+}
+
+/// Publishing reads all pages, so its limits end what the pages do not end.
+#[test]
+fn snapshots_without_end() {
+    dies("scan_without_end", SNAPSHOT, &Expected::Time);
+    dies("entries_without_end", SNAPSHOT, &Expected::Fault("limits"));
 }
 
 #[test]

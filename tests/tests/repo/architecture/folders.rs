@@ -41,8 +41,17 @@ const LIBRARY: Folders = &[
     ("compose", &["contract", "artifact"]),
     // What ends everything that runs.
     ("cancel", &["contract", "sync"]),
+    // What tells the time of a map.
+    ("clock", &["contract"]),
+    // What a map has published, whatever a map is.
+    ("snapshot", &["contract", "clock", "sync"]),
     // Components are run, without putting any together.
-    ("runtime", &["contract", "artifact", "cancel", "sync"]),
+    (
+        "runtime",
+        &[
+            "contract", "artifact", "cancel", "clock", "snapshot", "sync",
+        ],
+    ),
     // Names of tenants and how long their maps have been idle, whatever a map is.
     ("tenants", &[]),
     // Maps for apps in stores of an embedder.

@@ -36,7 +36,7 @@ impl CoreInstance {
         let key = self.pass_bytes(key)?;
         let address = call!(call, self.get, key)?;
         let result = read(self.results().read_in_place(address)?);
-        let get = &mut self.functions.get;
+        let get = &mut self.functions.get_or_insert_default().get;
         let export = &self.compiled.exports.get;
         get.post_return(&mut self.store, &self.instance, export, address)?;
         Ok(result)

@@ -1,6 +1,6 @@
 //! The coarse clock of the operating system.
 
-use crate::runtime::clock::Clock;
+use crate::clock::Clock;
 use std::time::Duration;
 
 /// The coarse monotonic clock of the operating system, which is cheaper to read than
