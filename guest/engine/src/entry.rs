@@ -11,9 +11,11 @@ use core::ops::Deref;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::address::EntryAddr;
 use crate::layout::HEADER_WORDS;
 
-/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes.
+/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes,
+/// or 48 where pointers have 32 bits.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, packed(4))]
 pub(crate) struct Header {
@@ -34,6 +36,9 @@ pub(crate) struct Header {
     usage: u8,
     /// See [`Header::PARTS`] and the constants after it.
     flags: u8,
+    /// The address of the slot, which a pointer to it does not tell.
+    #[cfg(target_pointer_width = "32")]
+    own: Option<EntryAddr>,
 }
 
 const _: () = assert!(size_of::<Header>() == 4 * HEADER_WORDS);
@@ -73,6 +78,8 @@ impl Header {
             key_len,
             usage: 0,
             flags: if has_parts { Self::PARTS } else { 0 },
+            #[cfg(target_pointer_width = "32")]
+            own: None,
         }
     }
 
@@ -83,6 +90,24 @@ impl Header {
     #[inline(always)]
     pub(crate) const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Returns the address of the entry, if [`set_own`](Self::set_own) has recorded it.
+    #[cfg(target_pointer_width = "32")]
+    #[inline(always)]
+    pub(crate) const fn own(&self) -> Option<EntryAddr> {
+        self.own
+    }
+
+    /// Records the address of the entry. For use by the arena.
+    #[inline(always)]
+    pub(crate) const fn set_own(&mut self, entry: EntryAddr) {
+        #[cfg(target_pointer_width = "32")]
+        {
+            self.own = Some(entry);
+        }
+        #[cfg(not(target_pointer_width = "32"))]
+        let _ = entry;
     }
 
     /// Returns the hash of the key.

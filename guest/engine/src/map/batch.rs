@@ -202,8 +202,7 @@ impl<C: Clock> Map<C> {
         batch: &mut Batch<'a>,
         key: &'a [u8],
     ) -> (usize, Option<Present<'a>>) {
-        let (hash, found) = self.living(call, key);
-        let found = found.map(|found| found.entry);
+        let (hash, found) = self.living_entry(call, key);
         let place = batch.place(key, hash, found);
         let header = |entry| *self.arena.header(entry);
         let present = match batch.plan[place].action {
