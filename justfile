@@ -5,6 +5,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 # The toolchain of `miri` and `fuzz`. For one of a certain day: `just nightly=nightly-2026-05-20 miri`.
 nightly := "nightly"
 
+# The number of runs of each build in `bench-against`.
+rounds := "3"
+
 # Lists the recipes.
 default:
     @just --list
@@ -89,6 +92,26 @@ demo:
 # --write` fills README.md and docs, and `just bench --help` lists the other options.
 bench *options:
     cargo run --release --locked -p localmap-bench -- {{ if options =~ '^quick\b' { "--" + options } else { options } }}
+
+# Compares with an older revision: `just bench-against b8be42b --quick --only call`. Builds the
+# benchmarks of both, the older one in a worktree below target/against, which takes minutes the first
+# time. Runs both in turns, `rounds` times each, and prints the medians and their ratios.
+bench-against revision *options:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    commit=$(git rev-parse --short=12 --verify '{{revision}}^{commit}')
+    tree=target/against/$commit runs=target/against/runs
+    [ -e "$tree/Cargo.toml" ] || git worktree add --detach "$tree" "$commit"
+    (cd "$tree" && cargo build --release --locked -p localmap-bench --target-dir target)
+    cargo build --release --locked -p localmap-bench
+    rm -rf "$runs" && mkdir -p "$runs/before" "$runs/after"
+    for round in $(seq {{rounds}}); do
+        (cd "$tree" && target/release/localmap-bench {{options}} > /dev/null)
+        cp "$tree/target/bench/results.json" "$runs/before/$round.json"
+        target/release/localmap-bench {{options}} > /dev/null
+        cp target/bench/results.json "$runs/after/$round.json"
+    done
+    target/release/localmap-bench --against "$runs/before" "$runs/after"
 
 # Counts the instructions of the engine's operations with valgrind, and compares them with the
 # stored counts, or stores them (`--write`).

@@ -104,7 +104,7 @@ fn read(host: &Host, reads: Reads, count: u32, times: u32) -> Result<f64> {
 }
 
 /// Starts threads that each call `make`, and then run its result `times` times simultaneously.
-fn together<F: FnMut(u32) -> Result<()>>(
+pub(crate) fn together<F: FnMut(u32) -> Result<()>>(
     count: u32,
     times: u32,
     make: impl Fn() -> Result<F> + Sync,

@@ -26,11 +26,12 @@ enum Call {
     Bare,
     Get,
     GetInto,
+    GetTtl,
     Set,
     SetTtl,
 }
 
-const SYSTEMS: [(Call, &str, &str); 6] = [
+const SYSTEMS: [(Call, &str, &str); 7] = [
     (Call::Noop, "a call that does nothing", "localmap"),
     (
         Call::Bare,
@@ -43,6 +44,7 @@ const SYSTEMS: [(Call, &str, &str); 6] = [
         "get from the host, into a buffer",
         "localmap",
     ),
+    (Call::GetTtl, "get from the host, with a TTL", "localmap"),
     (Call::Set, "set from the host", "localmap"),
     (Call::SetTtl, "set from the host, with a TTL", "localmap"),
 ];
@@ -70,6 +72,7 @@ struct Calls {
     map: LocalMap,
     /// Its entries have a TTL.
     mortal: LocalMap,
+    ttl: Ttl,
     keys: Vec<[u8; 16]>,
     value: Vec<u8>,
     buffer: Vec<u8>,
@@ -80,16 +83,20 @@ struct Calls {
 impl Calls {
     fn new(host: &Host) -> Result<Self> {
         let mut map = host.map(&MapOptions::new())?;
+        let mut mortal = host.map(&MapOptions::new())?;
+        let ttl = Ttl::After(Duration::from_secs(3600));
         let keys: Vec<[u8; 16]> = (0..ENTRIES).map(key).collect();
         let value = vec![7; SIZE as usize];
         for key in &keys {
             map.set(key, &value, Ttl::Never)?;
+            mortal.set(key, &value, ttl)?;
         }
         let (store, len) = bare(host)?;
         Ok(Self {
             empty: host.map(&MapOptions::new())?,
             map,
-            mortal: host.map(&MapOptions::new())?,
+            mortal,
+            ttl,
             keys,
             value,
             buffer: Vec::new(),
@@ -123,15 +130,19 @@ impl Calls {
                     black_box(self.map.get_into(key, &mut self.buffer)?);
                 }
             }
+            Call::GetTtl => {
+                for key in keys {
+                    black_box(self.mortal.get(key)?);
+                }
+            }
             Call::Set => {
                 for key in keys {
                     self.map.set(key, &self.value, Ttl::Never)?;
                 }
             }
             Call::SetTtl => {
-                let ttl = Ttl::After(Duration::from_secs(3600));
                 for key in keys {
-                    self.mortal.set(key, &self.value, ttl)?;
+                    self.mortal.set(key, &self.value, self.ttl)?;
                 }
             }
         }

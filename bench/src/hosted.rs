@@ -29,6 +29,8 @@ pub(crate) fn make(host: &Host, plan: Plan) -> Result<Box<dyn Runner>> {
 
 /// A failed call counts as one that has not succeeded, which the caller that measures detects.
 impl System for Hosted {
+    const OWNED: bool = true;
+
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         self.map.set(key, value, self.ttl).is_ok()
     }
@@ -36,6 +38,12 @@ impl System for Hosted {
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         let value = self.map.get(key).ok()??;
         Some(digest(&value))
+    }
+
+    fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Option<Option<u64>> {
+        buffer.clear();
+        let found = self.map.get_into(key, buffer).unwrap_or_default();
+        Some(found.map(|_| digest(buffer)))
     }
 
     fn delete(&mut self, key: &[u8]) -> Option<bool> {

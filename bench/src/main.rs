@@ -1,6 +1,7 @@
 //! Benchmarks of localmap. A run prints figures and ratios, writes them with charts to
 //! `target/bench`, and can fill the documents with them.
 
+mod against;
 mod blocks;
 #[cfg(feature = "guests")]
 mod by_entries;
@@ -38,6 +39,8 @@ mod mixed;
 mod operations;
 mod picks;
 #[cfg(feature = "guests")]
+mod plugged;
+#[cfg(feature = "guests")]
 mod profile;
 #[cfg(feature = "guests")]
 mod redis;
@@ -47,6 +50,8 @@ mod scale;
 mod set;
 #[cfg(feature = "guests")]
 mod smallest;
+#[cfg(feature = "guests")]
+mod snapshot;
 #[cfg(feature = "guests")]
 mod subject;
 mod table;
@@ -76,11 +81,15 @@ const GROUPS: &[Group] = &[
     #[cfg(feature = "guests")]
     ("by-size", by_size::run),
     #[cfg(feature = "guests")]
+    ("plugged", plugged::run),
+    #[cfg(feature = "guests")]
     ("by-entries", by_entries::run),
     #[cfg(feature = "guests")]
     ("by-maps", by_maps::run),
     #[cfg(feature = "guests")]
     ("by-threads", by_threads::run),
+    #[cfg(feature = "guests")]
+    ("snapshot", snapshot::run),
     #[cfg(feature = "guests")]
     ("get", get::run),
     #[cfg(feature = "guests")]
@@ -126,6 +135,10 @@ struct Options {
     /// Measure nothing: check that README.md and docs match the run in `docs/performance`
     #[arg(long, conflicts_with_all = ["quick", "only", "core", "write", "from"])]
     check: bool,
+    /// Measure nothing: compare the runs of two builds, each in a folder with a file of rows for
+    /// each run; `just bench-against` makes them
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["quick", "only", "core", "write", "from", "check"])]
+    against: Vec<PathBuf>,
     /// Run one loop on localmap for a profiler: WORK:PLACE:ENTRIES:SECONDS, where WORK is
     /// `get`, `set` or `evict`, and PLACE is `sandbox` or `native`
     #[cfg(feature = "guests")]
@@ -158,6 +171,10 @@ fn main() -> Result<()> {
     let options = Options::parse();
     if options.check {
         return Run::published()?.check_documents();
+    }
+    if let [before, after] = &options.against[..] {
+        print!("{}", against::compare(before, after)?);
+        return Ok(());
     }
     #[cfg(feature = "guests")]
     if let Some(what) = &options.profile {

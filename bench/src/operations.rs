@@ -8,9 +8,12 @@
 //! - localmap has limits on entries and bytes, and a policy (S3-FIFO) that each call maintains.
 //!   A boxed map and `wasmtime-wasi-keyvalue` have neither; the caches have a limit on entries
 //!   and a policy.
-//! - Systems outside a sandbox are labelled native. Natively, a `get` looks at the value in
-//!   place, or holds a counted reference (moka, quick_cache sync); across a boundary and in
-//!   the guest it receives its own vector.
+//! - Systems outside a sandbox are labelled native.
+//! - A present key is read in three ways, each on the systems that have it: into a new vector, into
+//!   a buffer that is reused, and in place (moka and quick_cache sync hold a counted reference).
+//!   `get-many` and a scan hand out vectors, except on systems labelled "values in place".
+//! - `localmap, in the guest` calls the engine through the client crate; `localmap, engine alone`
+//!   calls it directly, as a boxed map is called.
 //! - moka and quick_cache sync are made for many threads, and pay for that with a single one.
 //! - Only rows labelled "with a TTL" have one; there, all systems read the system's clock.
 //!   quick_cache and a boxed map have no TTL, so a deadline is compared.
@@ -35,8 +38,18 @@ pub(crate) const VALUE: u32 = 64;
 pub(crate) const CAPACITY: u32 = 1 << 18;
 
 /// The works that are measured: the operation, whether entries have a TTL, and the name.
-pub(crate) const WORKS: [(Work, bool, &str); 9] = [
-    (Work::Get, false, "get of a present key"),
+pub(crate) const WORKS: [(Work, bool, &str); 11] = [
+    (
+        Work::GetVec,
+        false,
+        "get of a present key, into a new vector",
+    ),
+    (
+        Work::GetInto,
+        false,
+        "get of a present key, into a buffer (get_into)",
+    ),
+    (Work::GetInPlace, false, "get of a present key, in place"),
     (Work::Absent, false, "get of an absent key"),
     (Work::New, false, "set of a new key"),
     (Work::Overwrite, false, "set over a value"),
@@ -55,6 +68,8 @@ const WAYS: [Way; 5] = [
     Way::KeyvaluePlugged,
     Way::Keyvalue,
 ];
+
+const SANDBOX: [System; 2] = [System::OursSystemClock, System::BoxedSystemClock];
 
 const NATIVE: [System; 6] = [
     System::OursSystemClock,
@@ -83,12 +98,11 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         for way in WAYS {
             all.enter(way.label().into(), ways.subject(way, plan)?)?;
         }
-        let boxed: Kind = (Place::Sandbox, System::BoxedSystemClock);
-        let subject = Subject::planned(&engine, boxed, plan)?;
-        all.enter(name(boxed, ttl), subject)?;
-        for system in NATIVE {
-            let subject = Subject::native(system, plan)?;
-            all.enter(name((Place::Native, system), ttl), subject)?;
+        let sandbox = SANDBOX.map(|system| (Place::Sandbox, system));
+        let native = NATIVE.map(|system| (Place::Native, system));
+        for kind in sandbox.into_iter().chain(native) {
+            let subject = Subject::planned(&engine, kind, plan)?;
+            all.enter(name(kind, ttl), subject)?;
         }
         for (work, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
             all.compare(work, name, report)?;
@@ -103,11 +117,12 @@ fn name(kind: Kind, ttl: bool) -> String {
         (System::BoxedSystemClock, true) => {
             "boxed map, system's clock (deadline compared, no limit)"
         }
-        (System::OursSystemClock, false) => "localmap",
+        (System::OursSystemClock, true) => "localmap, engine alone, system's clock",
+        (System::OursSystemClock, false) => "localmap, engine alone",
         (System::BoxedSystemClock, false) => "boxed map (no limit)",
-        (System::Moka, false) => "moka sync",
+        (System::Moka, false) => "moka sync (counted references)",
         (System::MiniMoka, false) => "mini-moka unsync",
-        (System::QuickSyncSystemClock, false) => "quick_cache sync",
+        (System::QuickSyncSystemClock, false) => "quick_cache sync (counted references)",
         (System::QuickUnsyncSystemClock, false) => "quick_cache unsync",
         _ => return label(kind),
     };
@@ -131,9 +146,29 @@ const fn warm_up(work: Work, entries: u32) -> (Work, u32) {
     }
 }
 
+/// A system with a filled map.
+struct Contestant {
+    label: String,
+    subject: Subject,
+    /// Whether the system hands out values in place.
+    in_place: bool,
+}
+
+impl Contestant {
+    /// Returns the label of the row for `work`, which says if the system does less than others.
+    fn label(&self, work: Work) -> String {
+        match work {
+            Work::GetMany | Work::Scan if self.in_place => {
+                format!("{}, values in place", self.label)
+            }
+            _ => self.label.clone(),
+        }
+    }
+}
+
 /// Systems that take turns. The others are compared with the first.
 pub(crate) struct Contest {
-    systems: Vec<(String, Subject)>,
+    systems: Vec<Contestant>,
     clock: Clock,
     entries: u32,
     rounds: u32,
@@ -157,7 +192,12 @@ impl Contest {
     pub(crate) fn enter(&mut self, label: String, mut subject: Subject) -> Result<()> {
         let done = subject.run(Work::Insert, self.entries)?;
         anyhow::ensure!(done == self.entries, "{label} stored only {done} entries");
-        self.systems.push((label, subject));
+        let in_place = subject.can(Work::GetInPlace)?;
+        self.systems.push(Contestant {
+            label,
+            subject,
+            in_place,
+        });
         Ok(())
     }
 
@@ -165,11 +205,13 @@ impl Contest {
     pub(crate) fn compare(&mut self, work: Work, name: &str, report: &mut Report) -> Result<()> {
         let (clock, turn) = (self.clock, self.turn);
         let mut able = Vec::new();
-        for (label, subject) in &mut self.systems {
+        for contestant in &mut self.systems {
+            let label = contestant.label(work);
+            let subject = &mut contestant.subject;
             let of = || format!("{label}: {name}");
             if subject.can(work).with_context(of)? {
                 let count = subject.turn_of(clock, work, turn).with_context(of)?;
-                able.push((&*label, subject, count));
+                able.push((label, subject, count));
             }
         }
         let times = Times::take(able.len(), self.rounds, |at| {
@@ -179,8 +221,7 @@ impl Contest {
             warm.and_then(|_| subject.time_by(clock, work, *count))
                 .with_context(|| format!("{label}: {name}"))
         })?;
-        for ((label, ..), median) in able.iter().zip(times.medians()) {
-            let label = (*label).clone();
+        for ((label, ..), median) in able.into_iter().zip(times.medians()) {
             report.add(Row::time(name, VALUE, self.entries, label, &median));
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::Options;
 use crate::measure::wall;
 use crate::operations::{CAPACITY, Contest, VALUE, WORKS, entries};
 use crate::report::{Report, Row};
-use crate::subject::Subject;
+use crate::subject::{Subject, Work};
 use crate::ways::{Way, Ways};
 use anyhow::{Context, Result};
 use bench_loops::{Key, Loops, MANY, PAGE, Plan, System, TTL, digest};
@@ -27,7 +27,7 @@ const WAYS: [Way; 3] = [Way::Client, Way::InGuest, Way::Host];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
     let Some(server) = Server::start()? else {
-        for (_, _, name) in WORKS {
+        for (_, _, name) in works() {
             report.add(Row {
                 size: VALUE,
                 entries: entries(options).into(),
@@ -49,11 +49,17 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
         }
         let redis = Redis::new(&server, ttl)?;
         all.enter(NAME.into(), Subject::here(Loops::boxed(redis, plan)))?;
-        for (kind, _, name) in WORKS.into_iter().filter(|work| work.1 == ttl) {
+        for (kind, _, name) in works().filter(|work| work.1 == ttl) {
             all.compare(kind, &work(name), report)?;
         }
     }
     Ok(())
+}
+
+/// Returns the works of Redis, which returns values as vectors.
+fn works() -> impl Iterator<Item = (Work, bool, &'static str)> {
+    let vectors = |work: &Work| !matches!(work, Work::GetInto | Work::GetInPlace);
+    WORKS.into_iter().filter(move |(work, ..)| vectors(work))
 }
 
 /// Returns the name of a row, which differs from that in the group `operations`, because the
@@ -140,6 +146,8 @@ impl Redis {
 }
 
 impl System for Redis {
+    const OWNED: bool = true;
+
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         let mut command = redis::cmd("SET");
         command.arg(key).arg(value);

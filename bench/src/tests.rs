@@ -107,6 +107,28 @@ fn each_group_has_a_title() {
     }
 }
 
+/// The groups that it does not name have details about single systems.
+#[test]
+fn the_table_of_questions_leads_to_groups_that_exist() {
+    let text = text("docs/performance.md");
+    let table = text
+        .split("| question | group | rows |")
+        .nth(1)
+        .expect("a table");
+    let lines = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let named: BTreeSet<&str> = lines
+        .flat_map(|line| cells(line)[1].split(", "))
+        .map(|group| group.trim_matches('`'))
+        .collect();
+    let groups: BTreeSet<&str> = crate::GROUPS.iter().map(|(name, _)| *name).collect();
+    let unnamed: Vec<_> = groups.difference(&named).copied().collect();
+    assert_eq!(unnamed, ["counts", "get", "set"]);
+    assert!(named.is_subset(&groups), "{named:?}");
+}
+
 #[test]
 fn the_readme_shows_three_rows_that_were_measured() {
     let (readme, measured) = (text("README.md"), names_in_rows());
@@ -179,6 +201,35 @@ fn rows_are_the_same_when_they_are_read_again() {
     assert_eq!(read.to_json(), report.to_json());
     assert!(read.rows()[1].value.is_nan());
     assert_eq!(read.rows()[1].unit, "ns");
+}
+
+/// Runs that followed each other are compared, and rows of one build are left out.
+#[test]
+fn two_builds_are_compared_by_the_medians_of_their_runs() {
+    let folder = root().join(format!("target/bench/test-against-{}", std::process::id()));
+    let save = |build: &str, run: u32, rows: &[(&str, f64)]| {
+        let mut report = Report::default();
+        report.begin("call");
+        for (work, value) in rows {
+            report.add(row(work, "ours", 1_000, *value));
+        }
+        let folder = folder.join(build);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join(format!("{run}.json")), report.to_json()).expect("a file");
+    };
+    for (run, before, after) in [(1, 100.0, 50.0), (2, 400.0, 100.0), (3, 120.0, 60.0)] {
+        save("before", run, &[("get", before), ("renamed", 1.0)]);
+        save("after", run, &[("get", after), ("new name", 1.0)]);
+    }
+    let table = crate::against::compare(&folder.join("before"), &folder.join("after"));
+    fs::remove_dir_all(&folder).expect("it was there");
+    let table = table.expect("rows");
+    let line = "| call | get; 1,000 entries | ours | 120 | 60.0 | 0.50 |";
+    assert!(table.contains(line), "{table}");
+    assert!(
+        !table.contains("name |") && table.contains("1 rows"),
+        "{table}"
+    );
 }
 
 fn row(work: &str, system: &str, entries: u64, value: f64) -> Row {

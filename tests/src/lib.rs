@@ -12,7 +12,7 @@ pub mod vectors;
 
 pub use alone::alone;
 pub use program::{Finished, Program, access_log, guest, localmap, root};
-pub use provider::provider;
+pub use provider::{FUNCTIONS, provider};
 pub use relay::relay;
 pub use snapshots::{Snapshots, snapshots};
 pub use stable::stable;

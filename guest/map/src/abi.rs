@@ -1,7 +1,8 @@
 //! The hand-written exports, at the level of the canonical ABI: `get` and `set` of both
-//! interfaces. `wit-bindgen` generates all other exports.
+//! interfaces, and those that only the host sees. `wit-bindgen` generates all other exports.
 
 #![allow(unsafe_code, reason = "reads and writes raw parameters: see each use")]
 
 mod answer;
 mod exports;
+mod host;

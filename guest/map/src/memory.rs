@@ -13,4 +13,4 @@ mod pages;
 mod scratch;
 
 pub(crate) use allocator::lend;
-pub(crate) use scratch::{keep, reserve, storing};
+pub(crate) use scratch::{keep, reserve, room, storing, with_room};

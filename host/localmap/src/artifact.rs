@@ -3,4 +3,5 @@
 pub(crate) mod baked_buckets;
 pub(crate) mod baked_limits;
 pub(crate) mod components;
+pub(crate) mod core_module;
 mod patch;

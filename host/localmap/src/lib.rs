@@ -30,6 +30,11 @@
 //! A [`Clock`] measures TTLs. It is the system's monotonic clock, unless [`MapOptions::clock`]
 //! sets another one. With a [`ManualClock`], tests of expiry need not sleep.
 //!
+//! # Many readers
+//!
+//! One thread at a time calls a map. [`LocalMap::snapshot`] publishes a copy of its entries, which any
+//! number of threads read without a lock: see [`Snapshot`].
+//!
 //! # The end of a map
 //!
 //! Dropping a map ends it. A map [terminates](MapTerminated) before that if a call traps or takes
@@ -73,10 +78,12 @@
 
 mod artifact;
 mod cancel;
+mod clock;
 mod compose;
 mod contract;
 mod link;
 mod runtime;
+mod snapshot;
 mod sync;
 mod tenants;
 
@@ -84,6 +91,7 @@ pub use wasmtime;
 
 pub use artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 pub use cancel::handle::CancelHandle;
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
 pub use compose::inspect::{Inspection, Item, Memory, inspect};
 pub use compose::keyvalue::with_keyvalue;
@@ -103,7 +111,6 @@ pub use contract::stats::Stats;
 pub use link::linked_map::LinkedMap;
 pub use link::linker::add_to_linker;
 pub use link::observer::{CallOutcome, Observer, Operation, Rejection};
-pub use runtime::clock::{Clock, ManualClock, SystemClock};
 pub use runtime::control::Control;
 pub use runtime::create_error::CreateError;
 pub use runtime::host::Host;
@@ -113,6 +120,7 @@ pub use runtime::map_options::MapOptions;
 pub use runtime::memory::MemoryLimiter;
 pub use runtime::pinned::Pinned;
 pub use runtime::pool;
+pub use snapshot::reader::{Snapshot, SnapshotEntry, SnapshotView};
 pub use sync::lock;
 pub use tenants::Tenants;
 

@@ -1,9 +1,10 @@
 //! Maps on Wasmtime: the host that they share, and each map with its store.
 
-pub(crate) mod clock;
+mod abi;
 mod compiled;
 mod config;
 pub(crate) mod control;
+mod core_instance;
 pub(crate) mod create_error;
 pub(crate) mod host;
 pub(crate) mod host_options;

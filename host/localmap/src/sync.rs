@@ -7,7 +7,7 @@ use std as imp;
 #[cfg(test)]
 use shuttle as imp;
 
-pub(crate) use imp::sync::atomic::{AtomicBool, Ordering};
+pub(crate) use imp::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use imp::sync::{Condvar, Mutex, MutexGuard};
 pub(crate) use imp::thread;
 

@@ -1,5 +1,5 @@
-//! The library as embedders use it: maps of a host, linked maps, the HTTP server, the lifetimes
-//! of maps and calls, their limits, and hostile guests.
+//! The library as embedders use it: maps of a host and their snapshots, linked maps, the HTTP
+//! server, the lifetimes of maps and calls, their limits, and hostile guests.
 //!
 //! Tests that measure the process (its threads, its mappings) run in their own process: see
 //! `localmap_tests::alone`.
@@ -12,5 +12,6 @@ mod library;
 mod lifetime;
 mod link;
 mod serve;
+mod snapshot;
 mod texts;
 mod ticker;

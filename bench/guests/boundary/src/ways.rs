@@ -42,12 +42,18 @@ pub(crate) fn in_process(plan: Plan) -> Option<in_process::LocalMap> {
 macro_rules! client {
     ($map:ty) => {
         impl System for Client<$map> {
+            const OWNED: bool = true;
+
             fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
                 self.map.set(key, value, self.ttl).is_ok()
             }
 
             fn get(&mut self, key: &[u8]) -> Option<u64> {
                 self.map.get(key).map(|value| digest(&value))
+            }
+
+            fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Option<Option<u64>> {
+                Some(self.map.get_into(key, buffer).then(|| digest(buffer)))
             }
 
             fn delete(&mut self, key: &[u8]) -> Option<bool> {
@@ -94,6 +100,8 @@ impl Plain {
 }
 
 impl System for Plain {
+    const OWNED: bool = true;
+
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         plain::set(key, value, self.0).is_ok()
     }

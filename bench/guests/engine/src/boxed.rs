@@ -6,6 +6,7 @@ use bench_loops::{Plan, System, TTL, digest};
 use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashMap};
 use std::hash::{Hash, Hasher};
+use std::hint::black_box;
 
 struct Timed {
     deadline: u64,
@@ -66,6 +67,21 @@ impl<N: Now> System for Boxed<N> {
     fn get(&mut self, key: &[u8]) -> Option<u64> {
         let timed = self.map.get(key)?;
         timed.lives(&self.clock).then(|| digest(&timed.value))
+    }
+
+    fn get_vec(&mut self, key: &[u8]) -> Option<Option<u64>> {
+        let timed = self.map.get(key).filter(|timed| timed.lives(&self.clock));
+        Some(timed.map(|timed| digest(&black_box(timed.value.to_vec()))))
+    }
+
+    fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Option<Option<u64>> {
+        let timed = self.map.get(key).filter(|timed| timed.lives(&self.clock));
+        let copied = timed.map(|timed| {
+            buffer.clear();
+            buffer.extend_from_slice(&timed.value);
+            digest(buffer)
+        });
+        Some(copied)
     }
 
     fn delete(&mut self, key: &[u8]) -> Option<bool> {

@@ -60,6 +60,25 @@ impl<N: Now> System for Ours<N> {
         Some(look(self.map.get(key)?))
     }
 
+    fn get_vec(&mut self, key: &[u8]) -> Option<Option<u64>> {
+        Some(
+            self.map
+                .get(key)
+                .map(|value| digest(&black_box(value.to_vec()))),
+        )
+    }
+
+    fn get_into(&mut self, key: &[u8], buffer: &mut Vec<u8>) -> Option<Option<u64>> {
+        let copied = self.map.get(key).map(|value| {
+            buffer.clear();
+            value
+                .chunks()
+                .for_each(|chunk| buffer.extend_from_slice(chunk));
+            digest(buffer)
+        });
+        Some(copied)
+    }
+
     fn delete(&mut self, key: &[u8]) -> Option<bool> {
         Some(self.map.delete(key))
     }

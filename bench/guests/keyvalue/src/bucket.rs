@@ -20,6 +20,8 @@ fn text(key: &[u8]) -> &str {
 }
 
 impl System for Bucket {
+    const OWNED: bool = true;
+
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool {
         self.0.set(text(key), value).is_ok()
     }

@@ -38,10 +38,16 @@ pub enum Work {
     /// Does nine reads and a write, of the drawn keys. Returns the number of reads that found
     /// their key.
     Mixed = 13,
+    /// Reads like `Get`, each value into a new vector.
+    GetVec = 14,
+    /// Reads like `Get`, each value into the same buffer.
+    GetInto = 15,
+    /// Reads like `Get`, each value in place.
+    GetInPlace = 16,
 }
 
 impl Work {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 17] = [
         Self::Get,
         Self::Overwrite,
         Self::Insert,
@@ -56,6 +62,9 @@ impl Work {
         Self::Scan,
         Self::Draw,
         Self::Mixed,
+        Self::GetVec,
+        Self::GetInto,
+        Self::GetInPlace,
     ];
 }
 
@@ -122,6 +131,12 @@ impl<S: System> Runner for Loops<S> {
             Work::Scan => self.scan(count),
             Work::Draw => self.draw(count),
             Work::Mixed => self.mixed(count),
+            Work::GetVec => self.get_by(count, S::get_vec),
+            Work::GetInto => {
+                let mut buffer = Vec::new();
+                self.get_by(count, |map, key| map.get_into(key, &mut buffer))
+            }
+            Work::GetInPlace => self.get_by(count, S::get_in_place),
         }
     }
 
@@ -152,6 +167,23 @@ impl<S: System> Loops<S> {
                 sum = sum.wrapping_add(digest);
             }
         }
+        black_box(sum);
+        found
+    }
+
+    /// Reads like [`get`](Self::get), in the way that the work asks for.
+    fn get_by(
+        &mut self,
+        count: u32,
+        mut get: impl FnMut(&mut S, &[u8]) -> Option<Option<u64>>,
+    ) -> u32 {
+        let mut sum = 0u64;
+        let found = repeat(count, |_| {
+            let number = self.keys.random(self.entries);
+            let digest = get(&mut self.system, self.keys.key(number))?;
+            sum = sum.wrapping_add(digest.unwrap_or(0));
+            Some(digest.is_some())
+        });
         black_box(sum);
         found
     }

@@ -24,11 +24,31 @@ pub struct Plan {
 
 /// A map. An operation that the system does not have returns `None`.
 pub trait System {
+    /// Whether `get` returns a vector that the caller owns. Otherwise the caller looks at the value
+    /// in place, or through a counted reference.
+    const OWNED: bool = false;
+
     /// Stores a value, with the TTL of the plan. Returns `false` if that fails.
     fn set(&mut self, key: &[u8], value: &[u8]) -> bool;
 
     /// Returns the [`digest`] of the value, or `None` if the key is absent or expired.
     fn get(&mut self, key: &[u8]) -> Option<u64>;
+
+    /// Copies the value into a new vector, which the compiler must not see through, and returns what
+    /// `get` returns.
+    fn get_vec(&mut self, key: &[u8]) -> Option<Option<u64>> {
+        Self::OWNED.then(|| self.get(key))
+    }
+
+    /// Copies the value into `buffer`, whose contents it replaces, and returns what `get` returns.
+    fn get_into(&mut self, _key: &[u8], _buffer: &mut Vec<u8>) -> Option<Option<u64>> {
+        None
+    }
+
+    /// Looks at the value without copying it, and returns what `get` returns.
+    fn get_in_place(&mut self, key: &[u8]) -> Option<Option<u64>> {
+        (!Self::OWNED).then(|| self.get(key))
+    }
 
     /// Deletes a key that is present.
     fn delete(&mut self, _key: &[u8]) -> Option<bool> {

@@ -20,15 +20,20 @@ impl Default for Demand {
     }
 }
 
+/// Returns the number of blocks with this many slots of a class; 0 if there are more than enough.
+fn blocks_for(slots: i64, class: Class) -> u64 {
+    // A plan needs slots of few classes, and each division takes longer than this comparison.
+    if slots <= 0 {
+        return 0;
+    }
+    slots.cast_unsigned().div_ceil(class.slots() as u64)
+}
+
 impl Demand {
     /// Returns the number of blocks needed if every block is free.
     pub(crate) fn blocks(&self) -> u64 {
         let slots = self.slots.iter().zip(Class::all());
-        let blocks = slots.map(|(&slots, class)| {
-            let slots = slots.max(0).cast_unsigned();
-            slots.div_ceil(class.slots() as u64)
-        });
-        blocks.sum()
+        slots.map(|(&slots, class)| blocks_for(slots, class)).sum()
     }
 
     /// Adds the slots that an entry needs.
@@ -43,10 +48,8 @@ impl Arena {
     /// Returns `true` if there is room for the whole demand.
     pub(crate) fn fits_all(&self, demand: &Demand) -> bool {
         let missing = demand.slots.iter().zip(&self.slabs).zip(Class::all());
-        let blocks = missing.map(|((&slots, slabs), class)| {
-            let missing = (slots - i64::from(slabs.free)).max(0);
-            missing.cast_unsigned().div_ceil(class.slots() as u64)
-        });
+        let blocks = missing
+            .map(|((&slots, slabs), class)| blocks_for(slots - i64::from(slabs.free), class));
         blocks.sum::<u64>() <= demand.blocks + u64::from(self.blocks.free())
     }
 

@@ -93,7 +93,7 @@ unsafe extern "C" fn set_blocks(parameters: *mut SetBlocks) -> *const Area {
 }
 
 /// Converts a TTL from its case and payload.
-const fn to_ttl(case: u32, nanos: u64) -> Ttl {
+pub(super) const fn to_ttl(case: u32, nanos: u64) -> Ttl {
     match case {
         0 => Ttl::Default,
         1 => Ttl::Never,

@@ -5,6 +5,8 @@ use localmap_abi::Instance;
 
 /// The size of a WebAssembly page in bytes.
 const PAGE: usize = 64 << 10;
+/// The usual size of a page of the host's memory in bytes.
+const HOST_PAGE: usize = 4 << 10;
 
 unsafe extern "C" {
     /// The first byte after the data. The linker defines it.
@@ -28,19 +30,22 @@ impl Rest {
         }
     }
 
-    /// Takes the whole piece, if it has at least `size` bytes.
+    /// Takes at least `size` bytes from the start, up to the end of a page of the host. The heap
+    /// writes to the end of each piece, and the host need not provide pages before they are used.
     fn take(&mut self, size: usize) -> Option<(usize, usize)> {
-        let (start, len) = (self.start, self.end - self.start);
-        if len < size.max(1) {
+        let start = self.start;
+        let end = start.checked_add(size.max(1))?;
+        let end = end.checked_next_multiple_of(HOST_PAGE)?.min(self.end);
+        if end - start < size.max(1) {
             return None;
         }
-        self.start = self.end;
-        Some((start, len))
+        self.start = end;
+        Some((start, end - start))
     }
 }
 
-/// Takes the remaining piece, if it has at least `size` bytes. Returns its start and its
-/// length.
+/// Takes at least `size` bytes of the remaining piece, if it has them. Returns their start and
+/// their number.
 pub(super) fn take(size: usize) -> Option<(usize, usize)> {
     REST.with(|rest| rest.get_or_insert_with(Rest::new).take(size))
 }

@@ -4,7 +4,7 @@
 
 use super::pages;
 use core::alloc::Layout;
-use core::{mem, ptr};
+use core::{mem, ptr, slice};
 use localmap_abi::Instance;
 
 /// The memory for one call.
@@ -37,8 +37,8 @@ static SCRATCH: Instance<Scratch> = Instance::new(Scratch {
     storing: false,
 });
 
-/// The size of the small area: enough for a key and a value of the usual size.
-const SMALL_SIZE: usize = 1024;
+/// The size of the small area: enough for the longest key and a value of the usual size.
+const SMALL_SIZE: usize = 2048;
 static mut SMALL: [u128; SMALL_SIZE / 16] = [0; SMALL_SIZE / 16];
 
 /// The minimum size at which a large area is useful.
@@ -170,6 +170,28 @@ pub(crate) fn storing<R>(call: impl FnOnce() -> R) -> R {
     SCRATCH.with(|scratch| scratch.storing = true);
     let result = call();
     SCRATCH.with(|scratch| scratch.storing = false);
+    result
+}
+
+/// Returns the address and the size of the room: the small area, to which the host may write before
+/// a call.
+pub(crate) fn room() -> (usize, usize) {
+    ((&raw const SMALL).addr(), SMALL_SIZE)
+}
+
+/// Calls `call` with the first `len` bytes of the room; with none, if they do not fit. During the
+/// call they are a block in use.
+pub(crate) fn with_room<R>(len: usize, call: impl FnOnce(&[u8]) -> R) -> R {
+    let taken = Layout::from_size_align(len, 1).ok().and_then(|layout| {
+        // The area is empty between calls, so this is its start.
+        SCRATCH.with(|scratch| scratch.small.take(layout))
+    });
+    let Some(block) = taken else {
+        return call(&[]);
+    };
+    // SAFETY: the block has this many bytes, and nothing writes to it while it is in use.
+    let result = call(unsafe { slice::from_raw_parts(block, len) });
+    SCRATCH.with(|scratch| scratch.small.put(0, len));
     result
 }
 

@@ -83,9 +83,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
                         .unwrap_or_default()
                 })
                 .collect();
-            let values = call.read(Operation::GetMany, key_len, done, |map| {
-                map.enter(|map, store| map.call_get_many(store, &keys))
-            })?;
+            let values = call.read(Operation::GetMany, key_len, done, |map| map.get_some(&keys))?;
             Ok((values,))
         },
     )?;

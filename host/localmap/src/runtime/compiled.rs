@@ -1,63 +1,128 @@
-//! The compiled and linked map component, of which all maps of a host are instances.
+//! The compiled and linked core module of a map component, of which all maps of a host are
+//! instances.
 
 use crate::artifact::components::MAP_COMPONENT;
-use crate::contract::bindings::{control, local_map};
-use crate::contract::names::LOCAL_MAP;
+use crate::artifact::core_module::core_module;
+use crate::contract::names::{CLOCK, LOCAL_MAP, SEED};
+use crate::runtime::abi::functions::{Exports, HostExports};
 use crate::runtime::store_data::StoreData;
-use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, Func, InstancePre, WasmList};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+use wasmtime::{
+    Caller, Engine, Extern, InstancePre, Linker, Module, ModuleExport, Result, bail, format_err,
+};
 
-/// A compiled map component, with the indices of its exports.
-#[derive(Clone)]
+/// A compiled core module, with the indices of its exports.
 pub(crate) struct Compiled {
     pub(crate) instance: InstancePre<StoreData>,
-    pub(crate) local_map: local_map::GuestIndices,
-    pub(crate) control: control::GuestIndices,
-    /// The export `get`, if this is the crate's own component. That component guarantees more than
-    /// the contract: it starts with the default limits, and its results stay in place until the
-    /// next call.
-    own_get: Option<ComponentExportIndex>,
+    pub(crate) memory: ModuleExport,
+    pub(crate) exports: Exports,
+    /// The exports for this crate's host, if the module has them.
+    pub(crate) host: Option<HostExports>,
+    /// The buffer of the instances, once one has been asked for it.
+    pub(crate) room: OnceLock<Room>,
+    /// Whether this is the crate's own component, which starts with the default limits.
+    pub(crate) is_own: bool,
+}
+
+/// A buffer in the memory of an instance, for the key and the value of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+}
+
+impl Room {
+    /// Splits the result of the core module's `room`: its address in the lower half, its size in
+    /// bytes in the upper half.
+    pub(crate) fn new(found: u64) -> Self {
+        let half = |half: u64| usize::try_from(half & u64::from(u32::MAX)).unwrap_or(usize::MAX);
+        Self {
+            address: half(found),
+            size: half(found >> 32),
+        }
+    }
 }
 
 impl Compiled {
-    /// Finds the exports of the component, which was compiled from `bytes`.
-    pub(crate) fn new(instance: InstancePre<StoreData>, bytes: &[u8]) -> wasmtime::Result<Self> {
-        let component = instance.component();
-        let own_get = (bytes == MAP_COMPONENT)
-            .then(|| component.get_export_index(None, LOCAL_MAP))
-            .flatten()
-            .and_then(|map| component.get_export_index(Some(&map), "get"));
+    /// Compiles the core module of a map component, and links it with the clock of its store and a
+    /// random seed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the component has no core module that exports the contract, or if that
+    /// module imports anything else.
+    pub(crate) fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
+        let Some(module) = core_module(component)? else {
+            bail!("it contains no core module that exports {LOCAL_MAP}");
+        };
+        let module = Module::from_binary(engine, module)?;
+        let memory = match module.get_export("memory") {
+            Some(wasmtime::ExternType::Memory(memory)) if !memory.is_64() => {
+                module.get_export_index("memory")
+            }
+            _ => None,
+        };
         Ok(Self {
-            local_map: local_map::GuestIndices::new(&instance)?,
-            control: control::GuestIndices::new(&instance)?,
-            own_get,
-            instance,
+            memory: memory
+                .ok_or_else(|| format_err!("its core module does not export `memory`"))?,
+            exports: Exports::find(&module)?,
+            host: HostExports::find_all(&module)?,
+            room: OnceLock::new(),
+            is_own: component == MAP_COMPONENT,
+            instance: linker(engine)?.instantiate_pre(&module)?,
         })
-    }
-
-    /// Returns `true` for this crate's own component.
-    pub(crate) fn is_own(&self) -> bool {
-        self.own_get.is_some()
-    }
-
-    /// Returns a `get` whose result can be read in place. If this is `None`, call `get` through the
-    /// bindings, because the component may free its result before it can be read.
-    pub(crate) fn own_get(&self) -> Option<&ComponentExportIndex> {
-        self.own_get.as_ref()
     }
 }
 
-/// Calls `get` and appends the value of `key` to `buffer`, copying it once. Returns its length.
-pub(crate) fn append(
-    store: &mut Store<StoreData>,
-    get: Func,
-    key: &[u8],
-    buffer: &mut Vec<u8>,
-) -> wasmtime::Result<Option<usize>> {
-    let get = get.typed::<(&[u8],), (Option<WasmList<u8>>,)>(&*store)?;
-    let (value,) = get.call(&mut *store, (key,))?;
-    Ok(value.map(|value| {
-        buffer.extend_from_slice(value.as_le_slice(&*store));
-        value.len()
-    }))
+/// Defines what a core module may import.
+fn linker(engine: &Engine) -> Result<Linker<StoreData>> {
+    let mut linker = Linker::<StoreData>::new(engine);
+    linker.func_wrap(CLOCK, "now", |mut store: Caller<'_, StoreData>| {
+        store.data_mut().now()
+    })?;
+    linker.func_wrap(CLOCK, "resolution", || 1u64)?;
+    linker.func_wrap(SEED, "insecure-seed", write_seed)?;
+    let pins = format!("[export]{LOCAL_MAP}");
+    linker.func_wrap(
+        &pins,
+        "[resource-new]pinned",
+        |mut store: Caller<'_, StoreData>, rep: u32| store.data_mut().pins.add(rep),
+    )?;
+    linker.func_wrap(
+        &pins,
+        "[resource-rep]pinned",
+        |mut store: Caller<'_, StoreData>, handle: u32| store.data_mut().pins.rep(handle),
+    )?;
+    linker.func_wrap(&pins, "[resource-drop]pinned", drop_handle)?;
+    Ok(linker)
+}
+
+/// Writes a random seed to the address that the module passes.
+fn write_seed(mut store: Caller<'_, StoreData>, address: u32) -> Result<()> {
+    let mut seed = [0; 16];
+    for half in seed.chunks_exact_mut(8) {
+        half.copy_from_slice(&random().to_le_bytes());
+    }
+    // A module that asks for its seed while it starts is not known yet.
+    let memory = store.data().instance_memory;
+    let memory = memory.or_else(|| store.get_export("memory")?.into_memory());
+    let memory = memory.ok_or_else(|| format_err!("the map has no memory"))?;
+    memory.write(&mut store, address as usize, &seed)?;
+    Ok(())
+}
+
+/// Drops a handle of the module, and with it the pin.
+fn drop_handle(mut store: Caller<'_, StoreData>, handle: u32) -> Result<()> {
+    let rep = store.data_mut().pins.take(handle)?;
+    let drop = store.get_export(&format!("{LOCAL_MAP}#[dtor]pinned"));
+    let drop = drop.and_then(Extern::into_func);
+    let drop = drop.ok_or_else(|| format_err!("the map cannot drop pins"))?;
+    drop.typed::<u32, ()>(&store)?.call(&mut store, rep)
+}
+
+/// Returns 64 bits that a guest cannot predict. They come from the seeds of the standard library's
+/// hash maps, which the operating system provides.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

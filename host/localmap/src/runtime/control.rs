@@ -76,11 +76,6 @@ impl Control {
         Ok(Some(Self { exports }))
     }
 
-    /// Wraps the exports of an instance.
-    pub(crate) fn new(exports: control::Guest) -> Self {
-        Self { exports }
-    }
-
     /// Sets the limits of the map, as [`LocalMap::configure`](crate::LocalMap::configure) does.
     /// See [`Control`] for an example.
     ///

@@ -2,8 +2,6 @@
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::cancel::ticker::TICKER;
-use crate::contract::duration::nanos;
-use crate::contract::names::{CLOCK, SEED};
 use crate::runtime::compiled::Compiled;
 use crate::runtime::config;
 use crate::runtime::create_error::CreateError;
@@ -11,12 +9,9 @@ use crate::runtime::host_options::{Allocation, HostOptions};
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::permits::Permits;
-use crate::runtime::store_data::StoreData;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, StoreContextMut};
+use wasmtime::Engine;
 
 /// Creates maps. A host consists of an engine and the compiled map component.
 ///
@@ -65,8 +60,13 @@ impl Host {
         })
     }
 
-    /// Creates a host with a map component other than [`MAP_COMPONENT`]. The component must fit
-    /// `world provider` of the contract; [`inspect`](crate::inspect) checks that.
+    /// Creates a host with a map component other than [`MAP_COMPONENT`].
+    ///
+    /// The component must fit `world provider` of the contract, which [`inspect`](crate::inspect)
+    /// checks. The host runs the component's core module, which must export all functions of
+    /// `local-map` and `control` by their canonical names, and `cabi_realloc` and `memory`, as
+    /// modules built with `wit-bindgen` do. It may import the clock, the seed, and the functions for
+    /// handles of its own pins.
     ///
     /// ```
     /// use localmap::{Host, HostOptions, MAP_COMPONENT};
@@ -78,9 +78,9 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// - Returns [`CreateError::Component`] if `bytes` are not a component that Wasmtime can
-    ///   compile, or if it imports more than a clock and a seed, or if its exports differ from
-    ///   the contract.
+    /// - Returns [`CreateError::Component`] if `bytes` are not a component, if none of its core
+    ///   modules exports the contract, or if that module exports a function of another type or
+    ///   imports anything else.
     /// - Returns [`CreateError::Engine`] if Wasmtime cannot run on this machine with these
     ///   options.
     pub fn with_component(bytes: &[u8], options: &HostOptions) -> Result<Self, CreateError> {
@@ -99,7 +99,7 @@ impl Host {
             })
             .map_err(|source| CreateError::Engine { source })?;
         Ok(Self {
-            map: Arc::new(link(&engine, bytes).map_err(unusable)?),
+            map: Arc::new(Compiled::new(&engine, bytes).map_err(unusable)?),
             engine,
             allocation,
             options: Arc::new(options.clone()),
@@ -147,24 +147,6 @@ impl Host {
     }
 }
 
-/// Compiles a map component and links it with the clock of its store and a random seed.
-fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Compiled> {
-    let component = Component::new(engine, bytes)?;
-    let mut linker = Linker::<StoreData>::new(engine);
-    let mut clock = linker.instance(CLOCK)?;
-    clock.func_wrap("now", |store: StoreContextMut<'_, StoreData>, (): ()| {
-        Ok((nanos(store.data().clock.now()),))
-    })?;
-    clock.func_wrap("resolution", |_: StoreContextMut<'_, StoreData>, (): ()| {
-        Ok((1u64,))
-    })?;
-    linker.instance(SEED)?.func_wrap(
-        "insecure-seed",
-        |_: StoreContextMut<'_, StoreData>, (): ()| Ok(((random(), random()),)),
-    )?;
-    Compiled::new(linker.instantiate_pre(&component)?, bytes)
-}
-
 /// Returns the engine, on which you can create your own stores, with or without a map. The pool has
 /// slots for [`HostOptions::max_maps`] of them.
 ///
@@ -184,10 +166,4 @@ impl fmt::Debug for Host {
             .field("live_maps", &self.live_maps())
             .finish_non_exhaustive()
     }
-}
-
-/// Returns 64 bits that a guest cannot predict. They come from the seeds of the standard library's
-/// hash maps, which the operating system provides.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

@@ -6,23 +6,22 @@ mod batch;
 mod pins;
 mod reads;
 mod scans;
+mod snapshots;
 mod writes;
 
 use crate::cancel::handle::CancelHandle;
-use crate::contract::bindings::local_map;
 use crate::contract::error::MapTerminated;
 use crate::contract::limits::MAX_KEY_LEN;
 use crate::runtime::compiled::Compiled;
+use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::host_options::HostOptions;
 use crate::runtime::map_instance::MapInstance;
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::MapCell;
 use crate::runtime::permits::Permits;
-use crate::runtime::store_data::StoreData;
 use std::fmt;
 use std::sync::Arc;
-use wasmtime::Store;
 
 /// A map: one store, one instance, one linear memory.
 ///
@@ -111,25 +110,16 @@ impl LocalMap {
     /// # Ok::<(), localmap::CreateError>(())
     /// ```
     pub fn memory(&self) -> usize {
-        let used = self.cell.peek(|live| live.store.data().memory.used());
+        let used = self.cell.peek(|live| live.core.store.data().memory.used());
         used.unwrap_or(0)
     }
 
-    /// Calls into the instance through the bindings. A call that fails terminates the map.
-    pub(crate) fn enter<R>(
+    /// Calls into the instance. A call that fails terminates the map.
+    fn enter<R>(
         &mut self,
-        call: impl FnOnce(&local_map::Guest, &mut Store<StoreData>) -> wasmtime::Result<R>,
+        call: impl FnOnce(&mut CoreInstance) -> wasmtime::Result<R>,
     ) -> Result<R, MapTerminated> {
-        self.cell.enter(|live| call(&live.map, &mut live.store))
-    }
-
-    /// Calls into the instance with a key that is only looked up.
-    fn enter_with_key<R>(
-        &mut self,
-        key: &[u8],
-        call: impl FnOnce(&local_map::Guest, &mut Store<StoreData>, &[u8]) -> wasmtime::Result<R>,
-    ) -> Result<R, MapTerminated> {
-        self.enter(|map, store| call(map, store, findable(key)))
+        self.cell.enter(|live| call(&mut live.core))
     }
 }
 
@@ -142,7 +132,7 @@ impl Drop for LocalMap {
 
 impl fmt::Debug for LocalMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let memory = self.cell.peek(|live| live.store.data().memory.used());
+        let memory = self.cell.peek(|live| live.core.store.data().memory.used());
         f.debug_struct("LocalMap")
             .field("alive", &memory.is_some())
             .field("memory", &memory.unwrap_or(0))

@@ -1,8 +1,8 @@
 //! The options of a map.
 
 use crate::cancel::handle::CancelHandle;
+use crate::clock::{Clock, SystemClock};
 use crate::contract::limits::Limits;
-use crate::runtime::clock::{Clock, SystemClock};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

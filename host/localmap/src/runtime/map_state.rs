@@ -15,6 +15,10 @@ pub(crate) trait Instance: Send + 'static {
 
     /// Returns the memory limit in bytes, if the last call was denied more memory.
     fn denied_memory_over(&self) -> Option<usize>;
+
+    /// Reports the termination to those who read from the map without calling it. The instance is
+    /// dropped next.
+    fn terminate(&mut self, terminated: &MapTerminated);
 }
 
 /// The state of a map.
@@ -25,18 +29,19 @@ enum MapState<I> {
     Dropped,
 }
 
-impl<I> MapState<I> {
+impl<I: Instance> MapState<I> {
     /// Drops the instance while the lock is held, so that the next holder of the lock finds it
     /// dropped. A map that has already terminated keeps its cause.
     fn terminate(&mut self, cause: TerminationCause) -> MapTerminated {
-        match self {
-            Self::Terminated(terminated) => terminated.clone(),
-            Self::Live(_) | Self::Dropped => {
-                let terminated = MapTerminated::now(cause);
-                *self = Self::Terminated(terminated.clone());
-                terminated
-            }
+        if let Self::Terminated(terminated) = self {
+            return terminated.clone();
         }
+        let terminated = MapTerminated::now(cause);
+        if let Self::Live(instance) = self {
+            instance.terminate(&terminated);
+        }
+        *self = Self::Terminated(terminated.clone());
+        terminated
     }
 }
 
@@ -166,6 +171,10 @@ mod tests {
 
         fn denied_memory_over(&self) -> Option<usize> {
             None
+        }
+
+        fn terminate(&mut self, _terminated: &MapTerminated) {
+            assert_eq!(self.0.drops(), 0);
         }
     }
 

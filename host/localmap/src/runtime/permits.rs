@@ -10,8 +10,15 @@ use std::time::{Duration, Instant};
 /// The permits of a host: a counting semaphore.
 pub(crate) struct Permits {
     max: u32,
-    taken: Mutex<u32>,
+    state: Mutex<State>,
     released: Condvar,
+}
+
+struct State {
+    taken: u32,
+    /// The number of threads that wait for a permit. Most permits are released while there is none,
+    /// and then no system call is needed.
+    waiting: u32,
 }
 
 /// One permit, which is released when it is dropped.
@@ -22,14 +29,17 @@ impl Permits {
     pub(crate) fn new(max: u32) -> Self {
         Self {
             max,
-            taken: Mutex::new(0),
+            state: Mutex::new(State {
+                taken: 0,
+                waiting: 0,
+            }),
             released: Condvar::new(),
         }
     }
 
     /// Returns the number of permits that are taken.
     pub(crate) fn taken(&self) -> u32 {
-        *lock(&self.taken)
+        lock(&self.state).taken
     }
 
     /// Takes a permit. If none is available, waits for one until `timeout` has passed or `handle`
@@ -39,13 +49,13 @@ impl Permits {
         timeout: Duration,
         handle: &CancelHandle,
     ) -> Result<Permit, CreateError> {
-        let mut taken = lock(&self.taken);
-        if *taken >= self.max {
+        let mut state = lock(&self.state);
+        if state.taken >= self.max {
             // Set the waker before reading the flag, so that a later cancellation wakes it.
             let mut slot = handle.waker_slot();
             slot.set(&Waker::from(Arc::clone(self)));
             let start = Instant::now();
-            while *taken >= self.max {
+            while state.taken >= self.max {
                 if handle.is_cancelled() {
                     return Err(CreateError::Cancelled);
                 }
@@ -53,10 +63,12 @@ impl Permits {
                 if left.is_zero() {
                     return Err(CreateError::TooManyMaps { max: self.max });
                 }
-                taken = wait_timeout(&self.released, taken, left);
+                state.waiting += 1;
+                state = wait_timeout(&self.released, state, left);
+                state.waiting -= 1;
             }
         }
-        *taken += 1;
+        state.taken += 1;
         Ok(Permit(Arc::clone(self)))
     }
 }
@@ -65,15 +77,18 @@ impl Permits {
 impl Wake for Permits {
     fn wake(self: Arc<Self>) {
         // Hold the lock, so that a thread that has seen the flag unset is already waiting.
-        let _taken = lock(&self.taken);
+        let _state = lock(&self.state);
         self.released.notify_all();
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        *lock(&self.0.taken) -= 1;
-        self.0.released.notify_one();
+        let mut state = lock(&self.0.state);
+        state.taken -= 1;
+        if state.waiting > 0 {
+            self.0.released.notify_one();
+        }
     }
 }
 

@@ -1,29 +1,28 @@
-//! The pins that a host holds. Each refers to a handle in the store of its map, and only the store
-//! can drop that handle. Dropping a pin therefore adds its handle to a list, and the next call of
-//! the map drops the handles in the list.
+//! The pins that a host holds. Only a call of its map can release a pin. Dropping one therefore adds
+//! it to a list, and the next call of the map releases the pins in the list.
 
 use crate::contract::entry::Version;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use std::fmt;
 use std::sync::{Arc, Weak};
-use wasmtime::component::ResourceAny;
 
 /// A pinned value: see [`LocalMap::pin`](crate::LocalMap::pin), which has an example.
 ///
 /// Dropping it releases the value with the next operation of its map. A pin does not keep the
 /// map alive: the value is freed with the map.
 pub struct Pinned {
-    resource: ResourceAny,
+    /// The map's own number for the pin.
+    rep: u32,
     version: Version,
-    /// The list of released handles of the map that returned the pin.
+    /// The list of released pins of the map that returned this one.
     released: Weak<Released>,
 }
 
 impl Pinned {
-    pub(crate) fn new(resource: ResourceAny, version: Version, released: &Arc<Released>) -> Self {
+    pub(crate) fn new(rep: u32, version: Version, released: &Arc<Released>) -> Self {
         let released = Arc::downgrade(released);
         Self {
-            resource,
+            rep,
             version,
             released,
         }
@@ -43,17 +42,17 @@ impl Pinned {
         self.version
     }
 
-    /// Returns the handle, if the pin belongs to the map with this list.
-    pub(crate) fn resource(&self, released: &Arc<Released>) -> Option<ResourceAny> {
-        std::ptr::eq(self.released.as_ptr(), Arc::as_ptr(released)).then_some(self.resource)
+    /// Returns the map's number for the pin, if it belongs to the map with this list.
+    pub(crate) fn rep(&self, released: &Arc<Released>) -> Option<u32> {
+        std::ptr::eq(self.released.as_ptr(), Arc::as_ptr(released)).then_some(self.rep)
     }
 }
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // If the map has ended, its handles are already freed.
+        // If the map has ended, its pins are already freed.
         if let Some(released) = self.released.upgrade() {
-            released.push(self.resource);
+            released.push(self.rep);
         }
     }
 }
@@ -66,11 +65,11 @@ impl fmt::Debug for Pinned {
     }
 }
 
-/// The handles of pins that were dropped, possibly by another thread.
+/// The pins that were dropped, possibly by another thread.
 pub(crate) struct Released {
-    /// Whether the list has any handles. Most calls find none, and check that without a lock.
+    /// Whether the list has any pins. Most calls find none, and check that without a lock.
     any: AtomicBool,
-    handles: Mutex<Vec<ResourceAny>>,
+    pins: Mutex<Vec<u32>>,
 }
 
 impl Released {
@@ -78,23 +77,23 @@ impl Released {
     pub(crate) fn new() -> Self {
         Self {
             any: AtomicBool::new(false),
-            handles: Mutex::new(Vec::new()),
+            pins: Mutex::new(Vec::new()),
         }
     }
 
-    fn push(&self, handle: ResourceAny) {
-        let mut handles = lock(&self.handles);
-        handles.push(handle);
+    fn push(&self, pin: u32) {
+        let mut pins = lock(&self.pins);
+        pins.push(pin);
         self.any.store(true, Ordering::Release);
     }
 
-    /// Takes all handles out of the list.
-    pub(crate) fn take(&self) -> Vec<ResourceAny> {
+    /// Takes all pins out of the list.
+    pub(crate) fn take(&self) -> Vec<u32> {
         if !self.any.load(Ordering::Acquire) {
             return Vec::new();
         }
-        let mut handles = lock(&self.handles);
+        let mut pins = lock(&self.pins);
         self.any.store(false, Ordering::Release);
-        std::mem::take(&mut *handles)
+        std::mem::take(&mut *pins)
     }
 }

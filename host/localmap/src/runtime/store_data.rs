@@ -1,24 +1,42 @@
 //! The data of a map's store.
 
-use crate::runtime::clock::Clock;
+use crate::clock::Clock;
+use crate::contract::duration::nanos;
+use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::memory::MemoryLimiter;
+use crate::snapshot::time::SharedTime;
 use std::sync::Arc;
 use std::time::Instant;
+use wasmtime::Memory;
 
 /// The data that the host keeps for one map.
 pub(crate) struct StoreData {
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    /// The latest time that the map has been given, in nanoseconds.
+    seen: u64,
+    /// Whether time stands still for the map.
+    is_stopped: bool,
+    /// The time that the map shares with the readers of its snapshot, once it has one.
+    shared: Option<Arc<SharedTime>>,
     pub(crate) memory: MemoryLimiter,
+    pub(crate) pins: PinHandles,
+    /// The memory of the instance, once it is known.
+    pub(crate) instance_memory: Option<Memory>,
     /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
 }
 
 impl StoreData {
     /// Creates the data of a store that has not been called yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter, pins: PinHandles) -> Self {
         Self {
             clock,
+            seen: 0,
+            is_stopped: false,
+            shared: None,
             memory,
+            pins,
+            instance_memory: None,
             call_seen: None,
         }
     }
@@ -27,5 +45,35 @@ impl StoreData {
     pub(crate) fn begin_call(&mut self) {
         self.call_seen = None;
         self.memory.begin_call();
+    }
+
+    /// Returns the time for the map, in nanoseconds. It never goes back.
+    pub(crate) fn now(&mut self) -> u64 {
+        if !self.is_stopped {
+            self.seen = self.seen.max(nanos(self.clock.now()));
+            if let Some(shared) = &self.shared {
+                self.seen = shared.record(self.seen);
+            }
+        }
+        self.seen
+    }
+
+    /// Stops the time of the map, so that several calls happen at the same instant. Returns that
+    /// time.
+    pub(crate) fn stop_time(&mut self) -> u64 {
+        let now = self.now();
+        self.is_stopped = true;
+        now
+    }
+
+    /// Lets time go on after [`stop_time`](Self::stop_time).
+    pub(crate) fn resume_time(&mut self) {
+        self.is_stopped = false;
+    }
+
+    /// Returns the time to share with the readers of the snapshot.
+    pub(crate) fn shared_time(&mut self) -> &Arc<SharedTime> {
+        let new = || Arc::new(SharedTime::new(Arc::clone(&self.clock), self.seen));
+        self.shared.get_or_insert_with(new)
     }
 }

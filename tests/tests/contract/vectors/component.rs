@@ -1,7 +1,8 @@
 //! Runs the vectors on the component through the host library, with the same answers as the
-//! native engine.
+//! native engine; and on a snapshot that is published between a write and the next read or step of
+//! the clock.
 
-use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned};
+use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned, Snapshot};
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
@@ -9,11 +10,16 @@ use localmap_tests::translate::{
     engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
 };
 use localmap_tests::vectors::{self, Entry, Page, Subject};
+use std::fmt::Debug;
 use std::time::Duration;
 
 struct Component {
     clock: ManualClock,
     map: LocalMap,
+    /// A reader whose answers are compared with those of the map.
+    snapshot: Option<Snapshot>,
+    /// Whether the map has been written to since it was published.
+    is_written: bool,
 }
 
 impl Component {
@@ -21,7 +27,40 @@ impl Component {
         let clock = ManualClock::new();
         let options = MapOptions::new().clock(clock.clone());
         let map = host.map(&options).expect("a map");
-        Self { clock, map }
+        Self {
+            clock,
+            map,
+            snapshot: None,
+            is_written: false,
+        }
+    }
+
+    fn with_snapshot(host: &Host) -> Self {
+        let mut component = Self::new(host);
+        component.snapshot = Some(component.map.snapshot().expect(ALIVE));
+        component
+    }
+
+    /// Notes a write, and returns its answer.
+    fn written<T>(&mut self, answer: T) -> T {
+        self.is_written = true;
+        answer
+    }
+
+    /// Publishes what has been written.
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.is_written) {
+            self.map.publish().expect(ALIVE);
+        }
+    }
+
+    /// Compares the answer of the map with that of its snapshot, and returns it.
+    fn read<T: PartialEq + Debug>(&mut self, answer: T, read: impl FnOnce(&Snapshot) -> T) -> T {
+        self.publish();
+        if let Some(snapshot) = &self.snapshot {
+            assert_eq!(read(snapshot), answer, "in the snapshot");
+        }
+        answer
     }
 }
 
@@ -31,6 +70,7 @@ impl Subject for Component {
     type Pin = Pinned;
 
     fn set_clock(&mut self, now: u64) {
+        self.publish();
         self.clock.set(Duration::from_nanos(now));
     }
 
@@ -44,24 +84,36 @@ impl Subject for Component {
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        self.map.get(key).expect(ALIVE)
+        let answer = self.map.get(key).expect(ALIVE);
+        self.read(answer, |snapshot| snapshot.get(key).expect(ALIVE))
     }
 
     fn get_entry(&mut self, key: &[u8]) -> Option<Entry> {
-        self.map.get_entry(key).expect(ALIVE).map(entry)
+        let answer = self.map.get_entry(key).expect(ALIVE);
+        let answer = self.read(answer, |snapshot| snapshot.get_entry(key).expect(ALIVE));
+        answer.map(entry)
     }
 
     fn get_many(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        self.map.get_many(&keys).expect(ALIVE)
+        let answer = self.map.get_many(&keys).expect(ALIVE);
+        self.read(answer, |snapshot| {
+            let all = snapshot.read(|view| {
+                let value = |key: &&[u8]| view.get(key).map(|found| found.value.to_vec());
+                keys.iter().map(value).collect()
+            });
+            all.expect(ALIVE)
+        })
     }
 
     fn contains(&mut self, key: &[u8]) -> bool {
-        self.map.contains(key).expect(ALIVE)
+        let answer = self.map.contains(key).expect(ALIVE);
+        self.read(answer, |snapshot| snapshot.contains(key).expect(ALIVE))
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
-        self.map.set(key, value, host_ttl(ttl)).map_err(refused)
+        let answer = self.map.set(key, value, host_ttl(ttl));
+        self.written(answer).map_err(refused)
     }
 
     fn set_if(
@@ -71,36 +123,40 @@ impl Subject for Component {
         ttl: Ttl,
         condition: Condition,
     ) -> Result<u64, Error> {
-        self.map
-            .set_if(key, value, host_ttl(ttl), host_condition(condition))
-            .map_err(refused)
+        let condition = host_condition(condition);
+        let answer = self.map.set_if(key, value, host_ttl(ttl), condition);
+        self.written(answer).map_err(refused)
     }
 
     fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, Error> {
-        self.map
-            .increment(key, delta, host_ttl(ttl))
-            .map_err(refused)
+        let answer = self.map.increment(key, delta, host_ttl(ttl));
+        self.written(answer).map_err(refused)
     }
 
     fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, Error> {
-        self.map.touch(key, host_ttl(ttl)).map_err(refused)
+        let answer = self.map.touch(key, host_ttl(ttl));
+        self.written(answer).map_err(refused)
     }
 
     fn take(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        self.map.take(key).expect(ALIVE)
+        let answer = self.map.take(key).expect(ALIVE);
+        self.written(answer)
     }
 
     fn delete(&mut self, key: &[u8]) -> bool {
-        self.map.delete(key).expect(ALIVE)
+        let answer = self.map.delete(key).expect(ALIVE);
+        self.written(answer)
     }
 
     fn delete_if(&mut self, key: &[u8], version: u64) -> Result<(), Error> {
-        self.map.delete_if(key, version).map_err(refused)
+        let answer = self.map.delete_if(key, version);
+        self.written(answer).map_err(refused)
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
         let changes: Vec<_> = changes.iter().map(host_change).collect();
-        match self.map.apply(&changes) {
+        let answer = self.map.apply(&changes);
+        match self.written(answer) {
             Ok(outcomes) => Ok(outcomes.into_iter().map(engine_outcome).collect()),
             Err(ApplyError::Refused { index, source, .. }) => {
                 Err((u32::try_from(index).expect("32 bits"), refused(source)))
@@ -135,7 +191,11 @@ impl Subject for Component {
     }
 
     fn len(&mut self) -> u64 {
-        self.map.len().expect(ALIVE)
+        let answer = self.map.len().expect(ALIVE);
+        self.read(answer, |snapshot| {
+            let count = snapshot.read(|view| view.iter().count());
+            count.expect(ALIVE) as u64
+        })
     }
 
     fn stats(&mut self) -> Stats {
@@ -148,6 +208,7 @@ impl Subject for Component {
 
     fn clear(&mut self) {
         self.map.clear().expect(ALIVE);
+        self.written(());
     }
 }
 
@@ -233,15 +294,25 @@ fn refused(error: impl Into<localmap::Error>) -> Error {
     }
 }
 
-#[test]
-fn vectors() {
-    let host = Host::new().expect("a host");
+fn run(mut make: impl FnMut() -> Component) {
     let mut faults = String::new();
     for (file, script) in vectors::files().expect("the folder of the vectors") {
-        match vectors::run(&file, &script, || Component::new(&host)) {
+        match vectors::run(&file, &script, &mut make) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),
             Err(fault) => faults += &fault,
         }
     }
     assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn vectors() {
+    let host = Host::new().expect("a host");
+    run(|| Component::new(&host));
+}
+
+#[test]
+fn vectors_on_snapshots() {
+    let host = Host::new().expect("a host");
+    run(|| Component::with_snapshot(&host));
 }

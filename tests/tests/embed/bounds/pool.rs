@@ -1,7 +1,7 @@
 //! The number of live maps of a host, and the pool that holds them.
 
-use localmap::wasmtime::Store;
 use localmap::wasmtime::component::{Component, Linker};
+use localmap::wasmtime::{Instance, Module, Store};
 use localmap::{
     Allocation, CancelHandle, CreateError, Host, HostOptions, Limits, LocalMap, MapOptions,
     Profile, Ttl, plug,
@@ -175,6 +175,18 @@ fn the_pool_has_room_for_stores_of_the_embedder() {
         let mut store = Store::new(host.as_ref(), ());
         CancelHandle::new().guard(&mut store, None);
         match linker.instantiate(&mut store, &component) {
+            Ok(_) => stores.push(store),
+            Err(_) => break,
+        }
+    }
+    assert!(stores.len() < 1000);
+    // Apps do not take the places of maps, but memories do.
+    drop(host.map(&MapOptions::new()).expect("a map"));
+    let memory = wat::parse_str("(module (memory 1))").expect("valid text");
+    let memory = Module::new(host.as_ref(), memory).expect("valid");
+    while stores.len() < 1000 {
+        let mut store = Store::new(host.as_ref(), ());
+        match Instance::new(&mut store, &memory, &[]) {
             Ok(_) => stores.push(store),
             Err(_) => break,
         }

@@ -1,7 +1,7 @@
 //! Builds components from the core modules in `tests/guests/hostile`, which contain only the
 //! hostile code.
 
-use localmap_tests::root;
+use localmap_tests::{FUNCTIONS, root};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -28,46 +28,9 @@ const CLI: &str = "
     }
 ";
 
-const MAP: &str = "localmap:core/local-map@0.1.0#";
-const CONTROL: &str = "localmap:core/control@0.1.0#";
-
-/// The functions of a map, with their core parameters and results. By default each returns an
-/// empty answer: the memory at address 1024 is zero, which means `none`, `ok(0)`, an empty list,
-/// or limits of 0.
-const FUNCTIONS: [(&str, &str, &str, &str); 24] = [
-    (MAP, "get", "i32 i32", "i32"),
-    (MAP, "get-entry", "i32 i32", "i32"),
-    (MAP, "get-many", "i32 i32", "i32"),
-    (MAP, "contains", "i32 i32", "i32"),
-    (MAP, "set", "i32 i32 i32 i32 i32 i64", "i32"),
-    (MAP, "set-if", "i32 i32 i32 i32 i32 i64 i32 i64", "i32"),
-    (MAP, "increment", "i32 i32 i64 i32 i64", "i32"),
-    (MAP, "touch", "i32 i32 i32 i64", "i32"),
-    (MAP, "take", "i32 i32", "i32"),
-    (MAP, "delete", "i32 i32", "i32"),
-    (MAP, "delete-if", "i32 i32 i64", "i32"),
-    (MAP, "apply", "i32 i32", "i32"),
-    (MAP, "pin", "i32 i32", "i32"),
-    (MAP, "scan", "i32 i32 i64 i32", "i32"),
-    (MAP, "len", "", "i64"),
-    (MAP, "[method]pinned.value", "i32", "i32"),
-    (MAP, "[method]pinned.version", "i32", "i64"),
-    (
-        CONTROL,
-        "configure",
-        "i64 i64 i32 i64 i32 i64 i32 i32 i32",
-        "i32",
-    ),
-    (CONTROL, "current-limits", "", "i32"),
-    (CONTROL, "preload", "i32 i32", "i32"),
-    (CONTROL, "stats", "", "i32"),
-    (CONTROL, "sweep", "i32", "i32"),
-    (CONTROL, "clear", "", ""),
-    ("", "cabi_realloc", "i32 i32 i32 i32", "i32"),
-];
-
 /// Returns a map component with the code of `guests/hostile/maps/{name}.wat`. The functions that
-/// the file does not define return empty answers.
+/// the file does not define return empty answers: the memory at address 1024 is zero, which means
+/// `none`, `ok(0)`, an empty list, or limits of 0.
 pub(crate) fn map(name: &str) -> Vec<u8> {
     let fields = read("maps", name);
     let mut module = format!("(module {fields}\n");

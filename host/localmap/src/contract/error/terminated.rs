@@ -102,6 +102,8 @@ pub enum TerminationCause {
     },
     /// The map's [`Clock`](crate::Clock) panicked.
     Panicked,
+    /// The map was dropped. Only reads of its [`Snapshot`](crate::Snapshot) return this.
+    Dropped,
 }
 
 impl TerminationCause {
@@ -144,6 +146,7 @@ impl fmt::Display for TerminationCause {
             // The outer errors contain the guest's stack.
             Self::Fault { source } => write!(f, "{}", source.root_cause()),
             Self::Panicked => f.write_str("its clock panicked"),
+            Self::Dropped => f.write_str("its owner dropped it"),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::contract::entry::Preload;
 use crate::contract::error::{ConfigureError, MapTerminated, PreloadError, SetError};
 use crate::contract::limits::Limits;
 use crate::contract::stats::Stats;
+use crate::runtime::core_instance::CoreInstance;
 
 /// # Administration
 impl LocalMap {
@@ -36,14 +37,7 @@ impl LocalMap {
     ///
     /// If it returns an error, no limit has changed.
     pub fn configure(&mut self, limits: &Limits) -> Result<(), ConfigureError> {
-        self.cell.enter(|live| {
-            let (control, store) = live.control()?;
-            let answer = control.configure(store, limits)?;
-            if answer.is_ok() {
-                live.limits = limits.clone();
-            }
-            Ok(answer)
-        })?
+        self.cell.enter(|live| live.configure(limits))?
     }
 
     /// Returns the limits in force. See [`configure`](Self::configure) for an example.
@@ -52,10 +46,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn limits(&mut self) -> Result<Limits, MapTerminated> {
-        self.cell.enter(|live| {
-            let (control, store) = live.control()?;
-            control.limits(store)
-        })
+        self.enter(|core| Ok(core.current_limits()?.into()))
     }
 
     /// Stores entries in order, as [`set`](Self::set) does.
@@ -103,10 +94,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn stats(&mut self) -> Result<Stats, MapTerminated> {
-        self.cell.enter(|live| {
-            let (control, store) = live.control()?;
-            control.stats(store)
-        })
+        self.enter(|core| Ok(core.stats()?.into()))
     }
 
     /// Reclaims the memory of at most `max` expired entries and returns their number. If it is
@@ -132,10 +120,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn sweep(&mut self, max: u32) -> Result<u32, MapTerminated> {
-        self.cell.enter(|live| {
-            let (control, store) = live.control()?;
-            control.sweep(store, max)
-        })
+        self.enter(|core| core.sweep(max))
     }
 
     /// Removes all entries. Limits, statistics, the version counter and pinned values stay.
@@ -153,9 +138,6 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn clear(&mut self) -> Result<(), MapTerminated> {
-        self.cell.enter(|live| {
-            let (control, store) = live.control()?;
-            control.clear(store)
-        })
+        self.enter(CoreInstance::clear)
     }
 }

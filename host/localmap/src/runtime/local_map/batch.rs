@@ -55,7 +55,7 @@ impl LocalMap {
                 return Ok(Err(ApplyError::Refused { index, source }));
             }
             let batch: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
-            match live.map.call_apply(&mut live.store, &batch)? {
+            match live.core.apply(&batch)? {
                 Ok(outcomes) => {
                     Change::check_outcomes(changes, &outcomes)?;
                     Ok(Ok(outcomes))

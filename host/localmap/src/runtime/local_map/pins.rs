@@ -34,14 +34,13 @@ impl LocalMap {
     /// - Returns [`PinError::Terminated`] if the map has terminated.
     pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
         self.cell.enter(|live| {
-            let map = &live.map;
-            let resource = match map.call_pin(&mut live.store, findable(key))? {
-                Ok(Some(resource)) => resource,
+            let pin = match live.core.pin(findable(key))? {
+                Ok(Some(pin)) => pin,
                 Ok(None) => return Ok(Ok(None)),
                 Err(error) => return Ok(Err(Refused::new(error, 0).try_into()?)),
             };
-            let version = map.pinned().call_version(&mut live.store, resource)?;
-            Ok(Ok(Some(Pinned::new(resource, version, &live.released))))
+            let version = live.core.pinned_version(pin)?;
+            Ok(Ok(Some(Pinned::new(pin, version, &live.released))))
         })?
     }
 
@@ -53,11 +52,10 @@ impl LocalMap {
     /// - Returns [`PinnedError::Terminated`] if the map has terminated.
     pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, PinnedError> {
         self.cell.enter(|live| {
-            let Some(resource) = pin.resource(&live.released) else {
+            let Some(pin) = pin.rep(&live.released) else {
                 return Ok(Err(PinnedError::ForeignPin));
             };
-            let map = &live.map;
-            Ok(Ok(map.pinned().call_value(&mut live.store, resource)?))
+            Ok(Ok(live.core.pinned_value(pin)?))
         })?
     }
 
@@ -72,7 +70,7 @@ impl LocalMap {
     pub fn unpin(&mut self, pin: Pinned) -> Result<(), PinnedError> {
         let own = self
             .cell
-            .enter(|live| Ok(pin.resource(&live.released).is_some()))?;
+            .enter(|live| Ok(pin.rep(&live.released).is_some()))?;
         drop(pin);
         if !own {
             return Err(PinnedError::ForeignPin);

@@ -3,6 +3,7 @@
 use super::{LocalMap, findable};
 use crate::contract::entry::Entry;
 use crate::contract::error::MapTerminated;
+use crate::runtime::core_instance::CoreInstance;
 
 /// The number of keys in one call of `get-many`, chosen so that they fit into the 64 KiB for which
 /// the map guarantees room.
@@ -16,7 +17,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, MapTerminated> {
-        self.enter_with_key(key, |map, store, key| map.call_get(store, key))
+        self.get_with(key, |value| value.map(<[u8]>::to_vec))
     }
 
     /// Appends the value of `key` to `buffer` and returns its length in bytes; `None` if the
@@ -43,7 +44,12 @@ impl LocalMap {
         key: &[u8],
         buffer: &mut Vec<u8>,
     ) -> Result<Option<usize>, MapTerminated> {
-        self.cell.enter(|live| live.append(findable(key), buffer))
+        self.get_with(key, |value| {
+            value.map(|value| {
+                buffer.extend_from_slice(value);
+                value.len()
+            })
+        })
     }
 
     /// Returns the value of `key` with its version and remaining time; `None` if it is absent.
@@ -61,9 +67,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get_entry(&mut self, key: &[u8]) -> Result<Option<Entry>, MapTerminated> {
-        self.enter_with_key(key, |map, store, key| {
-            Ok(map.call_get_entry(store, key)?.map(Entry::from))
-        })
+        self.enter(|core| Ok(core.get_entry(findable(key))?.map(Entry::from)))
     }
 
     /// Returns the values of several keys, in the order of `keys`.
@@ -83,7 +87,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
-        self.cell.enter(|live| {
+        self.enter(|core| {
             let mut values = Vec::with_capacity(keys.len());
             while values.len() < keys.len() {
                 let rest = &keys[values.len()..];
@@ -92,14 +96,7 @@ impl LocalMap {
                     .take(KEYS_PER_CALL)
                     .map(|key| findable(key))
                     .collect();
-                let found = live.map.call_get_many(&mut live.store, &asked)?;
-                if found.is_empty() || found.len() > asked.len() {
-                    return Err(wasmtime::Error::msg(
-                        "the map contradicts its contract: get-many returned a wrong number of \
-                         values",
-                    ));
-                }
-                values.extend(found);
+                values.extend(get_some(core, &asked)?);
             }
             Ok(values)
         })
@@ -120,6 +117,36 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn contains(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
-        self.enter_with_key(key, |map, store, key| map.call_contains(store, key))
+        self.enter(|core| core.contains(findable(key)))
     }
+
+    /// Calls `read` with the value of `key` in the map's memory; with `None` if it is absent.
+    pub(crate) fn get_with<R>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(Option<&[u8]>) -> R,
+    ) -> Result<R, MapTerminated> {
+        self.enter(|core| core.get(findable(key), read))
+    }
+
+    /// Reads as many of the keys as one call returns, at least one. The keys and their lists must
+    /// fit into the room that the map guarantees.
+    pub(crate) fn get_some(
+        &mut self,
+        keys: &[&[u8]],
+    ) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
+        self.enter(|core| get_some(core, keys))
+    }
+}
+
+/// Reads as many of the keys as one call returns.
+fn get_some(core: &mut CoreInstance, keys: &[&[u8]]) -> wasmtime::Result<Vec<Option<Vec<u8>>>> {
+    let found = core.get_many(keys)?;
+    let none_of_some = found.is_empty() && !keys.is_empty();
+    if none_of_some || found.len() > keys.len() {
+        wasmtime::bail!(
+            "the map contradicts its contract: get-many returned a wrong number of values"
+        );
+    }
+    Ok(found)
 }

@@ -4,6 +4,7 @@ use super::LocalMap;
 use crate::contract::entry::{Page, Scanned};
 use crate::contract::error::MapTerminated;
 use crate::contract::limits::MAX_KEY_LEN;
+use crate::runtime::core_instance::CoreInstance;
 use std::ops::ControlFlow;
 
 /// The number of entries that a page of [`LocalMap::visit`] visits.
@@ -43,14 +44,14 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, MapTerminated> {
-        self.enter(|map, store| {
+        self.enter(|core| {
             if prefix.len() > MAX_KEY_LEN {
                 return Ok(Page {
                     entries: Vec::new(),
                     next: None,
                 });
             }
-            Ok(map.call_scan(store, prefix, cursor, limit)?.into())
+            Ok(core.scan(prefix, cursor, limit)?.into())
         })
     }
 
@@ -115,7 +116,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn len(&mut self) -> Result<u64, MapTerminated> {
-        self.enter(|map, store| map.call_len(store))
+        self.enter(CoreInstance::len)
     }
 
     /// Returns `true` if the map has no entry that has not expired. Visits every expired entry.

@@ -1,14 +1,13 @@
 //! Writes and deletes of single entries.
 
-use super::LocalMap;
+use super::{LocalMap, findable};
 use crate::contract::bindings::local_map;
 use crate::contract::check::check_write;
 use crate::contract::entry::{Condition, Ttl, Version};
 use crate::contract::error::{
     DeleteIfError, IncrementError, MapTerminated, Refused, SetError, SetIfError, TouchError,
 };
-use crate::runtime::store_data::StoreData;
-use wasmtime::Store;
+use crate::runtime::core_instance::CoreInstance;
 
 /// # Writes
 impl LocalMap {
@@ -35,9 +34,7 @@ impl LocalMap {
     /// - Returns [`SetError::Full`] if there is no room and nothing can be evicted.
     /// - Returns [`SetError::Terminated`] if the map has terminated.
     pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
-        self.write(key, value.len(), ttl, |map, store, ttl| {
-            map.call_set(store, key, value, ttl)
-        })
+        self.write(key, value.len(), ttl, |core, ttl| core.set(key, value, ttl))
     }
 
     /// Stores a value as [`set`](Self::set) does, if `condition` holds.
@@ -65,8 +62,8 @@ impl LocalMap {
         ttl: Ttl,
         condition: Condition,
     ) -> Result<Version, SetIfError> {
-        self.write(key, value.len(), ttl, |map, store, ttl| {
-            map.call_set_if(store, key, value, ttl, condition.into())
+        self.write(key, value.len(), ttl, |core, ttl| {
+            core.set_if(key, value, ttl, condition.into())
         })
     }
 
@@ -99,9 +96,7 @@ impl LocalMap {
     ///   [`Limits::max_value`](crate::Limits#structfield.max_value) is less than 8 bytes.
     /// - Returns [`IncrementError::Terminated`] if the map has terminated.
     pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, IncrementError> {
-        self.write(key, 0, ttl, |map, store, ttl| {
-            map.call_increment(store, key, delta, ttl)
-        })
+        self.write(key, 0, ttl, |core, ttl| core.increment(key, delta, ttl))
     }
 
     /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
@@ -124,9 +119,7 @@ impl LocalMap {
     ///   that had none.
     /// - Returns [`TouchError::Terminated`] if the map has terminated.
     pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, TouchError> {
-        self.write(key, 0, ttl, |map, store, ttl| {
-            map.call_touch(store, key, ttl)
-        })
+        self.write(key, 0, ttl, |core, ttl| core.touch(key, ttl))
     }
 
     /// Deletes `key` and returns its value; `None` if it was absent. Use it for one-time
@@ -145,7 +138,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, MapTerminated> {
-        self.enter_with_key(key, |map, store, key| map.call_take(store, key))
+        self.enter(|core| core.take(findable(key)))
     }
 
     /// Deletes `key`. Returns `true` if it was present. See [`LocalMap`] for an example.
@@ -154,7 +147,7 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
-        self.enter_with_key(key, |map, store, key| map.call_delete(store, key))
+        self.enter(|core| core.delete(findable(key)))
     }
 
     /// Deletes `key` if its value has the given version.
@@ -175,9 +168,7 @@ impl LocalMap {
     ///   absent.
     /// - Returns [`DeleteIfError::Terminated`] if the map has terminated.
     pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), DeleteIfError> {
-        self.enter_with_key(key, |map, store, key| {
-            typed(map.call_delete_if(store, key, version)?, 0)
-        })?
+        self.enter(|core| typed(core.delete_if(findable(key), version)?, 0))?
     }
 
     /// Makes a call with a key, a TTL and a value of `len` bytes, after checking them against the
@@ -188,8 +179,7 @@ impl LocalMap {
         len: usize,
         ttl: Ttl,
         call: impl FnOnce(
-            &local_map::Guest,
-            &mut Store<StoreData>,
+            &mut CoreInstance,
             local_map::Ttl,
         ) -> wasmtime::Result<Result<R, local_map::Error>>,
     ) -> Result<R, E>
@@ -200,7 +190,7 @@ impl LocalMap {
             if let Err(refused) = check_write(&live.limits, key, len, ttl) {
                 return Ok(Err(refused.try_into()?));
             }
-            let answer = call(&live.map, &mut live.store, ttl.into())?;
+            let answer = call(&mut live.core, ttl.into())?;
             // If a write without a value is too large, it is an increment.
             typed(answer, if len == 0 { 8 } else { len })
         })?
