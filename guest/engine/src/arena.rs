@@ -150,8 +150,11 @@ impl Arena {
     pub(crate) unsafe fn address(&self, entry: EntryRef) -> EntryAddr {
         #[cfg(target_pointer_width = "32")]
         {
-            // SAFETY: guaranteed by the caller. `insert` and `evacuate` have recorded the address.
-            unsafe { self.slot(entry).header().own().unwrap_unchecked() }
+            // SAFETY: guaranteed by the caller. `insert` and `evacuate` have recorded the place.
+            unsafe {
+                let place = self.slot(entry).header().place();
+                Blocks::address(entry, place).entry()
+            }
         }
         #[cfg(not(target_pointer_width = "32"))]
         entry.address()
@@ -276,7 +279,8 @@ impl Arena {
         let (header, rest) = self.split_mut(entry);
         let (key_len, value_len) = (key.len() as u16, value.len() as u32);
         *header = Header::new(hash, key_len, value_len, has_parts);
-        header.set_own(entry);
+        #[cfg(target_pointer_width = "32")]
+        header.set_place(entry.slot().word());
         HeaderMut::new(header).set_version(version);
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);

@@ -4,6 +4,7 @@ mod owned;
 #[cfg(any(target_pointer_width = "32", test))]
 mod segments;
 
+use alloc::boxed::Box;
 #[cfg(not(target_pointer_width = "32"))]
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
@@ -41,7 +42,7 @@ const fn more_places(capacity: usize) -> usize {
     if capacity < 4 { 4 } else { capacity }
 }
 
-/// Metadata of a block. For a free block, everything except the links is zero.
+/// Metadata of a block. For a free block, everything except the links and its number is zero.
 #[derive(Clone, Copy, Debug, Zeroable)]
 pub(crate) struct BlockMeta {
     /// The neighbours of the block in its list: the free blocks, or the blocks of a class that
@@ -61,6 +62,9 @@ pub(crate) struct BlockMeta {
     pub(crate) planned_free: u8,
     /// Marks a block that has already been counted.
     pub(crate) marked: bool,
+    /// The number of the block, which a pointer to it does not tell.
+    #[cfg(target_pointer_width = "32")]
+    own: Option<BlockId>,
 }
 
 impl BlockMeta {
@@ -226,6 +230,26 @@ impl Blocks {
         EntryRef::of_address(entry)
     }
 
+    /// Returns the address of a slot that begins at a given word of its block.
+    ///
+    /// # Safety
+    ///
+    /// The block must exist, and the slot must begin there.
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) unsafe fn address(entry: EntryRef, word: usize) -> SlotAddr {
+        // SAFETY: the pointer is valid for the whole block, which begins so many words before it.
+        let own = unsafe {
+            let block = entry.pointer().sub(word).cast::<Block>();
+            (&raw const (*block.as_ptr()).meta.own).read()
+        };
+        match own {
+            Some(block) => block.slot(word),
+            None => no_block(),
+        }
+    }
+
     /// Returns a pointer to the slot of an entry, which is valid for all of its block, as long as
     /// the block exists.
     ///
@@ -298,7 +322,12 @@ impl Blocks {
             return Err(NoRoom);
         }
         // Zeroed on the heap: on the stack it would take up a page.
-        let block = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
+        #[cfg_attr(not(target_pointer_width = "32"), expect(unused_mut))]
+        let mut block: Box<Block> = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
+        #[cfg(target_pointer_width = "32")]
+        {
+            block.meta.own = Some(BlockId::at(index));
+        }
         let block = Some(OwnedBlock::new(block));
         if let Some(place) = self.blocks.get_mut(index) {
             *place = block;
@@ -337,7 +366,11 @@ impl Blocks {
 
     /// Marks a block as free.
     pub(crate) fn give(&mut self, block: BlockId) {
-        self.block_mut(block).meta = BlockMeta::zeroed();
+        self.block_mut(block).meta = BlockMeta {
+            #[cfg(target_pointer_width = "32")]
+            own: Some(block),
+            ..BlockMeta::zeroed()
+        };
         self.make_vacant(block);
     }
 

@@ -11,11 +11,9 @@ use core::ops::Deref;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::address::EntryAddr;
 use crate::layout::HEADER_WORDS;
 
-/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes,
-/// or 48 where pointers have 32 bits.
+/// Metadata of an entry. It is aligned like the words of a slot, so it takes exactly 44 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, packed(4))]
 pub(crate) struct Header {
@@ -30,15 +28,13 @@ pub(crate) struct Header {
     /// The state of the entry's queue or, while the entry is pinned, of its pins: see
     /// [`QueueSeat`] and [`PinSeat`].
     queue: [u32; 2],
-    /// The length of the key in bytes, 1 to 512.
+    /// The length of the key in bytes, 1 to 512. Where pointers have 32 bits, the other bits are the
+    /// lowest ones of [`place`](Self::place).
     key_len: u16,
     /// The state of eviction: see [`UsageSeat`].
     usage: u8,
     /// See [`Header::PARTS`] and the constants after it.
     flags: u8,
-    /// The address of the slot, which a pointer to it does not tell.
-    #[cfg(target_pointer_width = "32")]
-    own: Option<EntryAddr>,
 }
 
 const _: () = assert!(size_of::<Header>() == 4 * HEADER_WORDS);
@@ -66,6 +62,17 @@ impl Header {
     const PINNED: u8 = 2;
     /// The entry is no longer in the map, but a pin holds its value.
     const DETACHED: u8 = 4;
+    /// The bits of the flags that contain the highest bits of [`place`](Self::place).
+    #[cfg(target_pointer_width = "32")]
+    const PLACE: usize = 0xf0;
+    /// The number of bits of `key_len` that contain the length.
+    const LEN_BITS: u32 = if cfg!(target_pointer_width = "32") {
+        10
+    } else {
+        u16::BITS
+    };
+    /// These bits.
+    const LEN: u16 = u16::MAX >> (u16::BITS - Self::LEN_BITS);
 
     /// Creates the header of an entry that never expires and is not in a queue.
     pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, has_parts: bool) -> Self {
@@ -78,8 +85,6 @@ impl Header {
             key_len,
             usage: 0,
             flags: if has_parts { Self::PARTS } else { 0 },
-            #[cfg(target_pointer_width = "32")]
-            own: None,
         }
     }
 
@@ -92,22 +97,21 @@ impl Header {
         self.version
     }
 
-    /// Returns the address of the entry, if [`set_own`](Self::set_own) has recorded it.
+    /// Returns the first word of the slot in its block, as [`set_place`](Self::set_place) has
+    /// recorded it.
     #[cfg(target_pointer_width = "32")]
-    #[inline(always)]
-    pub(crate) const fn own(&self) -> Option<EntryAddr> {
-        self.own
+    #[inline]
+    pub(crate) const fn place(&self) -> usize {
+        (self.key_len >> Self::LEN_BITS) as usize | (self.flags as usize & Self::PLACE) << 2
     }
 
-    /// Records the address of the entry. For use by the arena.
-    #[inline(always)]
-    pub(crate) const fn set_own(&mut self, entry: EntryAddr) {
-        #[cfg(target_pointer_width = "32")]
-        {
-            self.own = Some(entry);
-        }
-        #[cfg(not(target_pointer_width = "32"))]
-        let _ = entry;
+    /// Records the first word of the slot in its block. For use by the arena.
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    pub(crate) const fn set_place(&mut self, word: usize) {
+        let low = (word as u16) << Self::LEN_BITS;
+        self.key_len = self.key_len & Self::LEN | low;
+        self.flags = self.flags & !(Self::PLACE as u8) | (word >> 2 & Self::PLACE) as u8;
     }
 
     /// Returns the hash of the key.
@@ -119,7 +123,7 @@ impl Header {
     /// Returns the length of the key in bytes.
     #[inline]
     pub(crate) const fn key_len(&self) -> usize {
-        self.key_len as usize
+        (self.key_len & Self::LEN) as usize
     }
 
     /// Returns the length of the value in bytes.
@@ -143,7 +147,7 @@ impl Header {
     /// Returns the total length of the key and the value in bytes.
     #[inline]
     pub(crate) const fn payload(&self) -> u64 {
-        self.key_len as u64 + self.value_len as u64
+        self.key_len() as u64 + self.value_len as u64
     }
 
     /// Returns `true` if the value has parts outside the slot.

@@ -7,13 +7,8 @@ pub(crate) const BLOCK_WORDS: usize = 1024;
 /// The size of a block in bytes: 4 KiB, the page size of most operating systems.
 pub(crate) const BLOCK_BYTES: u64 = 4 * BLOCK_WORDS as u64;
 
-/// The number of words in the header of an entry. Where pointers have 32 bits, it also contains the
-/// address of the entry.
-pub(crate) const HEADER_WORDS: usize = if cfg!(target_pointer_width = "32") {
-    12
-} else {
-    11
-};
+/// The number of words in the header of an entry.
+pub(crate) const HEADER_WORDS: usize = 11;
 
 /// The first word of a slot that is on the next cache line.
 pub(crate) const NEXT_LINE: usize = 16;

@@ -45,11 +45,11 @@
 //! # What an entry costs
 //!
 //! [`Limits::max_bytes`] limits all memory that the map has allocated. An entry is stored in a
-//! slot of a block of 4 KiB. The slot contains a header of 44 bytes (48 in WebAssembly), the key
-//! and the value, and has one of 35 sizes. Up to 180 bytes, a slot has at most 11 unused bytes;
-//! beyond that, up to a quarter may be unused. A value that does not fit into a slot of 1 KiB is
-//! split into whole blocks, halves and quarters, and the rest is stored in the slot. An entry also
-//! takes 6 to 12 bytes in a table. A policy that evicts adds 5 bytes to remember evicted entries.
+//! slot of a block of 4 KiB. The slot contains a header of 44 bytes, the key and the value, and
+//! has one of 35 sizes. Up to 180 bytes, a slot has at most 11 unused bytes; beyond that, up to
+//! a quarter may be unused. A value that does not fit into a slot of 1 KiB is split into whole
+//! blocks, halves and quarters, and the rest is stored in the slot. An entry also takes 6 to 12
+//! bytes in a table. A policy that evicts adds 5 bytes to remember evicted entries.
 //!
 //! Free blocks are reused for entries of any size, or released if many are free. If free slots
 //! are scattered, entries are moved together.

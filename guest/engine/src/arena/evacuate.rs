@@ -34,7 +34,8 @@ impl Arena {
             if class.is_part() {
                 self.part_moved(from, to);
             } else {
-                self.split_mut(to.entry()).0.set_own(to.entry());
+                #[cfg(target_pointer_width = "32")]
+                self.split_mut(to.entry()).0.set_place(to.word());
                 self.parts_follow(to.entry());
                 moved(self, from.entry(), to.entry());
             }
