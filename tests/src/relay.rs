@@ -84,6 +84,7 @@ const BLOCKS_TYPES: &[(&str, &str)] = &[
         "bytes",
         r#"(record (field "length" u32) (field "blocks" (list $block)) (field "rest" $block))"#,
     ),
+    ("packed", "(list $block)"),
 ];
 
 /// A function: its name and type, and the parameters and result of its core function. If
@@ -228,6 +229,18 @@ const BLOCKS_FUNCTIONS: &[Function] = &[
         r#"(param "key" $key) (param "value" $bytes) (param "ttl" $ttl)
             (result (result u64 (error $error)))"#,
         "i32",
+        "",
+    ),
+    function(
+        "get-packed",
+        r#"(param "keys" $packed) (result $packed)"#,
+        BYTES,
+        "",
+    ),
+    function(
+        "apply-packed",
+        r#"(param "changes" $packed) (result $packed)"#,
+        BYTES,
         "",
     ),
 ];

@@ -1,7 +1,6 @@
 //! Sends a batch of changes to the map.
 
-use crate::contract::calls;
-use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome};
+use crate::{ApplyError, Change, Error, KeyFault, MAX_CHANGES, MAX_KEY_LEN, Outcome, packed};
 
 /// Makes all of `changes` or none of them.
 pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
@@ -12,11 +11,8 @@ pub(crate) fn apply(changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> 
             error: Error::Full,
         });
     }
-    let sent: Vec<_> = changes.iter().map(calls::ChangeParam::from).collect();
-    match calls::apply(&sent) {
-        Ok(outcomes) => Ok(outcomes.into_iter().map(Outcome::from).collect()),
-        Err((index, error)) => Err(failed(changes, index as usize, error.into())),
-    }
+    packed::apply(changes, to_write, to_delete)
+        .map_err(|(index, error)| failed(changes, index as usize, error))
 }
 
 /// Returns the error of a batch. If only a part of a key was sent, corrects the error's key length.
@@ -31,61 +27,15 @@ fn failed(changes: &[Change<'_>], index: usize, mut error: Error) -> ApplyError 
 
 /// Truncates an over-long key to one byte more than the maximum, so that the map still rejects it.
 /// The map must reject it, and not the client, because an earlier change may fail first.
+#[inline(always)]
 fn to_write(key: &[u8]) -> &[u8] {
     key.get(..=MAX_KEY_LEN).unwrap_or(key)
 }
 
 /// Replaces a key that is too long to exist with the empty key, which does not exist either.
+#[inline(always)]
 fn to_delete(key: &[u8]) -> &[u8] {
     if key.len() > MAX_KEY_LEN { &[] } else { key }
-}
-
-impl<'a> From<&Change<'a>> for calls::ChangeParam<'a> {
-    fn from(change: &Change<'a>) -> Self {
-        match *change {
-            Change::Set { key, value, ttl } => Self::Set(calls::SetChangeParam {
-                key: to_write(key),
-                value,
-                ttl: ttl.into(),
-            }),
-            Change::SetIf {
-                key,
-                value,
-                ttl,
-                condition,
-            } => Self::SetIf(calls::SetIfChangeParam {
-                key: to_write(key),
-                value,
-                ttl: ttl.into(),
-                condition: condition.into(),
-            }),
-            Change::Increment { key, delta, ttl } => Self::Increment(calls::IncrementChangeParam {
-                key: to_write(key),
-                delta,
-                ttl: ttl.into(),
-            }),
-            Change::Touch { key, ttl } => Self::Touch(calls::TouchChangeParam {
-                key: to_write(key),
-                ttl: ttl.into(),
-            }),
-            Change::Delete { key } => Self::Delete(to_delete(key)),
-            Change::DeleteIf { key, version } => Self::DeleteIf(calls::DeleteIfChangeParam {
-                key: to_delete(key),
-                version,
-            }),
-        }
-    }
-}
-
-impl From<calls::Outcome> for Outcome {
-    fn from(outcome: calls::Outcome) -> Self {
-        match outcome {
-            calls::Outcome::Stored(version) => Self::Stored(version),
-            calls::Outcome::Counter(value) => Self::Counter(value),
-            calls::Outcome::Touched(present) => Self::Touched(present),
-            calls::Outcome::Deleted(present) => Self::Deleted(present),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -101,12 +51,9 @@ mod tests {
             Change::set(&key, "v", Ttl::Never),
             Change::delete(&key),
         ];
-        let sent = |change: &Change<'_>| match calls::ChangeParam::from(change) {
-            calls::ChangeParam::Set(set) => set.key.len(),
-            calls::ChangeParam::Delete(key) => key.len(),
-            _ => usize::MAX,
-        };
-        assert_eq!(changes.each_ref().map(sent), [1, MAX_KEY_LEN + 1, 0]);
+        assert_eq!(to_write(&key).len(), MAX_KEY_LEN + 1);
+        assert_eq!(to_delete(&key), []);
+        assert_eq!((to_write(b"k"), to_delete(b"k")), (&b"k"[..], &b"k"[..]));
 
         let returned = Error::InvalidKey(KeyFault::TooLong { len: 513 });
         let error = Error::InvalidKey(KeyFault::TooLong { len: 5000 });

@@ -1,5 +1,5 @@
 //! Calls of `localmap:core/blocks`: `get` and `set` with bytes in blocks, which hosts copy faster
-//! than single bytes.
+//! than single bytes. `packed` calls its other functions.
 //!
 //! The calls are written by hand, because generated code would convert every block word by word.
 
@@ -41,7 +41,7 @@ mod contract {
         ",
         world: "localmap:client/blocks",
         generate_all,
-        skip: ["get", "set"],
+        skip: ["get", "set", "get-packed", "apply-packed"],
     });
 }
 
@@ -82,7 +82,7 @@ unsafe fn blocks_set(_: *const Set, _: *mut [u64; 4]) {
 
 /// Panics, like the generated calls.
 #[cfg(not(target_arch = "wasm32"))]
-fn no_host() -> ! {
+pub(crate) fn no_host() -> ! {
     unreachable!("there is no host outside of WebAssembly")
 }
 
@@ -248,7 +248,7 @@ fn to_block(bytes: &[u8]) -> Block {
 /// Calls `step` with consecutive parts of at most 64 bytes. The compiler knows the length of each
 /// part, so copying it takes a few instructions and no call.
 #[inline(always)]
-fn in_steps(mut bytes: &[u8], mut step: impl FnMut(&[u8])) {
+pub(crate) fn in_steps(mut bytes: &[u8], mut step: impl FnMut(&[u8])) {
     macro_rules! steps {
         ($($len:literal)*) => {
             $(if let Some(part) = bytes.split_off(..$len) {
@@ -260,7 +260,7 @@ fn in_steps(mut bytes: &[u8], mut step: impl FnMut(&[u8])) {
 }
 
 /// Returns the bytes of `words`. WebAssembly is little-endian.
-const fn as_bytes(words: &[u64]) -> &[u8] {
+pub(crate) const fn as_bytes(words: &[u64]) -> &[u8] {
     // SAFETY: a word is eight initialised bytes, and bytes need no alignment.
     unsafe { slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
 }

@@ -161,6 +161,20 @@ impl<'a> Change<'a> {
     }
 }
 
+impl Change<'_> {
+    /// Returns the length of the key and the value together, in bytes.
+    pub(crate) const fn len(&self) -> usize {
+        let value = match self {
+            Self::Set { value, .. } | Self::SetIf { value, .. } => value.len(),
+            Self::Increment { .. }
+            | Self::Touch { .. }
+            | Self::Delete { .. }
+            | Self::DeleteIf { .. } => 0,
+        };
+        self.key().len() + value
+    }
+}
+
 /// The result of one change of a batch, as the operation of the same name returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {

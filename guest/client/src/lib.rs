@@ -75,6 +75,7 @@ mod error;
 #[cfg(feature = "in-process")]
 pub mod in_process;
 mod map;
+mod packed;
 mod pinned;
 mod scan;
 mod types;

@@ -2,12 +2,16 @@
 
 use crate::{
     ApplyError, Change, Condition, Entry, Error, KeyFault, MAX_KEY_LEN, Outcome, Page, Pinned,
-    Scan, Scanned, Ttl, Version, batch, blocks, contract::calls, types::OneThread,
+    Scan, Scanned, Ttl, Version, batch, blocks, contract::calls, packed, types::OneThread,
 };
 
-/// The maximum size of the keys of one `get-many` in bytes, including the 8 bytes that point to
-/// each key. The contract guarantees room for 64 KiB.
+/// The maximum size of the keys of one call in bytes, including [`PER_KEY`]. The contract
+/// guarantees room for 64 KiB.
 const MAX_BATCH: usize = 32 * 1024;
+
+/// The bytes with which the documentation counts each key, in addition to its own. In a packed list
+/// a key takes up to 7 bytes more.
+const PER_KEY: usize = 8;
 
 /// The map of this component instance.
 ///
@@ -140,14 +144,14 @@ impl LocalMap {
     /// ```
     #[must_use]
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Option<Vec<u8>>> {
-        let keys: Vec<&[u8]> = keys.iter().map(|key| to_read(key.as_ref())).collect();
         let mut values = Vec::with_capacity(keys.len());
-        let mut rest = keys.as_slice();
-        while !rest.is_empty() {
-            let answers = calls::get_many(&rest[..batch_len(rest)]);
+        let mut sent = 0;
+        while let Some(rest) = keys.get(sent..).filter(|rest| !rest.is_empty()) {
+            let rest = rest.iter().map(|key| to_read(key.as_ref()));
+            let before = values.len();
+            packed::get_many(rest.clone().take(batch_len(rest)), &mut values);
             // The contract guarantees at least one answer and at most one per key.
-            rest = rest.get(answers.len().max(1)..).unwrap_or_default();
-            values.extend(answers);
+            sent += (values.len() - before).max(1);
         }
         values
     }
@@ -511,15 +515,14 @@ fn to_write(key: &[u8]) -> Result<&[u8], Error> {
     Ok(key)
 }
 
-/// Returns the number of `keys` that fit into one call: at least one, unless `keys` is empty.
-fn batch_len(keys: &[&[u8]]) -> usize {
+/// Returns the number of `keys` that fit into one call: at least one, unless there is none.
+fn batch_len<'k>(keys: impl Iterator<Item = &'k [u8]>) -> usize {
     let mut bytes = 0;
-    keys.iter()
-        .take_while(|key| {
-            bytes += key.len() + 8;
-            bytes <= MAX_BATCH
-        })
-        .count()
+    keys.take_while(|key| {
+        bytes += key.len() + PER_KEY;
+        bytes <= MAX_BATCH
+    })
+    .count()
 }
 
 #[cfg(test)]
@@ -541,14 +544,14 @@ mod tests {
 
     #[test]
     fn a_batch_takes_at_least_one_key_and_no_more_than_its_bytes() {
-        assert_eq!(batch_len(&[]), 0);
+        assert_eq!(batch_len([].into_iter()), 0);
         let longest = [b'k'; MAX_KEY_LEN];
         for key in [b"".as_slice(), b"k", &longest] {
             let keys = vec![key; MAX_BATCH];
-            let n = batch_len(&keys);
+            let n = batch_len(keys.iter().copied());
             assert!(n >= 1);
-            assert!(n * (key.len() + 8) <= MAX_BATCH);
-            assert!((n + 1) * (key.len() + 8) > MAX_BATCH);
+            assert!(n * (key.len() + PER_KEY) <= MAX_BATCH);
+            assert!((n + 1) * (key.len() + PER_KEY) > MAX_BATCH);
         }
     }
 }

@@ -115,6 +115,14 @@ impl Index {
         table.unwrap_or(empty).iter_hash(wide(hash)).copied()
     }
 
+    /// Prefetches the bucket that a hash leads to.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let (Some(table), false) = (self.whole_table(hash), self.is_one_table()) {
+            prefetch_bucket(&table.entries, hash);
+        }
+    }
+
     /// Returns `true` if the table for a hash has room for `count` more entries.
     #[inline]
     pub(crate) fn has_room(&self, hash: u32, count: usize) -> bool {

@@ -129,6 +129,13 @@ impl<'a> Slot<'a> {
         })
     }
 
+    /// Returns `true` if [`SlotMut::write_over`] overwrites the value.
+    #[inline(always)]
+    pub(crate) const fn takes(self, value: &[u8]) -> bool {
+        let header = self.header();
+        header.is_plain() && header.value_len() == value.len()
+    }
+
     /// Returns the value if it is 8 bytes long.
     #[inline]
     pub(crate) fn counter(self) -> Option<[u8; 8]> {
@@ -188,11 +195,10 @@ impl<'a> SlotMut<'a> {
     /// pinned. Otherwise returns `false`.
     #[inline(always)]
     pub(crate) fn write_over(&mut self, value: &[u8]) -> bool {
-        let header = self.as_slot().header();
-        if !header.is_plain() || header.value_len() != value.len() {
+        if !self.as_slot().takes(value) {
             return false;
         }
-        let start = header.key_len();
+        let start = self.as_slot().header().key_len();
         // SAFETY: a value without parts is stored after its key, and is borrowed only here.
         let there = unsafe {
             let there = self.as_slot().bytes().cast_mut().add(start);

@@ -17,7 +17,7 @@ wit_bindgen::generate!({
     path: "wit",
     world: "blocks-provider",
     // `abi` has hand-written exports of these.
-    skip: ["get", "set"],
+    skip: ["get", "set", "get-packed", "apply-packed"],
     generate_all,
 });
 

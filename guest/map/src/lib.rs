@@ -7,8 +7,8 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `abi` | exports `get` and `set` by hand; `bindings` exports the other functions |
-//! | `local_map`, `blocks`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map` |
+//! | `abi` | exports `get`, `set` and the packed batches by hand; `bindings` exports the other functions |
+//! | `local_map`, `blocks`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map`, and `packed` of `blocks` |
 //! | `state` | holds the map, with its clock, its seed and the limits of `baked` |
 //! | `memory` | allocates memory, and reserves room for the next call |
 
@@ -25,5 +25,6 @@ mod blocks;
 mod control;
 mod local_map;
 mod memory;
+mod packed;
 mod pinned;
 mod state;

@@ -12,5 +12,5 @@ mod heap;
 mod pages;
 mod scratch;
 
-pub(crate) use allocator::lend;
+pub(crate) use allocator::{lend, lend_words, scratch_vec};
 pub(crate) use scratch::{keep, reserve, room, storing, with_room};

@@ -1,9 +1,11 @@
 //! Linked maps, which serve the imports of apps through an embedder's own linker.
 //!
 //! `linked_map` is the part that each store contains. `call` forwards a call of an app to the map
-//! and reports it to the observer. `local_map` and `blocks` define the functions of the
-//! interfaces, `convert` converts their arguments and results, and `linker` adds them to a linker.
+//! and reports it to the observer. `local_map`, `blocks` and `packed` define the functions of the
+//! interfaces, `convert` and `block_list` convert their arguments and results, and `linker` adds
+//! them to a linker.
 
+mod block_list;
 mod blocks;
 mod call;
 mod convert;
@@ -11,3 +13,4 @@ pub(crate) mod linked_map;
 pub(crate) mod linker;
 mod local_map;
 pub(crate) mod observer;
+mod packed;

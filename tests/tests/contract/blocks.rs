@@ -1,6 +1,8 @@
 //! `localmap:core/blocks`: it shares the map with `local-map`, and it checks arguments that no
 //! client sends. Both hold for the map component and for the linker of an app's host.
 
+mod convert;
+mod packed;
 mod raw;
 
 use localmap_engine::{Error, KeyFault, Ttl};

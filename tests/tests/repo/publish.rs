@@ -1,4 +1,4 @@
-//! Checks the published packages: five crates, with the right files, and the WIT package.
+//! Checks the published packages: six crates, with the right files, and the WIT package.
 //! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
@@ -8,8 +8,9 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// The published crates, each after its dependencies.
-const PUBLISHED: [&str; 5] = [
+const PUBLISHED: [&str; 6] = [
     "localmap-engine",
+    "localmap-packed",
     "localmap-client",
     "localmap",
     "localmap-serve",
@@ -85,7 +86,7 @@ fn packages_contain_the_right_files() {
         let listed = cargo(&["package", "--list", "--locked", "--allow-dirty", "-p", name]);
         let files: BTreeSet<&str> = listed.lines().collect();
         let (of_the_crate, folders): (&[&str], &[&str]) = match name {
-            "localmap-engine" => (&["src/lib.rs"], &["src/"]),
+            "localmap-engine" | "localmap-packed" => (&["src/lib.rs"], &["src/"]),
             "localmap-client" => (
                 &["src/lib.rs", "wit/local-map.wit", "wit/blocks.wit"],
                 &["src/", "wit/"],

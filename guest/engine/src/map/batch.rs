@@ -4,10 +4,11 @@
 use alloc::vec::Vec;
 use hashbrown::HashTable;
 
+use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
 use super::writes::{COUNTER_LEN, add, check};
 use super::{CallTime, Change, Condition, Map, Outcome, Ttl};
-use crate::address::EntryAddr;
+use crate::address::{EntryAddr, EntryRef};
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::wheel;
@@ -23,6 +24,15 @@ struct Batch<'a> {
     outcomes: Vec<Outcome>,
     /// The last version assigned.
     version: u64,
+}
+
+/// A change that overwrites a value with another one of the same length.
+struct Overwrite {
+    hash: u32,
+    /// The entry that the index most likely has for the hash.
+    likely: Option<EntryRef>,
+    /// The entry, and its new deadline.
+    found: Option<(Found, Option<u64>)>,
 }
 
 /// The current entry of a key, as seen by a change.
@@ -70,6 +80,9 @@ impl<C: Clock> Map<C> {
             self.counts.refused += 1;
             return Err((MAX_CHANGES as u32, Error::Full));
         }
+        if let Some(outcomes) = self.overwrite_all(&mut call, changes) {
+            return Ok(outcomes);
+        }
         let last = changes.len().saturating_sub(1) as u32;
         let Ok(mut batch) = Batch::new(changes.len(), self.version) else {
             self.counts.refused += 1;
@@ -91,6 +104,63 @@ impl<C: Clock> Map<C> {
         // Values that were overwritten within the batch count as writes too.
         self.counts.writes = writes;
         Ok(batch.outcomes)
+    }
+
+    /// Makes a batch that only overwrites values with others of the same lengths, as many batches
+    /// do: nothing can fail then, and no plan is needed. Otherwise returns `None`, and has changed
+    /// nothing except that expired entries may have been freed.
+    #[expect(unsafe_code, reason = "visits an entry once: see `lookup`")]
+    fn overwrite_all(
+        &mut self,
+        call: &mut CallTime,
+        changes: &[Change<'_>],
+    ) -> Option<Vec<Outcome>> {
+        let (mut writes, mut outcomes) = (Vec::new(), Vec::new());
+        writes.try_reserve_exact(changes.len()).ok()?;
+        for change in changes {
+            let Change::Set { key, .. } = *change else {
+                return None;
+            };
+            self.limits.check_key(key).ok()?;
+            let hash = self.prefetch_bucket(key);
+            writes.push(Overwrite {
+                hash,
+                likely: None,
+                found: None,
+            });
+        }
+        for write in &mut writes {
+            write.likely = self.prefetch_entry(write.hash);
+        }
+        for write in &writes {
+            // SAFETY: nothing has been removed or moved since the entry was prefetched.
+            unsafe { self.prefetch_value(write.likely) };
+        }
+        for (change, write) in changes.iter().zip(&mut writes) {
+            let Change::Set { key, value, ttl } = *change else {
+                return None;
+            };
+            let ttl = self.span(ttl).ok()?;
+            self.limits.check_value(value.len()).ok()?;
+            // SAFETY: nothing has been removed or moved: if an entry has expired, this returns.
+            let found = unsafe { self.living_likely(call, key, write.hash, write.likely) }?;
+            let deadline = self.deadline(call, ttl);
+            // SAFETY: the entry has just been found.
+            if !unsafe { self.can_write_over(found, value, deadline) } {
+                return None;
+            }
+            write.found = Some((found, deadline));
+        }
+        outcomes.try_reserve_exact(changes.len()).ok()?;
+        for (change, write) in changes.iter().zip(writes) {
+            if let (Change::Set { value, .. }, Some((found, deadline))) = (change, write.found) {
+                // SAFETY: nothing has been removed or moved since the entry was found.
+                let written = unsafe { self.write_over(found, value, deadline) };
+                debug_assert!(written, "it was possible");
+                outcomes.push(Outcome::Stored(self.version));
+            }
+        }
+        Some(outcomes)
     }
 
     /// Plans one change, with the effects of the operation of the same name.

@@ -14,7 +14,7 @@ use crate::arena::{Arena, Hashes};
 use crate::clock::Clock;
 use crate::key::KeyProbe;
 use crate::limits::MAX_KEY_LEN;
-use crate::slot::RawSlot;
+use crate::slot::{RawSlot, preload};
 use crate::value::Value;
 use crate::wheel;
 
@@ -96,9 +96,24 @@ impl<C: Clock> Map<C> {
     pub(super) fn living(&mut self, call: &mut CallTime, key: &[u8]) -> (u32, Option<Found>) {
         let probe = KeyProbe::new(key);
         let hash = self.hasher.hash(&probe);
-        let Some(entry) = self.search(hash, &probe) else {
-            return (hash, None);
-        };
+        (hash, self.living_with_hash(call, hash, &probe))
+    }
+
+    /// Returns the entry of a key with this hash if it is alive. An expired entry is freed.
+    #[inline(always)]
+    pub(super) fn living_with_hash(
+        &mut self,
+        call: &mut CallTime,
+        hash: u32,
+        probe: &KeyProbe<'_>,
+    ) -> Option<Found> {
+        let entry = self.search(hash, probe)?;
+        self.if_living(call, entry)
+    }
+
+    /// Returns an entry of the index if it is alive. An expired entry is freed.
+    #[inline(always)]
+    fn if_living(&mut self, call: &mut CallTime, entry: EntryRef) -> Option<Found> {
         // SAFETY: the index contains this entry.
         let slot = unsafe { self.arena.slot_mut(entry) };
         let deadline = wheel::deadline(slot.as_slot().header());
@@ -107,14 +122,106 @@ impl<C: Clock> Map<C> {
             // SAFETY: as above.
             let entry = unsafe { self.address(entry) };
             self.expire(entry);
-            return (hash, None);
+            return None;
         }
-        let found = Found {
+        Some(Found {
             entry,
             slot,
             deadline,
-        };
-        (hash, Some(found))
+        })
+    }
+
+    /// Returns the hash of a key, and prefetches the bucket of the index that it leads to. For calls
+    /// with several keys, which then wait for several buckets at a time.
+    #[inline(always)]
+    pub(super) fn prefetch_bucket(&self, key: &[u8]) -> u32 {
+        let hash = self.hasher.hash(&KeyProbe::new(key));
+        self.index.prefetch(hash);
+        hash
+    }
+
+    /// Returns the entry that the index most likely has for a hash, and prefetches it.
+    #[inline(always)]
+    pub(super) fn prefetch_entry(&self, hash: u32) -> Option<EntryRef> {
+        let entry = self.index.candidates(hash).next()?;
+        // SAFETY: the index contains this entry.
+        preload(unsafe { self.arena.slot(entry) }.header());
+        Some(entry)
+    }
+
+    /// Prefetches the end of the value of an entry that [`prefetch_entry`](Self::prefetch_entry) has
+    /// returned, which may be in another line of the cache than its start.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `prefetch_entry` was called.
+    #[inline(always)]
+    pub(super) unsafe fn prefetch_value(&self, likely: Option<EntryRef>) {
+        if let Some(entry) = likely
+            // SAFETY: guaranteed by the caller.
+            && let Some(last) = unsafe { self.arena.slot(entry) }.value().and_then(<[u8]>::last)
+        {
+            preload(last);
+        }
+    }
+
+    /// Returns the entry of a key if it is alive, as [`living`](Self::living) does. `likely` is the
+    /// entry that [`prefetch_entry`](Self::prefetch_entry) returned for its hash.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `prefetch_entry` was called.
+    #[inline(always)]
+    pub(super) unsafe fn living_likely(
+        &mut self,
+        call: &mut CallTime,
+        key: &[u8],
+        hash: u32,
+        likely: Option<EntryRef>,
+    ) -> Option<Found> {
+        let probe = KeyProbe::new(key);
+        // SAFETY: guaranteed by the caller.
+        let has_key = |entry: &EntryRef| unsafe { self.arena.slot(*entry) }.has_key(&probe);
+        match likely.filter(has_key) {
+            Some(entry) => self.if_living(call, entry),
+            None => self.living_with_hash(call, hash, &probe),
+        }
+    }
+
+    /// Calls `read` with the value of a found entry, and records the use.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `found` was returned.
+    #[inline(always)]
+    pub(super) unsafe fn use_found(&mut self, found: Found, read: impl FnOnce(Value<'_>)) {
+        // SAFETY: guaranteed by the caller.
+        let slot = unsafe { self.arena.borrow(found.slot) };
+        read(Value::new(&self.arena, slot));
+        // SAFETY: guaranteed by the caller.
+        let mut slot = unsafe { self.arena.borrow_mut(found.slot) };
+        if self.eviction.use_moves(slot.header_mut()) {
+            // SAFETY: guaranteed by the caller.
+            let entry = unsafe { self.address(found.entry) };
+            self.eviction.put_first(&mut self.arena, entry);
+        }
+    }
+
+    /// Returns `true` if [`write_over`](Self::write_over) overwrites a found entry.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `found` was returned.
+    #[inline(always)]
+    pub(super) unsafe fn can_write_over(
+        &self,
+        found: Found,
+        value: &[u8],
+        deadline: Option<u64>,
+    ) -> bool {
+        // SAFETY: guaranteed by the caller.
+        let slot = unsafe { self.arena.borrow(found.slot) };
+        (deadline.is_none() || self.wheel.is_ready()) && slot.takes(value)
     }
 
     /// Returns the living entry of a key. The key need not be valid.

@@ -2,8 +2,11 @@
 
 use super::{CallTime, Entry, Map};
 use crate::clock::Clock;
-use crate::limits::MAX_PAGE_BYTES;
+use crate::limits::{MAX_KEY_LEN, MAX_PAGE_BYTES};
 use crate::value::Value;
+
+/// The number of keys that a call looks up together.
+const GROUP: usize = 16;
 
 impl<C: Clock> Map<C> {
     /// Returns the value of `key` with its version and its remaining time. Counts a hit or a
@@ -48,27 +51,59 @@ impl<C: Clock> Map<C> {
     /// assert_eq!(values, [Some(b"1".to_vec()), None]);
     /// # Ok::<(), localmap_engine::Error>(())
     /// ```
+    #[expect(unsafe_code, reason = "visits an entry once: see `lookup`")]
     pub fn get_many<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
         mut visit: impl FnMut(Option<Value<'_>>),
     ) {
         let mut call = CallTime::begin();
-        let mut bytes = 0;
-        for (answers, key) in keys.enumerate() {
-            let found = self.find(&mut call, key);
-            let value = found.map(|entry| Value::of(&self.arena, entry));
-            bytes += value.map_or(0, |value| value.len());
-            if bytes > MAX_PAGE_BYTES && answers > 0 {
+        let (mut answers, mut bytes) = (0, 0);
+        let mut keys = keys.fuse();
+        loop {
+            // The lookups of a group wait for memory together instead of one after another.
+            let mut group = [(&[][..], 0, None); GROUP];
+            let mut len = 0;
+            for (place, key) in group.iter_mut().zip(&mut keys) {
+                // A key that is too long is not hashed. It is absent, as the empty key is.
+                let key = if key.len() > MAX_KEY_LEN { &[] } else { key };
+                *place = (key, self.prefetch_bucket(key), None);
+                len += 1;
+            }
+            let group = group.get_mut(..len).unwrap_or_default();
+            if group.is_empty() {
                 return;
             }
-            visit(value);
-            match found {
-                Some(entry) => {
-                    self.counts.hits += 1;
-                    self.eviction.used(&mut self.arena, entry);
+            for (_, hash, likely) in &mut *group {
+                *likely = self.prefetch_entry(*hash);
+            }
+            for (_, _, likely) in &*group {
+                // SAFETY: nothing has been removed or moved since the entry was prefetched.
+                unsafe { self.prefetch_value(*likely) };
+            }
+            let expired = self.counts.expired;
+            for &mut (key, hash, likely) in group {
+                // An entry that has expired has been removed.
+                let likely = likely.filter(|_| self.counts.expired == expired);
+                // SAFETY: nothing has been removed or moved since the group was prefetched.
+                let found = unsafe { self.living_likely(&mut call, key, hash, likely) };
+                let Some(found) = found else {
+                    visit(None);
+                    self.counts.misses += 1;
+                    answers += 1;
+                    continue;
+                };
+                // SAFETY: the entry has just been found.
+                bytes += unsafe { self.arena.borrow(found.slot) }
+                    .header()
+                    .value_len();
+                if bytes > MAX_PAGE_BYTES && answers > 0 {
+                    return;
                 }
-                None => self.counts.misses += 1,
+                // SAFETY: the entry has just been found.
+                unsafe { self.use_found(found, |value| visit(Some(value))) };
+                self.counts.hits += 1;
+                answers += 1;
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Results in the layout of the canonical ABI. A result stays valid until the next call, which
 //! begins only after the caller has read the result.
 
-use crate::memory::lend;
+use crate::memory::{lend, lend_words};
 use core::ptr;
 use localmap_abi::{Block, Instance, block_count, to_block};
 use localmap_engine::{Error, KeyFault, Value};
+use localmap_packed::Packed;
 
 /// Memory for the largest result, an `option<bytes>`.
 pub(super) type Area = [u64; 11];
@@ -88,6 +89,14 @@ pub(super) fn blocks(value: Option<Value<'_>>) -> *const Area {
         *second = word(value.len() as u32, address(at));
         *third = count as u64;
     })
+}
+
+/// Returns a `packed`.
+#[expect(clippy::cast_possible_truncation, reason = "lengths have 32 bits")]
+pub(super) fn packed(packed: Packed) -> *const Area {
+    let count = packed.blocks().len() as u32;
+    let at = lend_words(packed.into_words());
+    answer(|area| area[0] = word(address(at), count))
 }
 
 /// Returns a `result<version, error>`.

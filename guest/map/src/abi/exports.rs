@@ -1,12 +1,11 @@
-//! The hand-written exports of `get` and `set`. They read keys and values where the caller's
-//! adapter has stored them, and return results that need not be freed. The linker checks their
-//! signatures against the contract.
+//! The hand-written exports. They read arguments where the caller's adapter has stored them, and
+//! return results that need not be freed. The linker checks their signatures against the contract.
 
 use super::answer::{self, Area};
-use crate::{blocks, local_map};
+use crate::{blocks, local_map, packed};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use localmap_abi::Block;
+use localmap_abi::{Block, as_bytes};
 use localmap_engine::Ttl;
 
 /// `get` of `local-map`.
@@ -90,6 +89,30 @@ unsafe extern "C" fn set_blocks(parameters: *mut SetBlocks) -> *const Area {
         &set.rest,
         ttl,
     ))
+}
+
+/// `get-packed` of `blocks`.
+///
+/// # Safety
+///
+/// `keys` must be `count` blocks from `cabi_realloc`, which this function takes over.
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#get-packed")]
+unsafe extern "C" fn get_packed(keys: *mut Block, count: usize) -> *const Area {
+    // SAFETY: the caller passes ownership of the keys.
+    let keys = unsafe { Vec::from_raw_parts(keys, count, count) };
+    answer::packed(packed::get(as_bytes(keys.as_flattened())))
+}
+
+/// `apply-packed` of `blocks`.
+///
+/// # Safety
+///
+/// `changes` must be `count` blocks from `cabi_realloc`, which this function takes over.
+#[unsafe(export_name = "localmap:core/blocks@0.1.0#apply-packed")]
+unsafe extern "C" fn apply_packed(changes: *mut Block, count: usize) -> *const Area {
+    // SAFETY: the caller passes ownership of the changes.
+    let changes = unsafe { Vec::from_raw_parts(changes, count, count) };
+    answer::packed(packed::apply(as_bytes(changes.as_flattened())))
 }
 
 /// Converts a TTL from its case and payload.

@@ -102,3 +102,28 @@ pub(crate) fn lend(words: usize) -> *mut u64 {
         })
     })
 }
+
+/// Returns an empty vector with memory of the scratch, for the duration of a call. If the scratch
+/// has too little, the memory comes from the heap.
+pub(crate) fn scratch_vec<T>(capacity: usize) -> Vec<T> {
+    if let Ok(layout) = Layout::array::<T>(capacity)
+        && layout.size() > 0
+        && let Some(block) = scratch::take(layout)
+    {
+        // SAFETY: the block has this layout, and the allocator accepts blocks of the scratch.
+        return unsafe { Vec::from_raw_parts(block.cast(), 0, capacity) };
+    }
+    Vec::with_capacity(capacity)
+}
+
+/// Returns the address of a result. Its memory is not freed, and may be reused as soon as the
+/// caller has read the result.
+pub(crate) fn lend_words(words: Vec<u64>) -> *const u64 {
+    let at = words.as_ptr();
+    // Freeing memory of the scratch leaves its contents until the next call takes parameters.
+    // Freeing memory of the heap does not.
+    if !scratch::contains(at.cast()) {
+        LENT.with(|lent| *lent = words);
+    }
+    at
+}

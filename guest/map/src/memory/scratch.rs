@@ -228,6 +228,11 @@ pub(super) fn put(block: *mut u8, size: usize) -> bool {
     })
 }
 
+/// Returns `true` if a block belongs to the scratch.
+pub(super) fn contains(block: *const u8) -> bool {
+    SCRATCH.with(|scratch| scratch.find(block.cast_mut()).is_some())
+}
+
 /// Resizes a block of the scratch in place, from `old` to `new` bytes. Returns whether there was
 /// room for it, or `None` if the block does not belong to the scratch.
 pub(super) fn resize(block: *mut u8, old: usize, new: usize) -> Option<bool> {

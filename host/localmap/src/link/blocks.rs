@@ -1,18 +1,15 @@
-//! The functions of `localmap:core/blocks`: `get` and `set` with bytes in blocks.
+//! The functions of `localmap:core/blocks`, with bytes in blocks.
 
+use super::block_list::{BLOCK, Block, ReturnedBlocks, SentBlocks};
 use super::call::{Call, done, found};
 use super::linked_map::Get;
 use super::observer::Operation;
+use super::packed;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::{Error, KeyFault};
 use crate::contract::names::BLOCKS;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmList};
-
-/// A block, as eight little-endian numbers.
-type Block = (u64, u64, u64, u64, u64, u64, u64, u64);
-/// The size of a block in bytes.
-const BLOCK: usize = 64;
+use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 
 /// A key that an app sends.
 #[derive(ComponentType, Lift)]
@@ -27,7 +24,7 @@ struct Key {
 #[component(record)]
 struct Sent {
     length: u32,
-    blocks: WasmList<Block>,
+    blocks: SentBlocks,
     rest: Block,
 }
 
@@ -36,7 +33,7 @@ struct Sent {
 #[component(record)]
 struct Found {
     length: u32,
-    blocks: Vec<Block>,
+    blocks: ReturnedBlocks<Vec<u8>>,
     rest: Block,
 }
 
@@ -49,71 +46,82 @@ pub(super) fn add_to_linker<T: 'static>(
     blocks.func_wrap(
         "get",
         move |mut store: StoreContextMut<'_, T>, (key,): (Key,)| {
-            let call = Call::of(&mut store, get);
+            let call = Call::borrowed(&mut store, get);
             let len = key.length as usize;
             let bytes = to_bytes(key.bytes);
             // A key longer than its block is absent, and so is the empty key.
             let key = bytes.get(..len).unwrap_or_default();
-            let value = call.read(Operation::Get, len, found, |map| map.get(key))?;
-            Ok((value.map(|value| Found::new(&value)).transpose()?,))
+            let value = call.read(Operation::Get, len, found, |map| {
+                map.get_with(key, |value| value.map(Found::new))
+            })?;
+            Ok((value.transpose()?,))
         },
     )?;
     blocks.func_wrap(
         "set",
         move |mut store: StoreContextMut<'_, T>, (key, value, ttl): (Key, Sent, wit::Ttl)| {
-            let call = Call::of(&mut store, get);
             let len = key.length as usize;
             let bytes = to_bytes(key.bytes);
             let key = bytes
                 .get(..len)
                 .ok_or(KeyFault::TooLong { len: len as u64 });
-            let value_len = value.length.into();
-            let value = value.bytes(&mut store)?;
+            let rest = to_bytes(value.rest);
+            let long = value.join(&store, &rest);
+            let short = rest.get(..value.length as usize).unwrap_or_default();
+            let call = Call::borrowed(&mut store, get);
             let answer = call.ask(Operation::Set, len, done, |map| {
                 let key = key.map_err(|fault| Error::InvalidKey { fault })?;
-                match value {
-                    Some(value) => Ok(map.set(key, &value, ttl.into())?),
-                    None => {
-                        let max = map.limits()?.max_value;
-                        Err(Error::ValueTooLarge {
-                            len: value_len,
-                            max,
-                        })
+                match &long {
+                    Joined::Rest => Ok(map.set(key, short, ttl.into())?),
+                    Joined::Bytes(value) => Ok(map.set(key, value, ttl.into())?),
+                    Joined::Malformed => {
+                        let (len, max) = (value.length.into(), map.limits()?.max_value);
+                        Err(Error::ValueTooLarge { len, max })
                     }
                 }
             })?;
             Ok((answer,))
         },
-    )
+    )?;
+    packed::add_to_instance(&mut blocks, get)
+}
+
+/// The bytes of a value.
+enum Joined {
+    /// They are those of its rest.
+    Rest,
+    /// These.
+    Bytes(Vec<u8>),
+    /// The length does not match the blocks and the rest.
+    Malformed,
 }
 
 impl Sent {
-    /// Returns the bytes of the value; `None` if its length does not match its blocks and rest.
-    fn bytes<T: 'static>(
-        &self,
-        store: &mut StoreContextMut<'_, T>,
-    ) -> wasmtime::Result<Option<Vec<u8>>> {
+    /// Joins the blocks of a long value with its rest.
+    fn join<T: 'static>(&self, store: &StoreContextMut<'_, T>, rest: &[u8; BLOCK]) -> Joined {
         let len = self.length as usize;
         if self.blocks.len() != len.saturating_sub(1) / BLOCK {
-            return Ok(None);
+            return Joined::Malformed;
         }
-        let mut bytes = Vec::with_capacity((self.blocks.len() + 1) * BLOCK);
-        for block in self.blocks.iter(store)? {
-            bytes.extend_from_slice(&to_bytes(block?));
+        let blocks = self.blocks.bytes(store);
+        if blocks.is_empty() {
+            return Joined::Rest;
         }
-        bytes.extend_from_slice(&to_bytes(self.rest));
+        let mut bytes = Vec::with_capacity(blocks.len() + BLOCK);
+        bytes.extend_from_slice(blocks);
+        bytes.extend_from_slice(rest);
         bytes.truncate(len);
-        Ok(Some(bytes))
+        Joined::Bytes(bytes)
     }
 }
 
 impl Found {
     fn new(value: &[u8]) -> wasmtime::Result<Self> {
-        let mut blocks: Vec<Block> = value.chunks(BLOCK).map(to_block).collect();
+        let (blocks, rest) = value.split_at(value.len().saturating_sub(1) / BLOCK * BLOCK);
         Ok(Self {
             length: u32::try_from(value.len())?,
-            rest: blocks.pop().unwrap_or_default(),
-            blocks,
+            blocks: ReturnedBlocks(blocks.to_vec()),
+            rest: to_block(rest),
         })
     }
 }
@@ -129,8 +137,8 @@ fn to_bytes((a, b, c, d, e, f, g, h): Block) -> [u8; BLOCK] {
 /// Pads up to 64 bytes with zeros.
 fn to_block(bytes: &[u8]) -> Block {
     let mut padded = [0; BLOCK];
-    for (to, byte) in padded.iter_mut().zip(bytes) {
-        *to = *byte;
+    if let Some(start) = padded.get_mut(..bytes.len()) {
+        start.copy_from_slice(bytes);
     }
     let mut block = [0; 8];
     for (to, bytes) in block.iter_mut().zip(padded.as_chunks().0) {

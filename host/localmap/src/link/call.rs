@@ -1,33 +1,55 @@
 //! Forwards one call of an app to its map and reports it to the observer.
 
 use super::convert;
-use super::linked_map::Get;
+use super::linked_map::{Get, LinkedMap};
 use super::observer::{CallOutcome, Observer, Operation};
 use crate::contract::bindings::local_map as wit;
 use crate::contract::error::Error;
 use crate::runtime::local_map::LocalMap;
 use crate::sync::{Mutex, lock};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::StoreContextMut;
 
-/// The map of a store and its observer. It does not borrow the store, so the map can be called with
-/// bytes in the memory of the app.
-pub(super) struct Call {
-    map: Arc<Mutex<LocalMap>>,
-    observer: Option<Arc<dyn Observer>>,
+/// The map of a store and its observer.
+pub(super) struct Call<M, O> {
+    map: M,
+    observer: Option<O>,
 }
 
-impl Call {
-    /// Takes the map and the observer from the store's data.
-    pub(super) fn of<T: 'static>(store: &mut StoreContextMut<'_, T>, get: Get<T>) -> Self {
+impl Call<(), ()> {
+    /// Takes the map and the observer from the store's data. The call does not borrow the store, so
+    /// it can be made with bytes in the memory of the app.
+    pub(super) fn of<T: 'static>(
+        store: &mut StoreContextMut<'_, T>,
+        get: Get<T>,
+    ) -> Call<Arc<Mutex<LocalMap>>, Arc<dyn Observer>> {
         let linked = get(store.data_mut());
-        Self {
+        Call {
             map: Arc::clone(&linked.map),
             observer: linked.observer.clone(),
         }
     }
 
+    /// Borrows the map and the observer from the store's data, which is cheaper.
+    pub(super) fn borrowed<'a, T: 'static>(
+        store: &'a mut StoreContextMut<'_, T>,
+        get: Get<T>,
+    ) -> Call<&'a Mutex<LocalMap>, &'a (dyn Observer + 'static)> {
+        let LinkedMap { map, observer, .. } = get(store.data_mut());
+        Call {
+            map,
+            observer: observer.as_deref(),
+        }
+    }
+}
+
+impl<M, O> Call<M, O>
+where
+    M: Deref<Target = Mutex<LocalMap>>,
+    O: Deref<Target = dyn Observer>,
+{
     /// Performs an operation that the map can reject. The inner error is returned to the app; the
     /// outer error ends the app.
     pub(super) fn ask<R, E: Into<Error>>(
@@ -37,7 +59,7 @@ impl Call {
         outcome: fn(&R) -> CallOutcome,
         ask: impl FnOnce(&mut LocalMap) -> Result<R, E>,
     ) -> wasmtime::Result<Result<R, wit::Error>> {
-        let observer = self.observer.as_ref();
+        let observer = self.observer.as_deref();
         let observer = observer.map(|observer| (observer, Instant::now()));
         let answer = ask(&mut lock(&self.map)).map_err(E::into);
         if let Some((observer, start)) = observer {

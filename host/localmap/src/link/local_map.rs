@@ -16,9 +16,9 @@ use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType, WasmLi
 
 /// The maximum size of the keys of one `get-many` in bytes, including the list of each key. The
 /// map guarantees room for this in addition to one key and one value.
-const MAX_KEYS_BYTES: usize = 64 << 10;
+pub(super) const MAX_KEYS_BYTES: usize = 64 << 10;
 /// The size of a list in WebAssembly in bytes: its address and its length.
-const LIST: usize = 8;
+pub(super) const LIST: usize = 8;
 
 /// Adds the functions of the interface to a linker.
 pub(super) fn add_to_linker<T: 'static>(
@@ -266,7 +266,7 @@ fn no_such_pin() -> wasmtime::Error {
 
 /// Returns the number of bytes of a key that are passed to the map. A key that is too long is
 /// absent, and so is the empty key, which replaces it.
-fn findable(key_len: usize) -> usize {
+pub(super) fn findable(key_len: usize) -> usize {
     if key_len > MAX_KEY_LEN { 0 } else { key_len }
 }
 

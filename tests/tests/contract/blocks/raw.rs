@@ -1,7 +1,8 @@
 //! Calls the interfaces of the contract directly: those of the map component, without the host
-//! library in between, or those of an app that the library's linker provides them to. `get` and
-//! `set` use `blocks` if they can, and everything else uses `local-map`.
+//! library in between, or those of an app that the library's linker provides them to. `get`, `set`,
+//! `get-many` and `apply` use `blocks` if they can, and everything else uses `local-map`.
 
+use super::convert::{pack, unpack_outcomes, unpack_values};
 use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
 use localmap::{
@@ -11,6 +12,7 @@ use localmap::{
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
+use localmap_packed::pack_keys;
 use localmap_tests::translate::{
     engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
 };
@@ -194,6 +196,39 @@ impl Map {
         Ok(answer.expect(ALIVE)?)
     }
 
+    /// Calls `get-packed` of `blocks`.
+    pub(crate) fn get_packed(&mut self, keys: &Vec<Block>) -> Vec<Block> {
+        let blocks = self.exports.localmap_core_blocks();
+        blocks.call_get_packed(&mut self.store, keys).expect(ALIVE)
+    }
+
+    /// Calls `apply-packed` of `blocks`.
+    pub(crate) fn apply_packed(&mut self, changes: &Vec<Block>) -> Vec<Block> {
+        let blocks = self.exports.localmap_core_blocks();
+        blocks
+            .call_apply_packed(&mut self.store, changes)
+            .expect(ALIVE)
+    }
+
+    /// Calls `get-many` of `local-map`.
+    pub(crate) fn get_many_bytes(&mut self, keys: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+        let (map, store) = self.plain();
+        map.call_get_many(store, keys).expect(ALIVE)
+    }
+
+    /// Calls `apply` of `local-map`.
+    pub(crate) fn apply_bytes(
+        &mut self,
+        changes: &[Change<'_>],
+    ) -> Result<Vec<Outcome>, (u32, Error)> {
+        let changes: Vec<_> = changes.iter().map(|change| change.into()).collect();
+        let (map, store) = self.plain();
+        match map.call_apply(store, &changes).expect(ALIVE) {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(Outcome::from).collect()),
+            Err((index, error)) => Err((index, error.into())),
+        }
+    }
+
     /// Calls `get` of `local-map`.
     pub(crate) fn get_bytes(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         let (map, store) = self.plain();
@@ -227,8 +262,14 @@ pub(crate) fn to_block(bytes: &[u8]) -> Block {
     )
 }
 
+/// Converts whole blocks of bytes.
+pub(crate) fn to_blocks(bytes: &[u8]) -> Vec<Block> {
+    assert_eq!(bytes.len() % 64, 0);
+    bytes.chunks(64).map(to_block).collect()
+}
+
 /// Returns the bytes of blocks.
-fn from_blocks<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<u8> {
+pub(crate) fn from_blocks<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<u8> {
     let words = |&(a, b, c, d, e, f, g, h): &Block| [a, b, c, d, e, f, g, h];
     let blocks = blocks.into_iter().flat_map(words);
     blocks.flat_map(u64::to_le_bytes).collect()
@@ -309,9 +350,8 @@ impl Subject for Map {
     }
 
     fn get_many(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        let (map, store) = self.plain();
-        map.call_get_many(store, &keys).expect(ALIVE)
+        let keys = pack_keys(Vec::new(), keys.iter().map(Vec::as_slice));
+        unpack_values(&self.get_packed(&to_blocks(keys.bytes())))
     }
 
     fn contains(&mut self, key: &[u8]) -> bool {
@@ -365,12 +405,8 @@ impl Subject for Map {
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
-        let changes: Vec<_> = changes.iter().map(|change| change.into()).collect();
-        let (map, store) = self.plain();
-        match map.call_apply(store, &changes).expect(ALIVE) {
-            Ok(outcomes) => Ok(outcomes.into_iter().map(Outcome::from).collect()),
-            Err((index, error)) => Err((index, error.into())),
-        }
+        let packed = pack(changes);
+        unpack_outcomes(changes, &self.apply_packed(&to_blocks(packed.bytes())))
     }
 
     fn pin(&mut self, key: &[u8]) -> Result<Option<ResourceAny>, Error> {

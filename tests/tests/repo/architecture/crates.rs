@@ -11,19 +11,23 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 26] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
-    ("localmap-map", &["localmap-abi", "localmap-engine"]),
+    ("localmap-packed", &[]),
+    (
+        "localmap-map",
+        &["localmap-abi", "localmap-engine", "localmap-packed"],
+    ),
     ("localmap-keyvalue", &["localmap-abi"]),
-    ("localmap-client", &["localmap-engine"]),
+    ("localmap-client", &["localmap-engine", "localmap-packed"]),
     ("sessions", &["localmap-client"]),
     ("limiter", &["localmap-client"]),
     ("dedupe", &["localmap-client"]),
     ("http-limiter", &["localmap-client"]),
     // The host. The library embeds the components, and does not depend on their crates.
-    ("localmap", &[]),
+    ("localmap", &["localmap-packed"]),
     ("localmap-serve", &["localmap"]),
     ("localmap-cli", &["localmap", "localmap-serve"]),
     // Tests and benchmarks, with their guests.
@@ -39,6 +43,7 @@ const CRATES: [(&str, &[&str]); 25] = [
             "localmap-client",
             "localmap-engine",
             "localmap-guest-build",
+            "localmap-packed",
             "localmap-serve",
         ],
     ),
