@@ -55,7 +55,7 @@ impl CoreInstance {
 
     pub(crate) fn contains(&mut self, key: &[u8]) -> Result<bool> {
         let key = self.pass_bytes(key)?;
-        Ok(call!(call, self.contains, key)? != 0)
+        Ok(call!(count, self.contains, key)? != 0)
     }
 
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Result<u64, Error>> {
@@ -119,7 +119,7 @@ impl CoreInstance {
 
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<bool> {
         let key = self.pass_bytes(key)?;
-        Ok(call!(call, self.delete, key)? != 0)
+        Ok(call!(count, self.delete, key)? != 0)
     }
 
     pub(crate) fn delete_if(&mut self, key: &[u8], version: u64) -> Result<Result<(), Error>> {
@@ -151,7 +151,7 @@ impl CoreInstance {
     }
 
     pub(crate) fn pinned_version(&mut self, pin: u32) -> Result<u64> {
-        call!(call, self.pinned_version, pin)
+        call!(count, self.pinned_version, pin)
     }
 
     pub(crate) fn drop_pinned(&mut self, pin: u32) -> Result<()> {
@@ -182,7 +182,7 @@ impl CoreInstance {
     }
 
     pub(crate) fn len(&mut self) -> Result<u64> {
-        call!(call, self.len, ())
+        call!(count, self.len, ())
     }
 }
 
