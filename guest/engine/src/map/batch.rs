@@ -155,7 +155,11 @@ impl<C: Clock> Map<C> {
         for (change, write) in changes.iter().zip(writes) {
             if let (Change::Set { value, .. }, Some((found, deadline))) = (change, write.found) {
                 // SAFETY: nothing has been removed or moved since the entry was found.
-                let written = unsafe { self.write_over(found, value, deadline) };
+                let written = unsafe {
+                    // An earlier change of the same key may have changed the deadline.
+                    let found = self.with_deadline(found);
+                    self.write_over(found, value, deadline)
+                };
                 debug_assert!(written, "it was possible");
                 outcomes.push(Outcome::Stored(self.version));
             }

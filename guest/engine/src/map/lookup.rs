@@ -207,6 +207,19 @@ impl<C: Clock> Map<C> {
         }
     }
 
+    /// Returns a found entry with its present deadline.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may have been removed or moved since `found` was returned.
+    #[inline(always)]
+    pub(super) unsafe fn with_deadline(&self, found: Found) -> Found {
+        // SAFETY: guaranteed by the caller.
+        let slot = unsafe { self.arena.borrow(found.slot) };
+        let deadline = wheel::deadline(slot.header());
+        Found { deadline, ..found }
+    }
+
     /// Returns `true` if [`write_over`](Self::write_over) overwrites a found entry.
     ///
     /// # Safety
@@ -306,7 +319,8 @@ impl<C: Clock> Map<C> {
     ///
     /// # Safety
     ///
-    /// Nothing may have been removed or moved since `found` was returned.
+    /// Nothing may have been removed or moved, and the deadline of the entry may not have changed,
+    /// since `found` was returned.
     #[inline(always)]
     pub(super) unsafe fn write_over(
         &mut self,

@@ -308,3 +308,30 @@ fn rule_6_a_batch_gives_back_memory_before_it_takes_it() {
         }
     }
 }
+
+#[test]
+fn a_batch_that_overwrites_a_key_twice_leaves_its_last_deadline() {
+    let now = Cell::new(0);
+    let mut map = map(&now, Limits::default());
+    let deadlines = [Ttl::Never, Ttl::After(5), Ttl::After(1 << 40)];
+    let set = |ttl| Change::Set {
+        key: b"k",
+        value: b"v",
+        ttl,
+    };
+    for before in deadlines {
+        for first in deadlines {
+            for last in deadlines {
+                map.set(b"k", b"v", before).expect("room");
+                assert!(map.apply(&[set(first), set(last)]).is_ok());
+                map.validate();
+                let left = map.get_entry(b"k").and_then(|entry| entry.expires_in);
+                let expected = match last {
+                    Ttl::After(span) => Some(span),
+                    Ttl::Default | Ttl::Never => None,
+                };
+                assert_eq!(left, expected, "{before:?} {first:?} {last:?}");
+            }
+        }
+    }
+}
