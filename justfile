@@ -135,6 +135,10 @@ miri:
     cargo +{{nightly}} miri --version || rustup toolchain install {{nightly}} --profile minimal --component miri,rust-src
     MIRIFLAGS=-Zmiri-disable-isolation cargo +{{nightly}} miri test --locked -p localmap-engine --test rules --test model
 
+# Fuzzes the host with maps that lie, for ten minutes or the given number of seconds.
+fuzz-lies seconds="600":
+    LOCALMAP_LIES_SECONDS={{seconds}} cargo test --workspace --test embed hostile::lies -- --nocapture
+
 # Fuzzes the engine, starting from its corpus, and keeps the cases that add coverage. Needs a nightly
 # toolchain and cargo-fuzz (`cargo install cargo-fuzz`).
 fuzz seconds="60":

@@ -3,7 +3,7 @@
 
 mod convert;
 mod packed;
-mod raw;
+pub(crate) mod raw;
 
 use localmap_engine::{Error, KeyFault, Ttl};
 use localmap_tests::vectors::{self, Subject};

@@ -1,6 +1,7 @@
 //! Runs `tests/vectors` on the engine, the map component and the in-process map. The module
-//! `blocks` runs them on the interface `blocks` and on linked maps.
+//! `both_ways` runs them on the component by Wasmtime's component API, and `blocks` on the interface
+//! `blocks` and on linked maps.
 
-mod component;
+pub(crate) mod component;
 mod engine;
 mod in_process;

@@ -6,6 +6,7 @@
 
 mod apps;
 mod honest;
+mod lies;
 mod make;
 mod maps;
 mod program;

@@ -53,7 +53,7 @@ pub(crate) fn check_write(
 /// Checks the size of a batch. The error is the index of the first change beyond the limit.
 pub(crate) fn check_batch(limits: &Limits, changes: &[Change<'_>]) -> Result<(), usize> {
     let max = limits.max_value.min(limits.max_bytes);
-    let max = max.max(MAX_PAGE_BYTES) + MAX_BATCH_EXTRA;
+    let max = max.max(MAX_PAGE_BYTES).saturating_add(MAX_BATCH_EXTRA);
     let mut bytes = 0;
     for (index, change) in changes.iter().enumerate() {
         bytes += (change.key_len() + change.carried_value_len()) as u64;

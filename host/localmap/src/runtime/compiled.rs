@@ -19,7 +19,8 @@ pub(crate) struct Compiled {
     pub(crate) exports: Exports,
     /// The exports for this crate's host, if the module has them.
     pub(crate) host: Option<HostExports>,
-    /// The buffer of the instances, once one has been asked for it.
+    /// The buffer of this crate's own component, once an instance has been asked for it. It is at
+    /// the same address in all of them.
     pub(crate) room: OnceLock<Room>,
     /// Whether this is the crate's own component, which starts with the default limits.
     pub(crate) is_own: bool,

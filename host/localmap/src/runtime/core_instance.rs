@@ -18,6 +18,8 @@ pub(crate) struct CoreInstance {
     instance: Instance,
     memory: Memory,
     compiled: Arc<Compiled>,
+    /// The buffer, once it is known.
+    room: Option<Room>,
     host: HostFunctions,
     /// The other functions, once one has been called: a map that is only read and written does not
     /// need them.
@@ -44,13 +46,14 @@ impl CoreInstance {
             instance,
             memory,
             compiled: Arc::clone(compiled),
+            room: compiled.room.get().copied(),
             host: HostFunctions::default(),
             functions: None,
             fuel,
         })
     }
 
-    /// Calls a function of the contract.
+    /// Calls a function, and leaves its result in place.
     fn call<P: WasmParams, R: WasmResults + WasmParams>(
         &mut self,
         export: fn(&Exports) -> &Export,
@@ -62,7 +65,21 @@ impl CoreInstance {
         function.call(&mut self.store, &self.instance, export, params)
     }
 
-    /// Calls a function of the contract and reads its result.
+    /// Calls a function of the contract whose result is a number.
+    fn count<P: WasmParams, R: WasmResults + WasmParams + Copy>(
+        &mut self,
+        export: fn(&Exports) -> &Export,
+        function: fn(&mut Functions) -> &mut Function<P, R>,
+        params: P,
+    ) -> Result<R> {
+        let result = self.call(export, function, params)?;
+        let function = function(self.functions.get_or_insert_default());
+        let export = export(&self.compiled.exports);
+        function.post_return(&mut self.store, &self.instance, export, result)?;
+        Ok(result)
+    }
+
+    /// Calls a function of the contract and reads its result from memory.
     fn ask<P: WasmParams, R: Lift>(
         &mut self,
         export: fn(&Exports) -> &Export,
@@ -88,18 +105,20 @@ impl CoreInstance {
         Ok((self.pass(bytes, 1)?, u32::try_from(bytes.len())?))
     }
 
-    /// Returns the buffer, if the map has one. It is at the same address in all instances.
+    /// Returns the buffer, if the map has one.
     fn room(&mut self) -> Result<Option<Room>> {
-        let room = &self.compiled.room;
-        match (room.get(), &self.compiled.host) {
-            (Some(known), _) => Ok(Some(*known)),
-            (None, None) => Ok(None),
-            (None, Some(exports)) => {
-                let found = &mut self.host.room;
-                let found = found.call(&mut self.store, &self.instance, &exports.room, ())?;
-                Ok(Some(*room.get_or_init(|| Room::new(found))))
+        if let (None, Some(exports)) = (self.room, &self.compiled.host) {
+            let room = &mut self.host.room;
+            let room = room.call(&mut self.store, &self.instance, &exports.room, ())?;
+            let room = Room::new(room);
+            // Another component could answer with what it has stored, and its next instance would
+            // see that in the address of its own parameters.
+            if self.compiled.is_own {
+                self.compiled.room.get_or_init(|| room);
             }
+            self.room = Some(room);
         }
+        Ok(self.room)
     }
 
     /// Copies a key and a value into the buffer. Returns `false` if they do not fit.

@@ -49,6 +49,8 @@ const ALIVE: &str = "nothing here kills a map";
 pub(crate) enum Way {
     /// Directly into the map component.
     Straight,
+    /// The same, by `local-map` alone.
+    Plain,
     /// Through an app whose map comes from the embedder's linker.
     Linked,
 }
@@ -59,6 +61,8 @@ pub(crate) struct Compiled {
     linker: Linker<State>,
     /// Creates the maps of apps.
     host: Option<Host>,
+    /// Whether there is more than `local-map` to call.
+    has_blocks: bool,
 }
 
 struct State {
@@ -71,12 +75,13 @@ struct State {
 impl Compiled {
     pub(crate) fn new(way: Way) -> wasmtime::Result<Self> {
         match way {
-            Way::Straight => Self::map(),
+            Way::Straight => Self::map(true),
+            Way::Plain => Self::map(false),
             Way::Linked => Self::app(),
         }
     }
 
-    fn map() -> wasmtime::Result<Self> {
+    fn map(has_blocks: bool) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false);
         let engine = Engine::new(&config)?;
@@ -95,6 +100,7 @@ impl Compiled {
             component,
             linker,
             host: None,
+            has_blocks,
         })
     }
 
@@ -110,14 +116,16 @@ impl Compiled {
             component,
             linker,
             host,
+            has_blocks: true,
         })
     }
 }
 
-/// A map for the vectors, reached in one of the two ways.
+/// A map for the vectors, reached in one of these ways.
 pub(crate) struct Map {
     store: Store<State>,
     exports: contract::Instance,
+    has_blocks: bool,
     /// The `control` of the map component.
     control: Option<Control>,
 }
@@ -151,6 +159,7 @@ impl Map {
         Ok(Self {
             store,
             exports,
+            has_blocks: compiled.has_blocks,
             control,
         })
     }
@@ -333,7 +342,7 @@ impl Subject for Map {
     }
 
     fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        if is_short(key) {
+        if self.has_blocks && is_short(key) {
             return self.get_blocks(to_key(key)).as_ref().map(from_bytes);
         }
         self.get_bytes(key)
@@ -350,7 +359,11 @@ impl Subject for Map {
     }
 
     fn get_many(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
-        let keys = pack_keys(Vec::new(), keys.iter().map(Vec::as_slice));
+        let keys = keys.iter().map(Vec::as_slice);
+        if !self.has_blocks {
+            return self.get_many_bytes(&keys.collect::<Vec<_>>());
+        }
+        let keys = pack_keys(Vec::new(), keys);
         unpack_values(&self.get_packed(&to_blocks(keys.bytes())))
     }
 
@@ -360,7 +373,7 @@ impl Subject for Map {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<u64, Error> {
-        if is_short(key) {
+        if self.has_blocks && is_short(key) {
             return self.set_blocks(to_key(key), &to_bytes(value), ttl);
         }
         self.set_bytes(key, value, ttl)
@@ -405,6 +418,9 @@ impl Subject for Map {
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, (u32, Error)> {
+        if !self.has_blocks {
+            return self.apply_bytes(changes);
+        }
         let packed = pack(changes);
         unpack_outcomes(changes, &self.apply_packed(&to_blocks(packed.bytes())))
     }

@@ -1,6 +1,6 @@
-//! Runs the vectors on the component through the host library, with the same answers as the
-//! native engine; and on a snapshot that is published between a write and the next read or step of
-//! the clock.
+//! Runs the vectors on the map through the host library, which calls the core module of the component,
+//! with the same answers as the native engine; and on a snapshot that is published between a write
+//! and the next read or step of the clock.
 
 use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned, Snapshot};
 use localmap_engine::{
@@ -13,7 +13,8 @@ use localmap_tests::vectors::{self, Entry, Page, Subject};
 use std::fmt::Debug;
 use std::time::Duration;
 
-struct Component {
+/// A map of the host library.
+pub(crate) struct Component {
     clock: ManualClock,
     map: LocalMap,
     /// A reader whose answers are compared with those of the map.
@@ -23,7 +24,7 @@ struct Component {
 }
 
 impl Component {
-    fn new(host: &Host) -> Self {
+    pub(crate) fn new(host: &Host) -> Self {
         let clock = ManualClock::new();
         let options = MapOptions::new().clock(clock.clone());
         let map = host.map(&options).expect("a map");

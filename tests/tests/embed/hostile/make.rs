@@ -56,6 +56,51 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
     component(&(module + ")"), "localmap:core", "provider")
 }
 
+/// The functions in which a map can lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lies {
+    /// Those of the contract, those that allocate parameters, and those for this crate's host.
+    OfAll,
+    /// Those of the contract, and those that allocate parameters and free results.
+    OfContract,
+    /// Those of the contract alone. Parameters are at address 1024.
+    OfFunctions,
+}
+
+/// Returns a map component that does what its clock says; see `guests/hostile/liar.wat`.
+pub(crate) fn lying_map(lies: Lies) -> Vec<u8> {
+    let path = root().join("tests/guests/hostile/liar.wat");
+    let fields = std::fs::read_to_string(path).expect("liar.wat");
+    let mut module = format!("(module {fields}\n");
+    let host = [
+        ("localmap:host#", "room", "", "i64"),
+        ("localmap:host#", "get", "i32", "i32"),
+        ("localmap:host#", "set", "i32 i32 i32 i64", "i32"),
+    ];
+    let host = host.into_iter().filter(|_| lies == Lies::OfAll);
+    for (interface, name, params, result) in FUNCTIONS.into_iter().chain(host) {
+        let answer = match (name, result) {
+            ("cabi_realloc", _) if lies == Lies::OfFunctions => "(i32.const 1024)",
+            (_, "i32") => "(call $obey)",
+            (_, "i64") => {
+                "(i64.or (i64.extend_i32_u (call $obey))
+                    (i64.shl (i64.extend_i32_u (call $obey)) (i64.const 32)))"
+            }
+            _ => "(drop (call $obey))",
+        };
+        let export = format!("{interface}{name}");
+        module +=
+            &format!("(func (export \"{export}\") (param {params}) (result {result}) {answer})\n");
+        let is_contract = interface.starts_with("localmap:core") && !name.starts_with("[dtor]");
+        if is_contract && lies == Lies::OfContract {
+            module += &format!(
+                "(func (export \"cabi_post_{export}\") (param {result}) (drop (call $obey)))\n"
+            );
+        }
+    }
+    component(&(module + ")"), "localmap:core", "provider")
+}
+
 /// Returns an app with the code of `guests/hostile/apps/{name}.wat`.
 pub(crate) fn app(name: &str) -> Vec<u8> {
     let fields = read("apps", name);

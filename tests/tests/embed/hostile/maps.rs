@@ -4,7 +4,7 @@ use super::honest::with_honest_maps;
 use super::make::map;
 use localmap::wasmtime::Trap;
 use localmap::{
-    Change, CreateError, Error, Host, HostOptions, LocalMap, MapOptions, MapTerminated,
+    Change, CreateError, Error, Host, HostOptions, Limits, LocalMap, MapOptions, MapTerminated,
     TerminationCause, Ttl,
 };
 use localmap_tests::provider;
@@ -53,6 +53,12 @@ type Call = fn(&mut LocalMap) -> Result<(), Error>;
 
 const GET: Call = |map| Ok(map.get(b"k").map(drop)?);
 const SET: Call = |map| Ok(map.set(b"k", b"value", Ttl::Never).map(drop)?);
+const GET_INTO: Call = |map| {
+    let mut buffer = b"before".to_vec();
+    let found = map.get_into(b"k", &mut buffer);
+    assert_eq!(buffer, b"before");
+    Ok(found.map(drop)?)
+};
 const LEN: Call = |map| Ok(map.len().map(drop)?);
 const GET_MANY: Call = |map| Ok(map.get_many(&[&b"k"[..]; 256]).map(drop)?);
 const SCAN: Call = |map| Ok(map.scan(b"", 0, 10).map(drop)?);
@@ -169,6 +175,17 @@ fn wrong_lengths_and_addresses() {
         &Expected::Fault("not aligned"),
     );
     dies(
+        "room_past_the_end",
+        SET,
+        &Expected::Fault("room is beyond end of memory"),
+    );
+    for name in ["seed_past_the_end", "pin_that_is_the_host"] {
+        dies(name, LEN, &Expected::Fault(""));
+    }
+    is_not_created("seed_past_the_end_at_the_start", |error| {
+        matches!(error, CreateError::Instantiate { .. })
+    });
+    dies(
         "writes_past_its_end",
         SET,
         &Expected::Trap(Trap::MemoryOutOfBounds),
@@ -212,6 +229,9 @@ fn results_that_are_larger_than_the_guest() {
     let too_much = Expected::Fault("hostcalls has been exhausted");
     dies("one_value_many_times", GET_MANY, &too_much);
     dies("page_of_a_million_entries", SCAN, &too_much);
+    // Each call returns one value, so that the fuel lasts for all of them.
+    let too_long = Expected::Fault("a value that is too long");
+    dies("values_that_are_too_long", GET_MANY, &too_long);
 }
 
 /// Publishing reads all pages, so its limits end what the pages do not end.
@@ -242,6 +262,8 @@ fn invalid_pins() {
         &Expected::Fault("out of bounds"),
     );
     dies("a_million_handles", LEN, &Expected::Fault("handle"));
+    let overflow = Expected::Trap(Trap::StackOverflow);
+    dies("pin_that_drops_pins", LEN, &overflow);
 }
 
 #[test]
@@ -249,6 +271,7 @@ fn traps() {
     let unreachable = Expected::Trap(Trap::UnreachableCodeReached);
     dies("trap_in_the_middle_of_a_write", SET, &unreachable);
     dies("trap_after_the_answer", GET, &unreachable);
+    dies("trap_after_the_value", GET_INTO, &unreachable);
     dies("stack_overflow", LEN, &Expected::Trap(Trap::StackOverflow));
     is_not_created("trap_at_the_start", |error| {
         matches!(
@@ -296,6 +319,44 @@ fn the_clock_is_harmless() {
     lives("arguments_that_call_out", |map| {
         assert_eq!(map.get(b"k").expect("alive"), None);
     });
+}
+
+/// A function that frees what its answer took is called after any answer, as the component layer does.
+#[test]
+fn every_answer_is_freed() {
+    let freed = lives("counts_what_is_freed", |map| {
+        assert!(!map.contains(b"k").expect("alive"));
+        assert!(!map.delete(b"k").expect("alive"));
+        assert_eq!(map.len().expect("alive"), 0);
+        map.clear().expect("alive");
+        map.sweep(0).expect("alive")
+    });
+    assert_eq!(freed, 4);
+}
+
+/// Where a map of somebody else wants its parameters could tell the next map what this one stores.
+#[test]
+fn an_instance_learns_nothing_of_another() {
+    let host = host(&map("room_that_remembers"));
+    with_honest_maps(|| {
+        for knows in [true, false, true] {
+            let mut map = host.map(&options(PATIENCE)).expect("it starts well");
+            if knows {
+                assert!(map.contains(b"k").expect("alive"));
+            }
+            assert_eq!(map.get(b"k").expect("alive"), None);
+            assert_eq!(map.len().expect("alive"), u64::from(b'k'));
+        }
+    });
+}
+
+/// A map may accept limits that no map can have. The host computes with them.
+#[test]
+fn limits_that_are_too_large() {
+    let host = host(&wat::parse_str(provider(&[], "", 1)).expect("valid text"));
+    let limits = Limits::default().max_bytes(u64::MAX).max_value(u64::MAX);
+    let mut map = host.map(&options(PATIENCE).limits(limits)).expect("a map");
+    assert_eq!(map.apply(&[]).expect("alive"), []);
 }
 
 /// Lies that affect only the embedder of this map are passed on unchanged, in types that can
@@ -364,6 +425,22 @@ fn imports_that_were_not_given() {
     }
 }
 
+/// The core module that exports the contract is the map, wherever it is. Others are not run.
+#[test]
+fn one_of_several_core_modules() {
+    let whole = provider(&[("len", "i64.const 7")], "", 1);
+    let trap = "(core module (func $start unreachable) (start $start))";
+    for text in [
+        whole.replace("(component", &format!("(component {trap}")),
+        whole.replace("(component", &format!("(component (component {trap}) ")),
+        whole.replace("(component", "(component (component") + ")",
+    ] {
+        let component = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let mut map = host(&component).map(&options(PATIENCE)).expect("a map");
+        assert_eq!(map.len().expect("alive"), 7);
+    }
+}
+
 /// A function of another type, or none, is found before any map is created.
 #[test]
 fn exports_that_differ_from_the_contract() {
@@ -382,6 +459,16 @@ fn exports_that_differ_from_the_contract() {
             "(export \"memory\") 1",
             "(export \"memory\") i64 1",
             "memory",
+        ),
+        (
+            "(memory (export \"memory\") 1)",
+            "(memory 1) (global (export \"memory\") i32 (i32.const 0))",
+            "memory",
+        ),
+        (
+            "(memory (export \"memory\") 1)",
+            "(memory (export \"memory\") 1 1 shared)",
+            "shared",
         ),
     ] {
         let text = whole.replace(from, to);

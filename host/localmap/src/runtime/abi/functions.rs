@@ -7,8 +7,8 @@ use wasmtime::{
     WasmParams, WasmResults, bail, format_err,
 };
 
-/// The exports that the map component has for this crate's host alone.
-const HOST: &str = "localmap:host";
+/// Begins the names of the exports that the map component has for this crate's host alone.
+const HOST: &str = "localmap:host#";
 
 /// A function of a core module: its export, and the export that frees its result.
 pub(crate) struct Export {
@@ -217,9 +217,9 @@ functions! {
     HostExports;
     /// The functions for this crate's host.
     HostFunctions;
-    room: HOST, "#room", () => u64;
-    get: HOST, "#get", u32 => u32;
-    set: HOST, "#set", (u32, u32, u32, u64) => u32;
+    room: HOST, "room", () => u64;
+    get: HOST, "get", u32 => u32;
+    set: HOST, "set", (u32, u32, u32, u64) => u32;
 }
 
 impl HostExports {

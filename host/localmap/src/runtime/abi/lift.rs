@@ -44,7 +44,7 @@ impl<'a> Source<'a> {
     }
 
     /// Returns the elements of a list, each of `size` bytes.
-    fn list(&self, list: &[u8], size: usize, align: usize) -> Result<&'a [u8]> {
+    pub(super) fn list(&self, list: &[u8], size: usize, align: usize) -> Result<&'a [u8]> {
         let (address, len) = (u32::lift_from(list)?, u32::lift_from(field(list, 4))?);
         match (len as usize).checked_mul(size) {
             Some(size) => self.bytes(address, size, align),
@@ -52,7 +52,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn bytes(&self, address: u32, size: usize, align: usize) -> Result<&'a [u8]> {
+    pub(super) fn bytes(&self, address: u32, size: usize, align: usize) -> Result<&'a [u8]> {
         let start = address as usize;
         if !start.is_multiple_of(align) {
             return Err(not_aligned(address, align));
@@ -63,7 +63,7 @@ impl<'a> Source<'a> {
         bytes.ok_or_else(|| out_of_bounds(address, size))
     }
 
-    fn consume(&mut self, bytes: usize) -> Result<()> {
+    pub(super) fn consume(&mut self, bytes: usize) -> Result<()> {
         match self.fuel.checked_sub(bytes) {
             Some(left) => self.fuel = left,
             None => bail!(
@@ -161,8 +161,13 @@ impl<T: Lift> Lift for Vec<T> {
     fn lift(from: &mut Source<'_>, bytes: &[u8]) -> Result<Self> {
         let list = from.list(bytes, T::SIZE, T::ALIGN)?;
         let elements = list.chunks_exact(T::SIZE);
-        from.consume(elements.len() * size_of::<T>())?;
-        elements.map(|bytes| T::lift(from, bytes)).collect()
+        from.consume(elements.len().saturating_mul(size_of::<T>()))?;
+        // Exactly as much as the fuel has paid for: a list that grows takes up to twice as much.
+        let mut lifted = Self::with_capacity(elements.len());
+        for bytes in elements {
+            lifted.push(T::lift(from, bytes)?);
+        }
+        Ok(lifted)
     }
 }
 
@@ -192,5 +197,84 @@ impl<A: Lift, B: Lift> Lift for (A, B) {
     fn lift(from: &mut Source<'_>, bytes: &[u8]) -> Result<Self> {
         let second = field(bytes, align_to(A::SIZE, B::ALIGN));
         Ok((A::lift(from, bytes)?, B::lift(from, second)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns memory that begins with these words.
+    fn memory(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn read<T: Lift>(words: &[u32], fuel: usize) -> Result<T> {
+        Source::new(&memory(words), fuel).read(0)
+    }
+
+    #[test]
+    fn an_address_is_aligned_and_within_the_memory() {
+        let memory = memory(&[0; 4]);
+        let fails = |address| Source::new(&memory, 0).read::<u64>(address).is_err();
+        assert!(!fails(0) && !fails(8));
+        for address in [1, 4, 12, 16, 24, u32::MAX - 7, u32::MAX] {
+            assert!(fails(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_list_ends_within_the_memory() {
+        type List = Vec<u64>;
+        assert_eq!(read::<List>(&[8, 1, 7, 0], 100).expect("valid"), [7]);
+        for (address, len) in [
+            (8, 2),
+            (12, 0),
+            (9, 1),
+            (24, 0),
+            (0, 1 << 29),
+            (8, u32::MAX),
+        ] {
+            let words = [address, len, 0, 0];
+            assert!(
+                read::<List>(&words, usize::MAX).is_err(),
+                "{len} at {address}"
+            );
+        }
+        // An empty list may begin where the memory ends.
+        assert!(read::<List>(&[16, 0, 0, 0], 0).expect("valid").is_empty());
+    }
+
+    #[test]
+    fn a_case_exists() {
+        assert_eq!(read::<Option<u32>>(&[0, 7], 0).expect("valid"), None);
+        assert_eq!(read::<Option<u32>>(&[1, 7], 0).expect("valid"), Some(7));
+        // Only the byte of the discriminant counts.
+        assert_eq!(read::<Option<u32>>(&[0x100, 7], 0).expect("valid"), None);
+        for case in [2, 0xff] {
+            assert!(read::<Option<u32>>(&[case, 7], 0).is_err());
+            assert!(read::<std::result::Result<u32, ()>>(&[case, 7], 0).is_err());
+        }
+        assert!(read::<bool>(&[2], 0).expect("any byte but zero is true"));
+    }
+
+    /// The host's elements are larger than those in the memory, so they are what counts.
+    #[test]
+    fn fuel_pays_for_the_memory_of_the_host() {
+        type Values = Vec<Option<Vec<u8>>>;
+        let words = [8, 2, 1, 0, 5, 1, 0, 3];
+        let cost = 2 * size_of::<Option<Vec<u8>>>() + 5 + 3;
+        assert!(read::<Values>(&words, cost - 1).is_err());
+        let values = read::<Values>(&words, cost).expect("paid for");
+        assert_eq!(values.capacity(), 2);
+        assert_eq!(values[1].as_ref().map(Vec::capacity), Some(3));
+    }
+
+    #[test]
+    fn the_same_bytes_are_paid_for_each_time() {
+        let words = memory(&[1, 0, 12]);
+        let mut source = Source::new(&words, 20);
+        assert!(source.read_in_place(0).expect("paid for").is_some());
+        assert!(source.read_in_place(0).is_err());
     }
 }

@@ -45,7 +45,7 @@ impl CoreInstance {
     }
 
     pub(crate) fn sweep(&mut self, max: u32) -> Result<u32> {
-        self.call(
+        self.count(
             |exports| &exports.sweep,
             |functions| &mut functions.sweep,
             max,
@@ -53,7 +53,7 @@ impl CoreInstance {
     }
 
     pub(crate) fn clear(&mut self) -> Result<()> {
-        self.call(
+        self.count(
             |exports| &exports.clear,
             |functions| &mut functions.clear,
             (),

@@ -4,6 +4,7 @@ use super::CoreInstance;
 use crate::contract::bindings::local_map::{Change, Condition, Entry, Error, Outcome, Page, Ttl};
 use crate::runtime::abi::functions::Bytes;
 use crate::runtime::abi::lower::Parameters;
+use crate::runtime::abi::page::ScannedInPlace;
 use wasmtime::Result;
 
 /// Calls a function of the contract by its name.
@@ -54,7 +55,7 @@ impl CoreInstance {
 
     pub(crate) fn contains(&mut self, key: &[u8]) -> Result<bool> {
         let key = self.pass_bytes(key)?;
-        Ok(call!(call, self.contains, key)? != 0)
+        Ok(call!(count, self.contains, key)? != 0)
     }
 
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Result<u64, Error>> {
@@ -118,7 +119,7 @@ impl CoreInstance {
 
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<bool> {
         let key = self.pass_bytes(key)?;
-        Ok(call!(call, self.delete, key)? != 0)
+        Ok(call!(count, self.delete, key)? != 0)
     }
 
     pub(crate) fn delete_if(&mut self, key: &[u8], version: u64) -> Result<Result<(), Error>> {
@@ -150,7 +151,7 @@ impl CoreInstance {
     }
 
     pub(crate) fn pinned_version(&mut self, pin: u32) -> Result<u64> {
-        call!(call, self.pinned_version, pin)
+        call!(count, self.pinned_version, pin)
     }
 
     pub(crate) fn drop_pinned(&mut self, pin: u32) -> Result<()> {
@@ -163,8 +164,25 @@ impl CoreInstance {
         call!(ask, self.scan, (prefix, len, cursor, limit))
     }
 
+    /// Calls `visit` with each entry of a page in the memory of the map. Returns the cursor of the
+    /// next page.
+    pub(crate) fn scan_in_place(
+        &mut self,
+        cursor: u64,
+        limit: u32,
+        visit: impl FnMut(&ScannedInPlace<'_>) -> Result<()>,
+    ) -> Result<Option<u64>> {
+        let (prefix, len) = self.pass_bytes(&[])?;
+        let address = call!(call, self.scan, (prefix, len, cursor, limit))?;
+        let next = self.results().read_page(address, visit)?;
+        let scan = &mut self.functions.get_or_insert_default().scan;
+        let export = &self.compiled.exports.scan;
+        scan.post_return(&mut self.store, &self.instance, export, address)?;
+        Ok(next)
+    }
+
     pub(crate) fn len(&mut self) -> Result<u64> {
-        call!(call, self.len, ())
+        call!(count, self.len, ())
     }
 }
 

@@ -44,12 +44,18 @@ impl LocalMap {
         key: &[u8],
         buffer: &mut Vec<u8>,
     ) -> Result<Option<usize>, MapTerminated> {
-        self.get_with(key, |value| {
+        let before = buffer.len();
+        let len = self.get_with(key, |value| {
             value.map(|value| {
                 buffer.extend_from_slice(value);
                 value.len()
             })
-        })
+        });
+        // The map can still fail while it frees its result.
+        if len.is_err() {
+            buffer.truncate(before);
+        }
+        len
     }
 
     /// Returns the value of `key` with its version and remaining time; `None` if it is absent.
@@ -87,7 +93,8 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
-        self.enter(|core| {
+        self.cell.enter(|live| {
+            let max = usize::try_from(live.limits.max_value).unwrap_or(usize::MAX);
             let mut values = Vec::with_capacity(keys.len());
             while values.len() < keys.len() {
                 let rest = &keys[values.len()..];
@@ -96,7 +103,14 @@ impl LocalMap {
                     .take(KEYS_PER_CALL)
                     .map(|key| findable(key))
                     .collect();
-                values.extend(get_some(core, &asked)?);
+                let found = get_some(&mut live.core, &asked)?;
+                // The fuel bounds each call, but a map could return a single value in each.
+                if found.iter().flatten().any(|value| value.len() > max) {
+                    wasmtime::bail!(
+                        "the map contradicts its contract: get-many returned a value that is too long"
+                    );
+                }
+                values.extend(found);
             }
             Ok(values)
         })
