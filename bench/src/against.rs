@@ -55,7 +55,7 @@ pub(crate) fn compare(before: &Path, after: &Path) -> Result<String> {
         );
     }
     if alone > 0 {
-        let _ = writeln!(text, "\n{alone} rows are only in the second build.");
+        let _ = writeln!(text, "\nRows that only the second build has: {alone}.");
     }
     Ok(text)
 }

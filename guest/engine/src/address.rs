@@ -9,6 +9,8 @@
 )]
 
 use core::num::NonZeroU32;
+#[cfg(target_pointer_width = "32")]
+use core::ptr::NonNull;
 
 use bytemuck::{PodInOption, ZeroableInOption};
 
@@ -28,6 +30,13 @@ pub(crate) struct SlotAddr(NonZeroU32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
 pub(crate) struct EntryAddr(NonZeroU32);
+
+/// A reference to the slot of an entry, as the index stores it. Where pointers have 32 bits, as in
+/// wasm32, it is a pointer, so that a lookup need not find the block first. Elsewhere it is the
+/// address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct EntryRef(NonZeroU32);
 
 /// The identifier of a place in the list of pins. Places are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +126,46 @@ impl EntryAddr {
     #[inline(always)]
     pub(crate) const fn to_word(self) -> u32 {
         self.0.get()
+    }
+}
+
+#[cfg(target_pointer_width = "32")]
+impl EntryRef {
+    /// Wraps a pointer.
+    #[inline(always)]
+    pub(crate) fn of_pointer(pointer: NonNull<u32>) -> Self {
+        Self(numbered(pointer.as_ptr().expose_provenance() as u32))
+    }
+
+    /// Returns the pointer.
+    #[inline(always)]
+    pub(crate) fn pointer(self) -> NonNull<u32> {
+        let pointer = core::ptr::with_exposed_provenance_mut(self.0.get() as usize);
+        // SAFETY: a number that is not 0.
+        unsafe { NonNull::new_unchecked(pointer) }
+    }
+}
+
+#[cfg(not(target_pointer_width = "32"))]
+impl EntryRef {
+    /// Wraps an address.
+    #[inline(always)]
+    pub(crate) const fn of_address(entry: EntryAddr) -> Self {
+        Self(entry.0)
+    }
+
+    /// Returns the address.
+    #[inline(always)]
+    pub(crate) const fn address(self) -> EntryAddr {
+        EntryAddr(self.0)
+    }
+}
+
+#[cfg(test)]
+impl EntryRef {
+    /// Creates a reference that leads nowhere.
+    pub(crate) const fn numbered(number: u32) -> Self {
+        Self(numbered(number))
     }
 }
 

@@ -1,22 +1,22 @@
 //! Storage for entries: slots of a few sizes, cut from blocks. An entry is identified by the
 //! address of its slot, which changes when the entry is moved ([`Arena::evacuate`]).
 
-use crate::address::{BlockId, EntryAddr, SlotAddr};
+mod demand;
+mod evacuate;
+#[cfg(any(test, feature = "validate"))]
+mod validate;
+
+use crate::address::{BlockId, EntryAddr, EntryRef, SlotAddr};
 use crate::blocks::Blocks;
 use crate::copy::copy;
 use crate::entry::{Header, HeaderMut};
 use crate::error::NoRoom;
-use crate::layout::{BLOCK_BYTES, BLOCK_WORDS, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
+use crate::layout::{BLOCK_BYTES, Class, EntryLayout, HEADER_WORDS, PART_WORDS};
 use crate::list::List;
-use crate::slot::{RawSlot, Slot, SlotMut, preload};
+use crate::slot::{RawSlot, Slot, SlotMut, preload_next_line};
+pub(crate) use demand::Demand;
 
 const IN_A_SLOT: &str = "the smallest slot holds a header";
-
-/// The first word of a slot that is on the next cache line.
-const NEXT_LINE: usize = 16;
-
-/// The number of blocks of a class that are searched for the least used one.
-const LOOKED_AT: usize = 8;
 
 /// The blocks of one class.
 #[derive(Clone, Copy)]
@@ -27,43 +27,18 @@ struct Slabs {
     free: u32,
 }
 
-/// The slots that a plan needs, minus those that it gives back.
-pub(crate) struct Demand {
-    slots: [i64; Class::COUNT],
-    /// The number of blocks that are given back.
-    blocks: u64,
-}
+/// The hashes of the entries of an arena: see [`Arena::hashes`].
+#[derive(Clone, Copy)]
+pub(crate) struct Hashes<'a>(&'a Blocks);
 
-impl Default for Demand {
-    fn default() -> Self {
-        Self {
-            slots: [0; Class::COUNT],
-            blocks: 0,
-        }
-    }
-}
-
-/// Returns the number of blocks with this many slots of a class; 0 if there are more than enough.
-fn blocks_for(slots: i64, class: Class) -> u64 {
-    // A plan needs slots of few classes, and each division takes longer than this comparison.
-    if slots <= 0 {
-        return 0;
-    }
-    slots.cast_unsigned().div_ceil(class.slots() as u64)
-}
-
-impl Demand {
-    /// Returns the number of blocks needed if every block is free.
-    pub(crate) fn blocks(&self) -> u64 {
-        let slots = self.slots.iter().zip(Class::all());
-        slots.map(|(&slots, class)| blocks_for(slots, class)).sum()
-    }
-
-    /// Adds the slots that an entry needs.
-    pub(crate) fn take(&mut self, layout: &EntryLayout) {
-        for (class, count) in layout.slots() {
-            self.slots[class.index()] += i64::from(count);
-        }
+impl Hashes<'_> {
+    /// Returns the hash of the key of an entry.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a table that is split reads hundreds of them")]
+    pub(crate) fn of(self, entry: EntryRef) -> u32 {
+        // SAFETY: guaranteed by the caller of `Arena::hashes`. A slot that is freed keeps this word
+        // of its header.
+        unsafe { *self.0.pointer(entry).add(Header::HASH_WORD).as_ref() }
     }
 }
 
@@ -155,11 +130,46 @@ impl Arena {
         HeaderMut::new(self.split_mut(entry).0)
     }
 
-    /// Returns the hash of the key of an entry.
+    /// Returns a reference to an entry, for the index.
     #[inline]
-    pub(crate) fn hash(&self, entry: EntryAddr) -> u32 {
-        let block = self.blocks.of(entry.slot());
-        *block.word(entry.slot(), Header::HASH_WORD)
+    pub(crate) fn reference(&self, entry: EntryAddr) -> EntryRef {
+        self.blocks.reference(entry)
+    }
+
+    /// Returns the address of an entry.
+    ///
+    /// # Safety
+    ///
+    /// As for [`slot`](Self::slot).
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    #[cfg_attr(
+        not(target_pointer_width = "32"),
+        expect(clippy::unused_self, reason = "a reference is an address")
+    )]
+    pub(crate) unsafe fn address(&self, entry: EntryRef) -> EntryAddr {
+        #[cfg(target_pointer_width = "32")]
+        {
+            // SAFETY: guaranteed by the caller. `insert` and `evacuate` have recorded the place.
+            unsafe {
+                let place = self.slot(entry).header().place();
+                Blocks::address(entry, place).entry()
+            }
+        }
+        #[cfg(not(target_pointer_width = "32"))]
+        entry.address()
+    }
+
+    /// Returns access to the hashes of entries, for the index.
+    ///
+    /// # Safety
+    ///
+    /// It may only be used for entries that are in a block that exists, even if they have been
+    /// removed, as long as their slots have not been used again.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "a table that is split reads hundreds of them")]
+    pub(crate) const unsafe fn hashes(&self) -> Hashes<'_> {
+        Hashes(&self.blocks)
     }
 
     /// Returns the slot of an entry, after checking it.
@@ -172,15 +182,15 @@ impl Arena {
     ///
     /// # Safety
     ///
-    /// `entry` must be the address of an existing entry: one that [`insert`](Self::insert) or
+    /// `entry` must be a reference to an existing entry: one that [`insert`](Self::insert) or
     /// [`evacuate`](Self::evacuate) returned, and that has not been removed or moved since.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
-    pub(crate) unsafe fn slot(&self, entry: EntryAddr) -> Slot<'_> {
+    pub(crate) unsafe fn slot(&self, entry: EntryRef) -> Slot<'_> {
         // SAFETY: the slot of an entry is in an existing block and contains everything that its
         // header describes: `insert` wrote both into a slot of a suitable class, and `write` keeps
         // the slots that the entry needs.
-        unsafe { Slot::new_unchecked(self.blocks.words_unchecked(entry.slot())) }
+        unsafe { Slot::new_unchecked(self.blocks.pointer(entry)) }
     }
 
     /// Returns the slot of an entry, mutably. Also prefetches the value while the header is still
@@ -191,12 +201,12 @@ impl Arena {
     /// As for [`slot`](Self::slot).
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
-    pub(crate) unsafe fn slot_mut(&mut self, entry: EntryAddr) -> SlotMut<'_> {
-        // SAFETY: as in `slot`.
+    pub(crate) unsafe fn slot_mut(&mut self, entry: EntryRef) -> SlotMut<'_> {
+        // SAFETY: as in `slot`. The line is in the block or its metadata: see `NEXT_LINE`.
         unsafe {
-            let block = self.blocks.of_mut_unchecked(entry.slot());
-            preload(block.word(entry.slot(), NEXT_LINE));
-            SlotMut::new_unchecked(block.words_mut(entry.slot()))
+            let pointer = self.blocks.pointer(entry);
+            preload_next_line(pointer);
+            SlotMut::new_unchecked(pointer)
         }
     }
 
@@ -249,59 +259,6 @@ impl Arena {
         self.slabs[layout.class.index()].free > 0 || self.blocks.free() > 0
     }
 
-    /// Returns `true` if there is room for the whole demand.
-    pub(crate) fn fits_all(&self, demand: &Demand) -> bool {
-        let missing = demand.slots.iter().zip(&self.slabs).zip(Class::all());
-        let blocks = missing
-            .map(|((&slots, slabs), class)| blocks_for(slots - i64::from(slabs.free), class));
-        blocks.sum::<u64>() <= demand.blocks + u64::from(self.blocks.free())
-    }
-
-    /// Subtracts the slots that an entry would give back.
-    pub(crate) fn give_back(&mut self, entry: EntryAddr, demand: &mut Demand) {
-        let mut next = Some(entry.slot());
-        while let Some(slot) = next {
-            let class = self.class(slot);
-            demand.slots[class.index()] -= 1;
-            let meta = self.blocks.meta_of_mut(slot);
-            meta.planned_free += 1;
-            if meta.planned_free == meta.used() {
-                // The whole block becomes free, not only its slots.
-                demand.slots[class.index()] += class.slots() as i64;
-                demand.blocks += 1;
-            }
-            next = self.next_slot(entry, slot);
-        }
-    }
-
-    /// Resets the counters of [`give_back`](Self::give_back).
-    pub(crate) fn forget_given(&mut self, entry: EntryAddr) {
-        let mut next = Some(entry.slot());
-        while let Some(slot) = next {
-            self.blocks.meta_of_mut(slot).planned_free = 0;
-            next = self.next_slot(entry, slot);
-        }
-    }
-
-    /// Returns the number of blocks that contain these entries.
-    #[expect(clippy::needless_pass_by_value, reason = "an iterator is consumed")]
-    pub(crate) fn count_blocks(&mut self, entries: impl Iterator<Item = EntryAddr> + Clone) -> u64 {
-        let mut blocks = 0;
-        for (mark, entry) in [true, false]
-            .into_iter()
-            .flat_map(|mark| entries.clone().map(move |entry| (mark, entry)))
-        {
-            let mut next = Some(entry.slot());
-            while let Some(slot) = next {
-                let meta = self.blocks.meta_of_mut(slot);
-                blocks += u64::from(mark && !meta.marked);
-                meta.marked = mark;
-                next = self.next_slot(entry, slot);
-            }
-        }
-        blocks
-    }
-
     /// Stores an entry that never expires, and returns its address. There must be
     /// [room](Self::fits) for it.
     ///
@@ -322,6 +279,8 @@ impl Arena {
         let (header, rest) = self.split_mut(entry);
         let (key_len, value_len) = (key.len() as u16, value.len() as u32);
         *header = Header::new(hash, key_len, value_len, has_parts);
+        #[cfg(target_pointer_width = "32")]
+        header.set_place(entry.slot().word());
         HeaderMut::new(header).set_version(version);
         let bytes = bytemuck::must_cast_slice_mut(rest);
         copy(&mut bytes[..key.len()], key);
@@ -406,16 +365,6 @@ impl Arena {
         }
     }
 
-    /// Calls a function with each slot of an entry and its class.
-    #[cfg(any(test, feature = "validate"))]
-    pub(crate) fn for_each_slot(&self, entry: EntryAddr, mut visit: impl FnMut(SlotAddr, Class)) {
-        let mut next = Some(entry.slot());
-        while let Some(slot) = next {
-            visit(slot, self.class(slot));
-            next = self.next_slot(entry, slot);
-        }
-    }
-
     /// Returns the slot of an entry that comes after this one.
     fn next_slot(&self, entry: EntryAddr, slot: SlotAddr) -> Option<SlotAddr> {
         if slot != entry.slot() {
@@ -462,86 +411,6 @@ impl Arena {
     /// Returns the total size of the slots of an entry, in bytes.
     pub(crate) fn bytes_of(&self, entry: EntryAddr) -> u64 {
         self.layout(entry).bytes()
-    }
-
-    /// Frees a block that has few slots in use, by moving their contents to other blocks of its
-    /// class. Calls `moved` with the old and the new address of each entry that moves. Returns
-    /// `false` if there is no such block.
-    ///
-    /// Moves fewer than 79 entries or parts.
-    pub(crate) fn evacuate(
-        &mut self,
-        mut moved: impl FnMut(&mut Self, EntryAddr, EntryAddr),
-    ) -> bool {
-        let sparse = Class::all().find_map(|class| self.sparse(class));
-        let Some((block, class)) = sparse else {
-            return false;
-        };
-        let used = u32::from(self.blocks.meta(block).used());
-        self.close(block, class);
-        self.slabs[class.index()].free -= class.slots() as u32 - used;
-        for from in self.used_slots(block, class) {
-            // The other blocks have room: see `sparse`.
-            let Some(to) = self.take(class) else { break };
-            let mut words = [0; BLOCK_WORDS / 2];
-            let words = &mut words[..class.words()];
-            words.copy_from_slice(&self.blocks.words(from)[..class.words()]);
-            self.blocks.words_mut(to)[..class.words()].copy_from_slice(words);
-            if class.is_part() {
-                self.part_moved(from, to);
-            } else {
-                self.parts_follow(to.entry());
-                moved(self, from.entry(), to.entry());
-            }
-        }
-        self.blocks.give(block);
-        true
-    }
-
-    /// Returns a block whose used slots would fit into the other blocks of its class.
-    fn sparse(&self, class: Class) -> Option<(BlockId, Class)> {
-        let slabs = self.slabs[class.index()];
-        if class.slots() == 1 || slabs.free < class.slots() as u32 {
-            return None;
-        }
-        slabs
-            .open
-            .iter(&self.blocks)
-            .take(LOOKED_AT)
-            .min_by_key(|&block| self.blocks.meta(block).used())
-            .map(|block| (block, class))
-    }
-
-    /// Updates the link to a part that has moved, in the part before it or in its entry.
-    fn part_moved(&mut self, from: SlotAddr, to: SlotAddr) {
-        let Some(slot) = SlotAddr::from_word(self.blocks.words(to)[1]) else {
-            return;
-        };
-        let parts_word = self.class(slot).parts_word();
-        let first = &mut self.split_mut(slot.entry()).1[parts_word];
-        let mut next = SlotAddr::from_word(*first);
-        if next == Some(from) {
-            *first = SlotAddr::to_word(Some(to));
-            return;
-        }
-        while let Some(part) = next {
-            let words = self.blocks.words_mut(part);
-            next = SlotAddr::from_word(words[0]);
-            if next == Some(from) {
-                words[0] = SlotAddr::to_word(Some(to));
-                return;
-            }
-        }
-    }
-
-    /// Updates the links from the parts of an entry that has moved.
-    fn parts_follow(&mut self, entry: EntryAddr) {
-        let mut next = self.next_slot(entry, entry.slot());
-        while let Some(part) = next {
-            let words = self.blocks.words_mut(part);
-            words[1] = entry.to_word();
-            next = SlotAddr::from_word(words[0]);
-        }
     }
 
     /// Returns the class of a slot that is in use.
@@ -598,64 +467,5 @@ impl Arena {
     fn close(&mut self, block: BlockId, class: Class) {
         let open = &mut self.slabs[class.index()].open;
         self.blocks.remove(open, block);
-    }
-}
-
-#[cfg(any(test, feature = "validate"))]
-impl Arena {
-    /// Panics unless these entries use exactly the slots that are in use, and the blocks and lists
-    /// are consistent with them.
-    pub(crate) fn validate(&self, entries: &alloc::collections::BTreeSet<EntryAddr>) {
-        let mut slots = alloc::collections::BTreeSet::new();
-        for &entry in entries {
-            self.for_each_slot(entry, |slot, class| {
-                assert!(slots.insert(slot), "a slot that is used twice");
-                assert_eq!(class.is_part(), slot != entry.slot());
-            });
-            assert_eq!(self.layout(entry).class, self.class(entry.slot()));
-        }
-        self.validate_blocks(&slots);
-    }
-
-    fn validate_blocks(&self, slots: &alloc::collections::BTreeSet<SlotAddr>) {
-        let mut free = [0; Class::COUNT];
-        let (mut free_blocks, mut used, mut listed) = (0, 0, 0);
-        for block in self.blocks.ids() {
-            let meta = self.blocks.meta(block);
-            assert!(meta.planned_free == 0 && !meta.marked);
-            let Some(class) = meta.class() else {
-                free_blocks += 1;
-                continue;
-            };
-            let here = slots.range(block.slot(0)..=block.slot(BLOCK_WORDS - 1));
-            let freed = self.blocks.block(block).free_slots(class);
-            let mut count = 0;
-            for slot in here {
-                let at = slot.word();
-                assert_eq!(at % class.words(), 0, "a slot that lies between two");
-                let at = at / class.words();
-                assert!(at < meta.bump().into() && freed >> at & 1 == 0);
-                count += 1;
-            }
-            assert_eq!(count, meta.used(), "a slot that leaks");
-            assert_eq!(meta.bump(), meta.used() + freed.count_ones() as u8);
-            assert!(meta.used() > 0, "a block that is empty and not free");
-            used += usize::from(meta.used());
-            free[class.index()] += class.slots() as u32 - u32::from(meta.used());
-            listed += usize::from(usize::from(meta.used()) < class.slots());
-        }
-        assert_eq!(used, slots.len());
-        assert_eq!(free_blocks, self.blocks.free());
-        for class in Class::all() {
-            let slabs = self.slabs[class.index()];
-            assert_eq!(slabs.free, free[class.index()]);
-            for block in slabs.open.iter(&self.blocks) {
-                let meta = self.blocks.meta(block);
-                assert_eq!(meta.class(), Some(class));
-                assert!(usize::from(meta.used()) < class.slots());
-                listed -= 1;
-            }
-        }
-        assert_eq!(listed, 0, "a block with a free slot that is not listed");
     }
 }

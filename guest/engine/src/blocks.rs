@@ -1,15 +1,28 @@
 //! The memory of a map: blocks of 4 KiB, which never move, and a list of the free ones.
 
+mod owned;
+#[cfg(any(target_pointer_width = "32", test))]
+mod segments;
+
 use alloc::boxed::Box;
+#[cfg(not(target_pointer_width = "32"))]
 use alloc::vec::Vec;
 use core::num::NonZeroU16;
+use core::ptr::NonNull;
 
 use bytemuck::Zeroable;
 
-use crate::address::{BlockId, SlotAddr};
+use crate::address::{BlockId, EntryAddr, EntryRef, SlotAddr};
 use crate::error::NoRoom;
-use crate::layout::{BLOCK_WORDS, Class};
+use crate::layout::{BLOCK_WORDS, Class, NEXT_LINE, SHORTEST_SLOT};
 use crate::list::{Links, List, Nodes};
+use owned::OwnedBlock;
+
+/// The blocks by number. `None` if there is currently no such block.
+#[cfg(target_pointer_width = "32")]
+type BlockList = segments::Segments<Option<OwnedBlock>>;
+#[cfg(not(target_pointer_width = "32"))]
+type BlockList = Vec<Option<OwnedBlock>>;
 
 /// The size of a block with its metadata, in bytes.
 pub(crate) const BLOCK_SIZE: u64 = size_of::<Block>() as u64;
@@ -21,7 +34,15 @@ const MAX_BLOCKS: usize = 1 << 20;
 /// component grows.
 const MOST_ADDED: usize = 16;
 
-/// Metadata of a block. For a free block, everything except the links is zero.
+/// Returns the number of places by which a list with this capacity grows.
+const fn more_places(capacity: usize) -> usize {
+    #[cfg(target_pointer_width = "32")]
+    return capacity + segments::FIRST;
+    #[cfg(not(target_pointer_width = "32"))]
+    if capacity < 4 { 4 } else { capacity }
+}
+
+/// Metadata of a block. For a free block, everything except the links and its number is zero.
 #[derive(Clone, Copy, Debug, Zeroable)]
 pub(crate) struct BlockMeta {
     /// The neighbours of the block in its list: the free blocks, or the blocks of a class that
@@ -41,6 +62,9 @@ pub(crate) struct BlockMeta {
     pub(crate) planned_free: u8,
     /// Marks a block that has already been counted.
     pub(crate) marked: bool,
+    /// The number of the block, which a pointer to it does not tell.
+    #[cfg(target_pointer_width = "32")]
+    own: Option<BlockId>,
 }
 
 impl BlockMeta {
@@ -63,10 +87,18 @@ impl BlockMeta {
 
 /// A block and its metadata.
 #[derive(Zeroable)]
+#[repr(C)]
 pub(crate) struct Block {
     words: [u32; BLOCK_WORDS],
     meta: BlockMeta,
 }
+
+/// [`Arena::slot_mut`](crate::arena::Arena::slot_mut) may read that many words from the start of a
+/// slot, however short it is, without leaving its block and the metadata.
+const _: () = assert!(SHORTEST_SLOT + META_WORDS > NEXT_LINE);
+
+/// The number of words of the metadata, which follow the words of a block.
+const META_WORDS: usize = size_of::<BlockMeta>() / 4;
 
 /// A slot that has been freed.
 pub(crate) struct Given {
@@ -90,13 +122,6 @@ impl Block {
         &mut self.words[slot.word()..]
     }
 
-    /// Returns a word of a slot, without a bounds check: an index past the end of the block wraps
-    /// around.
-    #[inline(always)]
-    pub(crate) fn word(&self, slot: SlotAddr, word: usize) -> &u32 {
-        &self.words[(slot.word() + word) % BLOCK_WORDS]
-    }
-
     /// Returns the class of the block, which must be in use.
     #[inline]
     pub(crate) fn class(&self) -> Class {
@@ -118,8 +143,7 @@ impl Block {
 
 /// All blocks.
 pub(crate) struct Blocks {
-    /// The blocks by number. `None` if there is currently no such block.
-    blocks: Vec<Option<Box<Block>>>,
+    blocks: BlockList,
     /// The number of blocks.
     held: u32,
     /// The free blocks.
@@ -131,7 +155,7 @@ pub(crate) struct Blocks {
 impl Blocks {
     pub(crate) const fn new() -> Self {
         Self {
-            blocks: Vec::new(),
+            blocks: BlockList::new(),
             held: 0,
             vacant: List::EMPTY,
             free: 0,
@@ -140,7 +164,7 @@ impl Blocks {
 
     /// Returns the size of all blocks and their metadata, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
-        let list = self.blocks.capacity() * size_of::<Option<Box<Block>>>();
+        let list = self.blocks.capacity() * size_of::<Option<OwnedBlock>>();
         u64::from(self.held) * BLOCK_SIZE + list as u64
     }
 
@@ -167,6 +191,11 @@ impl Blocks {
 
     #[inline(always)]
     fn at(&self, index: usize) -> &Block {
+        self.owned(index)
+    }
+
+    #[inline(always)]
+    fn owned(&self, index: usize) -> &OwnedBlock {
         match self.blocks.get(index) {
             Some(Some(block)) => block,
             _ => no_block(),
@@ -192,34 +221,55 @@ impl Blocks {
         self.of_mut(slot).words_mut(slot)
     }
 
-    /// Does the same as [`words`](Self::words), without checks.
-    ///
-    /// # Safety
-    ///
-    /// The slot must be in an existing block.
-    #[inline(always)]
-    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
-    pub(crate) unsafe fn words_unchecked(&self, slot: SlotAddr) -> &[u32] {
-        // SAFETY: the block exists.
-        let block = unsafe {
-            let block = self.blocks.get_unchecked(slot.block_index());
-            block.as_ref().unwrap_unchecked()
-        };
-        block.words(slot)
+    /// Returns a reference to the slot of an entry.
+    #[inline]
+    pub(crate) fn reference(&self, entry: EntryAddr) -> EntryRef {
+        #[cfg(target_pointer_width = "32")]
+        return EntryRef::of_pointer(self.owned(entry.slot().block_index()).slot(entry.slot()));
+        #[cfg(not(target_pointer_width = "32"))]
+        EntryRef::of_address(entry)
     }
 
-    /// Does the same as [`of_mut`](Self::of_mut), without checks.
+    /// Returns the address of a slot that begins at a given word of its block.
+    ///
+    /// # Safety
+    ///
+    /// The block must exist, and the slot must begin there.
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    pub(crate) unsafe fn address(entry: EntryRef, word: usize) -> SlotAddr {
+        // SAFETY: the pointer is valid for the whole block, which begins so many words before it.
+        let own = unsafe {
+            let block = entry.pointer().sub(word).cast::<Block>();
+            (&raw const (*block.as_ptr()).meta.own).read()
+        };
+        match own {
+            Some(block) => block.slot(word),
+            None => no_block(),
+        }
+    }
+
+    /// Returns a pointer to the slot of an entry, which is valid for all of its block, as long as
+    /// the block exists.
     ///
     /// # Safety
     ///
     /// The slot must be in an existing block.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
-    pub(crate) unsafe fn of_mut_unchecked(&mut self, slot: SlotAddr) -> &mut Block {
-        // SAFETY: the block exists.
-        unsafe {
-            let block = self.blocks.get_unchecked_mut(slot.block_index());
-            block.as_mut().unwrap_unchecked()
+    pub(crate) unsafe fn pointer(&self, entry: EntryRef) -> NonNull<u32> {
+        #[cfg(target_pointer_width = "32")]
+        return entry.pointer();
+        #[cfg(not(target_pointer_width = "32"))]
+        {
+            let slot = entry.address().slot();
+            // SAFETY: the block exists.
+            let block = unsafe {
+                let block = self.blocks.get_unchecked(slot.block_index());
+                block.as_ref().unwrap_unchecked()
+            };
+            block.slot(slot)
         }
     }
 
@@ -257,34 +307,53 @@ impl Blocks {
     pub(crate) fn growth(&self) -> u64 {
         let (len, capacity) = (self.blocks.len(), self.blocks.capacity());
         let vacant = (self.held as usize) < len || len < capacity;
-        let places = if vacant { 0 } else { capacity.max(4) };
-        BLOCK_SIZE + (places * size_of::<Option<Box<Block>>>()) as u64
+        let places = if vacant { 0 } else { more_places(capacity) };
+        BLOCK_SIZE + (places * size_of::<Option<OwnedBlock>>()) as u64
     }
 
     /// Adds a block.
     pub(crate) fn grow(&mut self) -> Result<(), NoRoom> {
-        let mut index = self.blocks.len();
-        if (self.held as usize) < index
-            && let Some(vacant) = self.blocks.iter().position(Option::is_none)
-        {
-            index = vacant;
+        let len = self.blocks.len();
+        let mut index = len;
+        if (self.held as usize) < len {
+            index = self.missing().unwrap_or(len);
         }
         if index >= MAX_BLOCKS {
             return Err(NoRoom);
         }
         // Zeroed on the heap: on the stack it would take up a page.
-        let block = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
-        if index < self.blocks.len() {
-            self.blocks[index] = Some(block);
+        #[cfg_attr(not(target_pointer_width = "32"), expect(unused_mut))]
+        let mut block: Box<Block> = bytemuck::try_zeroed_box().map_err(|()| NoRoom)?;
+        #[cfg(target_pointer_width = "32")]
+        {
+            block.meta.own = Some(BlockId::at(index));
+        }
+        let block = Some(OwnedBlock::new(block));
+        if let Some(place) = self.blocks.get_mut(index) {
+            *place = block;
         } else {
-            if self.blocks.len() == self.blocks.capacity() {
-                let more = self.blocks.capacity().max(4);
-                self.blocks.try_reserve_exact(more)?;
-            }
-            self.blocks.push(Some(block));
+            self.reserve_place()?;
+            self.blocks.push(block);
         }
         self.held += 1;
         self.make_vacant(BlockId::at(index));
+        Ok(())
+    }
+
+    /// Returns the first number without a block, if there is one in the list.
+    fn missing(&self) -> Option<usize> {
+        (0..self.blocks.len()).find(|&index| matches!(self.blocks.get(index), Some(None)))
+    }
+
+    /// Makes room for one more block in the list. If there is none, doubles its capacity.
+    fn reserve_place(&mut self) -> Result<(), NoRoom> {
+        #[cfg(target_pointer_width = "32")]
+        self.blocks.try_reserve_one()?;
+        #[cfg(not(target_pointer_width = "32"))]
+        if self.blocks.len() == self.blocks.capacity() {
+            let more = more_places(self.blocks.capacity());
+            self.blocks.try_reserve_exact(more)?;
+        }
         Ok(())
     }
 
@@ -297,7 +366,11 @@ impl Blocks {
 
     /// Marks a block as free.
     pub(crate) fn give(&mut self, block: BlockId) {
-        self.block_mut(block).meta = BlockMeta::zeroed();
+        self.block_mut(block).meta = BlockMeta {
+            #[cfg(target_pointer_width = "32")]
+            own: Some(block),
+            ..BlockMeta::zeroed()
+        };
         self.make_vacant(block);
     }
 
@@ -369,8 +442,10 @@ impl Blocks {
         let Some(block) = self.take_vacant() else {
             return false;
         };
-        self.blocks[block.index()] = None;
-        self.held -= 1;
+        if let Some(place) = self.blocks.get_mut(block.index()) {
+            *place = None;
+            self.held -= 1;
+        }
         true
     }
 
@@ -408,15 +483,15 @@ impl Blocks {
     /// Returns all blocks.
     #[cfg(any(test, feature = "validate"))]
     pub(crate) fn ids(&self) -> impl Iterator<Item = BlockId> + use<'_> {
-        let held = self.blocks.iter().enumerate();
-        held.filter_map(|(index, block)| block.is_some().then_some(BlockId::at(index)))
+        let next = |block: &BlockId| self.first_from(block.index() + 1);
+        core::iter::successors(self.first_from(0), next)
     }
 
     /// Returns the first block whose index is `index` or higher.
     pub(crate) fn first_from(&self, index: usize) -> Option<BlockId> {
-        let rest = self.blocks.get(index..)?;
-        let at = rest.iter().position(Option::is_some)?;
-        Some(BlockId::at(index + at))
+        let mut rest = index..self.blocks.len();
+        rest.find(|&index| matches!(self.blocks.get(index), Some(Some(_))))
+            .map(BlockId::at)
     }
 }
 

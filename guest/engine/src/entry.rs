@@ -28,7 +28,8 @@ pub(crate) struct Header {
     /// The state of the entry's queue or, while the entry is pinned, of its pins: see
     /// [`QueueSeat`] and [`PinSeat`].
     queue: [u32; 2],
-    /// The length of the key in bytes, 1 to 512.
+    /// The length of the key in bytes, 1 to 512. Where pointers have 32 bits, the other bits are the
+    /// lowest ones of [`place`](Self::place).
     key_len: u16,
     /// The state of eviction: see [`UsageSeat`].
     usage: u8,
@@ -61,6 +62,17 @@ impl Header {
     const PINNED: u8 = 2;
     /// The entry is no longer in the map, but a pin holds its value.
     const DETACHED: u8 = 4;
+    /// The bits of the flags that contain the highest bits of [`place`](Self::place).
+    #[cfg(target_pointer_width = "32")]
+    const PLACE: usize = 0xf0;
+    /// The number of bits of `key_len` that contain the length.
+    const LEN_BITS: u32 = if cfg!(target_pointer_width = "32") {
+        10
+    } else {
+        u16::BITS
+    };
+    /// These bits.
+    const LEN: u16 = u16::MAX >> (u16::BITS - Self::LEN_BITS);
 
     /// Creates the header of an entry that never expires and is not in a queue.
     pub(crate) const fn new(hash: u32, key_len: u16, value_len: u32, has_parts: bool) -> Self {
@@ -85,6 +97,23 @@ impl Header {
         self.version
     }
 
+    /// Returns the first word of the slot in its block, as [`set_place`](Self::set_place) has
+    /// recorded it.
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    pub(crate) const fn place(&self) -> usize {
+        (self.key_len >> Self::LEN_BITS) as usize | (self.flags as usize & Self::PLACE) << 2
+    }
+
+    /// Records the first word of the slot in its block. For use by the arena.
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    pub(crate) const fn set_place(&mut self, word: usize) {
+        let low = (word as u16) << Self::LEN_BITS;
+        self.key_len = self.key_len & Self::LEN | low;
+        self.flags = self.flags & !(Self::PLACE as u8) | (word >> 2 & Self::PLACE) as u8;
+    }
+
     /// Returns the hash of the key.
     #[inline]
     pub(crate) const fn hash(&self) -> u32 {
@@ -94,7 +123,7 @@ impl Header {
     /// Returns the length of the key in bytes.
     #[inline]
     pub(crate) const fn key_len(&self) -> usize {
-        self.key_len as usize
+        (self.key_len & Self::LEN) as usize
     }
 
     /// Returns the length of the value in bytes.
@@ -118,7 +147,7 @@ impl Header {
     /// Returns the total length of the key and the value in bytes.
     #[inline]
     pub(crate) const fn payload(&self) -> u64 {
-        self.key_len as u64 + self.value_len as u64
+        self.key_len() as u64 + self.value_len as u64
     }
 
     /// Returns `true` if the value has parts outside the slot.

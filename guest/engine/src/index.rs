@@ -6,6 +6,7 @@
 //! bit to distinguish them. The hashes are stored in the entries, so no key is hashed again.
 
 mod scan;
+mod table;
 
 use alloc::vec::Vec;
 use core::iter::Copied;
@@ -13,11 +14,12 @@ use core::iter::Copied;
 use hashbrown::HashTable;
 use hashbrown::hash_table::IterHash;
 
-use crate::address::EntryAddr;
-use crate::arena::Arena;
+use crate::address::EntryRef;
+use crate::arena::{Arena, Hashes};
 use crate::error::NoRoom;
 use crate::key::KeyProbe;
-use crate::slot::preload;
+pub(crate) use table::wide;
+use table::{Table, prefetch_bucket, table_bytes};
 
 /// The number of low bits of a hash that choose a bucket of a table. The next bits choose the
 /// table, and the seven highest bits are the tag in the bucket.
@@ -35,12 +37,6 @@ pub(crate) const TABLE_ENTRIES: usize = MAX_BUCKETS / 8 * 7;
 
 /// Tables with at most this many buckets do not shrink when entries are removed.
 const SMALLEST_SHRUNK: usize = 64;
-
-struct Table {
-    entries: HashTable<EntryAddr>,
-    /// The number of table-choosing bits that all hashes in this table have in common.
-    depth: u8,
-}
 
 /// The entries of a map, indexed by the hashes of their keys.
 pub(crate) struct Index {
@@ -87,25 +83,32 @@ impl Index {
     /// Every entry of the index must be in `arena`, at the address stored in the index.
     #[inline(always)]
     #[expect(unsafe_code, reason = "for the hot paths: see `slot`")]
+    #[expect(
+        clippy::manual_find,
+        reason = "the closure of `find` is not always inlined"
+    )]
     pub(crate) unsafe fn find(
         &self,
         arena: &Arena,
         hash: u32,
         probe: &KeyProbe<'_>,
-    ) -> Option<EntryAddr> {
-        // Not `HashTable::find`, because its closure is not inlined.
-        self.candidates(hash).find(|&entry| {
+    ) -> Option<EntryRef> {
+        for entry in self.candidates(hash) {
             // SAFETY: guaranteed by the caller.
-            unsafe { arena.slot(entry) }.has_key(probe)
-        })
+            if unsafe { arena.slot(entry) }.has_key(probe) {
+                return Some(entry);
+            }
+        }
+        None
     }
 
     /// Returns the entries that may have this hash, and possibly a few others.
     #[inline(always)]
-    pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, EntryAddr>> {
-        let table = self.whole_table(hash).map(|table| &table.entries);
-        // A single table is used directly.
-        if let (Some(table), false) = (table, self.is_one_table()) {
+    pub(crate) fn candidates(&self, hash: u32) -> Copied<IterHash<'_, EntryRef>> {
+        let place = self.place(hash);
+        let table = self.table_at(place).map(|table| &table.entries);
+        // The first table is used directly: see `table_at`.
+        if let (Some(table), true) = (table, place > 0) {
             prefetch_bucket(table, hash);
         }
         let empty = const { &HashTable::new() };
@@ -131,7 +134,7 @@ impl Index {
     /// decides whether a given number of bytes may be allocated.
     pub(crate) fn reserve(
         &mut self,
-        arena: &Arena,
+        hashes: Hashes<'_>,
         hash: u32,
         count: impl Fn(&Self) -> usize,
         may_grow: impl Fn(&Self, u64) -> bool,
@@ -148,8 +151,8 @@ impl Index {
             if table.has_room(count) {
                 return Ok(());
             }
-            if self.extend(arena, hash, &may_grow).is_err() {
-                return self.rehash_in_place(arena, hash, count);
+            if self.extend(hashes, hash, &may_grow).is_err() {
+                return self.rehash_in_place(hashes, hash, count);
             }
         }
     }
@@ -166,22 +169,20 @@ impl Index {
     }
 
     /// Adds an entry. There must be room for it, and its key must not be present.
-    pub(crate) fn insert(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
+    pub(crate) fn insert(&mut self, hash: u32, entry: EntryRef) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
             return;
         };
         // If growing failed here, it would abort the instance.
         debug_assert!(table.has_room(1));
-        table
-            .entries
-            .insert_unique(wide(hash), entry, |&entry| stored(arena, entry));
+        table.put(hash, entry);
         self.len += 1;
     }
 
     /// Removes an entry. It leaves a tombstone in the table, which is removed when its space is
     /// needed.
-    pub(crate) fn remove(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
+    pub(crate) fn remove(&mut self, hashes: Hashes<'_>, hash: u32, entry: EntryRef) {
         let at = self.number(hash);
         let Some(table) = self.tables.get_mut(at) else {
             return;
@@ -193,19 +194,19 @@ impl Index {
             found.remove();
             self.len -= 1;
         }
-        self.shrink(arena, at);
+        self.shrink(hashes, at);
     }
 
     /// Returns the bucket that contains an entry. It remains valid until the index is changed by
     /// any method except [`insert`](Self::insert) and [`replace_at`](Self::replace_at).
-    pub(crate) fn bucket(&self, hash: u32, entry: EntryAddr) -> Option<Bucket> {
+    pub(crate) fn bucket(&self, hash: u32, entry: EntryRef) -> Option<Bucket> {
         let entries = &self.whole_table(hash)?.entries;
         let bucket = entries.find_bucket_index(wide(hash), |&other| other == entry);
         bucket.map(Bucket)
     }
 
     /// Stores another entry in a bucket of the table for `hash`.
-    pub(crate) fn replace_at(&mut self, hash: u32, bucket: Bucket, to: EntryAddr) {
+    pub(crate) fn replace_at(&mut self, hash: u32, bucket: Bucket, to: EntryRef) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
             && let Some(entry) = table.entries.get_bucket_mut(bucket.0)
@@ -215,7 +216,7 @@ impl Index {
     }
 
     /// Replaces one entry with another, which must not be in the index.
-    pub(crate) fn replace(&mut self, hash: u32, from: EntryAddr, to: EntryAddr) {
+    pub(crate) fn replace(&mut self, hash: u32, from: EntryRef, to: EntryRef) {
         let at = self.number(hash);
         if let Some(table) = self.tables.get_mut(at)
             && let Some(entry) = table.entries.find_mut(wide(hash), |&other| other == from)
@@ -225,26 +226,41 @@ impl Index {
     }
 
     /// Returns the entries of the table for a hash.
-    pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = EntryAddr> {
+    pub(crate) fn neighbours(&self, hash: u32) -> impl Iterator<Item = EntryRef> {
         let table = self.whole_table(hash).into_iter();
         table.flat_map(|table| table.entries.iter().copied())
     }
 
     #[inline(always)]
     fn whole_table(&self, hash: u32) -> Option<&Table> {
-        self.tables.get(self.number(hash))
+        self.table_at(self.place(hash))
+    }
+
+    /// Returns the place in the directory for a hash.
+    #[inline(always)]
+    fn place(&self, hash: u32) -> usize {
+        // The length of the directory is a power of two, or 0.
+        (hash >> BUCKET_BITS) as usize & self.directory.len().wrapping_sub(1)
+    }
+
+    /// Returns the table at a place in the directory.
+    #[inline(always)]
+    fn table_at(&self, place: usize) -> Option<&Table> {
+        // The first place always leads to the first table, which is the only one of a small map.
+        // Since the processor predicts this branch, it need not wait for the hash.
+        let number = match place {
+            0 => 0,
+            _ => *self.directory.get(place)?,
+        };
+        self.tables.get(number as usize)
     }
 
     /// Returns the number of the table for a hash.
-    #[inline(always)]
     fn number(&self, hash: u32) -> usize {
-        if self.is_one_table() {
-            // A small map has a single table, so there is no need to wait for the hash.
-            return 0;
-        }
-        // The length of the directory is a power of two.
-        let at = (hash >> BUCKET_BITS) as usize & (self.directory.len() - 1);
-        self.directory[at] as usize
+        let place = self.place(hash);
+        self.directory
+            .get(place)
+            .map_or(0, |&number| number as usize)
     }
 
     /// Creates the first table.
@@ -262,7 +278,7 @@ impl Index {
     /// Doubles the buckets of a full table, or splits it.
     fn extend(
         &mut self,
-        arena: &Arena,
+        hashes: Hashes<'_>,
         hash: u32,
         may_grow: impl Fn(&Self, u64) -> bool,
     ) -> Result<(), NoRoom> {
@@ -273,16 +289,16 @@ impl Index {
             if !may_grow(self, table_bytes(buckets.max(4))) {
                 return Err(NoRoom);
             }
-            let grown = table.copy(arena, table.most() + 1)?;
+            let grown = table.copy(hashes, table.most() + 1)?;
             self.put(at, grown);
             return Ok(());
         }
-        self.split(arena, at, hash, may_grow)
+        self.split(hashes, at, hash, may_grow)
     }
 
     fn split(
         &mut self,
-        arena: &Arena,
+        hashes: Hashes<'_>,
         at: usize,
         hash: u32,
         may_grow: impl Fn(&Self, u64) -> bool,
@@ -306,7 +322,7 @@ impl Index {
         self.directory.try_reserve_exact(directory)?;
         self.tables.try_reserve_exact(tables)?;
         let upper = |hash: u32| hash >> BUCKET_BITS >> depth & 1 == 1;
-        let (low, high) = self.tables[at].halves(arena, upper)?;
+        let (low, high) = self.tables[at].halves(hashes, upper)?;
         // Nothing can fail from here on.
         if depth == self.depth {
             self.directory.extend_from_within(..);
@@ -327,7 +343,12 @@ impl Index {
     /// Makes room without allocating: rehashes a table in place, which removes the tombstones of
     /// removed entries.
     #[inline(never)]
-    fn rehash_in_place(&mut self, arena: &Arena, hash: u32, count: usize) -> Result<(), NoRoom> {
+    fn rehash_in_place(
+        &mut self,
+        hashes: Hashes<'_>,
+        hash: u32,
+        count: usize,
+    ) -> Result<(), NoRoom> {
         let at = self.number(hash);
         let table = &mut self.tables[at];
         if table.entries.len() + count > table.most() {
@@ -341,21 +362,18 @@ impl Index {
             .for_each(|(to, from)| *to = Some(*from));
         table.entries.clear();
         for entry in entries.iter().copied().flatten() {
-            let hash = stored(arena, entry);
-            table
-                .entries
-                .insert_unique(hash, entry, |&entry| stored(arena, entry));
+            table.put(hashes.of(entry), entry);
         }
         Ok(())
     }
 
     /// Shrinks a table that has become nearly empty, if there is memory for the smaller copy.
-    fn shrink(&mut self, arena: &Arena, at: usize) {
+    fn shrink(&mut self, hashes: Hashes<'_>, at: usize) {
         let table = &self.tables[at];
         let (len, buckets) = (table.entries.len(), table.entries.num_buckets());
         if len * 8 <= buckets
             && buckets > SMALLEST_SHRUNK
-            && let Ok(smaller) = table.copy(arena, len * 2)
+            && let Ok(smaller) = table.copy(hashes, len * 2)
         {
             self.put(at, smaller);
         }
@@ -367,91 +385,11 @@ impl Index {
     }
 }
 
-impl Table {
-    fn bytes(&self) -> u64 {
-        self.entries.allocation_size() as u64
-    }
-
-    /// Returns the number of entries that the table can have once its tombstones are removed.
-    fn most(&self) -> usize {
-        match self.entries.num_buckets() {
-            buckets @ ..8 => buckets.saturating_sub(1),
-            buckets => buckets / 8 * 7,
-        }
-    }
-
-    #[inline]
-    fn has_room(&self, count: usize) -> bool {
-        self.entries.len() + count <= self.entries.capacity()
-    }
-
-    /// Returns a copy of the table with room for `room` entries.
-    fn copy(&self, arena: &Arena, room: usize) -> Result<Self, NoRoom> {
-        let mut copy = Self::with_room(arena, room, self.depth)?;
-        for &entry in &self.entries {
-            copy.put(arena, arena.hash(entry), entry);
-        }
-        Ok(copy)
-    }
-
-    /// Splits the entries into two new tables, depending on what `upper` returns for their hashes.
-    fn halves(&self, arena: &Arena, upper: impl Fn(u32) -> bool) -> Result<(Self, Self), NoRoom> {
-        let depth = self.depth + 1;
-        let mut low = Self::with_room(arena, TABLE_ENTRIES, depth)?;
-        let mut high = Self::with_room(arena, TABLE_ENTRIES, depth)?;
-        for &entry in &self.entries {
-            let hash = arena.hash(entry);
-            let half = if upper(hash) { &mut high } else { &mut low };
-            half.put(arena, hash, entry);
-        }
-        Ok((low, high))
-    }
-
-    fn with_room(arena: &Arena, room: usize, depth: u8) -> Result<Self, NoRoom> {
-        let mut entries = HashTable::new();
-        entries.try_reserve(room, |&entry| stored(arena, entry))?;
-        Ok(Self { entries, depth })
-    }
-
-    /// Adds an entry. There must be room for it.
-    #[inline]
-    fn put(&mut self, arena: &Arena, hash: u32, entry: EntryAddr) {
-        let stored = |&entry: &EntryAddr| stored(arena, entry);
-        self.entries.insert_unique(wide(hash), entry, stored);
-    }
-}
-
-/// Returns the approximate size of a table: an address and one byte for each bucket.
-const fn table_bytes(buckets: usize) -> u64 {
-    (buckets * 5 + 16) as u64
-}
-
-fn stored(arena: &Arena, entry: EntryAddr) -> u64 {
-    wide(arena.hash(entry))
-}
-
-/// Converts a hash for use by a table, which takes the bucket from the low bits, and the tag from
-/// the seven highest bits of a `usize` of 32 or 64 bits.
-#[inline(always)]
-pub(crate) const fn wide(hash: u32) -> u64 {
-    let high = if usize::BITS == 32 { 0 } else { hash };
-    (high as u64) << 32 | hash as u64
-}
-
-/// Prefetches the address that a table most likely has for a hash.
-#[inline(always)]
-fn prefetch_bucket(table: &HashTable<EntryAddr>, hash: u32) {
-    let bucket = hash as usize & table.num_buckets().wrapping_sub(1);
-    if let Some(entry) = table.get_bucket(bucket) {
-        preload(entry);
-    }
-}
-
 #[cfg(any(test, feature = "validate"))]
 impl Index {
     /// Returns all entries. Panics unless the directory leads to the table that contains each of
     /// them.
-    pub(crate) fn validate(&self, arena: &Arena) -> impl Iterator<Item = EntryAddr> {
+    pub(crate) fn validate(&self, hashes: Hashes<'_>) -> impl Iterator<Item = EntryRef> {
         assert!(self.directory.is_empty() || self.directory.len() == 1 << self.depth);
         let mut bytes = 0;
         for (number, table) in self.tables.iter().enumerate() {
@@ -460,7 +398,7 @@ impl Index {
             let places = self.directory.iter().filter(|&&at| at as usize == number);
             assert_eq!(places.count(), 1 << (self.depth - table.depth));
             for &entry in &table.entries {
-                assert_eq!(self.number(arena.header(entry).hash()), number);
+                assert_eq!(self.number(hashes.of(entry)), number);
             }
         }
         assert_eq!(self.bytes, bytes);
@@ -472,21 +410,23 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::BlockId;
 
     #[test]
+    #[expect(unsafe_code, reason = "no hash is read")]
     fn a_bucket_is_told_from_one_that_leads_to_the_same_place() {
         let (arena, mut index) = (Arena::new(), Index::new());
-        let [deleted, moved, to] = [0, 13, 26].map(|word| BlockId::at(0).slot(word).entry());
-        index.reserve(&arena, 0, |_| 2, |_, _| true).unwrap();
-        index.insert(&arena, 0, deleted);
-        index.insert(&arena, 0, moved);
+        // SAFETY: no table grows or shrinks.
+        let hashes = unsafe { arena.hashes() };
+        let [deleted, moved, to] = [1024, 1037, 1050].map(EntryRef::numbered);
+        index.reserve(hashes, 0, |_| 2, |_, _| true).unwrap();
+        index.insert(0, deleted);
+        index.insert(0, moved);
         let bucket = index.bucket(0, moved).unwrap();
-        index.remove(&arena, 0, deleted);
+        index.remove(hashes, 0, deleted);
         // A new entry is stored at the old address of the moved one, and its bucket comes first.
-        index.insert(&arena, 0, moved);
+        index.insert(0, moved);
         index.replace_at(0, bucket, to);
-        let found: Vec<EntryAddr> = index.candidates(0).collect();
+        let found: Vec<_> = index.candidates(0).collect();
         assert_eq!(found, [moved, to]);
     }
 }

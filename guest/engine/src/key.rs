@@ -8,32 +8,25 @@ pub(crate) struct KeyProbe<'k> {
     pub(crate) first: u64,
     /// The last 8 bytes, or all bytes of a shorter key.
     pub(crate) last: u64,
-    /// The bits of the two words that are compared.
-    pub(crate) mask: u64,
-    /// The offset of the last 8 bytes.
-    pub(crate) end: usize,
 }
 
 impl<'k> KeyProbe<'k> {
     #[inline(always)]
     pub(crate) fn new(key: &'k [u8]) -> Self {
-        if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
-            return Self {
-                key,
-                first: u64::from_le_bytes(*first),
-                last: u64::from_le_bytes(*last),
-                mask: u64::MAX,
-                end: key.len() - 8,
-            };
-        }
-        let all = load_short_key(key);
-        Self {
-            key,
-            first: all,
-            last: all,
-            mask: (1 << (8 * key.len() as u32)) - 1,
-            end: 0,
-        }
+        let (first, last) = match (key.first_chunk(), key.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => {
+                let all = load_short_key(key);
+                (all, all)
+            }
+        };
+        Self { key, first, last }
+    }
+
+    /// Returns the bits of the first 8 bytes that belong to a key shorter than that.
+    #[inline]
+    pub(crate) const fn short_mask(&self) -> u64 {
+        (1 << (8 * self.key.len() as u32)) - 1
     }
 }
 
@@ -66,8 +59,7 @@ mod tests {
     fn two_words_and_the_middle_are_every_byte() {
         let same = |a: &[u8], b: &[u8]| {
             let (a, b) = (KeyProbe::new(a), KeyProbe::new(b));
-            let ends = (a.first, a.last, a.mask, a.end) == (b.first, b.last, b.mask, b.end);
-            ends && (a.key.len() <= 16 || middle_eq(a.key, b.key))
+            (a.first, a.last) == (b.first, b.last) && (a.key.len() <= 16 || middle_eq(a.key, b.key))
         };
         for len in 0..=128 {
             let key = std::vec![7u8; len];

@@ -10,9 +10,15 @@ pub(crate) const BLOCK_BYTES: u64 = 4 * BLOCK_WORDS as u64;
 /// The number of words in the header of an entry.
 pub(crate) const HEADER_WORDS: usize = 11;
 
+/// The first word of a slot that is on the next cache line.
+pub(crate) const NEXT_LINE: usize = 16;
+
 /// The number of words at the start of each part of a large value: the address of the next part,
 /// and that of the entry.
 pub(crate) const PART_WORDS: usize = 2;
+
+/// The minimum number of words in a slot for an entry.
+pub(crate) const SHORTEST_SLOT: usize = HEADER_WORDS + 2;
 
 /// The maximum number of words in a slot for an entry: a quarter of a block.
 const LARGEST_SLOT: usize = BLOCK_WORDS / 4;
@@ -38,7 +44,7 @@ const PARTS: [Class; 3] = [
 
 const fn slot_words() -> [u16; CLASSES] {
     let mut words = [0; CLASSES];
-    let (mut class, mut size) = (0, HEADER_WORDS + 2);
+    let (mut class, mut size) = (0, SHORTEST_SLOT);
     while size <= 45 {
         words[class] = size as u16;
         class += 1;

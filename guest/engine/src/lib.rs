@@ -72,9 +72,9 @@
 //! `hash` uses `key`, and `limits` uses `error`. `clock` and `error` use no other module. The
 //! test `modules` enforces this order.
 //!
-//! Unsafe code is in `slot`, in `address`, and in the few functions of `blocks`, `entry`,
-//! `arena`, `index` and `map` that access a slot without checks, or write the lengths that
-//! `slot` trusts. Each of them is an `unsafe fn`, or has a comment on why it may call one.
+//! Unsafe code is in `slot`, in `address`, in `blocks/owned.rs`, which owns the blocks, and in the
+//! few functions of `blocks`, `entry`, `arena`, `index` and `map` that access a slot without checks,
+//! or write the lengths that `slot` trusts. Each of them is an `unsafe fn`, or has a comment on why it may call one.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -29,6 +29,7 @@ use crate::hash::KeyHasher;
 use crate::index::Index;
 use crate::limits::Limits;
 use crate::wheel::{self, Step, Wheel};
+use lookup::hashes;
 use pins::Pins;
 
 /// The maximum number of due, or nearly due, entries that a write processes.
@@ -339,7 +340,8 @@ impl<C: Clock> Map<C> {
 
     /// Removes an entry whose hash is known, without releasing the blocks that become free.
     fn unlink(&mut self, hash: u32, entry: EntryAddr) {
-        self.index.remove(&self.arena, hash, entry);
+        let reference = self.arena.reference(entry);
+        self.index.remove(hashes(&self.arena), hash, reference);
         self.detach(entry);
     }
 

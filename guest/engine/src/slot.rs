@@ -13,12 +13,13 @@
 )]
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::copy::copy;
 use crate::entry::{Header, HeaderMut};
 use crate::key::{KeyProbe, middle_eq};
-use crate::layout::{EntryLayout, HEADER_WORDS};
+use crate::layout::{EntryLayout, HEADER_WORDS, NEXT_LINE};
 
 /// The slot of an entry.
 #[derive(Clone, Copy)]
@@ -55,20 +56,21 @@ impl<'a> Slot<'a> {
         let header: Option<&Header> = header.map(bytemuck::must_cast_ref);
         assert!(header.is_some_and(whole), "no entry at this address");
         // SAFETY: this has just been checked. The smallest slot has 8 bytes after the header.
-        unsafe { Self::new_unchecked(words) }
+        unsafe { Self::new_unchecked(NonNull::from_ref(words).cast()) }
     }
 
-    /// Creates a slot from `words`, which are those of a block from the start of the slot on.
+    /// Creates a slot from a pointer to its first word.
     ///
     /// # Safety
     ///
-    /// They must begin with the header of an entry, followed by at least 8 bytes and by everything
-    /// that it describes.
+    /// The slot must begin with the header of an entry, followed by at least 8 bytes and by
+    /// everything that it describes. The pointer must be valid for all of it, and the slot must be
+    /// borrowed for `'a`.
     #[inline(always)]
-    pub(crate) const unsafe fn new_unchecked(words: &'a [u32]) -> Self {
+    pub(crate) const unsafe fn new_unchecked(pointer: NonNull<u32>) -> Self {
         Self {
-            // Covers all of `words`. A header has the alignment of words.
-            header: NonNull::from_ref(words).cast(),
+            // A header has the alignment of words.
+            header: pointer.cast(),
             words: PhantomData,
         }
     }
@@ -90,19 +92,19 @@ impl<'a> Slot<'a> {
     /// Returns `true` if the entry has this key.
     #[inline(always)]
     pub(crate) fn has_key(self, probe: &KeyProbe<'_>) -> bool {
-        let key = self.bytes();
-        if self.header().key_len() != probe.key.len() {
+        let len = probe.key.len();
+        if self.header().key_len() != len {
             return false;
         }
-        // SAFETY: these are the first 8 bytes after the header, and the last 8 bytes of a key that
-        // has at least 8; `end` is 0 for a shorter one.
-        let (first, last) = unsafe {
-            let last = key.add(probe.end).cast::<[u8; 8]>();
-            (*key.cast::<[u8; 8]>(), *last)
-        };
-        let differ = u64::from_le_bytes(first) ^ probe.first;
-        let differ = differ | u64::from_le_bytes(last) ^ probe.last;
-        differ & probe.mask == 0 && (probe.key.len() <= 16 || middle_eq(self.key(), probe.key))
+        let key = self.bytes();
+        // SAFETY: there are at least 8 bytes after the header.
+        let first = u64::from_le_bytes(unsafe { *key.cast::<[u8; 8]>() }) ^ probe.first;
+        if len < 8 {
+            return first & probe.short_mask() == 0;
+        }
+        // SAFETY: the key has at least 8 bytes, and these are the last ones.
+        let last = u64::from_le_bytes(unsafe { *key.add(len - 8).cast::<[u8; 8]>() }) ^ probe.last;
+        first | last == 0 && (len <= 16 || middle_eq(self.key(), probe.key))
     }
 
     /// Returns the key.
@@ -160,15 +162,15 @@ impl<'a> Slot<'a> {
 }
 
 impl<'a> SlotMut<'a> {
-    /// Creates a slot from `words`, which are those of a block from the start of the slot on.
+    /// Creates a slot from a pointer to its first word.
     ///
     /// # Safety
     ///
-    /// As for [`Slot::new_unchecked`].
+    /// As for [`Slot::new_unchecked`], but the slot must be borrowed mutably.
     #[inline(always)]
-    pub(crate) const unsafe fn new_unchecked(words: &'a mut [u32]) -> Self {
+    pub(crate) const unsafe fn new_unchecked(pointer: NonNull<u32>) -> Self {
         Self {
-            header: NonNull::from_mut(words).cast(),
+            header: pointer.cast(),
             words: PhantomData,
         }
     }
@@ -248,4 +250,19 @@ impl RawSlot {
 pub(crate) fn preload<T: Copy>(to: &T) {
     // SAFETY: a reference is valid for reads.
     let _ = unsafe { core::ptr::from_ref(to).read_volatile() };
+}
+
+/// Prefetches the second cache line of a slot.
+///
+/// # Safety
+///
+/// The pointer must be valid for reads of this line's first word, which need not be initialized.
+#[inline(always)]
+pub(crate) unsafe fn preload_next_line(slot: NonNull<u32>) {
+    // SAFETY: guaranteed by the caller.
+    let _ = unsafe {
+        slot.cast::<MaybeUninit<u32>>()
+            .add(NEXT_LINE)
+            .read_volatile()
+    };
 }

@@ -31,7 +31,8 @@ pub(crate) const BYTES: u64 = (LEVELS * BUCKETS * size_of::<List<EntryAddr>>()) 
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, packed(4))]
 struct Timer {
-    /// The time at which the entry expires.
+    /// The time at which the entry expires, which is never 0: it is after the time at which it is
+    /// set.
     deadline: u64,
     /// The link to the previous node in the bucket: see [`Back`].
     back: u32,
@@ -56,7 +57,7 @@ const BUCKET: u32 = 1 << 31;
 impl Timer {
     #[inline]
     const fn is_set(&self) -> bool {
-        self.back != 0
+        self.deadline != 0
     }
 
     /// Returns the previous node, or `None` if the entry is not in the wheel.

@@ -1,5 +1,7 @@
 //! The clock of a map.
 
+pub(crate) mod coarse;
+
 use crate::contract::duration::nanos;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

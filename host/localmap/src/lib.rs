@@ -91,6 +91,7 @@ pub use wasmtime;
 
 pub use artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 pub use cancel::handle::CancelHandle;
+pub use clock::coarse::CoarseClock;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
 pub use compose::inspect::{Inspection, Item, Memory, inspect};

@@ -8,7 +8,7 @@ use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
 use super::writes::{COUNTER_LEN, add, check};
 use super::{CallTime, Change, Condition, Map, Outcome, Ttl};
-use crate::address::EntryAddr;
+use crate::address::{EntryAddr, EntryRef};
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::wheel;
@@ -30,7 +30,7 @@ struct Batch<'a> {
 struct Overwrite {
     hash: u32,
     /// The entry that the index most likely has for the hash.
-    likely: Option<EntryAddr>,
+    likely: Option<EntryRef>,
     /// The entry, and its new deadline.
     found: Option<(Found, Option<u64>)>,
 }
@@ -272,8 +272,7 @@ impl<C: Clock> Map<C> {
         batch: &mut Batch<'a>,
         key: &'a [u8],
     ) -> (usize, Option<Present<'a>>) {
-        let (hash, found) = self.living(call, key);
-        let found = found.map(|found| found.entry);
+        let (hash, found) = self.living_entry(call, key);
         let place = batch.place(key, hash, found);
         let header = |entry| *self.arena.header(entry);
         let present = match batch.plan[place].action {

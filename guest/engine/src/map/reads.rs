@@ -24,7 +24,7 @@ impl<C: Clock> Map<C> {
     /// ```
     pub fn get_entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         let mut call = CallTime::begin();
-        let (entry, _) = self.read(&mut call, key)?;
+        let entry = self.read_entry(&mut call, key)?;
         let expires_in = self.expires_in(&mut call, entry);
         Some(Entry {
             value: Value::of(&self.arena, entry),

@@ -5,6 +5,7 @@
 //! whether it is available ([`Map::fits`]), and, if not, how to gain room without removing living
 //! entries, in a fixed order ([`Map::gain`]). Eviction comes last.
 
+use super::lookup::hashes;
 use super::{CallTime, Map, REAP_LIMIT};
 use crate::address::EntryAddr;
 use crate::arena::{Arena, Demand};
@@ -392,7 +393,9 @@ impl<C: Clock> Map<C> {
                 plan.iter().filter(there).count()
             };
             let may_grow = |index: &Index, bytes| rest + index.bytes() + bytes <= most;
-            let reserved = self.index.reserve(&self.arena, hash, count, may_grow);
+            let reserved = self
+                .index
+                .reserve(hashes(&self.arena), hash, count, may_grow);
             if reserved.is_ok() {
                 return Ok(());
             }
@@ -414,7 +417,7 @@ impl<C: Clock> Map<C> {
     /// overall may be in another table.
     fn lowest_of_a_table(&self, hash: u32) -> Option<EntryAddr> {
         let in_a_queue = |&entry: &EntryAddr| self.eviction.holds(&self.arena, entry);
-        let candidates = self.index.neighbours(hash).filter(in_a_queue);
+        let candidates = self.neighbours(hash).filter(in_a_queue);
         candidates
             .take(SAMPLE)
             .min_by_key(|&entry| self.eviction.rank(&self.arena, entry))
@@ -516,7 +519,7 @@ impl<C: Clock> Map<C> {
                 pins.moved(arena, to);
             }
             if !header.is_detached() {
-                index.replace(header.hash(), from, to);
+                index.replace(header.hash(), arena.reference(from), arena.reference(to));
                 wheel.moved(arena, to);
                 eviction.moved(arena, to);
             }

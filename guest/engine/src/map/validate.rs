@@ -26,7 +26,7 @@ impl<C: crate::Clock> Map<C> {
         let (mut payload, mut timed, mut queued) = (0, 0, 0);
         let mut versions = BTreeSet::new();
         let mut held = BTreeSet::new();
-        for entry in self.index.validate(&self.arena) {
+        for entry in self.validated() {
             let header = self.arena.header(entry);
             let slot = self.arena.checked_slot(entry);
             let key = slot.key();

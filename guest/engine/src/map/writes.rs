@@ -129,7 +129,9 @@ impl<C: Clock> Map<C> {
                 return Ok(sum);
             }
         }
-        let (found, value) = (found.map(|found| found.entry), Bytes::Counter(value));
+        // SAFETY: as above.
+        let found = found.map(|found| unsafe { self.address(found.entry) });
+        let value = Bytes::Counter(value);
         self.store_planned(&mut call, key, hash, found, value, deadline)?;
         Ok(sum)
     }
@@ -156,12 +158,12 @@ impl<C: Clock> Map<C> {
         let mut call = CallTime::begin();
         self.limits.check_key(key)?;
         let ttl = self.span(ttl)?;
-        let (hash, Some(found)) = self.living(&mut call, key) else {
+        let (hash, Some(entry)) = self.living_entry(&mut call, key) else {
             return Ok(false);
         };
         let deadline = self.deadline(&mut call, ttl);
         let action = Action::Touch(deadline);
-        let mut planned = PlannedWrite::new(key, hash, Some(found.entry), action);
+        let mut planned = PlannedWrite::new(key, hash, Some(entry), action);
         self.ensure(&mut call, &mut planned)?;
         self.commit(core::slice::from_mut(&mut planned));
         Ok(true)
@@ -180,7 +182,7 @@ impl<C: Clock> Map<C> {
     /// # Ok::<(), localmap_engine::Error>(())
     /// ```
     pub fn take<R>(&mut self, key: &[u8], read: impl FnOnce(Value<'_>) -> R) -> Option<R> {
-        let (entry, _) = self.read(&mut CallTime::begin(), key)?;
+        let entry = self.read_entry(&mut CallTime::begin(), key)?;
         let read = read(Value::of(&self.arena, entry));
         self.remove(entry);
         Some(read)
@@ -249,7 +251,9 @@ impl<C: Clock> Map<C> {
                 return Ok(self.version);
             }
         }
-        let (found, value) = (found.map(|found| found.entry), Bytes::Given(value));
+        // SAFETY: as above.
+        let found = found.map(|found| unsafe { self.address(found.entry) });
+        let value = Bytes::Given(value);
         self.store_planned(&mut call, key, hash, found, value, deadline)
     }
 
@@ -298,7 +302,7 @@ impl<C: Clock> Map<C> {
         // have the address of a released one, and then only their buckets distinguish the two.
         for planned in &mut *plan {
             if let (Some(_), Some(entry)) = (planned.released, planned.at) {
-                planned.bucket = self.index.bucket(planned.hash, entry);
+                planned.bucket = self.index.bucket(planned.hash, self.arena.reference(entry));
             }
         }
         for planned in plan {
@@ -339,7 +343,8 @@ impl<C: Clock> Map<C> {
                     return;
                 };
                 let hash = planned.hash;
-                self.index.insert(&self.arena, hash, entry);
+                let reference = self.arena.reference(entry);
+                self.index.insert(hash, reference);
                 let (eviction, limits) = (&mut self.eviction, &self.limits);
                 eviction.insert(&mut self.arena, entry, hash, limits);
             }
@@ -382,7 +387,8 @@ impl<C: Clock> Map<C> {
             return entry;
         };
         if let Some(bucket) = planned.bucket {
-            self.index.replace_at(planned.hash, bucket, to);
+            let reference = self.arena.reference(to);
+            self.index.replace_at(planned.hash, bucket, reference);
         }
         self.eviction.inherit(&mut self.arena, to, state);
         to

@@ -10,6 +10,7 @@
 //! | `layout` | computes sizes and alignments |
 //! | `lift`, `lower` | read results, and write parameters |
 //! | `types` | lays out the contract's types |
+//! | `page` | reads a page of a scan in place |
 //! | `functions` | finds and types the functions of the core module |
 //! | `pins` | holds the handles of the contract's resource |
 
@@ -17,5 +18,6 @@ pub(crate) mod functions;
 mod layout;
 pub(crate) mod lift;
 pub(crate) mod lower;
+pub(crate) mod page;
 pub(crate) mod pins;
 mod types;

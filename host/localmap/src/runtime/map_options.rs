@@ -120,7 +120,8 @@ impl MapOptions {
         self
     }
 
-    /// Sets the clock that measures TTLs. Default: [`SystemClock`].
+    /// Sets the clock that measures TTLs. Default: [`SystemClock`]. A
+    /// [`CoarseClock`](crate::CoarseClock) is cheaper to read.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);

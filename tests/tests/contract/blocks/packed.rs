@@ -108,7 +108,10 @@ fn key_of<'a>(change: &Change<'a>) -> &'a [u8] {
 fn values_of_any_length_arrive_whole() {
     for mut map in maps() {
         let lens = (0..70).chain([511, 512, 700, 1024, 4096, 5000, 70_000]);
-        let values: Vec<Vec<u8>> = lens.map(|len| vec![len as u8; len]).collect();
+        let values: Vec<Vec<u8>> = (1u8..)
+            .zip(lens)
+            .map(|(byte, len)| vec![byte; len])
+            .collect();
         let keys: Vec<_> = (0..values.len()).map(|at| format!("key {at}")).collect();
         let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
         let changes: Vec<_> = keys
@@ -141,11 +144,12 @@ fn values_of_more_than_a_mebibyte_are_cut_as_in_local_map() {
 #[test]
 fn a_batch_beyond_its_limits_is_full_at_the_first_change_too_many() {
     for mut map in maps() {
-        let most = vec![Change::Delete { key: b"k" }; MAX_CHANGES];
-        assert_eq!(apply(&mut map, &most).map(|all| all.len()), Ok(MAX_CHANGES));
+        let all = vec![Change::Delete { key: b"k" }; MAX_CHANGES];
+        assert_eq!(apply(&mut map, &all).map(|all| all.len()), Ok(MAX_CHANGES));
         for more in [1, 2, 100] {
             let changes = vec![Change::Delete { key: b"k" }; MAX_CHANGES + more];
-            let expected = Err((MAX_CHANGES as u32, Error::Full));
+            let most = u32::try_from(MAX_CHANGES).expect("a small number");
+            let expected = Err((most, Error::Full));
             assert_eq!(apply(&mut map, &changes), expected);
             assert_eq!(map.apply_bytes(&changes), expected);
         }

@@ -44,7 +44,7 @@ impl<'a> Source<'a> {
     }
 
     /// Returns the elements of a list, each of `size` bytes.
-    fn list(&self, list: &[u8], size: usize, align: usize) -> Result<&'a [u8]> {
+    pub(super) fn list(&self, list: &[u8], size: usize, align: usize) -> Result<&'a [u8]> {
         let (address, len) = (u32::lift_from(list)?, u32::lift_from(field(list, 4))?);
         match (len as usize).checked_mul(size) {
             Some(size) => self.bytes(address, size, align),
@@ -52,7 +52,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn bytes(&self, address: u32, size: usize, align: usize) -> Result<&'a [u8]> {
+    pub(super) fn bytes(&self, address: u32, size: usize, align: usize) -> Result<&'a [u8]> {
         let start = address as usize;
         if !start.is_multiple_of(align) {
             return Err(not_aligned(address, align));
@@ -63,7 +63,7 @@ impl<'a> Source<'a> {
         bytes.ok_or_else(|| out_of_bounds(address, size))
     }
 
-    fn consume(&mut self, bytes: usize) -> Result<()> {
+    pub(super) fn consume(&mut self, bytes: usize) -> Result<()> {
         match self.fuel.checked_sub(bytes) {
             Some(left) => self.fuel = left,
             None => bail!(

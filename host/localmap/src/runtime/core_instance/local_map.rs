@@ -4,6 +4,7 @@ use super::CoreInstance;
 use crate::contract::bindings::local_map::{Change, Condition, Entry, Error, Outcome, Page, Ttl};
 use crate::runtime::abi::functions::Bytes;
 use crate::runtime::abi::lower::Parameters;
+use crate::runtime::abi::page::ScannedInPlace;
 use wasmtime::Result;
 
 /// Calls a function of the contract by its name.
@@ -161,6 +162,23 @@ impl CoreInstance {
     pub(crate) fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page> {
         let (prefix, len): Bytes = self.pass_bytes(prefix)?;
         call!(ask, self.scan, (prefix, len, cursor, limit))
+    }
+
+    /// Calls `visit` with each entry of a page in the memory of the map. Returns the cursor of the
+    /// next page.
+    pub(crate) fn scan_in_place(
+        &mut self,
+        cursor: u64,
+        limit: u32,
+        visit: impl FnMut(&ScannedInPlace<'_>) -> Result<()>,
+    ) -> Result<Option<u64>> {
+        let (prefix, len) = self.pass_bytes(&[])?;
+        let address = call!(call, self.scan, (prefix, len, cursor, limit))?;
+        let next = self.results().read_page(address, visit)?;
+        let scan = &mut self.functions.get_or_insert_default().scan;
+        let export = &self.compiled.exports.scan;
+        scan.post_return(&mut self.store, &self.instance, export, address)?;
+        Ok(next)
     }
 
     pub(crate) fn len(&mut self) -> Result<u64> {

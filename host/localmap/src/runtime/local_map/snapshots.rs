@@ -1,9 +1,9 @@
 //! Publication of a map's entries to readers on other threads.
 
 use super::LocalMap;
-use crate::contract::bindings::local_map::Scanned;
 use crate::contract::error::MapTerminated;
 use crate::contract::limits::Limits;
+use crate::runtime::abi::page::ScannedInPlace;
 use crate::runtime::map_instance::MapInstance;
 use crate::snapshot::reader::Snapshot;
 use crate::snapshot::table::{Record, Table, TableBuilder};
@@ -60,26 +60,26 @@ fn copy(live: &mut MapInstance, now: u64) -> wasmtime::Result<Table> {
     let mut table = TableBuilder::default();
     let (mut bytes, mut cursor) = (0, 0);
     loop {
-        let page = live.core.scan(&[], cursor, ENTRIES_PER_CALL)?;
-        for scanned in &page.entries {
+        let (limits, core) = (&live.limits, &mut live.core);
+        let next = core.scan_in_place(cursor, ENTRIES_PER_CALL, |scanned| {
             table.add(&record(scanned, now));
             bytes += (scanned.key.len() + scanned.value.len()) as u64;
-        }
-        check(&live.limits, table.entries() as u64, bytes)?;
-        match page.next {
+            check(limits, table.entries() as u64, bytes)
+        })?;
+        match next {
             Some(next) => cursor = next,
             None => return Ok(table.build()),
         }
     }
 }
 
-fn record(scanned: &Scanned, now: u64) -> Record<'_> {
+fn record<'a>(scanned: &ScannedInPlace<'a>, now: u64) -> Record<'a> {
     let deadline = scanned
         .expires_in
         .map(|left| now.saturating_add(left.max(1)));
     Record {
-        key: &scanned.key,
-        value: &scanned.value,
+        key: scanned.key,
+        value: scanned.value,
         version: scanned.version,
         deadline: deadline.and_then(NonZeroU64::new),
     }
