@@ -121,7 +121,8 @@ pub use runtime::map_options::MapOptions;
 pub use runtime::memory::MemoryLimiter;
 pub use runtime::pinned::Pinned;
 pub use runtime::pool;
-pub use snapshot::reader::{Snapshot, SnapshotEntry, SnapshotView};
+pub use snapshot::reader::Snapshot;
+pub use snapshot::view::{SnapshotEntry, SnapshotView};
 pub use sync::lock;
 pub use tenants::Tenants;
 

@@ -5,3 +5,4 @@ pub(crate) mod publisher;
 pub(crate) mod reader;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod view;

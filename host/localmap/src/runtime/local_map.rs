@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// every operation treats its key as absent.
 ///
 /// Each operation is one call into the sandbox. It needs `&mut self`, so one thread uses a map
-/// at a time; the map is [`Send`].
+/// at a time; the map is [`Send`]. Other threads can read a [snapshot](Self::snapshot).
 ///
 /// ```
 /// use localmap::{Host, MapOptions, Ttl};

@@ -1,13 +1,11 @@
 //! The readers of a snapshot.
 
-use crate::contract::entry::{Entry, Version};
+use crate::contract::entry::Entry;
 use crate::contract::error::MapTerminated;
 use crate::snapshot::publisher::{Published, State};
-use crate::snapshot::table::{Record, Table};
-use std::cell::Cell;
+use crate::snapshot::view::SnapshotView;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Reads the published entries of a map, from any thread, without a lock and without entering the
 /// sandbox.
@@ -186,11 +184,7 @@ impl Snapshot {
     #[inline]
     pub fn read<R>(&self, read: impl FnOnce(&SnapshotView<'_>) -> R) -> Result<R, MapTerminated> {
         match &**self.published.state.load() {
-            State::Entries(table) => Ok(read(&SnapshotView {
-                table,
-                published: &self.published,
-                now: Cell::new(None),
-            })),
+            State::Entries(table) => Ok(read(&SnapshotView::new(table, &self.published.time))),
             State::Terminated(terminated) => Err(terminated.clone()),
         }
     }
@@ -224,102 +218,17 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// The entries of one publication at one instant: see [`Snapshot::read`], which has an example.
-///
-/// The clock is read once, when the first entry with a deadline is found.
-pub struct SnapshotView<'a> {
-    table: &'a Table,
-    published: &'a Published,
-    now: Cell<Option<u64>>,
-}
-
-/// An entry of a snapshot, read in place: see [`Snapshot::read`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SnapshotEntry<'a> {
-    /// The value.
-    pub value: &'a [u8],
-    /// Its version.
-    pub version: Version,
-    /// The time until it expires, at least 1 ns; `None` if it does not expire.
-    pub expires_in: Option<Duration>,
-}
-
-impl SnapshotView<'_> {
-    /// Returns the entry of `key`; `None` if it is absent. See [`Snapshot::read`] for an example.
-    #[inline]
-    pub fn get(&self, key: &[u8]) -> Option<SnapshotEntry<'_>> {
-        self.unexpired(self.table.get(key)?)
-    }
-
-    /// Returns all entries with their keys, in no particular order.
-    ///
-    /// ```
-    /// # use localmap::{Host, MapOptions, Ttl};
-    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
-    /// map.set(b"user:1", b"alice", Ttl::Never)?;
-    /// map.set(b"user:2", b"bob", Ttl::Never)?;
-    /// let users = map.snapshot()?.read(|view| {
-    ///     view.iter().filter(|(key, _)| key.starts_with(b"user:")).count()
-    /// })?;
-    /// assert_eq!(users, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], SnapshotEntry<'_>)> {
-        self.table
-            .iter()
-            .filter_map(|record| Some((record.key, self.unexpired(record)?)))
-    }
-
-    /// Returns the entry, unless it has expired.
-    #[inline]
-    fn unexpired<'a>(&self, record: Record<'a>) -> Option<SnapshotEntry<'a>> {
-        let expires_in = match record.deadline {
-            Some(deadline) => {
-                let left = deadline.get().saturating_sub(self.now());
-                if left == 0 {
-                    // Once for each deadline at most, so that readers do not hinder each other.
-                    self.published.time.record(deadline.get());
-                    return None;
-                }
-                Some(Duration::from_nanos(left))
-            }
-            None => None,
-        };
-        Some(SnapshotEntry {
-            value: record.value,
-            version: record.version,
-            expires_in,
-        })
-    }
-
-    /// Returns the time in nanoseconds, which is the same for all reads through this view.
-    fn now(&self) -> u64 {
-        if let Some(now) = self.now.get() {
-            return now;
-        }
-        let now = self.published.time.now();
-        self.now.set(Some(now));
-        now
-    }
-}
-
-impl fmt::Debug for SnapshotView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotView").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::{Clock, ManualClock};
     use crate::contract::error::TerminationCause;
     use crate::snapshot::publisher::Publisher;
-    use crate::snapshot::table::TableBuilder;
+    use crate::snapshot::table::{Record, Table, TableBuilder};
     use crate::snapshot::time::SharedTime;
     use crate::sync::thread;
     use std::num::NonZeroU64;
+    use std::time::Duration;
 
     const SCHEDULES: usize = 1_000;
 
