@@ -171,7 +171,7 @@ fn lies() {
     let run = Run::new();
     let mut seed = run.first;
     let mut tally = Tally::default();
-    let mut liars = [Liars::new(Lies::OfAll), Liars::new(Lies::OfContract)];
+    let mut liars = [Liars::new(Lies::All), Liars::new(Lies::Contract)];
     loop {
         with_honest_maps(|| {
             let start = Instant::now();

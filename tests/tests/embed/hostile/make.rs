@@ -60,11 +60,11 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lies {
     /// Those of the contract, those that allocate parameters, and those for this crate's host.
-    OfAll,
+    All,
     /// Those of the contract, and those that allocate parameters and free results.
-    OfContract,
+    Contract,
     /// Those of the contract alone. Parameters are at address 1024.
-    OfFunctions,
+    Functions,
 }
 
 /// Returns a map component that does what its clock says; see `guests/hostile/liar.wat`.
@@ -77,10 +77,10 @@ pub(crate) fn lying_map(lies: Lies) -> Vec<u8> {
         ("localmap:host#", "get", "i32", "i32"),
         ("localmap:host#", "set", "i32 i32 i32 i64", "i32"),
     ];
-    let host = host.into_iter().filter(|_| lies == Lies::OfAll);
+    let host = host.into_iter().filter(|_| lies == Lies::All);
     for (interface, name, params, result) in FUNCTIONS.into_iter().chain(host) {
         let answer = match (name, result) {
-            ("cabi_realloc", _) if lies == Lies::OfFunctions => "(i32.const 1024)",
+            ("cabi_realloc", _) if lies == Lies::Functions => "(i32.const 1024)",
             (_, "i32") => "(call $obey)",
             (_, "i64") => {
                 "(i64.or (i64.extend_i32_u (call $obey))
@@ -92,7 +92,7 @@ pub(crate) fn lying_map(lies: Lies) -> Vec<u8> {
         module +=
             &format!("(func (export \"{export}\") (param {params}) (result {result}) {answer})\n");
         let is_contract = interface.starts_with("localmap:core") && !name.starts_with("[dtor]");
-        if is_contract && lies == Lies::OfContract {
+        if is_contract && lies == Lies::Contract {
             module += &format!(
                 "(func (export \"cabi_post_{export}\") (param {result}) (drop (call $obey)))\n"
             );

@@ -242,7 +242,7 @@ fn answer(number: u32) -> Answer {
 
 #[test]
 fn the_component_layer_agrees() {
-    let bytes = lying_map(Lies::OfFunctions);
+    let bytes = lying_map(Lies::Functions);
     let host = Host::with_component(&bytes, &HostOptions::new().max_maps(1)).expect("it fits");
     let mut config = wasmtime::Config::new();
     config.concurrency_support(false);
