@@ -47,6 +47,8 @@ pub(crate) struct Index {
     len: u32,
     /// The size of all tables, in bytes.
     bytes: u64,
+    /// Whether tables keep their sizes, because entries for which there is room will be added.
+    keeps_sizes: bool,
 }
 
 /// The position of a bucket in its table.
@@ -61,6 +63,7 @@ impl Index {
             depth: 0,
             len: 0,
             bytes: 0,
+            keeps_sizes: false,
         }
     }
 
@@ -194,7 +197,26 @@ impl Index {
             found.remove();
             self.len -= 1;
         }
-        self.shrink(hashes, at);
+        if !self.keeps_sizes {
+            self.shrink(hashes, at);
+        }
+    }
+
+    /// Keeps tables from shrinking until [`release_sizes`](Self::release_sizes), so that entries
+    /// that are removed in the meantime do not take away room that was reserved.
+    pub(crate) const fn keep_sizes(&mut self) {
+        self.keeps_sizes = true;
+    }
+
+    /// Lets tables shrink again. Shrinks the tables for these hashes if they are nearly empty.
+    pub(crate) fn release_sizes(&mut self, hashes: Hashes<'_>, removed: impl Iterator<Item = u32>) {
+        self.keeps_sizes = false;
+        for hash in removed {
+            let at = self.number(hash);
+            if at < self.tables.len() {
+                self.shrink(hashes, at);
+            }
+        }
     }
 
     /// Returns the bucket that contains an entry. It remains valid until the index is changed by

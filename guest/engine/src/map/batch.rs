@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
 use super::writes::{COUNTER_LEN, add, check};
-use super::{CallTime, Change, Condition, Map, Outcome, Ttl};
+use super::{CallTime, Change, Condition, Map, Outcome, Ttl, hashes};
 use crate::address::{EntryAddr, EntryRef};
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
@@ -96,11 +96,20 @@ impl<C: Clock> Map<C> {
         self.reap_some();
         let plan = &mut batch.plan;
         plan.iter_mut().for_each(|planned| planned.at = None);
+        self.index.keep_sizes();
         let reserved = self.try_reserve(&mut call, plan);
+        if reserved.is_err() {
+            self.index
+                .release_sizes(hashes(&self.arena), [].into_iter());
+        }
         reserved.map_err(|error| (last, error))?;
         let writes = self.counts.writes + batch.version - self.version;
         self.version = batch.version;
         self.commit(&mut batch.plan);
+        let removes = |planned: &&PlannedWrite<'_>| matches!(planned.action, Action::Remove);
+        let removed = batch.plan.iter().filter(removes);
+        self.index
+            .release_sizes(hashes(&self.arena), removed.map(|planned| planned.hash));
         // Values that were overwritten within the batch count as writes too.
         self.counts.writes = writes;
         Ok(batch.outcomes)

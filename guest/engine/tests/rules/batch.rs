@@ -335,3 +335,48 @@ fn a_batch_that_overwrites_a_key_twice_leaves_its_last_deadline() {
         }
     }
 }
+
+/// A table of the index that becomes nearly empty shrinks, but not below the room of a batch.
+#[test]
+fn rule_5_a_batch_may_replace_everything() {
+    for (there, gone, new) in [(1, 1, 55), (17, 1, 80), (300, 300, 600), (500, 499, 500)] {
+        let mut map = Map::new(|| 0, 42, Limits::default());
+        let old: Vec<String> = (0..there).map(|n| format!("old {n}")).collect();
+        for key in &old {
+            map.set(key.as_bytes(), b"1", Ttl::Never).expect("room");
+        }
+        let keys: Vec<String> = (0..new).map(|n| format!("new {n}")).collect();
+        let deletes = old.iter().take(gone).map(|key| delete(key.as_bytes()));
+        let sets = keys.iter().map(|key| set(key.as_bytes(), b"2"));
+        let changes: Vec<Change<'_>> = deletes.chain(sets).collect();
+        map.apply(&changes).expect("room");
+        assert_eq!(map.len(), (there - gone + new) as u64);
+        for key in &keys {
+            assert_eq!(get(&mut map, key.as_bytes()).as_deref(), Some(&b"2"[..]));
+        }
+    }
+}
+
+/// The entries that a batch evicts are in the tables to which it adds its own.
+#[test]
+fn rule_5_a_batch_may_evict_everything() {
+    for policy in CACHES {
+        for (max, new) in [(100, 90), (700, 650), (2000, MAX_CHANGES)] {
+            let limits = Limits {
+                policy,
+                max_entries: max,
+                ..Limits::default()
+            };
+            let mut map = Map::new(|| 0, 42, limits);
+            for n in 0..max {
+                let key = format!("old {n}");
+                map.set(key.as_bytes(), b"1", Ttl::Never).expect("room");
+            }
+            let keys: Vec<String> = (0..new).map(|n| format!("new {n}")).collect();
+            let sets = keys.iter().map(|key| set(key.as_bytes(), b"2"));
+            map.apply(&sets.collect::<Vec<_>>()).expect("room");
+            assert_eq!(map.len(), max);
+            assert!(keys.iter().all(|key| map.contains(key.as_bytes())));
+        }
+    }
+}
