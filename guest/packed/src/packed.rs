@@ -11,6 +11,13 @@ pub const BLOCK: usize = size_of::<Block>();
 /// The size of a word in bytes. Each field of a record starts at a multiple of it.
 pub(crate) const WORD: usize = size_of::<u64>();
 
+/// The size in bytes up to which the memory of a list doubles. A list of results is about as long at
+/// most, and a map in the sandbox has not much more memory for it.
+const MAX_DOUBLED: usize = 1 << 20;
+
+/// The number of bytes by which the memory of a longer list grows.
+const STEP: usize = 64 << 10;
+
 /// A packed list in whole blocks.
 ///
 /// Its memory is that of the list in WebAssembly, on a host of any byte order.
@@ -30,6 +37,7 @@ impl Packed {
     /// Appends a number.
     #[inline]
     pub(crate) fn word(&mut self, word: u64) {
+        self.reserve(WORD);
         self.words.push(word.to_le());
     }
 
@@ -46,9 +54,31 @@ impl Packed {
         }
     }
 
+    /// Makes room for `len` more bytes and the padding of a block.
+    #[inline]
+    fn reserve(&mut self, len: usize) {
+        let more = len.div_ceil(WORD) + BLOCK / WORD;
+        if self.words.capacity() - self.words.len() < more {
+            self.grow(more);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let capacity = self.words.capacity();
+        let larger = if capacity * WORD <= MAX_DOUBLED / 2 {
+            capacity * 2
+        } else {
+            capacity + STEP / WORD
+        };
+        let len = self.words.len();
+        self.words.reserve_exact((len + more).max(larger) - len);
+    }
+
     /// Appends bytes, and zeros up to the next whole word.
     #[inline]
     pub(crate) fn bytes_of(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
         let (words, rest) = bytes.as_chunks();
         // Blocks are copied word by word, since a call of `memcpy` is more expensive in
         // WebAssembly.
@@ -68,6 +98,7 @@ impl Packed {
     /// Appends `len` zeros, and more up to the next whole word. Returns the first `len` for
     /// writing.
     pub(crate) fn room(&mut self, len: usize) -> &mut [u8] {
+        self.reserve(len);
         let start = self.words.len();
         self.words.resize(start + len.div_ceil(WORD), 0);
         let (_, room) = self.words.split_at_mut(start);

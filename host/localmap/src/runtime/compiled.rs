@@ -17,6 +17,8 @@ pub(crate) struct Compiled {
     pub(crate) instance: InstancePre<StoreData>,
     pub(crate) memory: ModuleExport,
     pub(crate) exports: Exports,
+    /// The function that the toolchains of some languages need to be called first.
+    pub(crate) initialize: Option<ModuleExport>,
     /// The exports for this crate's host, if the module has them.
     pub(crate) host: Option<HostExports>,
     /// The buffer of this crate's own component, once an instance has been asked for it. It is at
@@ -68,6 +70,7 @@ impl Compiled {
             memory: memory
                 .ok_or_else(|| format_err!("its core module does not export `memory`"))?,
             exports: Exports::find(&module)?,
+            initialize: module.get_export_index("_initialize"),
             host: HostExports::find_all(&module)?,
             room: OnceLock::new(),
             is_own: component == MAP_COMPONENT,

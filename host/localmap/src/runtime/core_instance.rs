@@ -41,6 +41,13 @@ impl CoreInstance {
             .and_then(wasmtime::Extern::into_memory)
             .ok_or_else(|| format_err!("the map has no memory"))?;
         store.data_mut().instance_memory = Some(memory);
+        if let Some(initialize) = &compiled.initialize
+            && let Some(function) = instance
+                .get_module_export(&mut store, initialize)
+                .and_then(wasmtime::Extern::into_func)
+        {
+            function.typed::<(), ()>(&store)?.call(&mut store, ())?;
+        }
         Ok(Self {
             store,
             instance,

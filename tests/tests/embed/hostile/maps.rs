@@ -441,6 +441,20 @@ fn one_of_several_core_modules() {
     }
 }
 
+/// Toolchains of some languages initialize a module in a function of its own.
+#[test]
+fn a_module_is_initialized_before_it_is_called() {
+    let initialize = r#"(core module
+        (global $ready (mut i64) (i64.const 0))
+        (func (export "_initialize") (global.set $ready (i64.const 7)))"#;
+    let text = provider(&[("len", "global.get $ready")], "", 1);
+    let text = text.replace("(core module", initialize);
+    let component = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let made = Host::with_component(&component, &HostOptions::new()).expect("it fits");
+    let mut map = made.map(&options(PATIENCE)).expect("it starts well");
+    assert_eq!(map.len().expect("alive"), 7);
+}
+
 /// A function of another type, or none, is found before any map is created.
 #[test]
 fn exports_that_differ_from_the_contract() {

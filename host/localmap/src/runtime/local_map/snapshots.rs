@@ -85,8 +85,13 @@ fn record<'a>(scanned: &ScannedInPlace<'a>, now: u64) -> Record<'a> {
     }
 }
 
+/// The number of bytes that an entry takes in addition to its key and value, at least, in a map and
+/// in its snapshot.
+const ENTRY_BYTES: u64 = 45;
+
 /// Checks that the map returns no more than it can hold, so that its limits bound its snapshot.
 fn check(limits: &Limits, entries: u64, bytes: u64) -> wasmtime::Result<()> {
+    let bytes = bytes.saturating_add(entries.saturating_mul(ENTRY_BYTES));
     if entries > limits.max_entries || bytes > limits.max_bytes {
         return Err(wasmtime::Error::msg(
             "the map contradicts its contract: scan returned more entries than the limits allow",
