@@ -141,3 +141,24 @@ impl AsRef<[u8]> for Packed {
 pub(crate) const fn padded(len: usize) -> usize {
     len.div_ceil(WORD).saturating_mul(WORD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// A map in the sandbox may have no more memory than this for a result.
+    #[test]
+    fn a_long_list_takes_little_more_memory_than_its_bytes() {
+        for len in [1, 100, 1000, 4096, 65_536] {
+            let mut packed = Packed::default();
+            while packed.words.len() * WORD < MAX_DOUBLED + STEP {
+                packed.word(len as u64);
+                packed.bytes_of(&vec![1; len]);
+                let (used, taken) = (packed.words.len() * WORD, packed.words.capacity() * WORD);
+                let most = (2 * used).min(MAX_DOUBLED).max(used) + STEP;
+                assert!(taken <= most + 2 * BLOCK, "{used} {taken}");
+            }
+        }
+    }
+}

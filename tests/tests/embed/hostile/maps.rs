@@ -241,6 +241,17 @@ fn snapshots_without_end() {
     dies("entries_without_end", SNAPSHOT, &Expected::Fault("limits"));
 }
 
+/// An entry takes memory in a snapshot even if it is empty, so the limit on bytes bounds it too.
+#[test]
+fn snapshots_of_empty_entries_without_end() {
+    let host = host(&map("empty_entries_without_end"));
+    let limits = Limits::default().max_entries(u32::MAX.into());
+    let mut map = host.map(&options(PATIENCE).limits(limits)).expect("a map");
+    let terminated = map.snapshot().expect_err("it never ends");
+    let expected = Expected::Fault("limits");
+    assert!(expected.is(terminated.cause()), "{terminated}");
+}
+
 #[test]
 fn invalid_pins() {
     dies(
