@@ -338,6 +338,7 @@ fn a_batch_that_overwrites_a_key_twice_leaves_its_last_deadline() {
 
 /// A table of the index that becomes nearly empty shrinks, but not below the room of a batch.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_5_a_batch_may_replace_everything() {
     for (there, gone, new) in [(1, 1, 55), (17, 1, 80), (300, 300, 600), (500, 499, 500)] {
         let mut map = Map::new(|| 0, 42, Limits::default());
@@ -359,6 +360,7 @@ fn rule_5_a_batch_may_replace_everything() {
 
 /// The entries that a batch evicts are in the tables to which it adds its own.
 #[test]
+#[cfg_attr(miri, ignore = "too many operations for Miri")]
 fn rule_5_a_batch_may_evict_everything() {
     for policy in CACHES {
         for (max, new) in [(100, 90), (700, 650), (2000, MAX_CHANGES)] {
