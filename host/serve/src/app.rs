@@ -5,6 +5,7 @@ use crate::request_body::RequestBody;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use bytes::Bytes;
 use hyper::body::Body;
+use hyper::http::uri;
 use hyper::{Request, Response};
 use localmap::LinkedMap;
 use localmap::wasmtime::component::{Linker, Resource};
@@ -76,10 +77,11 @@ impl App {
         self.timeout
     }
 
-    /// Creates a store for a request, with its map.
+    /// Creates a store for a request, with its map. The scheme is that of the target, or `http`.
     pub(crate) fn call<B>(
         &self,
         map: Option<LinkedMap>,
+        scheme: Option<&uri::Scheme>,
         request: Request<RequestBody<B>>,
     ) -> Result<(Call, Responses), CallError>
     where
@@ -91,7 +93,11 @@ impl App {
         let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
         let (sender, responses) = oneshot::channel();
         let mut http = store.data_mut().http();
-        let request = http.new_incoming_request(Scheme::Http, request)?;
+        let scheme = match scheme == Some(&uri::Scheme::HTTPS) {
+            true => Scheme::Https,
+            false => Scheme::Http,
+        };
+        let request = http.new_incoming_request(scheme, request)?;
         let response = http.new_response_outparam(sender)?;
         let call = Call {
             store,

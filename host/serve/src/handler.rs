@@ -1,7 +1,7 @@
 //! Answers one request: finds its map, calls its guest, and passes on the response.
 
 use crate::app::App;
-use crate::check::{check_request, check_response};
+use crate::check::check_response;
 use crate::connection::Connection;
 use crate::error::HandlerError;
 use crate::exchange::{Exchange, ResponseSide};
@@ -14,6 +14,7 @@ use crate::map_scope::MapScope;
 use crate::maps::{Maps, only_value};
 use crate::request_body::RequestBody;
 use crate::response_body::ResponseBody;
+use crate::target::resolve;
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use hyper::body::Body;
@@ -206,14 +207,14 @@ impl Handler {
         B::Error: Into<Error>,
     {
         let shared = &self.shared;
-        check_request(&mut request, connection.local())?;
+        let scheme = resolve(&mut request, connection.local())?;
         let permit = self.admit()?;
         side.set_map(map_label(shared.maps.scope(), request.headers()));
         let checked_out = shared.maps.check_out(request.headers(), connection.map());
         let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
         let expects = request.headers().contains_key(EXPECT);
         let request = request.map(|body| RequestBody::new(body, expects));
-        let called = shared.app.call(map, request);
+        let called = shared.app.call(map, scheme.as_ref(), request);
         let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),

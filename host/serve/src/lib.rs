@@ -56,6 +56,7 @@ mod response_body;
 mod sandbox;
 mod server;
 mod stall_guard;
+mod target;
 mod tasks;
 
 pub use hyper;

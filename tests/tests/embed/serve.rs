@@ -3,7 +3,7 @@
 use http_body_util::BodyExt;
 use localmap::wasmtime::component::Linker;
 use localmap::{Limits, Preload, Ttl, lock};
-use localmap_serve::hyper::{Request, StatusCode};
+use localmap_serve::hyper::{Request, StatusCode, Version};
 use localmap_serve::{
     Connection, Handler, HandlerError, HandlerOptions, LogSink, MapError, MapScope, RequestRecord,
     Sandbox, SandboxConfig, Server, listen,
@@ -79,6 +79,48 @@ async fn a_handler_answers_requests_that_another_server_has_read() {
     );
     let cause = records[4].cause.as_deref().unwrap_or_default();
     assert!(cause.starts_with("the guest trapped"), "{cause}");
+}
+
+/// Another server may have read requests of other versions, whose targets have an authority.
+#[tokio::test]
+async fn a_handler_decides_the_authority_of_a_request() {
+    let handler = handler(&HandlerOptions::new());
+    let connection = connection();
+    let ask = async |version, target: &str, hosts: &[&str]| {
+        let mut request = Request::get(target).version(version);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        let request = request.body(String::new()).expect("a request");
+        let response = handler.handle(&connection, request).await;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body");
+        (
+            status,
+            String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        )
+    };
+    for (version, target, hosts, authority) in [
+        (Version::HTTP_2, "https://a/authority", &[][..], "a"),
+        (Version::HTTP_2, "https://a/authority", &["b"], "a"),
+        (Version::HTTP_2, "/authority", &["b"], "b"),
+        (Version::HTTP_11, "http://a/authority", &["b"], "a"),
+        (Version::HTTP_11, "/authority", &["b"], "b"),
+        (Version::HTTP_10, "/authority", &[], "127.0.0.1:80"),
+    ] {
+        let answer = ask(version, target, hosts).await;
+        assert_eq!(answer, (200, authority.to_owned()), "{target} {hosts:?}");
+    }
+    for (version, target, hosts) in [
+        (Version::HTTP_2, "/authority", &[][..]),
+        (Version::HTTP_2, "https://a/authority", &["[::1"]),
+        (Version::HTTP_11, "http://a/authority", &[]),
+        (Version::HTTP_11, "http://a/authority", &[""]),
+        (Version::HTTP_11, "foo", &["a"]),
+    ] {
+        let (status, _) = ask(version, target, hosts).await;
+        assert_eq!(status, 400, "{target} {hosts:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The HTTP protocol.
 
 use super::client::Server;
+use localmap_tests::guest;
 use std::io::Write;
 use std::thread;
 
@@ -141,8 +142,77 @@ fn the_request_arrives_as_it_was_sent() {
             .ok()
             .contains("PURGE")
     );
-    client.send(b"GET http://other.test/authority HTTP/1.1\r\nhost: test\r\n\r\n");
-    assert_eq!(client.response(false).ok(), "other.test");
+}
+
+/// The guest sees the authority that also selects the map and that the log shows.
+#[test]
+fn the_authority_of_a_request_is_the_same_everywhere() {
+    let server = Server::start(&["--map-scope", "header:host"]);
+    let mut client = server.connect();
+    for (target, host, authority, count) in [
+        ("/", "a.test", "a.test", "1\n"),
+        ("http://b.test:80/", "a.test", "b.test:80", "1\n"),
+        ("http://a.test/", "b.test:80", "a.test", "2\n"),
+    ] {
+        for (path, body) in [("authority", authority), ("count", count)] {
+            let request = format!("GET {target}{path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+            client.send(request.as_bytes());
+            assert_eq!(client.response(false).ok(), body, "{request}");
+        }
+        server.line(&format!("\"GET {target}count HTTP/1.1\" 200 "));
+        server.line(&format!("map=host:{authority}"));
+    }
+    // The target of a URL without a path is `/`, and `*` stands for the server.
+    for request in [
+        "GET http://a.test HTTP/1.1\r\nhost: a.test\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nhost: a.test\r\n\r\n",
+    ] {
+        client.send(request.as_bytes());
+        assert_eq!(client.response(false).ok(), "hello\n", "{request}");
+    }
+}
+
+/// A framework such as wstd fails if it gets an authority or a target that is none.
+#[test]
+fn what_a_framework_cannot_take_is_refused_before_the_guest_is_made() {
+    let server = Server::serving(&guest("http-limiter"), &["--map-scope", "request"]);
+    for host in [
+        "", "a b/c", "[::1", "[a]", "u@a", "a:x", "a:65536", "a%20b", "a/b", ":1",
+    ] {
+        for target in ["GET /", "GET http://a/", "OPTIONS *", "CONNECT a:1"] {
+            let mut client = server.connect();
+            client.send(format!("{target} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+            let refused = client.response(false);
+            assert_eq!(refused.status, 400, "{target} {host}");
+            assert_eq!(
+                refused.text(),
+                "the header `host` must be HOST or HOST:PORT\n"
+            );
+        }
+    }
+    for target in [
+        "foo",
+        "foo:80",
+        "*",
+        "http://",
+        "http://u@a/",
+        "http://a:x/",
+        "ftp://a/",
+    ] {
+        for host in ["a", "b"] {
+            let mut client = server.connect();
+            client.send(format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+            assert_eq!(client.response(false).status, 400, "{target}");
+        }
+    }
+    let mut client = server.connect();
+    for target in ["GET /", "GET http://b:80/", "GET http://b?c", "OPTIONS *"] {
+        for host in ["a", "a:80", "[::1]:80", "127.0.0.1"] {
+            client.send(format!("{target} HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+            assert_eq!(client.response(false).status, 200, "{target} {host}");
+        }
+    }
+    assert!(!server.lines().iter().any(|line| line.contains(" 500 ")));
 }
 
 #[test]
@@ -152,6 +222,8 @@ fn invalid_requests_are_refused() {
         (&b"hello\r\n\r\n"[..], 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+        (b"GET http://a/ HTTP/1.1\r\n\r\n", 400),
+        (b"GET http://a/ HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost: \xff\r\n\r\n", 400),
         (
             b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n",
