@@ -4,7 +4,7 @@ mod client;
 mod name;
 mod scaffold;
 
-use crate::guest::source::add_target;
+use crate::guest::cargo::add_target;
 use crate::terminal::stdio::{note, unless_closed};
 use anyhow::{Context, anyhow};
 use client::ClientSource;
