@@ -2,11 +2,12 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 8] = [
+const GUESTS: [&str; 9] = [
     "dedupe",
     "http-limiter",
     "keyvalue",
     "limiter",
+    "outside",
     "probe",
     "served",
     "sessions",

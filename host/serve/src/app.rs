@@ -1,6 +1,7 @@
 //! The compiled and linked guest, and its call for each request.
 
 use crate::error::{HandlerError, SandboxError};
+use crate::outgoing::HttpReporter;
 use crate::request_body::RequestBody;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use bytes::Bytes;
@@ -9,20 +10,14 @@ use hyper::http::uri;
 use hyper::{Request, Response};
 use localmap::LinkedMap;
 use localmap::wasmtime::component::{Linker, Resource};
-use localmap::wasmtime::{self, Store};
+use localmap::wasmtime::{self, Engine, Store};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
-use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
-
-/// The number of bytes of a body that a guest can write at a time. Twice as many can wait for a
-/// client.
-const CHUNK: usize = 64 << 10;
+use wasmtime_wasi_http::{Error, WasiHttpView};
 
 /// The maximum number of handles of a guest, unless its sandbox sets another.
 const HANDLES: usize = 10_000;
@@ -31,14 +26,14 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A compiled and linked guest.
 pub(crate) struct App {
-    proxy: ProxyPre<Sandbox<Http>>,
+    proxy: ProxyPre<Sandbox<()>>,
     sandbox: SandboxConfig,
     timeout: Duration,
 }
 
 /// A store for one request, with the arguments for calling the guest.
 pub(crate) struct Call {
-    store: Store<Sandbox<Http>>,
+    store: Store<Sandbox<()>>,
     request: Resource<HostIncomingRequest>,
     response: Resource<HostResponseOutparam>,
 }
@@ -56,12 +51,8 @@ impl App {
         let handles = sandbox.handles().unwrap_or(HANDLES);
         let sandbox = sandbox.max_handles(handles);
         let component = sandbox.compile_pooled(component, instances)?;
-        let mut linker = Linker::<Sandbox<Http>>::new(component.engine());
         let imports = |source| HandlerError::Imports { source };
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-            .and_then(|()| wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker))
-            .and_then(|()| localmap::add_to_linker(&mut linker, Sandbox::linked_map))
-            .map_err(imports)?;
+        let linker = linker(component.engine()).map_err(imports)?;
         let pre = linker.instantiate_pre(&component).map_err(imports)?;
         let app = Self {
             proxy: ProxyPre::new(pre).map_err(|_| HandlerError::NotAHandler)?,
@@ -78,19 +69,24 @@ impl App {
     }
 
     /// Creates a store for a request, with its map. The scheme is that of the target, or `http`.
+    /// Failures of requests that the guest sends are reported to `reporter`, if there is one.
     pub(crate) fn call<B>(
         &self,
         map: Option<LinkedMap>,
         scheme: Option<&uri::Scheme>,
         request: Request<RequestBody<B>>,
+        reporter: Option<HttpReporter>,
     ) -> Result<(Call, Responses), CallError>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
         let wasi = self.sandbox.wasi()?.build();
-        let guest = Sandbox::new(wasi, map, Http::default());
+        let guest = Sandbox::new(wasi, map, ());
         let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
+        if let Some(reporter) = reporter {
+            store.data_mut().report_http_failures(reporter);
+        }
         let (sender, responses) = oneshot::channel();
         let mut http = store.data_mut().http();
         let scheme = match scheme == Some(&uri::Scheme::HTTPS) {
@@ -121,6 +117,14 @@ impl App {
     }
 }
 
+/// Creates the linker of all guests: the imports of the sandbox, and the map.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox<()>>> {
+    let mut linker = Linker::new(engine);
+    Sandbox::add_to_linker_async(&mut linker)?;
+    localmap::add_to_linker(&mut linker, Sandbox::linked_map)?;
+    Ok(linker)
+}
+
 /// The reason why a guest could not be called.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -128,57 +132,4 @@ pub(crate) enum CallError {
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Request(#[from] wasmtime::Error),
-}
-
-/// The part of a store's data that `wasi:http` uses.
-pub(crate) struct Http {
-    context: WasiHttpCtx,
-    hooks: Hooks,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            context: WasiHttpCtx::new(),
-            hooks: Hooks,
-        }
-    }
-}
-
-impl WasiHttpView for Sandbox<Http> {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let (table, http) = self.parts();
-        WasiHttpCtxView {
-            ctx: &mut http.context,
-            table,
-            hooks: &mut http.hooks,
-        }
-    }
-}
-
-/// The behaviour of `wasi:http`.
-struct Hooks;
-
-type Sent = Result<
-    (
-        Response<WasiBody>,
-        Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ),
-    Error,
->;
-
-impl WasiHttpHooks for Hooks {
-    /// Rejects the request: guests cannot send any.
-    fn send_request(
-        &mut self,
-        _request: Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(async { Err(Error::HttpRequestDenied) })
-    }
-
-    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        CHUNK
-    }
 }

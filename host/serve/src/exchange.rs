@@ -1,6 +1,7 @@
 //! The state of a request, from its headers to the end of its response and of its guest.
 
 use crate::log::{LogSink, RequestLine, RequestRecord};
+use crate::outgoing::HttpReporter;
 use hyper::{Method, Request, StatusCode};
 use localmap::lock;
 use std::net::SocketAddr;
@@ -106,6 +107,15 @@ impl Exchange {
         }
     }
 
+    /// Returns the record of a request that has no result yet.
+    fn begun(&self, state: &State) -> RequestRecord {
+        RequestRecord {
+            request: Some(self.line.clone()),
+            map: state.map.clone(),
+            ..RequestRecord::new(self.at, self.peer)
+        }
+    }
+
     fn record(&self, state: &State) -> RequestRecord {
         let (status, took, left) = match state.response {
             ResponseState::Ended(status, took) => (Some(status), took, None),
@@ -115,12 +125,10 @@ impl Exchange {
             }
         };
         RequestRecord {
-            request: Some(self.line.clone()),
             status,
             took: Some(took),
-            map: state.map.clone(),
             cause: state.cause.clone().or(left),
-            ..RequestRecord::new(self.at, self.peer)
+            ..self.begun(state)
         }
     }
 }
@@ -153,6 +161,17 @@ impl ResponseSide {
     /// Records that the response begins with this status.
     pub(crate) fn set_status(&self, status: StatusCode) {
         self.0.state().response = ResponseState::Begun(status);
+    }
+
+    /// Returns a function that reports failures of requests that the guest sends, if there is a
+    /// log.
+    pub(crate) fn http_reporter(&self) -> Option<HttpReporter> {
+        let log = self.0.log.clone()?;
+        let exchange = Arc::clone(&self.0);
+        Some(Arc::new(move |failure| {
+            let record = exchange.begun(&exchange.state());
+            log.http_failed(&record, failure);
+        }))
     }
 
     /// Records that the guest is called. Returns the side of the guest.

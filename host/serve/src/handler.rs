@@ -214,7 +214,8 @@ impl Handler {
         let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
         let expects = request.headers().contains_key(EXPECT);
         let request = request.map(|body| RequestBody::new(body, expects));
-        let called = shared.app.call(map, scheme.as_ref(), request);
+        let reporter = side.http_reporter();
+        let called = shared.app.call(map, scheme.as_ref(), request, reporter);
         let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),

@@ -27,6 +27,7 @@
 //! | time of a request | [`SandboxConfig::timeout`] | 30 s | 504, or the response is cut off |
 //! | memory of an instance | [`SandboxConfig::max_memory`] | 256 MiB | growing fails |
 //! | handles of a guest | [`SandboxConfig::max_handles`] | 10,000 | the guest traps |
+//! | requests that a guest sends at a time | | 16 | `connection-limit-reached` |
 //! | requests at a time | [`HandlerOptions::max_requests`] | 1,000 | 503 |
 //! | maps at a time | [`HandlerOptions::max_maps`] | 1,000 | 503 |
 //! | time to send headers, time without a request | | 30 s | the connection is closed |
@@ -51,6 +52,7 @@ mod log;
 mod map_factory;
 mod map_scope;
 mod maps;
+mod outgoing;
 mod request_body;
 mod response_body;
 mod sandbox;
@@ -68,6 +70,7 @@ pub use handler::Handler;
 pub use handler_options::HandlerOptions;
 pub use log::{LogSink, RequestLine, RequestRecord};
 pub use map_scope::{MapScope, ParseMapScopeError};
+pub use outgoing::{AllowedHost, HttpFailure, HttpFailureReason, ParseAllowedHostError};
 pub use response_body::ResponseBody;
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use server::{Server, listen};

@@ -1,5 +1,6 @@
 //! The reports of a handler about its requests.
 
+use crate::outgoing::HttpFailure;
 use hyper::{Method, StatusCode, Uri, Version};
 use std::fmt::{self, Write};
 use std::io;
@@ -15,6 +16,14 @@ const SHOWN: usize = 2_000;
 pub trait LogSink: Send + Sync {
     /// Reports a request whose response and whose guest have both ended.
     fn request(&self, record: &RequestRecord);
+
+    /// Reports that a request that a guest sent has failed for a reason that the guest does not
+    /// see, such as a host that is not [allowed](crate::SandboxConfig::allow_http). `record` is the
+    /// request that the guest answers, which has no result yet. Called at most 10 times for each
+    /// guest. Default: does nothing.
+    fn http_failed(&self, record: &RequestRecord, failure: &HttpFailure) {
+        let _ = (record, failure);
+    }
 
     /// Reports that the operating system cannot accept further connections. The server tries
     /// again. Called at most every 10 s. Default: does nothing.
@@ -91,8 +100,44 @@ impl RequestRecord {
     }
 }
 
-impl fmt::Display for RequestRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl RequestRecord {
+    /// Formats a line about a request that the guest of this request sent: the time and the
+    /// request that it answers, as in the `Display` of this record, and then, as `sent` and
+    /// `cause`, the request that failed and the cause that you give, escaped.
+    ///
+    /// ```
+    /// use localmap_serve::{HttpFailure, LogSink, RequestRecord};
+    ///
+    /// struct Log;
+    ///
+    /// impl LogSink for Log {
+    ///     fn request(&self, record: &RequestRecord) {
+    ///         println!("{record}");
+    ///     }
+    ///
+    ///     fn http_failed(&self, record: &RequestRecord, failure: &HttpFailure) {
+    ///         println!("{}", record.sent_line(failure, &failure.reason.to_string()));
+    ///     }
+    /// }
+    /// ```
+    pub fn sent_line(&self, failure: &HttpFailure, cause: &str) -> String {
+        let mut line = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_sent(&mut line, failure, cause);
+        line
+    }
+
+    fn write_sent(&self, to: &mut String, failure: &HttpFailure, cause: &str) -> fmt::Result {
+        self.write_beginning(to)?;
+        to.push_str(" sent=\"");
+        escape(to, failure.request().as_bytes())?;
+        to.push_str("\" cause=\"");
+        escape(to, cause.as_bytes())?;
+        to.push('"');
+        Ok(())
+    }
+
+    fn write_beginning(&self, f: &mut impl Write) -> fmt::Result {
         let at = humantime::format_rfc3339_millis(self.at);
         write!(f, "{at} {} \"", self.peer)?;
         match &self.request {
@@ -104,10 +149,16 @@ impl fmt::Display for RequestRecord {
                 escape(f, method.as_str().as_bytes())?;
                 f.write_char(' ')?;
                 escape(f, uri.to_string().as_bytes())?;
-                write!(f, " {version:?}\"")?;
+                write!(f, " {version:?}\"")
             }
-            None => f.write_str("-\"")?,
+            None => f.write_str("-\""),
         }
+    }
+}
+
+impl fmt::Display for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_beginning(f)?;
         match self.status {
             Some(status) => write!(f, " {}", status.as_u16())?,
             None => f.write_str(" -")?,

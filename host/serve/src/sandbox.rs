@@ -1,18 +1,25 @@
 //! The sandbox of a guest: its limits, its permissions, and its store.
 
+mod config_store;
+mod data;
 mod engine;
+mod imports;
+mod logging;
 
 use crate::error::SandboxError;
+use crate::outgoing::{AllowedHost, HttpFailure, Outgoing};
 use engine::Settings;
-use localmap::wasmtime::component::{Component, ResourceTable};
+use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{Engine, Store};
-use localmap::{CancelHandle, LinkedMap, MemoryLimiter};
+use localmap::{CancelHandle, MemoryLimiter};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi::cli::StdoutStream;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+
+pub use data::Sandbox;
 
 /// The number of epochs until a store without a timeout is interrupted. On an engine that counts
 /// epochs, a guest without a deadline would trap at once. Half of the maximum, so that no sum
@@ -22,7 +29,7 @@ const NEVER: u64 = u64::MAX / 2;
 /// The limits and permissions of a guest.
 ///
 /// By default, a guest can use only clocks and random numbers: it has no environment variables,
-/// folders, output or sockets.
+/// folders, output or sockets, and can send no HTTP requests.
 ///
 /// ```
 /// use localmap_serve::SandboxConfig;
@@ -42,6 +49,8 @@ pub struct SandboxConfig {
     cache: bool,
     envs: Vec<(String, String)>,
     dirs: Vec<(PathBuf, String)>,
+    values: Arc<Vec<(String, String)>>,
+    outgoing: Outgoing,
     stdout: Option<Arc<dyn StdoutStream + Sync>>,
     stderr: Option<Arc<dyn StdoutStream + Sync>>,
 }
@@ -60,6 +69,8 @@ impl SandboxConfig {
             cache: false,
             envs: Vec::new(),
             dirs: Vec::new(),
+            values: Arc::default(),
+            outgoing: Outgoing::default(),
             stdout: None,
             stderr: None,
         }
@@ -107,6 +118,52 @@ impl SandboxConfig {
         self
     }
 
+    /// Sets a value of `wasi:config/store`. If a name is set twice, the last value wins.
+    #[must_use]
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        let values = Arc::make_mut(&mut self.values);
+        values.retain(|(before, _)| *before != name);
+        values.push((name, value.into()));
+        self
+    }
+
+    /// Allows guests to send HTTP requests to these hosts. Default: none. See [`AllowedHost`] for
+    /// the addresses that a host may lead to.
+    ///
+    /// Requests are sent with HTTP/1.1 over TCP, or over TLS with the root certificates of the
+    /// operating system. A guest can have 16 of them at a time; the next one fails with
+    /// `connection-limit-reached`. Unless the guest sets other timeouts, connecting takes at most
+    /// 30 s, and the response begins, and continues, within 10 minutes. A redirect is a response
+    /// as any other, so following it is a request of its own.
+    ///
+    /// ```
+    /// use localmap_serve::SandboxConfig;
+    ///
+    /// let sandbox = SandboxConfig::new()
+    ///     .allow_http("example.com".parse()?)
+    ///     .allow_http("127.0.0.1:9200".parse()?);
+    /// # Ok::<(), localmap_serve::ParseAllowedHostError>(())
+    /// ```
+    #[must_use]
+    pub fn allow_http(mut self, host: AllowedHost) -> Self {
+        self.outgoing = self.outgoing.allow(host);
+        self
+    }
+
+    /// Sets the function that is called when a request of a guest fails for a reason that the
+    /// guest does not see, such as a host that is not allowed. Each guest is reported at most 10
+    /// times. The function must not block. Default: none; a [`Handler`](crate::Handler) with a
+    /// [log](crate::HandlerOptions::log) reports to its log instead.
+    #[must_use]
+    pub fn on_http_failure(
+        mut self,
+        report: impl Fn(&HttpFailure) + Send + Sync + 'static,
+    ) -> Self {
+        self.outgoing = self.outgoing.report_to(Arc::new(report));
+        self
+    }
+
     /// Sets the destination of the guests' standard output. Default: none.
     #[must_use]
     pub fn stdout(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
@@ -114,7 +171,8 @@ impl SandboxConfig {
         self
     }
 
-    /// Sets the destination of the guests' standard error. Default: none.
+    /// Sets the destination of the guests' standard error, and of the messages that they send to
+    /// `wasi:logging`. Default: none.
     #[must_use]
     pub fn stderr(mut self, stream: impl StdoutStream + Sync + 'static) -> Self {
         self.stderr = Some(Arc::new(stream));
@@ -220,12 +278,10 @@ impl SandboxConfig {
     }
 
     fn bounded<T: 'static>(&self, engine: &Engine, mut guest: Sandbox<T>) -> Store<Sandbox<T>> {
-        guest.memory = MemoryLimiter::new(self.max_memory);
-        if let Some(handles) = self.max_handles {
-            guest.table.set_max_capacity(handles);
-        }
+        guest.limit(MemoryLimiter::new(self.max_memory), self.max_handles);
+        guest.grant(Arc::clone(&self.values), &self.outgoing);
         let mut store = Store::new(engine, guest);
-        store.limiter(|guest| &mut guest.memory);
+        store.limiter(|guest| guest.limiter());
         store
     }
 
@@ -272,81 +328,15 @@ impl fmt::Debug for SandboxConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values of variables may be secrets.
         let envs: Vec<&String> = self.envs.iter().map(|(name, _)| name).collect();
+        let values: Vec<&String> = self.values.iter().map(|(name, _)| name).collect();
         f.debug_struct("SandboxConfig")
             .field("max_memory", &self.max_memory)
             .field("max_handles", &self.max_handles)
             .field("timeout", &self.timeout)
             .field("envs", &envs)
             .field("dirs", &self.dirs)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The data of a guest's store: WASI, its limits, its linked map if it has one, and `T`, the
-/// embedder's own data. See [`SandboxConfig::store`] for how to create one.
-pub struct Sandbox<T> {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    memory: MemoryLimiter,
-    map: Option<LinkedMap>,
-    /// The embedder's own data.
-    pub data: T,
-}
-
-impl<T> Sandbox<T> {
-    /// Creates the data of a store. Its limits are those of the [`SandboxConfig`] that
-    /// [creates](SandboxConfig::store) the store.
-    pub fn new(wasi: WasiCtx, map: Option<LinkedMap>, data: T) -> Self {
-        Self {
-            wasi,
-            table: ResourceTable::new(),
-            memory: MemoryLimiter::new(0),
-            map,
-            data,
-        }
-    }
-
-    /// Returns the guest's linked map, if it has one.
-    pub fn map(&mut self) -> Option<&mut LinkedMap> {
-        self.map.as_mut()
-    }
-
-    /// Returns the guest's linked map, for use with [`localmap::add_to_linker`].
-    ///
-    /// # Panics
-    ///
-    /// Panics if the guest has no linked map. Link the map only if every store has one.
-    pub fn linked_map(&mut self) -> &mut LinkedMap {
-        self.map
-            .as_mut()
-            .expect("a map is linked only if the store has one")
-    }
-
-    /// Returns the table of the guest's handles.
-    pub fn table(&mut self) -> &mut ResourceTable {
-        &mut self.table
-    }
-
-    /// Returns the table of the guest's handles and the embedder's own data.
-    pub fn parts(&mut self) -> (&mut ResourceTable, &mut T) {
-        (&mut self.table, &mut self.data)
-    }
-}
-
-impl<T: Send> WasiView for Sandbox<T> {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl<T> fmt::Debug for Sandbox<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("memory", &self.memory)
-            .field("map", &self.map)
+            .field("values", &values)
+            .field("outgoing", &self.outgoing)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ mod examples;
 mod help;
 mod inspect;
 mod new;
+mod outgoing;
 mod run;
 mod serve;
 mod shell;

@@ -1,7 +1,8 @@
-//! Permissions of a guest apart from its map: folders and environment variables.
+//! Permissions of a guest apart from its map: folders, environment variables, values of
+//! `wasi:config`, and hosts to which it may send requests.
 
 use anyhow::{Context, bail};
-use localmap_serve::SandboxConfig;
+use localmap_serve::{AllowedHost, HttpFailure, SandboxConfig};
 
 #[derive(clap::Args)]
 pub(crate) struct GrantArgs {
@@ -13,10 +14,38 @@ pub(crate) struct GrantArgs {
     /// may be repeated
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     envs: Vec<String>,
+
+    /// Set a value of wasi:config/store; may be repeated
+    #[arg(long = "config", value_name = "NAME=VALUE", value_parser = parse_config)]
+    configs: Vec<(String, String)>,
+
+    /// Let the guest send HTTP requests to a host; may be repeated [default: none]
+    ///
+    /// HOST is a name, an address (an IPv6 address in brackets), *.NAME for all names that end
+    /// with .NAME, or * for any host. Without PORT, the ports 80 and 443 are allowed. Private
+    /// addresses are reached only if the host is named in full, and addresses of this machine and
+    /// its link only if the address or `localhost` is named.
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = str::parse::<AllowedHost>)]
+    allow_http: Vec<AllowedHost>,
+}
+
+fn parse_config(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// Returns the reason why a request of a guest has failed, and the option that would allow it.
+pub(crate) fn explain_http(failure: &HttpFailure) -> String {
+    match failure.reason.allow() {
+        Some(allow) => format!("{}; --allow-http {allow} allows it", failure.reason),
+        None => failure.reason.to_string(),
+    }
 }
 
 impl GrantArgs {
-    /// Returns `sandbox` with these folders and variables.
+    /// Returns `sandbox` with these permissions.
     pub(crate) fn grant(&self, mut sandbox: SandboxConfig) -> anyhow::Result<SandboxConfig> {
         for env in &self.envs {
             if env.is_empty() || env.starts_with('=') {
@@ -35,6 +64,12 @@ impl GrantArgs {
         for dir in &self.dirs {
             let (host, guest) = dir.split_once("::").unwrap_or((dir, dir));
             sandbox = sandbox.dir(host, guest);
+        }
+        for (name, value) in &self.configs {
+            sandbox = sandbox.config(name, value);
+        }
+        for host in &self.allow_http {
+            sandbox = sandbox.allow_http(host.clone());
         }
         Ok(sandbox)
     }

@@ -6,13 +6,15 @@ mod replay_clock;
 mod watchdog;
 
 use crate::args::common::CommonArgs;
+use crate::args::grants::explain_http;
 use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
 use crate::replay::StampFormat;
-use crate::terminal::stdio::complain;
+use crate::terminal::stdio::{complain, note};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
 use clap::ValueEnum;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
+use localmap_serve::HttpFailure;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -99,7 +101,10 @@ impl RunCommand {
         let component = self.give_map(&bytes, &guest).with_context(context)?;
         let map = &self.common.map;
         let config = RunConfig {
-            sandbox: self.common.sandbox(Some(&map.limits.limits()))?,
+            sandbox: self
+                .common
+                .sandbox(Some(&map.limits.limits()))?
+                .on_http_failure(note_http_failure),
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
@@ -160,6 +165,12 @@ impl RunCommand {
         }
         ExitCode::from(code)
     }
+}
+
+/// Writes why a request of the guest has failed to standard error.
+fn note_http_failure(failure: &HttpFailure) {
+    let (request, why) = (failure.request(), explain_http(failure));
+    note(format_args!("Warning: {request}: {why}"));
 }
 
 fn trapped(path: &Path) -> String {

@@ -39,8 +39,8 @@ const POLLS: u32 = 4;
 /// value or the server.
 ///
 /// At most 1000 requests are answered at a time. A guest that traps, runs out of time or gives no
-/// response causes a 500 or 504 for its own request only; a shared map is kept. Guests cannot send
-/// requests.
+/// response causes a 500 or 504 for its own request only; a shared map is kept. Guests send
+/// requests only to the hosts of --allow-http.
 ///
 /// SIGINT (Ctrl-C) and SIGTERM stop the server: it finishes the requests in flight and exits
 /// with code 0. A second signal ends it immediately, with code 130 or 143.

@@ -15,7 +15,10 @@ fn lines(options: &[&str], asked: &[(&str, &str)]) -> String {
     }
     let mut shown = format!("$ localmap serve {}\n", options.join(" "));
     // Lines that guests print arrive separately, in no particular order.
-    let ours = |line: &&String| line.contains(" map=") || line.starts_with("Listening");
+    let begins = |line: &str| line.starts_with("Listening");
+    let ours = |line: &&String| {
+        begins(line) || [" map=", " sent="].iter().any(|field| line.contains(field))
+    };
     for line in server.lines().iter().filter(ours) {
         shown += &format!("{line}\n");
     }
@@ -47,6 +50,7 @@ fn log_texts() {
                 ("", "/exit/1"),
                 ("", "/no-body/10"),
                 ("", "/short/10"),
+                ("", "/fetch"),
             ],
         );
         snapshots.check("requests.txt", &plain);

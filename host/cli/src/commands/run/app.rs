@@ -131,10 +131,10 @@ pub(super) fn run(
     ended(&mut store, result, config.timeout)
 }
 
-/// Links WASI 0.2, with two functions that differ from Wasmtime's, and the map.
+/// Links what a sandbox provides, with two functions that differ from Wasmtime's, and the map.
 fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<GuestData>>> {
     let mut linker = Linker::<Sandbox<GuestData>>::new(engine);
-    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    Sandbox::add_to_linker_sync(&mut linker)?;
     linker.allow_shadowing(true);
     linker.instance(EXIT)?.func_wrap("exit", exit)?;
     if config.linked {

@@ -3,8 +3,9 @@
 
 use super::guest_output::GuestOutput;
 use super::message::Message;
+use crate::args::grants::explain_http;
 use crate::terminal::stdio::Output;
-use localmap_serve::{LogSink, RequestRecord};
+use localmap_serve::{HttpFailure, LogSink, RequestRecord};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,6 +96,12 @@ impl LogSink for Log {
     fn request(&self, record: &RequestRecord) {
         if !self.quiet {
             self.line(record.to_string());
+        }
+    }
+
+    fn http_failed(&self, record: &RequestRecord, failure: &HttpFailure) {
+        if !self.quiet {
+            self.line(record.sent_line(failure, &explain_http(failure)));
         }
     }
 

@@ -1,0 +1,153 @@
+//! HTTP requests that guests send: which of them are allowed, and how they are sent.
+//!
+//! The host of a request is compared with the allowed hosts, its name is looked up once, the
+//! addresses are checked, and one of these is connected to. So a name cannot lead to another
+//! address after the check.
+
+mod address;
+mod allowed_host;
+mod connect;
+mod failure;
+mod host;
+mod send;
+mod tls;
+
+use allowed_host::Destination;
+use connect::Connector;
+use failure::Reports;
+use hyper::header::{HOST, HeaderValue};
+use hyper::http::uri::Scheme;
+use hyper::{Method, Request};
+use send::{Sent, Timeouts};
+use std::fmt;
+use std::sync::Arc;
+use tls::Tls;
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+pub use allowed_host::AllowedHost;
+pub use failure::{HttpFailure, HttpFailureReason};
+pub use host::ParseAllowedHostError;
+
+pub(crate) use failure::HttpReporter;
+
+/// The maximum number of requests of a guest at a time, until the ends of their responses.
+const CONCURRENT: usize = 16;
+
+/// The number of bytes of a body that a guest can write at a time. Twice as many can wait to be
+/// read.
+const CHUNK: usize = 64 << 10;
+
+/// The requests that the guests of a configuration may send.
+#[derive(Clone, Default)]
+pub(crate) struct Outgoing {
+    allowed: Arc<Vec<AllowedHost>>,
+    tls: Arc<Tls>,
+    reporter: Option<HttpReporter>,
+}
+
+impl Outgoing {
+    /// Allows one more host.
+    pub(crate) fn allow(mut self, host: AllowedHost) -> Self {
+        Arc::make_mut(&mut self.allowed).push(host);
+        self
+    }
+
+    /// Sets the destination of reports.
+    pub(crate) fn report_to(mut self, reporter: HttpReporter) -> Self {
+        self.reporter = Some(reporter);
+        self
+    }
+
+    /// Creates the behaviour of `wasi:http` for one guest.
+    pub(crate) fn hooks(&self) -> OutgoingHooks {
+        OutgoingHooks {
+            allowed: Arc::clone(&self.allowed),
+            tls: Arc::clone(&self.tls),
+            reports: Arc::new(Reports::new(self.reporter.clone())),
+            room: Arc::new(Semaphore::new(CONCURRENT)),
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.allowed.iter()).finish()
+    }
+}
+
+/// The behaviour of `wasi:http` for one guest.
+pub(crate) struct OutgoingHooks {
+    allowed: Arc<Vec<AllowedHost>>,
+    tls: Arc<Tls>,
+    reports: Arc<Reports>,
+    room: Arc<Semaphore>,
+}
+
+impl OutgoingHooks {
+    /// Sets the destination of reports.
+    pub(crate) fn report_to(&mut self, reporter: HttpReporter) {
+        self.reports = Arc::new(Reports::new(Some(reporter)));
+    }
+
+    /// Checks a request, and returns what sends it. Nothing has been looked up or sent yet.
+    fn check(&self, request: &mut Request<WasiBody>) -> Result<Connector, Error> {
+        let scheme = request.uri().scheme().cloned().unwrap_or(Scheme::HTTPS);
+        let authority = request.uri().authority();
+        let authority = authority.ok_or(Error::HttpRequestUriInvalid)?.as_str();
+        let (host, port) = host::parse(authority).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let default = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let to = Destination {
+            host,
+            port: port.unwrap_or(default),
+        };
+        // There is no tunnel through which other hosts could be reached.
+        if *request.method() == Method::CONNECT {
+            return Err(Error::HttpRequestMethodInvalid);
+        }
+        let connector = Connector {
+            allowed: Arc::clone(&self.allowed),
+            tls: Arc::clone(&self.tls),
+            reports: Arc::clone(&self.reports),
+            method: request.method().clone(),
+            scheme,
+            to,
+        };
+        if !allowed_host::allows(&self.allowed, &connector.to) {
+            let allow = AllowedHost::exactly(connector.to.host.clone(), connector.to.port);
+            connector.report(HttpFailureReason::HostNotAllowed { allow });
+            return Err(Error::HttpRequestDenied);
+        }
+        // The site that is named is the one that was compared, whatever its spelling.
+        let named = connector.authority();
+        let named = HeaderValue::try_from(named).map_err(|_| Error::HttpRequestUriInvalid)?;
+        request.headers_mut().insert(HOST, named);
+        Ok(connector)
+    }
+}
+
+impl WasiHttpHooks for OutgoingHooks {
+    fn send_request(
+        &mut self,
+        mut request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let checked = self.check(&mut request).and_then(|connector| {
+            let room = Arc::clone(&self.room).try_acquire_owned();
+            let permit = room.map_err(|_| Error::ConnectionLimitReached)?;
+            Ok((connector, permit))
+        });
+        let timeouts = Timeouts::new(options.unwrap_or_default());
+        Box::new(async move {
+            let (connector, permit) = checked?;
+            let connecting = tokio::time::timeout(timeouts.connect, connector.connect());
+            let stream = connecting.await.map_err(|_| Error::ConnectionTimeout)??;
+            send::send(stream, request, timeouts, permit).await
+        })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+}

@@ -1,0 +1,20 @@
+//! Requests that guests send, and the other grants of a sandbox that are not WASI's: `wasi:config`
+//! and `wasi:logging`.
+
+mod config;
+mod logging;
+mod run;
+mod serve;
+mod site;
+mod tls;
+
+use localmap_tests::{Program, guest, localmap};
+
+/// Returns a run of the guest `outside`, with these options and commands.
+fn outside(options: &[&str], commands: &[&str]) -> Program {
+    localmap()
+        .arg("run")
+        .args(options)
+        .arg(guest("outside"))
+        .args(commands)
+}

@@ -1,0 +1,71 @@
+//! The same grants in `localmap serve`: the log has what the guests did not see.
+
+use super::site::Site;
+use crate::serve::client::{Response, Server};
+use localmap_tests::guest;
+
+fn start(options: &[&str]) -> Server {
+    Server::serving(&guest("outside-http"), options)
+}
+
+/// Runs a command of the guest.
+fn ask(server: &Server, command: &[&str]) -> Response {
+    let body = command.join("\n");
+    let mut client = server.connect();
+    client.ask("POST", "/path", &[], body.as_bytes())
+}
+
+#[test]
+fn a_denied_request_is_in_the_log_with_the_option_that_allows_it() {
+    let site = Site::start();
+    let server = start(&[]);
+    let url = site.url("http", "127.0.0.1", "/?token");
+    let denied = ask(&server, &["get", &url]).ok();
+    assert_eq!(denied, "error: ErrorCode::HttpRequestDenied");
+    let line = server.line("sent=");
+    let told = format!(
+        "\"POST /path HTTP/1.1\" sent=\"GET http://{0}\" cause=\"the host is not allowed; \
+         --allow-http {0} allows it\"",
+        site.addr
+    );
+    assert!(line.ends_with(&told), "{line}");
+    assert_eq!(site.heads(), [""; 0]);
+    // The line of the request itself follows.
+    server.line("\" 200 ");
+}
+
+#[test]
+fn an_allowed_request_is_sent_and_is_not_in_the_log() {
+    let site = Site::start();
+    let server = start(&["--allow-http", &site.addr.to_string()]);
+    let url = site.url("http", "127.0.0.1", "/");
+    for _ in 0..3 {
+        assert_eq!(ask(&server, &["get", &url]).ok(), "200 hello");
+    }
+    let lines = server.lines();
+    assert!(
+        !lines.iter().any(|line| line.contains("sent=")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn the_timeout_of_a_request_ends_what_its_guest_has_sent() {
+    let site = Site::start();
+    let allowed = site.addr.to_string();
+    let server = start(&["-W", "timeout=200ms", "--allow-http", &allowed]);
+    let url = site.url("http", "127.0.0.1", "/silent");
+    assert_eq!(ask(&server, &["get", &url]).status, 504);
+}
+
+#[test]
+fn values_and_messages_are_those_of_run() {
+    let server = start(&["--config", "a=1"]);
+    assert_eq!(ask(&server, &["config", "a"]).ok(), "Some(\"1\")");
+    assert_eq!(
+        ask(&server, &["log", "warn", "x", "a message"]).ok(),
+        "logged"
+    );
+    let line = server.line("WARN x: a message");
+    assert!(line.ends_with("WARN x: a message"), "{line}");
+}
