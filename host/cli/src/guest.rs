@@ -2,4 +2,5 @@
 
 pub(crate) mod build;
 pub(crate) mod cargo;
+mod python;
 pub(crate) mod source;

@@ -136,6 +136,57 @@ fn one_that_answers_requests_builds_and_passes_its_test() {
 }
 
 #[test]
+fn one_in_python_has_the_module_the_contract_and_its_tool() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = localmap_in(folder.path())
+        .args(["new", "--python", "my guests/9 lives"])
+        .run()
+        .ok();
+    for step in [
+        "    cd 'my guests/9 lives'\n",
+        "    .venv/bin/pip install -r requirements.txt\n",
+        " | localmap run .\n",
+    ] {
+        assert!(told.contains(step), "{told}");
+    }
+    let guest = folder.path().join("my guests/9 lives");
+    let files = [
+        ".gitignore",
+        "README.md",
+        "app.py",
+        "localmap.py",
+        "requirements.txt",
+        "wit",
+    ];
+    assert_eq!(names(&guest), files);
+    let same = |file: &str, original: &str| {
+        let read = |path: &Path| fs::read_to_string(path).expect("a file");
+        assert_eq!(read(&guest.join(file)), read(&root().join(original)));
+    };
+    same("localmap.py", "guest/python/localmap.py");
+    same("requirements.txt", "guest/examples/python/requirements.txt");
+    let readme = fs::read_to_string(guest.join("README.md")).expect("a file");
+    assert!(readme.starts_with("# 9 lives\n"), "{readme}");
+
+    // Its world can be parsed, and imports the contract of this version.
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_dir(guest.join("wit")).expect("WIT");
+    let world = resolve.select_world(&[package], None).expect("a world");
+    let imports = &resolve.worlds[world].imports;
+    let imports: Vec<String> = imports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
+    assert_eq!(imports, [localmap::names::LOCAL_MAP]);
+
+    let new = |args: &[&str]| localmap_in(folder.path()).arg("new").args(args).run();
+    new(&["--python", "my guests/9 lives"])
+        .refused(&["cannot create a guest in `my guests/9 lives`", "not empty"]);
+    new(&["--python", "--http", "web"]).refused(&["--http", "wasi:http/incoming-handler"]);
+    assert_eq!(names(folder.path()), ["my guests"]);
+}
+
+#[test]
 fn inside_of_a_workspace_it_is_a_member_or_one_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let around = "[workspace]\nresolver = \"3\"\nmembers = [\"guests/*\"]\n";

@@ -5,6 +5,7 @@ mod folders;
 mod grants;
 mod linked;
 mod map;
+mod python;
 mod replay;
 
 use localmap_tests::{Program, guest, localmap};

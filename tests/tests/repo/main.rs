@@ -1,5 +1,5 @@
-//! The repository: its dependencies and their licences, the published packages, and the commands
-//! and links in its documents.
+//! The repository: its dependencies and their licences, the published packages, the module for
+//! Python, and the commands and links in its documents.
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
@@ -8,5 +8,6 @@ mod dependencies;
 mod documents;
 mod guide;
 mod publish;
+mod python;
 mod readme;
 mod snapshots;

@@ -1,13 +1,17 @@
-//! `localmap new`: creates a guest crate.
+//! `localmap new`: creates the folder of a guest.
 
 mod client;
+mod contract;
 mod name;
+mod python;
+mod quoted;
 mod scaffold;
 
 use crate::guest::cargo::add_target;
 use crate::terminal::stdio::{note, unless_closed};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use client::ClientSource;
+use quoted::shell_quoted;
 use scaffold::Scaffold;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,17 +31,20 @@ const WORKSPACE: &str = "
 [workspace]
 ";
 
-/// Creates a Rust guest crate that builds immediately and has a test.
+/// Creates a guest that builds immediately: a Rust crate with a test, or one in Python.
 ///
 /// The folder must be empty or not exist yet. If the command fails, it removes everything
 /// that it has created. Inside a Cargo workspace that does not include it, the crate becomes a
 /// workspace of its own.
 ///
+/// A guest in Python has the module localmap.py, which calls the map. `localmap run FOLDER` builds
+/// it with componentize-py.
+///
 /// The crate localmap-client comes from the repository that this program was built from, if
 /// that still exists, and otherwise from the registry, in the version of this program.
 #[derive(clap::Args)]
 pub(crate) struct NewCommand {
-    /// Folder to create; its last part is the name of the crate
+    /// Folder to create; its last part is the name of the guest
     #[arg(value_name = "NAME")]
     folder: PathBuf,
 
@@ -52,10 +59,17 @@ pub(crate) struct NewCommand {
     /// Folder of the crate localmap-client to use: guest/client in a clone of the repository
     #[arg(long, value_name = "FOLDER")]
     client: Option<PathBuf>,
+
+    /// Create a guest in Python
+    #[arg(long, conflicts_with_all = ["name", "client"])]
+    python: bool,
 }
 
 impl NewCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if self.python {
+            return self.create_python();
+        }
         let (scaffold, client) = self.create().with_context(|| {
             format!("cannot create a guest crate in `{}`", self.folder.display())
         })?;
@@ -67,6 +81,23 @@ impl NewCommand {
         unless_closed(
             self.print_next_steps(&client)
                 .context("cannot write to standard output"),
+        )
+    }
+
+    fn create_python(&self) -> anyhow::Result<ExitCode> {
+        if self.http {
+            bail!(
+                "--http creates a guest in Rust; to answer requests in Python, let the world export \
+                 wasi:http/incoming-handler@0.2.0, and copy its WIT to wit/deps"
+            );
+        }
+        std::path::absolute(&self.folder)
+            .map_err(anyhow::Error::from)
+            .and_then(|folder| python::create(&folder))
+            .with_context(|| format!("cannot create a guest in `{}`", self.folder.display()))?
+            .keep();
+        unless_closed(
+            python::print_next_steps(&self.folder).context("cannot write to standard output"),
         )
     }
 
@@ -152,32 +183,4 @@ fn cargo_accepts(folder: &Path) -> bool {
         .stderr(Stdio::null())
         .status()
         .map_or(true, |status| status.success())
-}
-
-/// Quotes a path for a shell, if necessary.
-fn shell_quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%".contains(&byte);
-    if path.bytes().all(plain) && !path.starts_with('-') {
-        return path;
-    }
-    let dashed = if path.starts_with('-') { "./" } else { "" };
-    format!("'{dashed}{}'", path.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_path_is_one_word_of_a_shell() {
-        for (path, word) in [
-            ("guests/hits", "guests/hits"),
-            ("my guests", "'my guests'"),
-            ("it's", r"'it'\''s'"),
-            ("-x", "'./-x'"),
-        ] {
-            assert_eq!(shell_quoted(Path::new(path)), word);
-        }
-    }
 }

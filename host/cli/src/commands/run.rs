@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 /// Runs a command component, with a map of its own that ends when the command does.
 ///
-/// GUEST is a component file, or a folder with a guest crate, which is built first with `cargo
-/// build --target wasm32-wasip2`. If it imports localmap:core/local-map or wasi:keyvalue, it is
+/// GUEST is a component file, or a folder that is built first: a guest crate with `cargo build
+/// --target wasm32-wasip2`, or a guest in Python (app.py) with componentize-py. If it imports localmap:core/local-map or wasi:keyvalue, it is
 /// given a map. Options go before GUEST; everything after it is passed to the guest.
 ///
 /// The exit code is that of the guest, 0 or 1. It is 134 if the guest traps or runs out of time,

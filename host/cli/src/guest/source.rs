@@ -2,7 +2,7 @@
 //! its language builds first.
 
 use super::build::Build;
-use super::cargo;
+use super::{cargo, python};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -34,5 +34,11 @@ fn build_folder(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
     if folder.join(cargo::MANIFEST).is_file() {
         return cargo::build(folder, build);
     }
-    bail!("it has no Cargo.toml; expected a guest crate, or the path of a component file");
+    if folder.join(python::APP).is_file() {
+        return python::build(folder, build);
+    }
+    bail!(
+        "it has no Cargo.toml or app.py; expected a guest crate, a guest in Python, or the path of a \
+         component file"
+    );
 }

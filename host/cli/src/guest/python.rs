@@ -1,0 +1,247 @@
+//! Builds the guest in a folder that holds an app in Python, with componentize-py.
+
+use super::build::Build;
+use crate::terminal::stdio::note;
+use anyhow::{Context, bail};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
+use std::{env, fs};
+
+/// The file that makes a folder a guest in Python.
+pub(super) const APP: &str = "app.py";
+/// The folder of its world.
+const WIT: &str = "wit";
+/// The folder of what is built, in the folder of the guest.
+const BUILT: &str = "build";
+/// The packages that the guest needs.
+const REQUIREMENTS: &str = "requirements.txt";
+/// The version that is tested, as `localmap new` lists it.
+const PACKAGE: &str = include_str!("../commands/new/template/python/requirements.txt").trim_ascii();
+
+/// Builds the app in `folder`, unless it has been built since its last change. Returns the path of
+/// the component.
+pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
+    if build.with_cargo_component {
+        bail!("--with-cargo-component is for crates, and this is a guest in Python");
+    }
+    if !folder.join(WIT).is_dir() {
+        bail!(
+            "it has {APP}, but no folder {WIT} with its world; `localmap new --python` creates one"
+        );
+    }
+    let tool = Tool::find(folder)?;
+    let component = folder.join(BUILT).join("app.wasm");
+    let record = component.with_extension("inputs");
+    let inputs = inputs(folder, &tool);
+    if component.is_file() && fs::read_to_string(&record).is_ok_and(|last| last == inputs) {
+        return Ok(component);
+    }
+    note(format_args!(
+        "Building `{}` with componentize-py",
+        folder.display()
+    ));
+    fs::create_dir_all(folder.join(BUILT))
+        .with_context(|| format!("cannot create its folder {BUILT}"))?;
+    // The component replaces the last one only when it is whole, and the record follows.
+    let part = component.with_extension(format!("{}.part", std::process::id()));
+    let result = tool.run(folder, &part).and_then(|()| {
+        let write = || {
+            fs::rename(&part, &component)?;
+            fs::write(&record, &inputs)
+        };
+        write().with_context(|| format!("cannot write `{}`", component.display()))
+    });
+    if result.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    result.map(|()| component)
+}
+
+/// The program componentize-py.
+struct Tool {
+    program: PathBuf,
+    /// The virtual environment that it is in, if that is in the folder of the guest.
+    environment: Option<PathBuf>,
+}
+
+impl Tool {
+    /// Finds it in the guest's virtual environment, or else on the path.
+    fn find(folder: &Path) -> anyhow::Result<Self> {
+        let folder = std::path::absolute(folder).context("cannot find its absolute path")?;
+        let environment = folder.join(".venv");
+        let program = environment.join(SCRIPTS).join(program("componentize-py"));
+        if program.is_file() {
+            return Ok(Self {
+                program,
+                environment: Some(environment),
+            });
+        }
+        match on_the_path("componentize-py") {
+            Some(program) => Ok(Self {
+                program,
+                environment: None,
+            }),
+            None => bail!(
+                "componentize-py is not installed; {}",
+                installation(&folder)
+            ),
+        }
+    }
+
+    /// Builds the app in `folder` into the file `output`.
+    fn run(&self, folder: &Path, output: &Path) -> anyhow::Result<()> {
+        let output = std::path::absolute(output).context("cannot find the path of its output")?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(["--quiet", "--wit-path", WIT, "componentize", "app"])
+            .arg("--output")
+            .arg(output)
+            .current_dir(folder)
+            // Its backtraces hide the error of the app.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
+            .stdin(Stdio::null())
+            // The app may print while it is imported.
+            .stdout(io::stderr());
+        if let Some(environment) = &self.environment {
+            // Its packages can be imported, whatever environment is active.
+            command.env("VIRTUAL_ENV", environment);
+        }
+        let status = command.status().map_err(|error| self.no_start(error))?;
+        if !status.success() {
+            bail!("`componentize-py` failed ({status})");
+        }
+        Ok(())
+    }
+
+    fn no_start(&self, error: io::Error) -> anyhow::Error {
+        // The first line of the program names an interpreter that is not there.
+        let hint = if error.kind() == ErrorKind::NotFound && self.environment.is_some() {
+            ": the folder was moved, or its Python was removed; delete its folder .venv and create \
+             it again"
+        } else {
+            ""
+        };
+        anyhow::Error::new(error)
+            .context(format!("cannot start `{}`{hint}", self.program.display()))
+    }
+}
+
+/// The folder of the programs of a virtual environment.
+const SCRIPTS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
+
+fn program(name: &str) -> String {
+    format!("{name}{}", env::consts::EXE_SUFFIX)
+}
+
+fn on_the_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(program(name)))
+        .find(|program| program.is_file())
+}
+
+/// Returns the commands that install componentize-py in a virtual environment of the guest.
+fn installation(folder: &Path) -> String {
+    let listed = fs::read_to_string(folder.join(REQUIREMENTS))
+        .is_ok_and(|text| text.contains("componentize-py"));
+    let wanted = if listed {
+        format!("-r {REQUIREMENTS}")
+    } else {
+        PACKAGE.to_owned()
+    };
+    let pip = Path::new(".venv").join(SCRIPTS).join("pip");
+    let install = format!("{} install {wanted}", pip.display());
+    if folder
+        .join(&pip)
+        .with_extension(env::consts::EXE_EXTENSION)
+        .is_file()
+    {
+        return format!("in that folder, run `{install}`");
+    }
+    let python = if cfg!(windows) { "py" } else { "python3" };
+    let hint = if on_the_path(python).is_none() {
+        "; that needs Python 3.10 or newer, from https://www.python.org"
+    } else if cfg!(target_os = "linux") {
+        " (on Debian and Ubuntu, that needs the package python3-venv)"
+    } else {
+        ""
+    };
+    format!("in that folder, run `{python} -m venv .venv` and `{install}`{hint}")
+}
+
+/// Describes everything that the component is built from: the tool, the packages in its virtual
+/// environment, and each `.py` and `.wit` file of the folder, by size and time of modification.
+fn inputs(folder: &Path, tool: &Tool) -> String {
+    let mut inputs = Inputs::default();
+    inputs.add(&tool.program);
+    if let Some(environment) = &tool.environment {
+        inputs.add_packages(environment);
+    }
+    inputs.add(&folder.join(REQUIREMENTS));
+    inputs.add_sources(folder, true);
+    inputs.text
+}
+
+#[derive(Default)]
+struct Inputs {
+    text: String,
+    /// The folders that have been visited, since links may form a circle.
+    visited: BTreeSet<PathBuf>,
+}
+
+impl Inputs {
+    fn add(&mut self, path: &Path) {
+        let metadata = fs::metadata(path);
+        let len = metadata.as_ref().map_or(0, fs::Metadata::len);
+        let modified = metadata.and_then(|metadata| metadata.modified()).ok();
+        let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        // Writing to a string does not fail.
+        let _ = writeln!(self.text, "{path:?} {len} {modified:?}");
+    }
+
+    /// Adds the folders that change when a package is installed or removed.
+    fn add_packages(&mut self, environment: &Path) {
+        for python in entries(&environment.join("lib")) {
+            self.add(&python.join("site-packages"));
+        }
+        self.add(&environment.join("Lib").join("site-packages"));
+    }
+
+    fn add_sources(&mut self, folder: &Path, is_root: bool) {
+        let first = fs::canonicalize(folder).is_ok_and(|folder| self.visited.insert(folder));
+        if !first {
+            return;
+        }
+        for path in entries(folder) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                let skipped = name.starts_with('.')
+                    || name == "__pycache__"
+                    || (is_root && name == BUILT)
+                    // A virtual environment of another name.
+                    || path.join("pyvenv.cfg").is_file();
+                if !skipped {
+                    self.add_sources(&path, false);
+                }
+            } else if path
+                .extension()
+                .is_some_and(|kind| kind == "py" || kind == "wit")
+            {
+                self.add(&path);
+            }
+        }
+    }
+}
+
+/// Returns the paths in a folder, sorted; none if it cannot be read.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
