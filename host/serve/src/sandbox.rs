@@ -2,6 +2,7 @@
 
 mod config_store;
 mod data;
+mod debug_string;
 mod engine;
 mod imports;
 mod logging;

@@ -1,13 +1,14 @@
 //! The imports that a sandbox provides, added to a linker.
 
 use super::data::Sandbox;
-use super::{config_store, logging};
+use super::{config_store, debug_string, logging};
 use localmap::wasmtime::{self, component::Linker};
 
 impl<T: Send + 'static> Sandbox<T> {
     /// Adds everything that a sandbox provides, apart from a map, for guests whose calls are sync:
     /// WASI 0.2, `wasi:http`, `wasi:config/store` and `wasi:logging`. What a guest reaches through
-    /// them depends on the [`SandboxConfig`](crate::SandboxConfig) of its store.
+    /// them depends on the [`SandboxConfig`](crate::SandboxConfig) of its store. The debug string of
+    /// a `wasi:io/error` has the messages of the error, and no backtrace of the host.
     ///
     /// ```
     /// use localmap::wasmtime::component::Linker;
@@ -27,6 +28,7 @@ impl<T: Send + 'static> Sandbox<T> {
     /// Returns an error if the linker already has one of these interfaces.
     pub fn add_to_linker_sync(linker: &mut Linker<Self>) -> wasmtime::Result<()> {
         wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+        debug_string::replace(linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
         config_store::add_to_linker(linker)?;
         logging::add_to_linker_sync(linker)
@@ -40,6 +42,7 @@ impl<T: Send + 'static> Sandbox<T> {
     /// Returns an error if the linker already has one of these interfaces.
     pub fn add_to_linker_async(linker: &mut Linker<Self>) -> wasmtime::Result<()> {
         wasmtime_wasi::p2::add_to_linker_async(linker)?;
+        debug_string::replace(linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
         config_store::add_to_linker(linker)?;
         logging::add_to_linker_async(linker)
