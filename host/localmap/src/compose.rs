@@ -1,5 +1,5 @@
 //! Reads the components of users, compares them with the contract, and composes an app with its
-//! map. Only this folder uses wac-graph and wasmparser.
+//! map. Only this folder uses wac-graph, wasmparser and wasm-encoder.
 
 pub(crate) mod component;
 pub(crate) mod error;
@@ -7,4 +7,5 @@ pub(crate) mod inspect;
 pub(crate) mod keyvalue;
 pub(crate) mod linkable;
 pub(crate) mod plug;
+mod preloader;
 mod wire;

@@ -1,7 +1,7 @@
 //! Errors about components that localmap cannot use.
 
 use crate::contract::buckets::BucketsError;
-use crate::contract::error::ConfigureError;
+use crate::contract::error::{ConfigureError, PreloadError};
 use crate::contract::names::{CLOCK, KEYVALUE_DRAFTS, LOCAL_MAP, SEED};
 
 /// An error in the bytes of a component.
@@ -129,6 +129,13 @@ pub enum PlugError {
     Buckets {
         /// The rejected bucket and the reason.
         source: BucketsError,
+    },
+    /// The map would reject one of the entries that it is to have from the start.
+    #[error("cannot give the map its entries")]
+    #[non_exhaustive]
+    Entries {
+        /// The index of the rejected entry and the reason.
+        source: PreloadError,
     },
     /// The app and the map cannot be composed. For example, the app has an export of the same
     /// name as the map, or their imports conflict.

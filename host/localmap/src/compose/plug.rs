@@ -5,10 +5,14 @@ use crate::artifact::components::MAP_COMPONENT;
 use crate::compose::component::Pair;
 use crate::compose::error::PlugError;
 use crate::compose::keyvalue::with_keyvalue;
+use crate::compose::preloader::preloader;
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
+use crate::contract::check::check_write;
+use crate::contract::entry::Preload;
+use crate::contract::error::{PreloadError, SetError};
 use crate::contract::limits::Limits;
-use crate::contract::names::CONTROL;
+use crate::contract::names::{BLOCKS, CONTROL, LOCAL_MAP};
 use std::borrow::Cow;
 
 /// Composes an app, which imports `localmap:core/local-map`, with its own map into one
@@ -45,11 +49,13 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
 /// The options of [`plug_with`].
 ///
 /// ```
-/// use localmap::{Buckets, Limits, PlugOptions};
+/// use localmap::{Buckets, Limits, PlugOptions, Preload, Ttl};
 /// use std::time::Duration;
 ///
+/// let quota = Preload { key: b"quota".to_vec(), value: b"7".to_vec(), ttl: Ttl::Never };
 /// let options = PlugOptions::new()
 ///     .limits(Limits::default().max_entries(10_000))
+///     .entries([quota])
 ///     .buckets(Buckets::new().ttl("sessions", Duration::from_secs(1800)));
 /// # let _ = options;
 /// ```
@@ -57,6 +63,7 @@ pub fn plug(app: &[u8], limits: &Limits) -> Result<Vec<u8>, PlugError> {
 pub struct PlugOptions {
     limits: Limits,
     buckets: Buckets,
+    entries: Vec<Preload>,
 }
 
 impl PlugOptions {
@@ -78,6 +85,18 @@ impl PlugOptions {
     #[must_use]
     pub fn buckets(mut self, buckets: Buckets) -> Self {
         self.buckets = buckets;
+        self
+    }
+
+    /// Sets the entries that the map of each instance has from the start. Their TTLs begin when
+    /// the component is instantiated. Default: none.
+    ///
+    /// Each instance holds a second copy of the entries, in a memory of its own. Instantiation
+    /// traps in `store_baked_entries` if the map is too small for all of them, or if its host does
+    /// not give it the memory.
+    #[must_use]
+    pub fn entries(mut self, entries: impl Into<Vec<Preload>>) -> Self {
+        self.entries = entries.into();
         self
     }
 }
@@ -105,8 +124,15 @@ impl PlugOptions {
 /// - [`PlugError::Incompatible`] with
 ///   [`Incompatibility::NoKeyvalueImport`](crate::Incompatibility::NoKeyvalueImport) if buckets
 ///   have TTLs, but `app` does not import `wasi:keyvalue`.
+/// - [`PlugError::Entries`] if a map with these limits would reject one of the entries, even if
+///   it was empty.
+/// - [`PlugError::Compose`] if the entries have more than 2 GiB together.
 pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError> {
-    let PlugOptions { limits, buckets } = options;
+    let PlugOptions {
+        limits,
+        buckets,
+        entries,
+    } = options;
     limits
         .check()
         .map_err(|source| PlugError::Limits { source })?;
@@ -117,7 +143,12 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
     } else {
         (Cow::Borrowed(app), Cow::Borrowed(limits))
     };
-    let pair = read(&app, &bake(MAP_COMPONENT, &limits))?;
+    let map = bake(MAP_COMPONENT, &limits);
+    let map = match entries.as_slice() {
+        [] => map,
+        entries => with_entries(&map, &limits, entries)?,
+    };
+    let pair = read(&app, &map)?;
     if let Some(source) = pair.app_incompatibilities().into_iter().next() {
         return Err(source.into());
     }
@@ -126,6 +157,30 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
         .map(|(name, own)| (name.to_owned(), own.to_owned()))
         .collect();
     compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
+}
+
+/// Returns the map component with the component that gives it its entries. As one component, it is
+/// instantiated before the app, so the app never sees the map without them.
+fn with_entries(map: &[u8], limits: &Limits, entries: &[Preload]) -> Result<Vec<u8>, PlugError> {
+    for (index, Preload { key, value, ttl }) in entries.iter().enumerate() {
+        check_write(limits, key, value.len(), *ttl).map_err(|refused| PlugError::Entries {
+            source: PreloadError::Refused {
+                index,
+                source: SetError::try_from(refused).unwrap_or(SetError::Full),
+            },
+        })?;
+    }
+    let preloader = preloader(entries).map_err(|source| PlugError::Compose {
+        source: source.into(),
+    })?;
+    let wires = vec![(CONTROL.to_owned(), CONTROL.to_owned())];
+    compose(
+        read(&preloader, map)?,
+        wires,
+        &[LOCAL_MAP, BLOCKS, CONTROL],
+        |_| true,
+    )
+    .map_err(|source| PlugError::Compose { source })
 }
 
 fn read(app: &[u8], map: &[u8]) -> Result<Pair, PlugError> {
