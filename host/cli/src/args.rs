@@ -1,6 +1,7 @@
 //! The options shared by several commands, and the parsers of their values.
 
 pub(crate) mod buckets;
+pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod common;
 pub(crate) mod entry;

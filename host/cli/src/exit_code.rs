@@ -1,5 +1,7 @@
-//! The exit codes of the program other than success and failure.
+//! The exit codes of the program other than success.
 
+/// Failed, with a message on standard error.
+pub(crate) const FAILED: u8 = 1;
 /// The guest trapped or ran out of time: 128 plus the number of SIGABRT, as for a process that
 /// aborts.
 pub(crate) const TRAPPED: u8 = 134;

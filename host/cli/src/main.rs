@@ -9,6 +9,8 @@ mod terminal;
 
 use clap::{Parser, Subcommand};
 use commands::{inspect, new, plug, run, serve, shell};
+use exit_code::INTERRUPTED;
+use guest::build::Interrupted;
 use std::process::ExitCode;
 use terminal::stdio;
 
@@ -44,6 +46,9 @@ fn main() -> ExitCode {
         Command::Plug(plug) => plug.run(),
     };
     result.unwrap_or_else(|error| {
+        if error.is::<Interrupted>() {
+            return ExitCode::from(INTERRUPTED);
+        }
         stdio::complain(&error);
         ExitCode::FAILURE
     })

@@ -6,6 +6,7 @@ mod help;
 mod inspect;
 mod new;
 mod outgoing;
+mod plug;
 mod run;
 mod serve;
 mod shell;

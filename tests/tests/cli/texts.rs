@@ -56,6 +56,8 @@ impl Folder {
         let finished = localmap()
             .in_folder(self.path())
             .args(line.split_whitespace())
+            // Users see no stack of the program, whatever they set for their own.
+            .env("RUST_BACKTRACE", "1")
             .run();
         let mut shown = format!("$ localmap {line}\n");
         shown += &finished.text();

@@ -1,15 +1,13 @@
 //! The options that `run` and `serve` share.
 
+use crate::args::build::BuildArgs;
 use crate::args::cache::CacheArgs;
 use crate::args::grants::GrantArgs;
 use crate::args::map_args::MapArgs;
 use crate::args::wasm_options::{self, WasmOption};
-use crate::guest::build::Build;
-use crate::guest::source::load;
 use anyhow::anyhow;
 use localmap::Limits;
 use localmap_serve::{SandboxConfig, SandboxError};
-use std::path::Path;
 use std::time::Duration;
 
 /// The options that build a guest, set up its sandbox, and configure its map.
@@ -27,13 +25,8 @@ pub(crate) struct CommonArgs {
     #[arg(long)]
     pub(crate) stats: bool,
 
-    /// Build a folder with `cargo component build`
-    #[arg(long)]
-    with_cargo_component: bool,
-
-    /// Cargo profile for building a folder
-    #[arg(long, value_name = "NAME", default_value = "release")]
-    profile: String,
+    #[command(flatten)]
+    pub(crate) build: BuildArgs,
 
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
@@ -43,15 +36,6 @@ pub(crate) struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// Reads the guest, or builds it first.
-    pub(crate) fn load(&self, guest: &Path) -> anyhow::Result<Vec<u8>> {
-        let build = Build {
-            with_cargo_component: self.with_cargo_component,
-            profile: &self.profile,
-        };
-        load(guest, build)
-    }
-
     /// Returns the timeout of the guest, if `-W timeout` sets one.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         wasm_options::timeout(&self.wasm)

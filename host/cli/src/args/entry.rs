@@ -125,6 +125,16 @@ fn value_and_ttl(rest: &[u8]) -> Result<(Vec<u8>, Ttl), String> {
             "invalid TTL: expected ;ttl=TIME at the end, in lower case and without spaces".into(),
         );
     }
+    if rest.contains(&b';')
+        && let Some((name, time)) = split(last)
+        && is_slip_of_ttl(name)
+        && parse_ttl(&String::from_utf8_lossy(time)).is_ok()
+    {
+        return Err(format!(
+            "`;{}` looks like a TTL: write ;ttl=TIME, or add ;ttl=default if it is part of the value",
+            String::from_utf8_lossy(last)
+        ));
+    }
     match rest.windows(mark.len()).rposition(|part| part == mark) {
         None => Ok((rest.to_vec(), Ttl::Default)),
         Some(at) => {
@@ -132,6 +142,20 @@ fn value_and_ttl(rest: &[u8]) -> Result<(Vec<u8>, Ttl), String> {
             let ttl = parse_ttl(&ttl).map_err(|why| format!("invalid TTL: {why}"))?;
             Ok((rest[..at].to_vec(), ttl))
         }
+    }
+}
+
+/// Returns `true` for `ttl` with one letter missing, added or changed, or two exchanged.
+fn is_slip_of_ttl(name: &[u8]) -> bool {
+    let name = name.trim_ascii().to_ascii_lowercase();
+    let without = |word: &[u8], at: usize| [&word[..at], &word[at + 1..]].concat();
+    let shorter: Vec<Vec<u8>> = (0..3).map(|at| without(b"ttl", at)).collect();
+    match name.len() {
+        2 => shorter.contains(&name),
+        3 if name == b"ttl" => false,
+        3 => name == b"tlt" || (0..3).any(|at| without(&name, at) == shorter[at]),
+        4 => (0..4).any(|at| without(&name, at) == b"ttl"),
+        _ => false,
     }
 }
 
@@ -156,6 +180,22 @@ mod tests {
         assert_eq!(parse(b"a=b=c;d"), entry(b"a", b"b=c;d", Ttl::Default));
         assert_eq!(parse(b"a=1;ttl=30s"), entry(b"a", b"1", half));
         assert_eq!(parse(b"a=;ttl=1s;ttl=30s"), entry(b"a", b";ttl=1s", half));
+        for value in [
+            "1;t=5s",
+            "1;age=5s",
+            "1;tt=five",
+            "1;tt=5s;b",
+            "tt=5s",
+            "1;tt",
+        ] {
+            let text = format!("a={value}");
+            let kept = entry(b"a", value.as_bytes(), Ttl::Default);
+            assert_eq!(parse(text.as_bytes()), kept, "{value}");
+        }
+        assert_eq!(
+            parse(b"a=1;tt=5s;ttl=default"),
+            entry(b"a", b"1;tt=5s", Ttl::Default)
+        );
         assert_eq!(
             parse(b"\xff=\xfe;ttl=never"),
             entry(b"\xff", b"\xfe", Ttl::Never)
@@ -193,6 +233,11 @@ mod tests {
             "a=1; ttl=30s",
             "a=1;TTL=30s",
             "a=1;ttl 30s",
+            "a=1;tt=5s",
+            "a=1;tl=5s",
+            "a=1;tlt=5s",
+            "a=1;til=never",
+            "a=1;ttls=5s",
         ] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }

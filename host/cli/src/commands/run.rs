@@ -1,15 +1,18 @@
 //! `localmap run`: runs a command with a map of its own.
 
 mod app;
+mod exit;
 mod guest_data;
+mod guest_error;
 mod replay_clock;
 mod watchdog;
 
 use crate::args::common::CommonArgs;
 use crate::args::grants::explain_http;
-use crate::exit_code::{INTERRUPTED, PIPE_CLOSED, TRAPPED};
+use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TRAPPED};
 use crate::replay::StampFormat;
-use crate::terminal::stdio::{complain, note};
+use crate::terminal::stats::report_stats;
+use crate::terminal::stdio::{Output, complain, note};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
 use clap::ValueEnum;
@@ -23,11 +26,14 @@ use std::process::ExitCode;
 /// Runs a command component, with a map of its own that ends when the command does.
 ///
 /// GUEST is a component file, or a folder that is built first: a guest crate with `cargo build
-/// --target wasm32-wasip2`, or a guest in Python (app.py) with componentize-py. If it imports localmap:core/local-map or wasi:keyvalue, it is
-/// given a map. Options go before GUEST; everything after it is passed to the guest.
+/// --target wasm32-wasip2`, or a guest in Python (app.py) with componentize-py. If it imports
+/// localmap:core/local-map or wasi:keyvalue, it is given a map. Options go before GUEST; everything
+/// after it is passed to the guest.
 ///
-/// The exit code is that of the guest, 0 or 1. It is 134 if the guest traps or runs out of time,
-/// 130 after Ctrl-C, and 141 if standard output is closed early.
+/// The exit code is that of the guest: 0 if it succeeds, 1 if it ends with an error, or 0 to 255 as
+/// it says. It is 134 if the guest traps or runs out of time, 130 after Ctrl-C, and 141 if standard
+/// output is closed early; if the guest itself exits with one of these, a line on standard error
+/// says so. If there is no guest to run, it is 1, or 2 for a wrong option, with a message.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
@@ -95,7 +101,7 @@ impl RunCommand {
             .split_first()
             .ok_or_else(|| anyhow!("GUEST is missing"))?;
         let path = PathBuf::from(guest);
-        let bytes = self.common.load(&path)?;
+        let bytes = self.common.build.load(&path)?;
         let context = || format!("cannot run `{}`", path.display());
         let guest = localmap::inspect(&bytes).with_context(context)?;
         let component = self.give_map(&bytes, &guest).with_context(context)?;
@@ -116,7 +122,7 @@ impl RunCommand {
             cache: self.common.cache.wanted(),
         };
         let ended = app::run(&component, &guest, &config, map).with_context(context)?;
-        Ok(self.report(ended, &path))
+        Ok(self.report(ended, &path, &bytes))
     }
 
     /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
@@ -151,17 +157,33 @@ impl RunCommand {
         }
     }
 
-    fn report(&self, ended: Ended, path: &Path) -> ExitCode {
-        let (code, stats) = match ended {
-            Ended::Exit { code, stats } => (code, stats),
+    fn report(&self, ended: Ended, path: &Path, guest: &[u8]) -> ExitCode {
+        let name = path.display();
+        let (code, stats, lost_with) = match ended {
+            Ended::Exit { code, stats } => {
+                if [INTERRUPTED, TRAPPED, PIPE_CLOSED].contains(&code) {
+                    note(format_args!(
+                        "The guest `{name}` has exited with code {code} itself"
+                    ));
+                }
+                (code, stats, "the instance, which exited before it ran")
+            }
+            Ended::Failed { stats } => {
+                let error = anyhow!("the guest `{name}` ended with an error");
+                complain(&match Output::guest_has_complained() {
+                    true => error,
+                    false => anyhow!(guest_error::hint(guest)).context(error),
+                });
+                (FAILED, stats, "the instance, which failed")
+            }
             Ended::Closed => return ExitCode::from(PIPE_CLOSED),
             Ended::Trap { error, stats } => {
                 complain(&error.context(trapped(path)));
-                (TRAPPED, stats)
+                (TRAPPED, stats, "the instance, which trapped")
             }
         };
         if self.common.stats {
-            watchdog::report_stats(stats);
+            report_stats(stats, lost_with);
         }
         ExitCode::from(code)
     }

@@ -101,7 +101,7 @@ impl ServeCommand {
         if self.common.stats && self.map_scope != MapScope::Server {
             bail!("--stats requires --map-scope server");
         }
-        let bytes = self.common.load(&self.guest)?;
+        let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime()?;
         let entered = runtime.enter();
         // Before the guest is compiled, since this fails faster.

@@ -5,6 +5,7 @@ mod command;
 mod completion;
 mod failure;
 mod help;
+mod history;
 mod parser;
 mod prompt;
 mod script;

@@ -1,6 +1,6 @@
 //! Builds the guest in a folder that holds an app in Python, with componentize-py.
 
-use super::build::Build;
+use super::build::{Build, check_interrupted};
 use crate::terminal::stdio::note;
 use anyhow::{Context, bail};
 use std::collections::BTreeSet;
@@ -27,6 +27,9 @@ const PACKAGE: &str = include_str!("../commands/new/template/python/requirements
 pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
     if build.with_cargo_component {
         bail!("--with-cargo-component is for crates, and this is a guest in Python");
+    }
+    if build.bin.is_some() {
+        bail!("--bin is for crates, and this is a guest in Python");
     }
     if !folder.join(WIT).is_dir() {
         bail!(
@@ -112,6 +115,7 @@ impl Tool {
             command.env("VIRTUAL_ENV", environment);
         }
         let status = command.status().map_err(|error| self.no_start(error))?;
+        check_interrupted(status)?;
         if !status.success() {
             bail!("`componentize-py` failed ({status})");
         }

@@ -20,13 +20,15 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// Reads the component file `guest`, or builds the folder `guest`.
 pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
-    if guest.is_dir() {
-        let built = build_folder(guest, build)
-            .with_context(|| format!("cannot build the guest in `{}`", guest.display()))?;
-        read(&built)
-    } else {
-        read(guest)
+    if !guest.is_dir() {
+        if let Some(bin) = build.bin {
+            bail!("--bin {bin} is for a guest that is the folder of a crate");
+        }
+        return read(guest);
     }
+    let built = build_folder(guest, build)
+        .with_context(|| format!("cannot build the guest in `{}`", guest.display()))?;
+    read(&built)
 }
 
 /// Builds `folder` with the toolchain that its files call for. Returns the path of the component.

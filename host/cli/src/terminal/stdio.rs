@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -23,7 +24,16 @@ pub(crate) enum Output {
     Stderr,
 }
 
+/// Whether a guest has written to standard error.
+static COMPLAINED: AtomicBool = AtomicBool::new(false);
+
 impl Output {
+    /// Returns `true` if a guest has written to standard error, so that it may have said why it
+    /// fails.
+    pub(crate) fn guest_has_complained() -> bool {
+        COMPLAINED.load(Ordering::Relaxed)
+    }
+
     fn with(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> StreamResult<()> {
         let done = match self {
             Self::Stdout => write(&mut io::stdout().lock()),
@@ -65,6 +75,9 @@ impl StdoutStream for Output {
 
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if matches!(self, Self::Stderr) && !bytes.is_empty() {
+            COMPLAINED.store(true, Ordering::Relaxed);
+        }
         self.with(|stream| {
             let mut rest = bytes.as_ref();
             while !rest.is_empty() {

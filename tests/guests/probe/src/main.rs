@@ -44,6 +44,7 @@ fn run(args: &[&str]) -> Outcome {
         ["yes"] => loop {
             say("y")?;
         },
+        ["write-error"] => write_error(),
         ["complain"] => loop {
             writeln!(io::stderr(), "no")?;
         },
@@ -64,6 +65,10 @@ fn run(args: &[&str]) -> Outcome {
         ["lengths"] => lengths(),
         // Ends.
         ["exit", code] => process::exit(code.parse()?),
+        ["exit-with-code", code] => {
+            wasip2::cli::exit::exit_with_code(code.parse()?);
+            Ok(())
+        }
         ["panic"] => panic(),
         ["trap"] => process::abort(),
         ["spin"] => loop {
@@ -88,6 +93,21 @@ fn read_all_then_print() -> Outcome {
     let mut all = Vec::new();
     io::stdin().read_to_end(&mut all)?;
     Ok(io::stdout().write_all(&all)?)
+}
+
+/// Writes to standard output until that fails. Returns the error as WASI describes it.
+fn write_error() -> Outcome {
+    use wasip2::io::streams::StreamError;
+    let stdout = wasip2::cli::stdout::get_stdout();
+    loop {
+        match stdout.blocking_write_and_flush(b"y\n") {
+            Ok(()) => {}
+            Err(StreamError::Closed) => return Err("closed".into()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(error.to_debug_string().into());
+            }
+        }
+    }
 }
 
 /// Prints `UNIX-TIME NANOSECONDS LINE` for each line of standard input: the wall clock in

@@ -11,6 +11,131 @@ fn with_the_guests_exit_code_which_is_0_or_1() {
 }
 
 #[test]
+fn with_any_exit_code_of_wasi_0_2_12() {
+    for code in [0, 1, 3, 200, 255] {
+        let text = code.to_string();
+        let commands = ["set", "a", "1", "then", "exit-with-code", &text];
+        for options in [&["--stats"][..], &["--stats", "--linked"]] {
+            let finished = probe(options, &commands).run();
+            assert_eq!(finished.code, Some(code));
+            let stats = finished.stderr.starts_with("map: entries=1 ");
+            assert!(
+                stats && finished.stderr.lines().count() == 1,
+                "{finished:?}"
+            );
+        }
+    }
+}
+
+/// These codes otherwise say how `run` has ended.
+#[test]
+fn with_a_line_if_the_guest_itself_exits_as_a_trap_a_signal_or_a_closed_pipe_does() {
+    for code in [130, 134, 141] {
+        let finished = probe(&[], &["exit-with-code", &code.to_string()]).run();
+        assert_eq!(finished.code, Some(code));
+        let told = format!("probe.wasm` has exited with code {code} itself\n");
+        assert!(finished.stderr.ends_with(&told), "{finished:?}");
+    }
+}
+
+/// A command whose function `run` returns an error, with more bytes after it.
+fn command_that_fails(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let text = r#"(component
+        (core module $m (func (export "run") (result i32) i32.const 1))
+        (core instance $i (instantiate $m))
+        (func $run (result (result)) (canon lift (core func $i "run")))
+        (instance $r (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $r)))"#;
+    let mut component = wat::parse_str(text).expect("a component");
+    component.extend(bytes);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fails.wasm");
+    std::fs::write(&path, component).expect("a file");
+    (folder, path)
+}
+
+#[test]
+fn with_1_and_the_usual_cause_after_an_error_of_its_function_run() {
+    // Custom sections, as the tools of these languages leave them.
+    let section = |name: &str| [&[0, name.len() as u8 + 2, 1, b'p'], name.as_bytes()].concat();
+    for (bytes, words) in [
+        (Vec::new(), "handle it"),
+        (section("componentize-py"), "componentize_py_types.Err"),
+        (section("ComponentizeJS"), "console.error"),
+    ] {
+        let (_folder, path) = command_that_fails(&bytes);
+        let finished = localmap().arg("run").arg(&path).run();
+        let name = path.to_str().expect("UTF-8");
+        finished.refused(&[
+            &format!("Error: the guest `{name}` ended with an error\n"),
+            "has no message",
+            "the map",
+            words,
+        ]);
+    }
+}
+
+#[test]
+fn with_1_and_at_most_one_line_more_if_it_has_said_why() {
+    let finished = probe(&[], &["exit", "1"]).run();
+    assert_eq!((finished.code, &*finished.stderr), (Some(1), ""));
+    let finished = probe(&[], &["no-such-command"]).run();
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    let [own, ours] = lines[..] else {
+        panic!("{finished:?}");
+    };
+    assert!(own.contains("cannot do"), "{own}");
+    assert!(ours.ends_with("probe.wasm` ended with an error"), "{ours}");
+    assert_eq!(finished.code, Some(1));
+}
+
+#[test]
+fn with_its_exit_code_if_it_exits_before_it_runs() {
+    let text = r#"(component
+        (import "wasi:cli/exit@0.2.12" (instance $exit
+            (export "exit-with-code" (func (param "status-code" u8)))))
+        (import "localmap:core/local-map@0.1.0" (instance))
+        (core func $exit (canon lower (func $exit "exit-with-code")))
+        (core module $m
+            (import "" "exit" (func $exit (param i32)))
+            (func (export "run") (result i32) i32.const 0)
+            (func $start (call $exit (i32.const 7)))
+            (start $start))
+        (core instance $i (instantiate $m
+            (with "" (instance (export "exit" (func $exit))))))
+        (func $run (result (result)) (canon lift (core func $i "run")))
+        (instance $r (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $r)))"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("exits.wasm");
+    std::fs::write(&path, wat::parse_str(text).expect("a component")).expect("a file");
+    let finished = localmap().args(["run", "--stats"]).arg(&path).run();
+    assert_eq!(finished.code, Some(7), "{finished:?}");
+    assert!(
+        finished.stderr.ends_with("exited before it ran\n"),
+        "{finished:?}"
+    );
+}
+
+/// Whatever the program captures for its own developers.
+#[test]
+fn without_showing_the_stack_of_the_host() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    for options in [&[][..], &["--linked"]] {
+        let mut command = probe(options, &["set", "a", "1", "then", "write-error"])
+            .env("RUST_BACKTRACE", "1")
+            .into_command();
+        let command = command.stdout(full.try_clone().expect("it"));
+        let output = command.output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let first = stderr.lines().next().unwrap_or_default();
+        assert_eq!(first, "Error: No space left on device (os error 28)");
+        assert_eq!(stderr.lines().count(), 2, "{stderr}");
+    }
+}
+
+#[test]
 fn with_134_and_a_backtrace_after_a_trap() {
     for command in ["panic", "trap"] {
         let finished = probe(&[], &[command]).run();

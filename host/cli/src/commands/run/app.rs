@@ -1,5 +1,6 @@
 //! The guest in its store: its permissions, and the result of its run.
 
+use super::exit;
 use super::guest_data::GuestData;
 use super::replay_clock;
 use super::watchdog::{AskStats, TimedOut, Watchdog};
@@ -10,7 +11,7 @@ use crate::replay::{ReplayClock, ReplayInput, StampFormat};
 use crate::terminal::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::Linker;
-use localmap::wasmtime::{self, Engine, Store, StoreContextMut, Trap, WasmBacktrace};
+use localmap::wasmtime::{self, Engine, Store, Trap, WasmBacktrace};
 use localmap::{
     Control, Host, HostOptions, Inspection, Limits, LinkedMap, LocalMap, MapOptions, Stats, lock,
 };
@@ -41,9 +42,14 @@ pub(super) struct RunConfig {
 
 /// The result of a run.
 pub(super) enum Ended {
-    /// The guest returned or exited.
+    /// The guest returned, or exited with a code.
     Exit {
         code: u8,
+        /// The statistics, or `None` if the guest has no map.
+        stats: Option<Stats>,
+    },
+    /// The guest's function `run` returned an error.
+    Failed {
         /// The statistics, or `None` if the guest has no map.
         stats: Option<Stats>,
     },
@@ -109,7 +115,9 @@ pub(super) fn run(
     let mut store = sandbox.store(&engine, Sandbox::new(wasi, linked, app));
     let instance = match command.instantiate(&mut store) {
         Ok(instance) => instance,
-        Err(error) if error.is::<Trap>() || error.is::<localmap::TimedOut>() => {
+        Err(error)
+            if error.is::<Trap>() || error.is::<localmap::TimedOut>() || error.is::<I32Exit>() =>
+        {
             return ended(&mut store, Err(error), config.timeout);
         }
         Err(error) => {
@@ -131,12 +139,12 @@ pub(super) fn run(
     ended(&mut store, result, config.timeout)
 }
 
-/// Links what a sandbox provides, with two functions that differ from Wasmtime's, and the map.
+/// Links what a sandbox provides, with interfaces that differ from Wasmtime's, and the map.
 fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<GuestData>>> {
     let mut linker = Linker::<Sandbox<GuestData>>::new(engine);
     Sandbox::add_to_linker_sync(&mut linker)?;
     linker.allow_shadowing(true);
-    linker.instance(EXIT)?.func_wrap("exit", exit)?;
+    exit::link(&mut linker)?;
     if config.linked {
         localmap::add_to_linker(&mut linker, Sandbox::linked_map)?;
     }
@@ -144,21 +152,6 @@ fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<Gu
         replay_clock::link(&mut linker)?;
     }
     Ok(linker)
-}
-
-/// The name of the interface in Wasmtime. Guests import any version 0.2.x of it.
-const EXIT: &str = "wasi:cli/exit@0.2.12";
-
-/// Ends the guest. Reads the statistics of its map first, while calls into its store are possible.
-fn exit(
-    mut store: StoreContextMut<'_, Sandbox<GuestData>>,
-    (status,): (Result<(), ()>,),
-) -> wasmtime::Result<()> {
-    if let Some(control) = store.data_mut().data.control.take() {
-        let stats = control.stats(&mut store)?;
-        store.data_mut().data.stats = Some(stats);
-    }
-    Err(I32Exit(i32::from(status.is_err())).into())
 }
 
 impl RunConfig {
@@ -252,10 +245,8 @@ fn ended(
         Ok((status, stats))
     });
     let error = match measured {
-        Ok((status, stats)) => {
-            let code = u8::from(status.is_err());
-            return Ok(Ended::Exit { code, stats });
-        }
+        Ok((Ok(()), stats)) => return Ok(Ended::Exit { code: 0, stats }),
+        Ok((Err(()), stats)) => return Ok(Ended::Failed { stats }),
         Err(error) => error,
     };
     if let Some(I32Exit(code)) = error.downcast_ref() {

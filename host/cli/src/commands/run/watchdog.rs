@@ -23,7 +23,7 @@ pub(super) struct TimedOut(pub(super) Duration);
 /// Reads the statistics while the guest waits in a host call.
 pub(super) type AskStats = Box<dyn FnOnce() -> Option<Stats> + Send>;
 
-/// Writes the statistics of the guest's map to standard error.
+/// Writes the statistics of the map of a guest that trapped to standard error.
 pub(super) fn report_stats(stats: Option<Stats>) {
     stats::report_stats(stats, "the instance, which trapped");
 }

@@ -2,6 +2,7 @@
 
 use super::completion::candidates;
 use super::failure::Failure;
+use super::history::{History, MAX_LINES};
 use super::session::Session;
 use crate::terminal::stdio::complain;
 use anyhow::{Context, anyhow};
@@ -9,14 +10,11 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::history::DefaultHistory;
+use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Editor, Helper};
 use std::cell::RefCell;
-use std::env;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 const PROMPT: &str = "localmap> ";
@@ -27,15 +25,15 @@ pub(super) fn run(session: Session) -> anyhow::Result<()> {
     let session = Rc::new(RefCell::new(session));
     let config = Config::builder()
         .completion_type(CompletionType::List)
-        .max_history_size(1_000)?
+        .max_history_size(MAX_LINES)?
         .auto_add_history(true)
         .build();
-    let mut editor = Editor::<Completion, DefaultHistory>::with_config(config)?;
+    let lines = MemHistory::with_config(&config);
+    let mut editor = Editor::<Completion, MemHistory>::with_history(config, lines)?;
     editor.set_helper(Some(Completion(Rc::clone(&session))));
-    let history = history_file();
-    if let Some(file) = &history {
-        // The file does not exist before the first shell ends.
-        let _ = editor.load_history(file);
+    let mut history = History::of_user();
+    for line in history.earlier() {
+        editor.add_history_entry(line)?;
     }
     let mut out = io::stdout();
     writeln!(
@@ -55,14 +53,13 @@ pub(super) fn run(session: Session) -> anyhow::Result<()> {
             }
             Err(error) => return Err(error).context("cannot read from the terminal"),
         };
+        history.add(&text);
         // Pasted text may have several lines.
         if execute_lines(&mut session.borrow_mut(), &text, &mut out)? {
             break;
         }
     }
-    if let Some(file) = &history {
-        save(&mut editor, file);
-    }
+    history.save();
     Ok(())
 }
 
@@ -80,24 +77,6 @@ fn execute_lines(session: &mut Session, text: &str, out: &mut dyn Write) -> io::
         }
     }
     Ok(false)
-}
-
-/// Returns the history file, in the state folder of the XDG base directories.
-fn history_file() -> Option<PathBuf> {
-    let folder = |name| {
-        let folder = PathBuf::from(env::var_os(name)?);
-        folder.is_absolute().then_some(folder)
-    };
-    let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
-    Some(state.join("localmap").join("history"))
-}
-
-/// Appends the history of this shell to the file. If that fails, the history is lost.
-fn save(editor: &mut Editor<Completion, DefaultHistory>, file: &Path) {
-    if let Some(folder) = file.parent() {
-        let _ = fs::create_dir_all(folder);
-    }
-    let _ = editor.append_history(file);
 }
 
 /// Completes commands and keys of the map.
