@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::body::{HostOutgoingBody, HyperOutgoingBody, StreamContext};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiHttpView};
 
@@ -40,6 +40,19 @@ pub(crate) struct Call {
 
 /// The channel through which the guest's response arrives.
 pub(crate) type Responses = oneshot::Receiver<Result<Response<HyperOutgoingBody>, ErrorCode>>;
+
+impl Call {
+    /// Marks the bodies that the guest has left open as incomplete. When their store is dropped,
+    /// they would otherwise end as if the guest had finished them.
+    pub(crate) fn abort_bodies(&mut self) {
+        for entry in self.store.data_mut().table().iter_mut() {
+            if let Some(body) = entry.downcast_mut::<HostOutgoingBody>() {
+                let (ended, _) = HostOutgoingBody::new(StreamContext::Response, None, 1, 1);
+                std::mem::replace(body, ended).abort();
+            }
+        }
+    }
+}
 
 impl App {
     /// Compiles the guest, and checks once that its folders can be opened.

@@ -1,8 +1,10 @@
 //! State shared by the requests of a connection.
 
+use crate::delivery::Delivery;
 use crate::maps::SharedSlot;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// State shared by the requests of a connection: the addresses of both ends and, if the scope is
 /// [`MapScope::Connection`](crate::MapScope::Connection), a map, which is dropped together with
@@ -11,6 +13,7 @@ pub struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     map: SharedSlot,
+    delivery: Option<Arc<Delivery>>,
 }
 
 impl Connection {
@@ -21,7 +24,14 @@ impl Connection {
             peer,
             local,
             map: SharedSlot::default(),
+            delivery: None,
         }
+    }
+
+    /// Sets what reports how much of each response has been sent.
+    pub(crate) fn delivered_by(mut self, delivery: Arc<Delivery>) -> Self {
+        self.delivery = Some(delivery);
+        self
     }
 
     /// Returns the address of the client.
@@ -39,6 +49,10 @@ impl Connection {
     /// [`peer`](Self::peer) for an example.
     pub fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    pub(crate) fn delivery(&self) -> Option<&Arc<Delivery>> {
+        self.delivery.as_ref()
     }
 
     pub(crate) fn map(&self) -> &SharedSlot {

@@ -5,6 +5,7 @@ use crate::outgoing::HttpReporter;
 use hyper::{Method, Request, StatusCode};
 use localmap::lock;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,7 +18,23 @@ pub(crate) struct Exchange {
     began: Instant,
     peer: SocketAddr,
     line: RequestLine,
+    /// What the connection has sent, if its server reports it.
+    sent: Option<Sent>,
     state: Mutex<State>,
+}
+
+/// The number of bytes that a connection has sent.
+#[derive(Clone, Default)]
+pub(crate) struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::AcqRel);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 struct State {
@@ -30,11 +47,12 @@ struct State {
 enum ResponseState {
     /// The response has not begun.
     Awaited,
-    /// The headers have been, or are being, sent to the client.
-    Begun(StatusCode),
+    /// The headers have been, or are being, sent to the client. The connection had sent this much
+    /// before, if that is known.
+    Begun(StatusCode, Option<u64>),
     /// The last byte has been sent, or the response was cut off, after this time.
     Ended(StatusCode, Duration),
-    /// The client disconnected before the response began.
+    /// No byte of the response has been sent.
     Abandoned,
 }
 
@@ -69,6 +87,7 @@ impl Exchange {
     pub(crate) fn begin<B>(
         log: Option<&Arc<dyn LogSink>>,
         peer: SocketAddr,
+        sent: Option<&Sent>,
         request: &Request<B>,
     ) -> ResponseSide {
         ResponseSide(Arc::new(Self {
@@ -81,6 +100,7 @@ impl Exchange {
                 uri: request.uri().clone(),
                 version: request.version(),
             },
+            sent: sent.cloned(),
             state: Mutex::new(State {
                 response: ResponseState::Awaited,
                 guest: GuestState::NotCalled,
@@ -160,7 +180,8 @@ impl ResponseSide {
 
     /// Records that the response begins with this status.
     pub(crate) fn set_status(&self, status: StatusCode) {
-        self.0.state().response = ResponseState::Begun(status);
+        let before = self.0.sent.as_ref().map(Sent::get);
+        self.0.state().response = ResponseState::Begun(status, before);
     }
 
     /// Returns a function that reports failures of requests that the guest sends, if there is a
@@ -204,9 +225,15 @@ impl ResponseSide {
 
     fn end(&self, early: Option<&str>) {
         let took = self.0.began.elapsed();
+        let sent = self.0.sent.as_ref().map(Sent::get);
         self.0.end(|state| {
             state.response = match state.response {
-                ResponseState::Begun(status) => {
+                ResponseState::Begun(_, Some(before))
+                    if early.is_some() && sent == Some(before) =>
+                {
+                    ResponseState::Abandoned
+                }
+                ResponseState::Begun(status, _) => {
                     if let (None, Some(cause)) = (&state.cause, early) {
                         state.add_cause(cause);
                     }
@@ -268,12 +295,16 @@ mod tests {
     }
 
     fn begin() -> (Arc<Reports>, ResponseSide) {
+        begin_after(None)
+    }
+
+    fn begin_after(sent: Option<&Sent>) -> (Arc<Reports>, ResponseSide) {
         let reports = Arc::new(Reports::default());
         let log: Arc<dyn LogSink> = reports.clone();
         let peer = ([127, 0, 0, 1], 1).into();
         (
             reports,
-            Exchange::begin(Some(&log), peer, &Request::new(())),
+            Exchange::begin(Some(&log), peer, sent, &Request::new(())),
         )
     }
 
@@ -313,6 +344,19 @@ mod tests {
         assert_eq!(reports.len(), 1);
         assert_eq!(reports[0].status, Some(StatusCode::BAD_REQUEST));
         assert_eq!(reports[0].cause.as_deref(), Some("refused"));
+    }
+
+    #[test]
+    fn a_response_of_which_no_byte_was_sent_has_no_status() {
+        for (before, during, status) in [(0, 0, None), (9, 0, None), (9, 1, Some(StatusCode::OK))] {
+            let sent = Sent::default();
+            sent.add(before);
+            let (reports, response) = begin_after(Some(&sent));
+            response.set_status(StatusCode::OK);
+            sent.add(during);
+            drop(response);
+            assert_eq!(lock(&reports.0)[0].status, status);
+        }
     }
 
     #[test]

@@ -37,9 +37,12 @@ impl Guest {
         outcome
     }
 
-    fn release(self, failure: Option<&Failure>) {
+    fn release(mut self, failure: Option<&Failure>) {
         // Dropping the store ends the response, which then checks whether the guest has failed.
         self.side.end(failure.map(|failure| failure.cause.as_str()));
+        if failure.is_none() {
+            self.call.abort_bodies();
+        }
         drop(self.call);
         // The store no longer uses the map, which now becomes idle.
         drop(self.checkout);

@@ -18,7 +18,7 @@ use crate::target::resolve;
 use crate::tasks::Tasks;
 use bytes::Bytes;
 use hyper::body::Body;
-use hyper::header::{AUTHORIZATION, COOKIE, EXPECT, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
 use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
 use std::convert::Infallible;
@@ -120,15 +120,8 @@ impl Handler {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
-        let log = self.shared.log.as_ref();
-        let side = Exchange::begin(log, connection.peer(), &request);
-        match self.respond(connection, request, &side).await {
-            Ok(response) => ResponseBody::of_guest(side, response),
-            Err(failure) => {
-                side.set_cause(&failure.cause);
-                ResponseBody::text(side, failure.status, failure.text())
-            }
-        }
+        let request = RequestBody::wrap(request);
+        self.answer(connection, request).await
     }
 
     /// Drops each map of [`MapScope::Header`] once it has been idle for
@@ -191,6 +184,29 @@ impl Handler {
         self.shared.maps.stats()
     }
 
+    /// Answers a request, whose body the caller has wrapped.
+    pub(crate) async fn answer<B>(
+        &self,
+        connection: &Connection,
+        request: Request<RequestBody<B>>,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Error>,
+    {
+        let log = self.shared.log.as_ref();
+        let delivery = connection.delivery();
+        let sent = delivery.map(|delivery| delivery.sent());
+        let side = Exchange::begin(log, connection.peer(), sent, &request);
+        match self.respond(connection, request, &side).await {
+            Ok(response) => ResponseBody::of_guest(side, response, delivery),
+            Err(failure) => {
+                side.set_cause(&failure.cause);
+                ResponseBody::text(side, failure.status, failure.text(), delivery)
+            }
+        }
+    }
+
     /// Returns the log to which requests are reported.
     pub(crate) fn log(&self) -> Option<&Arc<dyn LogSink>> {
         self.shared.log.as_ref()
@@ -199,7 +215,7 @@ impl Handler {
     async fn respond<B>(
         &self,
         connection: &Connection,
-        mut request: Request<B>,
+        mut request: Request<RequestBody<B>>,
         side: &ResponseSide,
     ) -> Result<Response<HyperOutgoingBody>, Failure>
     where
@@ -212,8 +228,6 @@ impl Handler {
         side.set_map(map_label(shared.maps.scope(), request.headers()));
         let checked_out = shared.maps.check_out(request.headers(), connection.map());
         let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
-        let expects = request.headers().contains_key(EXPECT);
-        let request = request.map(|body| RequestBody::new(body, expects));
         let reporter = side.http_reporter();
         let called = shared.app.call(map, scheme.as_ref(), request, reporter);
         let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;

@@ -42,12 +42,15 @@
 mod app;
 mod check;
 mod connection;
+mod delivery;
 mod error;
 mod exchange;
 mod failure;
 mod guest;
 mod handler;
 mod handler_options;
+mod http1;
+mod linger;
 mod log;
 mod map_factory;
 mod map_scope;

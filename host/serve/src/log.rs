@@ -62,7 +62,9 @@ pub struct RequestRecord {
     /// The first line of the request, or `None` if the client sent something other than an HTTP/1
     /// request.
     pub request: Option<RequestLine>,
-    /// The status of the response, or `None` if the client disconnected before it began.
+    /// The status of the response, or `None` if no byte of it was sent. Without a
+    /// [`Server`](crate::Server) it is unknown what was sent, so this is `None` only if the client
+    /// disconnected before the response began.
     pub status: Option<StatusCode>,
     /// The time from the headers of the request to the end of the response.
     pub took: Option<Duration>,

@@ -2,30 +2,88 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::Request;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::EXPECT;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-/// The maximum part of a body that the server reads after its guest has stopped reading, and the
-/// maximum time for it.
-const UNREAD: usize = 1 << 20;
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The maximum part of a body that may be unread when the response begins if the connection is to
+/// stay open.
+const MAX_UNREAD: u64 = 1 << 20;
+/// The maximum time for which the server reads what no guest wants, and for which it waits for
+/// more of it.
+pub(crate) const DISCARDED_FOR: Duration = Duration::from_secs(30);
+pub(crate) const NEXT_DISCARDED: Duration = Duration::from_secs(5);
 
-/// A body. The part that its guest does not read is read and discarded, up to a limit: a client
-/// that is still writing when its connection is closed may never see the response.
+/// The number of bytes of a body that have not been read.
+#[derive(Clone, Default)]
+pub(crate) struct Unread(Arc<AtomicU64>);
+
+impl Unread {
+    /// Stands for all the rest of a body whose length is unknown.
+    const UNKNOWN: u64 = u64::MAX;
+
+    fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Release);
+    }
+
+    fn set_rest_of<B: Body>(&self, body: &B) {
+        self.set(match body.is_end_stream() {
+            true => 0,
+            false => body.size_hint().exact().unwrap_or(Self::UNKNOWN),
+        });
+    }
+
+    /// Returns `true` if the body has been read to its end.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns `true` if too much is unread for the connection to stay open.
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.0.load(Ordering::Acquire) > MAX_UNREAD
+    }
+}
+
+/// A body. The part that its guest does not read is read and discarded for a while: a client that
+/// is still writing when its connection is closed may never see the response.
 pub(crate) struct RequestBody<B: Body<Data = Bytes> + Send + Unpin + 'static> {
     /// The body, or `None` once it has been read to its end.
     body: Option<B>,
     /// Whether the client waits for `100 Continue`.
     expects: bool,
+    unread: Unread,
 }
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody<B> {
-    pub(crate) fn new(body: B, expects: bool) -> Self {
-        let body = Some(body);
-        Self { body, expects }
+    /// Wraps the body of a request.
+    pub(crate) fn wrap(request: Request<B>) -> Request<Self> {
+        let expects = request.headers().contains_key(EXPECT);
+        request.map(|body| {
+            let unread = Unread::default();
+            unread.set_rest_of(&body);
+            let expects = expects && !unread.is_none();
+            if expects {
+                // The client may never send it.
+                unread.set(Unread::UNKNOWN);
+            }
+            Self {
+                body: Some(body),
+                expects,
+                unread,
+            }
+        })
+    }
+
+    /// Returns how much is unread, now and later.
+    pub(crate) fn unread(&self) -> Unread {
+        self.unread.clone()
     }
 }
 
@@ -37,14 +95,18 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Body for RequestBody<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Some(body) = &mut self.body else {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        let frame = ready!(Pin::new(body).poll_frame(context));
-        // hyper has sent `100 Continue`.
-        self.expects = false;
+        let frame = Pin::new(&mut *body).poll_frame(context);
+        // hyper sends `100 Continue` when a body is first read.
+        this.expects = false;
+        this.unread.set_rest_of(body);
+        let frame = ready!(frame);
         if matches!(frame, None | Some(Err(_))) {
-            self.body = None;
+            this.body = None;
+            this.unread.set(0);
         }
         Poll::Ready(frame)
     }
@@ -71,18 +133,18 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Drop for RequestBody<B> {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
+        let unread = self.unread();
         runtime.spawn(async move {
             let all = async {
-                let mut left = UNREAD;
-                while let Some(Ok(frame)) = body.frame().await {
-                    let len = frame.data_ref().map_or(0, Bytes::len);
-                    let Some(rest) = left.checked_sub(len) else {
-                        return;
-                    };
-                    left = rest;
+                loop {
+                    match timeout(NEXT_DISCARDED, body.frame()).await {
+                        Ok(Some(Ok(_))) => unread.set_rest_of(&body),
+                        Ok(None) => return unread.set(0),
+                        Ok(Some(Err(_))) | Err(_) => return,
+                    }
                 }
             };
-            let _ = tokio::time::timeout(PATIENCE, all).await;
+            let _ = timeout(DISCARDED_FOR, all).await;
         });
     }
 }

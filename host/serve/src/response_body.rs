@@ -1,5 +1,6 @@
 //! The bodies of responses.
 
+use crate::delivery::Delivery;
 use crate::exchange::ResponseSide;
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -8,6 +9,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::runtime::Handle;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
@@ -15,8 +17,11 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 /// The body of a response that is being sent to the client. Dropping it ends the response.
 pub struct ResponseBody {
     source: Source,
-    side: ResponseSide,
+    /// The side of the response, or `None` once this is dropped.
+    side: Option<ResponseSide>,
     progress: Progress,
+    /// The delivery of the connection, if its server reports it.
+    delivery: Option<Arc<Delivery>>,
 }
 
 /// The source of the bytes.
@@ -45,7 +50,12 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 impl ResponseBody {
     /// Creates a response from the handler: a line of text without details.
-    pub(crate) fn text(side: ResponseSide, status: StatusCode, text: &str) -> Response<Self> {
+    pub(crate) fn text(
+        side: ResponseSide,
+        status: StatusCode,
+        text: &str,
+        delivery: Option<&Arc<Delivery>>,
+    ) -> Response<Self> {
         side.set_status(status);
         let progress = match side.is_head() {
             true => Progress::Complete,
@@ -53,8 +63,9 @@ impl ResponseBody {
         };
         let body = Self {
             source: Source::Text(format!("{text}\n").into()),
-            side,
+            side: Some(side),
             progress,
+            delivery: delivery.cloned(),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -70,6 +81,7 @@ impl ResponseBody {
     pub(crate) fn of_guest(
         side: ResponseSide,
         response: Response<HyperOutgoingBody>,
+        delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
         let status = response.status();
         side.set_status(status);
@@ -90,7 +102,8 @@ impl ResponseBody {
                 }
                 false => Source::Guest(body),
             },
-            side,
+            side: Some(side),
+            delivery: delivery.cloned(),
         })
     }
 }
@@ -121,8 +134,15 @@ impl Body for ResponseBody {
             }
             Source::Guest(body) => match ready!(Pin::new(body).poll_frame(context)) {
                 // The body also ends in this way when the guest's store is dropped.
-                None if this.side.guest_failed() => Some(Err(Cut.into())),
+                None if this.side.as_ref().is_some_and(ResponseSide::guest_failed) => {
+                    Some(Err(Cut.into()))
+                }
                 None => None,
+                // hyper does not read past them.
+                Some(Ok(frame)) if frame.is_trailers() => {
+                    this.progress = Progress::Complete;
+                    Some(Ok(frame))
+                }
                 Some(Ok(frame)) => {
                     let len = frame.data_ref().map_or(0, Bytes::len) as u64;
                     this.progress = match this.progress {
@@ -133,7 +153,9 @@ impl Body for ResponseBody {
                     Some(Ok(frame))
                 }
                 Some(Err(error)) => {
-                    this.side.add_cause("the guest did not finish its response");
+                    if let Some(side) = &this.side {
+                        side.add_cause("the guest did not finish its response");
+                    }
                     Some(Err(format!("{error:?}").into()))
                 }
             },
@@ -161,17 +183,24 @@ impl Body for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
+        let Some(side) = self.side.take() else {
+            return;
+        };
         if self.progress != Progress::Complete {
             // Before the guest notices that the body has been dropped.
-            self.side.abandon();
+            side.abandon();
             return;
         }
-        self.side.complete();
+        let guest_runs = side.guest_runs();
+        match &self.delivery {
+            Some(delivery) => delivery.complete_when_sent(side),
+            None => side.complete(),
+        }
         // hyper does not read past the declared length of a body, and the guest may not have
         // closed it yet.
         let source = std::mem::replace(&mut self.source, Source::Text(Bytes::new()));
         if let Source::Guest(body) = source
-            && self.side.guest_runs()
+            && guest_runs
         {
             read_through(body);
         }

@@ -1,25 +1,14 @@
 //! Accepts connections for a handler, and lets running requests finish when it is shut down.
 
-use crate::connection::Connection;
 use crate::handler::Handler;
-use crate::log::RequestRecord;
-use crate::response_body::ResponseBody;
-use crate::stall_guard::StallGuard;
+use crate::http1::serve_connection;
 use crate::tasks::Tasks;
-use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, Version};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 /// The maximum number of connections that wait to be accepted.
@@ -28,14 +17,6 @@ const BACKLOG: u32 = 1_024;
 /// reports about it.
 const RETRY: Duration = Duration::from_millis(100);
 const REPORT: Duration = Duration::from_secs(10);
-/// The maximum time for a client to send the headers of a request, and for a connection to stay
-/// open without a request.
-const HEADERS: Duration = Duration::from_secs(30);
-/// The maximum time for which a client may read no data.
-const STALLED: Duration = Duration::from_secs(30);
-/// The maximum size of the headers of a request in bytes. Up to twice as many may arrive in one
-/// piece.
-const MAX_HEADERS: usize = 64 << 10;
 
 /// Serves HTTP/1 connections with a [`Handler`]. See the [crate docs](crate) for an example that
 /// uses all of its methods.
@@ -127,7 +108,7 @@ impl Server {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let draining = self.draining.subscribe();
+                    let draining = drain_begins(self.draining.subscribe());
                     let serving = serve_connection(self.handler.clone(), stream, peer, draining);
                     self.connections.spawn(serving);
                 }
@@ -162,68 +143,4 @@ async fn drain_begins(mut draining: watch::Receiver<bool>) {
     if draining.wait_for(|begun| *begun).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// Answers the requests of a connection, one after the other, until the client sends no more or
-/// the server shuts down.
-async fn serve_connection(
-    handler: Handler,
-    stream: TcpStream,
-    peer: SocketAddr,
-    draining: watch::Receiver<bool>,
-) {
-    // Fails if the client has already disconnected.
-    let Ok(local) = stream.local_addr() else {
-        return;
-    };
-    // Sends small responses without delay.
-    let _ = stream.set_nodelay(true);
-    let connection = Arc::new(Connection::new(peer, local));
-    let log = handler.log().cloned();
-    let service = service_fn(move |request| {
-        let (handler, connection) = (handler.clone(), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(answer(&handler, &connection, request).await) }
-    });
-    let mut serving = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
-            .max_buf_size(MAX_HEADERS)
-            // A client may close its side after its last request.
-            .half_close(true)
-            .serve_connection(TokioIo::new(StallGuard::new(stream, STALLED)), service)
-    );
-    let done = tokio::select! {
-        done = serving.as_mut() => done,
-        () = drain_begins(draining) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
-        }
-    };
-    // Errors within a request are reported in its record.
-    if let (Err(error), Some(log)) = (done, log)
-        && error.is_parse()
-    {
-        let mut record = RequestRecord::new(SystemTime::now(), peer);
-        record.cause = Some(error.to_string());
-        log.request(&record);
-    }
-}
-
-async fn answer(
-    handler: &Handler,
-    connection: &Connection,
-    request: Request<Incoming>,
-) -> Response<ResponseBody> {
-    let old = request.version() < Version::HTTP_11;
-    let mut response = handler.handle(connection, request).await;
-    // With an older client, the connection must be closed after a body of unknown length, but
-    // hyper would otherwise promise to keep it open.
-    let known = response.headers().contains_key(CONTENT_LENGTH)
-        || response.body().size_hint().exact().is_some();
-    if old && !known {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
-    }
-    response
 }

@@ -24,6 +24,10 @@ impl<S> StallGuard<S> {
         }
     }
 
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// Returns `written`, or an error if the write has been pending for too long.
     fn unless_stalled<T>(
         &mut self,

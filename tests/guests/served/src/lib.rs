@@ -79,6 +79,8 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             let headers = fields(&[("content-length", length)]);
             ResponseOutparam::set(out, Ok(OutgoingResponse::new(headers)));
         }
+        ["unfinished"] => std::mem::forget(begin(out, &[], b"begun")),
+        ["dropped"] => drop(begin(out, &[], b"begun")),
         ["short", length] => drop(begin(out, &[("content-length", length)], b"abc")),
         // Bodies.
         ["echo"] => echo(request, out),
@@ -106,6 +108,12 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
                 sleep(millis);
             }
             end(body, stream);
+        }
+        ["trailers"] => {
+            let (body, stream) = begin(out, &[("trailer", "x-sum")], b"a body");
+            drop(stream);
+            let trailers = fields(&[("x-sum", "6")]);
+            OutgoingBody::finish(body, Some(trailers)).expect("it is whole");
         }
         // Others.
         ["sleep", millis] => {

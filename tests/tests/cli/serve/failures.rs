@@ -55,6 +55,46 @@ fn a_response_that_has_begun_is_cut_off() {
     }
 }
 
+/// A guest that does not finish its body has not written all of it, also if it ends without a
+/// failure.
+#[test]
+fn a_body_that_the_guest_has_not_finished_is_incomplete() {
+    let server = Server::start(&[]);
+    for path in ["/unfinished", "/dropped"] {
+        let mut client = server.connect();
+        let cut = client.get(path);
+        assert!(!cut.whole, "{cut:?}");
+        client.closed();
+        let line = server.line(path);
+        let cause = " cause=\"the guest did not finish its response\"";
+        assert!(line.ends_with(cause), "{line}");
+        // The status is shown if the client has got it.
+        let status = if cut.status == 0 { " - " } else { " 200 " };
+        assert!(line.contains(status), "{cut:?} {line}");
+    }
+    // An older client sees only the end of the connection, which is then a reset.
+    let mut client = server.connect();
+    client.send(b"GET /unfinished HTTP/1.0\r\n\r\n");
+    assert!(!client.response(false).whole);
+}
+
+/// A connection that is closed while a part of what has arrived is unread is reset.
+#[test]
+fn a_response_that_nobody_got_has_no_status_in_the_log() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.begin("GET", "/first", &[], 0);
+    client.begin("GET", "/sleep/300", &[], 0);
+    let arrived = client.0.get_ref().peek(&mut [0]);
+    assert_eq!(arrived.expect("a response"), 1);
+    drop(client);
+    assert!(server.line("/first").contains(" 200 "));
+    let line = server.line("/sleep/300");
+    assert!(line.contains("HTTP/1.1\" - "), "{line}");
+    let cause = " cause=\"the client disconnected before the response\"";
+    assert!(line.ends_with(cause), "{line}");
+}
+
 #[test]
 fn too_much_memory_is_a_500() {
     let server = Server::start(&["--map-scope", "server", "-W", "max-memory-size=8MiB"]);
