@@ -118,7 +118,7 @@ pub use runtime::host::Host;
 pub use runtime::host_options::{Allocation, HostOptions, Profile};
 pub use runtime::local_map::LocalMap;
 pub use runtime::map_options::MapOptions;
-pub use runtime::memory::MemoryLimiter;
+pub use runtime::memory::{Denied, MemoryLimiter};
 pub use runtime::pinned::Pinned;
 pub use runtime::pool;
 pub use snapshot::reader::Snapshot;

@@ -22,6 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .log(Arc::new(Lines));
     // Compiles the guest: once for a program.
     let handler = Handler::new(&std::fs::read(guest)?, &options)?;
+    // Says why if no request could be answered.
+    handler.try_instance().await?;
     let server = Server::new(handler);
 
     tokio::select! {

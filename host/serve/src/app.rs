@@ -1,6 +1,7 @@
 //! The compiled and linked guest, and its call for each request.
 
-use crate::error::{HandlerError, SandboxError};
+use crate::error::{HandlerError, InstanceError, SandboxError};
+use crate::failure::instance_error;
 use crate::outgoing::HttpReporter;
 use crate::request_body::RequestBody;
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -13,6 +14,7 @@ use localmap::wasmtime::component::{Linker, Resource};
 use localmap::wasmtime::{self, Engine, Store};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::{HostOutgoingBody, HyperOutgoingBody, StreamContext};
@@ -79,6 +81,25 @@ impl App {
     /// Returns the timeout of a request.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// Creates an instance without calling it, and drops it.
+    pub(crate) async fn try_instance(&self, map: Option<LinkedMap>) -> Result<(), HandlerError> {
+        let wasi = self.sandbox.wasi()?.build();
+        let guest = Sandbox::new(wasi, map, ());
+        let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
+        let instance = self.proxy.instantiate_async(&mut store);
+        match timeout(self.timeout, instance).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(source)) => {
+                let denied = store.data().denied();
+                Err(instance_error(source, denied).into())
+            }
+            Err(_) => Err(InstanceError::TimedOut {
+                limit: self.timeout,
+            }
+            .into()),
+        }
     }
 
     /// Creates a store for a request, with its map. The scheme is that of the target, or `http`.

@@ -5,6 +5,7 @@ use localmap::wasmtime;
 use localmap::{ComponentError, CreateError, PlugError, PreloadError};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The reason why a [`Handler`](crate::Handler) could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,61 @@ pub enum HandlerError {
     /// The first map could not be created.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// The guest cannot be instantiated.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+}
+
+/// The reason why a guest cannot be instantiated. The sources have Wasmtime's errors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstanceError {
+    /// The guest needs more memory at its start than
+    /// [`SandboxConfig::max_memory`](crate::SandboxConfig::max_memory) allows.
+    #[error("it needs {asked} bytes of memory at its start, but may have {max} (max-memory-size)")]
+    #[non_exhaustive]
+    Memory {
+        /// The limit, in bytes.
+        max: usize,
+        /// The initial size of its memories and tables, as far as they have been created, in bytes.
+        asked: usize,
+        /// The error from Wasmtime.
+        source: wasmtime::Error,
+    },
+    /// The guest has too many table elements.
+    #[error("it needs {asked} table elements at its start, but may have {max}")]
+    #[non_exhaustive]
+    TableElements {
+        /// The limit.
+        max: usize,
+        /// The initial size of its tables, as far as they have been created.
+        asked: usize,
+        /// The error from Wasmtime.
+        source: wasmtime::Error,
+    },
+    /// The process cannot reserve as much address space as an instance needs.
+    #[error("there is too little address space for an instance (`ulimit -v`)")]
+    #[non_exhaustive]
+    AddressSpace {
+        /// The error from Wasmtime.
+        source: wasmtime::Error,
+    },
+    /// The guest traps or exits before it is called.
+    #[error("{cause}")]
+    #[non_exhaustive]
+    Failed {
+        /// The cause in one line.
+        cause: String,
+        /// The error from Wasmtime, which may have a backtrace.
+        source: wasmtime::Error,
+    },
+    /// The guest does not start in time.
+    #[error("its start takes longer than {}", humantime::format_duration(*limit))]
+    #[non_exhaustive]
+    TimedOut {
+        /// The timeout of a request.
+        limit: Duration,
+    },
 }
 
 /// The reason why the sandbox of a guest could not be set up.

@@ -1,9 +1,10 @@
 //! Reasons why a request gets no response from its guest.
 
-use crate::error::MapError;
+use crate::error::{InstanceError, MapError};
 use hyper::StatusCode;
-use localmap::MapTerminated;
 use localmap::wasmtime::{Error, Trap};
+use localmap::{Denied, MapTerminated};
+use std::io;
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 
@@ -27,6 +28,10 @@ impl Failure {
 
     /// Creates a failure of the guest from an error of Wasmtime.
     pub(crate) fn of_call(error: &Error) -> Self {
+        if is_out_of_memory(error) {
+            let cause = "too little address space or memory for another instance";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, cause);
+        }
         Self::of_guest(cause(error))
     }
 
@@ -79,6 +84,36 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     line
 }
+
+/// Explains why an instance cannot be created. `denied` is what memory its store was denied.
+pub(crate) fn instance_error(source: Error, denied: Option<Denied>) -> InstanceError {
+    match denied {
+        _ if is_out_of_memory(&source) => InstanceError::AddressSpace { source },
+        // An instance that traps may have been denied memory before.
+        _ if source.is::<Trap>() || source.is::<I32Exit>() => InstanceError::Failed {
+            cause: cause(&source),
+            source,
+        },
+        Some(Denied::Bytes { max, asked, .. }) => InstanceError::Memory { max, asked, source },
+        Some(Denied::TableElements { max, asked, .. }) => {
+            InstanceError::TableElements { max, asked, source }
+        }
+        _ => InstanceError::Failed {
+            cause: cause(&source),
+            source,
+        },
+    }
+}
+
+/// Returns `true` if the operating system has refused memory or address space.
+fn is_out_of_memory(error: &Error) -> bool {
+    // Wasmtime's own type of the error of a system call is private.
+    let text = error.root_cause().to_string();
+    cfg!(unix) && text == io::Error::from_raw_os_error(ENOMEM).to_string()
+}
+
+/// "Cannot allocate memory", on each Unix.
+const ENOMEM: i32 = 12;
 
 /// Formats the reason why a guest ended, in one line.
 fn cause(error: &Error) -> String {

@@ -85,6 +85,35 @@ impl Handler {
         })
     }
 
+    /// Creates one instance of the guest, with a map if it imports one, and drops it without calling
+    /// it. Requests would fail for the same reason if this does. Must be called within a tokio
+    /// runtime whose timer is enabled.
+    ///
+    /// ```no_run
+    /// use localmap_serve::{Handler, Server};
+    ///
+    /// # async fn start(handler: Handler) -> Result<(), Box<dyn std::error::Error>> {
+    /// handler.try_instance().await?;
+    /// let listener = localmap_serve::listen(([127, 0, 0, 1], 8080).into())?;
+    /// Server::new(handler).serve(listener).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HandlerError::Instance`] if the guest needs more memory than it may have, or than
+    /// the process can reserve, or fails before it is called, [`Map`](HandlerError::Map) if it gets
+    /// no map, and [`Sandbox`](HandlerError::Sandbox) if a folder cannot be opened.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime with its timer enabled.
+    pub async fn try_instance(&self) -> Result<(), HandlerError> {
+        let map = self.shared.maps.for_trial()?;
+        self.shared.app.try_instance(map).await
+    }
+
     /// Answers a request on a connection. Must be called within a tokio runtime whose timer is
     /// enabled.
     ///

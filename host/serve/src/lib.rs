@@ -68,7 +68,7 @@ pub use hyper;
 pub use wasmtime_wasi;
 
 pub use connection::Connection;
-pub use error::{HandlerError, MapError, SandboxError};
+pub use error::{HandlerError, InstanceError, MapError, SandboxError};
 pub use handler::Handler;
 pub use handler_options::HandlerOptions;
 pub use log::{LogSink, RequestLine, RequestRecord};
@@ -76,7 +76,7 @@ pub use map_scope::{MapScope, ParseMapScopeError};
 pub use outgoing::{AllowedHost, HttpFailure, HttpFailureReason, ParseAllowedHostError};
 pub use response_body::ResponseBody;
 pub use sandbox::{Sandbox, SandboxConfig};
-pub use server::{Server, listen};
+pub use server::{BACKLOG, Server, bind, listen};
 
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]

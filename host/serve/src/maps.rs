@@ -91,6 +91,19 @@ impl Maps {
         Ok((Some(map), checkout))
     }
 
+    /// Returns a map for an instance that is not called, or `None` if the guest imports none.
+    pub(crate) fn for_trial(&self) -> Result<Option<LinkedMap>, MapError> {
+        let Some(factory) = &self.factory else {
+            return Ok(None);
+        };
+        // There may be no more than this one.
+        let map = match &self.scope {
+            MapScope::Server => LinkedMap::from_shared(kept(&self.server, factory)?),
+            _ => LinkedMap::new(factory.create()?),
+        };
+        Ok(Some(map))
+    }
+
     /// Drops each map of a tenant once it has been idle for long enough. Never returns.
     pub(crate) async fn drop_idle(&self) -> std::convert::Infallible {
         let due = |since: Instant| since.checked_add(self.idle_timeout);

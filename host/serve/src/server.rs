@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 /// The maximum number of connections that wait to be accepted.
-const BACKLOG: u32 = 1_024;
+pub const BACKLOG: u32 = 1_024;
 /// The delay before retrying when the system cannot accept connections, and the interval of
 /// reports about it.
 const RETRY: Duration = Duration::from_millis(100);
@@ -50,6 +50,27 @@ pub struct Server {
 ///
 /// Panics outside of a tokio runtime.
 pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    bind(addr)?.listen(BACKLOG)
+}
+
+/// Takes an address without listening on it: clients are refused until you call
+/// [`listen`](TcpSocket::listen), for example once a handler has been created and
+/// [tried](Handler::try_instance).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let socket = localmap_serve::bind(([127, 0, 0, 1], 0).into())?;
+/// let listener = socket.listen(localmap_serve::BACKLOG)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Returns the error of the operating system, for example if another program listens on this
+/// address. If another program has only taken it, listening may be what fails.
+pub fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -59,7 +80,7 @@ pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
         socket.set_reuseaddr(true)?;
     }
     socket.bind(addr)?;
-    socket.listen(BACKLOG)
+    Ok(socket)
 }
 
 impl Server {

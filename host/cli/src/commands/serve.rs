@@ -14,9 +14,12 @@ use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::values::parse_duration;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
+use address::TakenAddress;
 use anyhow::{Context, anyhow, bail};
 use localmap::{Incompatibility, names};
-use localmap_serve::{Handler, HandlerError, HandlerOptions, MapError, MapScope, Server};
+use localmap_serve::{
+    Handler, HandlerError, HandlerOptions, InstanceError, MapError, MapScope, Server,
+};
 use log::{Log, Logs};
 use signals::Signals;
 use std::path::PathBuf;
@@ -104,12 +107,19 @@ impl ServeCommand {
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime()?;
         let entered = runtime.enter();
-        // Before the guest is compiled, since this fails faster.
-        let listener = address::bind(&self.addr)?;
+        // Before the guest is compiled, since this fails faster. Clients are refused until the
+        // guest can answer them.
+        let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let handler = self
             .handler(&bytes, &logs)
+            .and_then(|handler| {
+                let tried = runtime.block_on(handler.try_instance());
+                tried.map_err(|error| explain(error, &[]))?;
+                Ok(handler)
+            })
             .with_context(|| format!("cannot serve `{}`", self.guest.display()))?;
+        let listener = address.listen()?;
         drop(entered);
         let server = Server::new(handler);
         let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
@@ -158,6 +168,19 @@ fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
         HandlerError::Command => anyhow!("it is a command: use `localmap run`"),
         HandlerError::Sandbox(error) => common::explain(error),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
+        HandlerError::Instance(error) => {
+            let hint = match &error {
+                InstanceError::Memory { .. } => "; raise -W max-memory-size=SIZE",
+                InstanceError::AddressSpace { .. } => {
+                    "; raise the limit, or lower -W max-memory-size=SIZE"
+                }
+                InstanceError::TimedOut { .. } => "; raise -W timeout=TIME",
+                _ => "",
+            };
+            let text = format!("the guest cannot be instantiated: {error}{hint}");
+            // The text names the cause, and the rest would be Wasmtime's words for it.
+            anyhow!(text)
+        }
         other => other.into(),
     }
 }

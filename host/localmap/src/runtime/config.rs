@@ -26,10 +26,14 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
             }
         }
     }
+    let mut config = on_demand(options);
     match failed {
-        Some(error) if options.allocation == Allocation::Pooling => Err(error),
-        _ => Ok((Engine::new(&on_demand(options))?, Allocation::OnDemand)),
+        Some(error) if options.allocation == Allocation::Pooling => return Err(error),
+        // There is too little address space for the pool.
+        Some(_) => pool::set_small(&mut config, options.max_memory),
+        None => {}
     }
+    Ok((Engine::new(&config)?, Allocation::OnDemand))
 }
 
 /// Returns the settings of all engines.

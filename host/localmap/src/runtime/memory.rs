@@ -25,8 +25,30 @@ pub struct MemoryLimiter {
     tables: usize,
     /// The bytes that the current growth has added, to be subtracted if the growth fails.
     growing: usize,
-    /// Whether the current call was denied memory.
-    denied: bool,
+    /// What the current call was denied.
+    denied: Option<Denied>,
+}
+
+/// What a [`MemoryLimiter`] has denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denied {
+    /// A memory or a table would have exceeded the limit on their total size.
+    #[non_exhaustive]
+    Bytes {
+        /// The limit, in bytes.
+        max: usize,
+        /// The total size that was asked for, in bytes.
+        asked: usize,
+    },
+    /// A table would have exceeded the limit on the elements of all tables.
+    #[non_exhaustive]
+    TableElements {
+        /// The limit.
+        max: usize,
+        /// The number of elements that was asked for.
+        asked: usize,
+    },
 }
 
 /// The maximum number of memories, and of tables. Even a small one takes address space.
@@ -47,7 +69,7 @@ impl MemoryLimiter {
             memories: 0,
             tables: 0,
             growing: 0,
-            denied: false,
+            denied: None,
         }
     }
 
@@ -83,20 +105,38 @@ impl MemoryLimiter {
 
     /// Begins a call. Resets the record of denied memory.
     pub(crate) fn begin_call(&mut self) {
-        self.denied = false;
+        self.denied = None;
     }
 
     /// Returns the limit in bytes, if the current call was denied more memory.
     pub(crate) fn denied_over(&self) -> Option<usize> {
-        self.denied.then_some(self.max)
+        self.denied.map(|_| self.max)
+    }
+
+    /// Returns what was denied last, if anything was.
+    ///
+    /// ```
+    /// use localmap::wasmtime::ResourceLimiter;
+    /// use localmap::{Denied, MemoryLimiter};
+    ///
+    /// let mut limiter = MemoryLimiter::new(64 << 10);
+    /// assert!(!limiter.memory_growing(0, 128 << 10, None)?);
+    /// assert!(matches!(limiter.denied(), Some(Denied::Bytes { max: 65_536, .. })));
+    /// # Ok::<(), localmap::wasmtime::Error>(())
+    /// ```
+    pub fn denied(&self) -> Option<Denied> {
+        self.denied
     }
 
     /// Returns `true` if `bytes` more bytes fit into the limit, and records them as `growing`.
     fn grow(&mut self, bytes: usize) -> bool {
-        let left = self.max.saturating_sub(self.memories + self.tables);
-        let fits = bytes <= left;
+        let used = self.memories + self.tables;
+        let fits = bytes <= self.max.saturating_sub(used);
         self.growing = if fits { bytes } else { 0 };
-        self.denied |= !fits;
+        if !fits {
+            let (max, asked) = (self.max, used.saturating_add(bytes));
+            self.denied = Some(Denied::Bytes { max, asked });
+        }
         fits
     }
 }
@@ -125,9 +165,11 @@ impl ResourceLimiter for MemoryLimiter {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let elements = desired.saturating_sub(current);
-        if elements > self.max_elements.saturating_sub(self.tables / ELEMENT) {
+        let asked = elements.saturating_add(self.tables / ELEMENT);
+        if asked > self.max_elements {
             self.growing = 0;
-            self.denied = true;
+            let max = self.max_elements;
+            self.denied = Some(Denied::TableElements { max, asked });
             return Ok(false);
         }
         let fits = self.grow(elements.saturating_mul(ELEMENT));
@@ -184,6 +226,8 @@ mod tests {
         assert_eq!(limiter.denied_over(), None);
         assert!(!limiter.table_growing(0, 5, None).unwrap());
         assert_eq!(limiter.denied_over(), Some(1 << 20));
+        let denied = Denied::TableElements { max: 10, asked: 11 };
+        assert_eq!(limiter.denied(), Some(denied));
         limiter
             .table_grow_failed(wasmtime::Error::msg("denied"))
             .unwrap();

@@ -1,5 +1,5 @@
-//! Pools of memories that are wiped between guests, for the engine of a
-//! [`Host`](crate::Host) and for your own engines.
+//! Pools of memories that are wiped between guests, and the address space of memories, for the
+//! engine of a [`Host`](crate::Host) and for your own engines.
 //!
 //! ```
 //! use localmap::pool;
@@ -49,6 +49,26 @@ pub fn reservations(memories: u64, max_memory: usize) -> impl Iterator<Item = u6
     let small = pages(max_memory) as u64;
     let roomy = memories.saturating_mul(WHOLE_MEMORY) <= ROOMY && small < WHOLE_MEMORY;
     roomy.then_some(WHOLE_MEMORY).into_iter().chain([small])
+}
+
+/// Makes an engine without a pool reserve only as much address space for each memory as `max_memory`
+/// bytes need, instead of 4 GiB. Each access is then checked, so it takes longer. For processes that
+/// have little address space.
+///
+/// ```
+/// use localmap::pool;
+/// use localmap::wasmtime::{Config, Engine};
+///
+/// let mut config = Config::new();
+/// pool::set_small(&mut config, 64 << 20);
+/// assert!(Engine::new(&config).is_ok());
+/// ```
+pub fn set_small(config: &mut Config, max_memory: usize) {
+    let reservation = (pages(max_memory) as u64).min(WHOLE_MEMORY);
+    config
+        .memory_reservation(reservation)
+        .memory_reservation_for_growth(0)
+        .memory_guard_size(PAGE as u64);
 }
 
 /// Rounds up to whole pages, at least one.

@@ -2,7 +2,7 @@
 
 use crate::outgoing::{HttpReporter, Outgoing, OutgoingHooks};
 use localmap::wasmtime::component::ResourceTable;
-use localmap::{LinkedMap, MemoryLimiter};
+use localmap::{Denied, LinkedMap, MemoryLimiter};
 use std::fmt;
 use std::sync::Arc;
 use wasmtime_wasi::p2::OutputStream;
@@ -58,6 +58,11 @@ impl<T> Sandbox<T> {
         self.map
             .as_mut()
             .expect("a map is linked only if the store has one")
+    }
+
+    /// Returns what memory the guest was denied last, if it was.
+    pub fn denied(&self) -> Option<Denied> {
+        self.memory.denied()
     }
 
     /// Returns the table of the guest's handles.

@@ -3,9 +3,10 @@
 use crate::error::SandboxError;
 use localmap::pool;
 use localmap::wasmtime::component::Component;
+use localmap::wasmtime::{self, Config, Engine, PoolingAllocationConfig};
 #[cfg(feature = "cache")]
 use localmap::wasmtime::{Cache, CacheConfig};
-use localmap::wasmtime::{Config, Engine, PoolingAllocationConfig};
+use localmap::wasmtime::{Memory, MemoryType, Store};
 
 /// The maximum number of tables of an instance in the pool, and of the elements of each.
 const TABLES: u32 = 16;
@@ -23,9 +24,13 @@ pub(super) struct Settings {
     pub(super) cache: bool,
 }
 
-/// Compiles a component whose memory comes from the operating system.
+/// Compiles a component whose memory comes from the operating system, for one store at a time.
 pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
-    compile_on(&on_demand(settings), component)
+    let engine = Engine::new(&on_demand(settings)).map_err(cannot_compile)?;
+    if has_room(&engine, memories(component)) {
+        return compile_on(&engine, component);
+    }
+    compile_small(settings, component)
 }
 
 /// Compiles a component with a pool for this number of instances, if the address space for it is
@@ -35,28 +40,57 @@ pub(super) fn compile_pooled(
     component: &[u8],
     instances: u32,
 ) -> Result<Component, SandboxError> {
-    match pooled(settings, component, instances) {
-        Some(component) => Ok(component),
-        None => compile(settings, component),
+    let memories = memories(component);
+    let all = u64::from(memories.saturating_mul(instances));
+    let mut reservations = pool::reservations(all, settings.max_memory);
+    let engine = reservations.find_map(|reservation| {
+        Engine::new(&pooling(settings, instances, memories, reservation)).ok()
+    });
+    match engine {
+        // There may be many instances, so what a single one could have is not tried.
+        None => compile_small(settings, component),
+        Some(engine) => match fitting(&engine, component, memories) {
+            Some(component) => Ok(component),
+            None => {
+                // Frees its address space.
+                drop(engine);
+                compile(settings, component)
+            }
+        },
     }
 }
 
-fn compile_on(config: &Config, component: &[u8]) -> Result<Component, SandboxError> {
-    Engine::new(config)
-        .and_then(|engine| Component::new(&engine, component))
-        .map_err(|source| SandboxError::Compile { source })
+/// Compiles a component whose memory comes from the operating system, if there is little address
+/// space.
+fn compile_small(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
+    let mut config = on_demand(settings);
+    pool::set_small(&mut config, settings.max_memory);
+    compile_on(&Engine::new(&config).map_err(cannot_compile)?, component)
 }
 
-/// Compiles a component with a pool. Returns `None` if there is no address space for it, or the
-/// component does not fit.
-fn pooled(settings: Settings, component: &[u8], instances: u32) -> Option<Component> {
-    let memories = localmap::inspect(component).ok()?.memories.len().max(1);
-    let memories = u32::try_from(memories).unwrap_or(u32::MAX);
-    let all = u64::from(memories.saturating_mul(instances));
-    let engine = pool::reservations(all, settings.max_memory).find_map(|reservation| {
-        Engine::new(&pooling(settings, instances, memories, reservation)).ok()
-    })?;
-    let component = Component::new(&engine, component).ok()?;
+fn compile_on(engine: &Engine, component: &[u8]) -> Result<Component, SandboxError> {
+    Component::new(engine, component).map_err(cannot_compile)
+}
+
+fn cannot_compile(source: wasmtime::Error) -> SandboxError {
+    SandboxError::Compile { source }
+}
+
+/// Returns the number of memories of a component, at least one.
+fn memories(component: &[u8]) -> u32 {
+    let found = localmap::inspect(component).map_or(0, |found| found.memories.len());
+    u32::try_from(found).unwrap_or(u32::MAX).max(1)
+}
+
+/// Returns `true` if this number of memories can be created at a time.
+fn has_room(engine: &Engine, memories: u32) -> bool {
+    let mut store = Store::new(engine, ());
+    (0..memories).all(|_| Memory::new(&mut store, MemoryType::new(1, None)).is_ok())
+}
+
+/// Compiles a component for the pool of an engine, if it fits into its slots.
+fn fitting(engine: &Engine, component: &[u8], memories: u32) -> Option<Component> {
+    let component = Component::new(engine, component).ok()?;
     let needed = component.resources_required()?;
     let elements = needed.max_initial_table_size.unwrap_or(0);
     let fits = needed.num_memories <= memories

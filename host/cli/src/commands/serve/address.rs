@@ -3,22 +3,43 @@
 use anyhow::{Context, anyhow};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
-/// Listens on the first usable address of `addr`. Must be called within a runtime.
-pub(super) fn bind(addr: &str) -> anyhow::Result<TcpListener> {
-    let addrs: Vec<SocketAddr> = addr
-        .to_socket_addrs()
-        .with_context(|| format!("--addr {addr}: expected ADDRESS:PORT such as 127.0.0.1:8080"))?
-        .collect();
-    let mut refused = io::Error::from(ErrorKind::AddrNotAvailable);
-    for addr in addrs {
-        match localmap_serve::listen(addr) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => refused = error,
+/// An address that is taken, but on which clients are refused until the server listens.
+pub(super) struct TakenAddress<'a> {
+    socket: TcpSocket,
+    addr: &'a str,
+}
+
+impl<'a> TakenAddress<'a> {
+    /// Takes the first usable address of `addr`.
+    pub(super) fn take(addr: &'a str) -> anyhow::Result<Self> {
+        let addrs: Vec<SocketAddr> = addr
+            .to_socket_addrs()
+            .with_context(|| {
+                format!("--addr {addr}: expected ADDRESS:PORT such as 127.0.0.1:8080")
+            })?
+            .collect();
+        let mut refused = io::Error::from(ErrorKind::AddrNotAvailable);
+        for one in addrs {
+            match localmap_serve::bind(one) {
+                Ok(socket) => return Ok(Self { socket, addr }),
+                Err(error) => refused = error,
+            }
         }
+        Err(explain(refused, addr))
     }
-    let hint = match refused.kind() {
+
+    /// Listens. Must be called within a runtime. Fails if another program has begun to listen.
+    pub(super) fn listen(self) -> anyhow::Result<TcpListener> {
+        let listener = self.socket.listen(localmap_serve::BACKLOG);
+        listener.map_err(|error| explain(error, self.addr))
+    }
+}
+
+/// Adds what to do about an address that is not usable.
+fn explain(error: io::Error, addr: &str) -> anyhow::Error {
+    let hint = match error.kind() {
         ErrorKind::AddrInUse => {
             ": another program listens there; choose another port with --addr, or port 0 for \
              a free one"
@@ -27,5 +48,5 @@ pub(super) fn bind(addr: &str) -> anyhow::Result<TcpListener> {
         ErrorKind::AddrNotAvailable => ": this machine has no such address",
         _ => "",
     };
-    Err(anyhow!(refused).context(format!("cannot listen on {addr}{hint}")))
+    anyhow!(error).context(format!("cannot listen on {addr}{hint}"))
 }
