@@ -2,6 +2,8 @@
 
 use crate::error::{HandlerError, InstanceError, SandboxError};
 use crate::failure::instance_error;
+use crate::guest_output::GuestOutput;
+use crate::handler_options::HandlerOptions;
 use crate::outgoing::HttpReporter;
 use crate::request_body::RequestBody;
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -12,6 +14,7 @@ use hyper::{Request, Response};
 use localmap::LinkedMap;
 use localmap::wasmtime::component::{Linker, Resource};
 use localmap::wasmtime::{self, Engine, Store};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -31,6 +34,8 @@ pub(crate) struct App {
     proxy: ProxyPre<Sandbox<()>>,
     sandbox: SandboxConfig,
     timeout: Duration,
+    output: Option<Arc<dyn GuestOutput>>,
+    backtraces: bool,
 }
 
 /// A store for one request, with the arguments for calling the guest.
@@ -58,14 +63,11 @@ impl Call {
 
 impl App {
     /// Compiles the guest, and checks once that its folders can be opened.
-    pub(crate) fn new(
-        component: &[u8],
-        sandbox: SandboxConfig,
-        instances: u32,
-    ) -> Result<Self, HandlerError> {
+    pub(crate) fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
+        let sandbox = options.sandbox.clone();
         let handles = sandbox.handles().unwrap_or(HANDLES);
         let sandbox = sandbox.max_handles(handles);
-        let component = sandbox.compile_pooled(component, instances)?;
+        let component = sandbox.compile_pooled(component, options.max_requests)?;
         let imports = |source| HandlerError::Imports { source };
         let linker = linker(component.engine()).map_err(imports)?;
         let pre = linker.instantiate_pre(&component).map_err(imports)?;
@@ -73,6 +75,8 @@ impl App {
             proxy: ProxyPre::new(pre).map_err(|_| HandlerError::NotAHandler)?,
             timeout: sandbox.time().unwrap_or(TIMEOUT),
             sandbox,
+            output: options.output.clone(),
+            backtraces: options.backtraces,
         };
         app.sandbox.wasi()?;
         Ok(app)
@@ -83,11 +87,24 @@ impl App {
         self.timeout
     }
 
+    /// Returns `true` if the backtraces of guests that trap are wanted.
+    pub(crate) fn backtraces(&self) -> bool {
+        self.backtraces
+    }
+
+    /// Creates the store of the guest that answers this request.
+    fn store(&self, map: Option<LinkedMap>, id: u64) -> Result<Store<Sandbox<()>>, SandboxError> {
+        let mut wasi = self.sandbox.wasi()?;
+        if let Some(output) = &self.output {
+            wasi.stdout(output.stdout(id)).stderr(output.stderr(id));
+        }
+        let guest = Sandbox::new(wasi.build(), map, ());
+        Ok(self.sandbox.store_async(self.proxy.engine(), guest))
+    }
+
     /// Creates an instance without calling it, and drops it.
     pub(crate) async fn try_instance(&self, map: Option<LinkedMap>) -> Result<(), HandlerError> {
-        let wasi = self.sandbox.wasi()?.build();
-        let guest = Sandbox::new(wasi, map, ());
-        let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
+        let mut store = self.store(map, 0)?;
         let instance = self.proxy.instantiate_async(&mut store);
         match timeout(self.timeout, instance).await {
             Ok(Ok(_)) => Ok(()),
@@ -102,11 +119,13 @@ impl App {
         }
     }
 
-    /// Creates a store for a request, with its map. The scheme is that of the target, or `http`.
-    /// Failures of requests that the guest sends are reported to `reporter`, if there is one.
+    /// Creates a store for a request, with its map. `id` is the number of the request, and the
+    /// scheme is that of its target, or `http`. Failures of requests that the guest sends are
+    /// reported to `reporter`, if there is one.
     pub(crate) fn call<B>(
         &self,
         map: Option<LinkedMap>,
+        id: u64,
         scheme: Option<&uri::Scheme>,
         request: Request<RequestBody<B>>,
         reporter: Option<HttpReporter>,
@@ -115,9 +134,7 @@ impl App {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
-        let wasi = self.sandbox.wasi()?.build();
-        let guest = Sandbox::new(wasi, map, ());
-        let mut store = self.sandbox.store_async(self.proxy.engine(), guest);
+        let mut store = self.store(map, id)?;
         if let Some(reporter) = reporter {
             store.data_mut().report_http_failures(reporter);
         }

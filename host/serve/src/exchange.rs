@@ -17,6 +17,7 @@ pub(crate) struct Exchange {
     at: SystemTime,
     began: Instant,
     peer: SocketAddr,
+    id: u64,
     line: RequestLine,
     /// What the connection has sent, if its server reports it.
     sent: Option<Sent>,
@@ -42,6 +43,7 @@ struct State {
     guest: GuestState,
     map: Option<String>,
     cause: Option<String>,
+    backtrace: Option<String>,
 }
 
 enum ResponseState {
@@ -87,6 +89,7 @@ impl Exchange {
     pub(crate) fn begin<B>(
         log: Option<&Arc<dyn LogSink>>,
         peer: SocketAddr,
+        id: u64,
         sent: Option<&Sent>,
         request: &Request<B>,
     ) -> ResponseSide {
@@ -95,6 +98,7 @@ impl Exchange {
             at: SystemTime::now(),
             began: Instant::now(),
             peer,
+            id,
             line: RequestLine {
                 method: request.method().clone(),
                 uri: request.uri().clone(),
@@ -106,6 +110,7 @@ impl Exchange {
                 guest: GuestState::NotCalled,
                 map: None,
                 cause: None,
+                backtrace: None,
             }),
         }))
     }
@@ -131,6 +136,7 @@ impl Exchange {
     fn begun(&self, state: &State) -> RequestRecord {
         RequestRecord {
             request: Some(self.line.clone()),
+            id: Some(self.id),
             map: state.map.clone(),
             ..RequestRecord::new(self.at, self.peer)
         }
@@ -148,6 +154,7 @@ impl Exchange {
             status,
             took: Some(took),
             cause: state.cause.clone().or(left),
+            backtrace: state.backtrace.clone(),
             ..self.begun(state)
         }
     }
@@ -257,6 +264,11 @@ impl Drop for ResponseSide {
 pub(crate) struct GuestSide(Arc<Exchange>);
 
 impl GuestSide {
+    /// Records the backtrace of a guest that has failed.
+    pub(crate) fn set_backtrace(&self, backtrace: Option<String>) {
+        self.0.state().backtrace = backtrace;
+    }
+
     /// Ends the side of the guest. `failed` is the reason if the guest has failed.
     pub(crate) fn end(&self, failed: Option<&str>) {
         self.0.end(|state| {
@@ -304,7 +316,7 @@ mod tests {
         let peer = ([127, 0, 0, 1], 1).into();
         (
             reports,
-            Exchange::begin(Some(&log), peer, sent, &Request::new(())),
+            Exchange::begin(Some(&log), peer, 7, sent, &Request::new(())),
         )
     }
 
@@ -343,6 +355,7 @@ mod tests {
         let reports = lock(&reports.0);
         assert_eq!(reports.len(), 1);
         assert_eq!(reports[0].status, Some(StatusCode::BAD_REQUEST));
+        assert_eq!(reports[0].id, Some(7));
         assert_eq!(reports[0].cause.as_deref(), Some("refused"));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{InstanceError, MapError};
 use hyper::StatusCode;
-use localmap::wasmtime::{Error, Trap};
+use localmap::wasmtime::{Error, Trap, WasmBacktrace};
 use localmap::{Denied, MapTerminated};
 use std::io;
 use std::time::Duration;
@@ -13,12 +13,18 @@ pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     /// The text for the log.
     pub(crate) cause: String,
+    /// The backtrace of a guest that has trapped.
+    pub(crate) backtrace: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, cause: impl Into<String>) -> Self {
         let cause = cause.into();
-        Self { status, cause }
+        Self {
+            status,
+            cause,
+            backtrace: None,
+        }
     }
 
     /// Creates a failure of the guest.
@@ -32,7 +38,11 @@ impl Failure {
             let cause = "too little address space or memory for another instance";
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, cause);
         }
-        Self::of_guest(cause(error))
+        let exited = error.is::<I32Exit>();
+        Self {
+            backtrace: (!exited).then(|| backtrace(error)).flatten(),
+            ..Self::of_guest(cause(error))
+        }
     }
 
     pub(crate) fn of_map(error: &MapError) -> Self {
@@ -83,6 +93,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     line
+}
+
+/// Formats the frames of the guest when it ended, one in a line.
+fn backtrace(error: &Error) -> Option<String> {
+    let frames = error.downcast_ref::<WasmBacktrace>()?.to_string();
+    let (_, frames) = frames.split_once('\n')?;
+    Some(frames.to_owned())
 }
 
 /// Explains why an instance cannot be created. `denied` is what memory its store was denied.

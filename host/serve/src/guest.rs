@@ -30,7 +30,13 @@ impl Guest {
         let limit = self.app.timeout();
         let outcome = match timeout(limit, self.app.handle(&mut self.call)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Failure::of_call(&error)),
+            Ok(Err(error)) => {
+                let mut failure = Failure::of_call(&error);
+                let backtrace = failure.backtrace.take();
+                self.side
+                    .set_backtrace(backtrace.filter(|_| self.app.backtraces()));
+                Err(failure)
+            }
             Err(_) => Err(Failure::timed_out(limit)),
         };
         self.release(outcome.as_ref().err());

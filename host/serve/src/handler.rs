@@ -24,6 +24,7 @@ use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names}
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
@@ -42,6 +43,8 @@ struct Shared {
     maps: Arc<Maps>,
     log: Option<Arc<dyn LogSink>>,
     room: Arc<Semaphore>,
+    /// The number of requests so far.
+    requests: AtomicU64,
     /// The running guests, which may outlive their responses.
     guests: Tasks,
 }
@@ -65,14 +68,13 @@ impl Handler {
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
         let found = localmap::inspect(component)?;
         check_kind(&found)?;
-        let sandbox = options.sandbox.clone();
         let linkable = localmap::linkable(component, &found, &options.buckets)?;
         let factory = match &linkable {
             Some(_) => Some(factory(options, &found)?),
             None => None,
         };
         let component = linkable.as_deref().unwrap_or(component);
-        let app = App::new(component, sandbox, options.max_requests)?;
+        let app = App::new(component, options)?;
         let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -80,6 +82,7 @@ impl Handler {
                 maps: Arc::new(maps),
                 log: options.log.clone(),
                 room: Arc::new(Semaphore::new(options.max_requests as usize)),
+                requests: AtomicU64::new(0),
                 guests: Tasks::default(),
             }),
         })
@@ -226,8 +229,9 @@ impl Handler {
         let log = self.shared.log.as_ref();
         let delivery = connection.delivery();
         let sent = delivery.map(|delivery| delivery.sent());
-        let side = Exchange::begin(log, connection.peer(), sent, &request);
-        match self.respond(connection, request, &side).await {
+        let id = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let side = Exchange::begin(log, connection.peer(), id, sent, &request);
+        match self.respond(connection, id, request, &side).await {
             Ok(response) => ResponseBody::of_guest(side, response, delivery),
             Err(failure) => {
                 side.set_cause(&failure.cause);
@@ -244,6 +248,7 @@ impl Handler {
     async fn respond<B>(
         &self,
         connection: &Connection,
+        id: u64,
         mut request: Request<RequestBody<B>>,
         side: &ResponseSide,
     ) -> Result<Response<HyperOutgoingBody>, Failure>
@@ -258,7 +263,7 @@ impl Handler {
         let checked_out = shared.maps.check_out(request.headers(), connection.map());
         let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
         let reporter = side.http_reporter();
-        let called = shared.app.call(map, scheme.as_ref(), request, reporter);
+        let called = shared.app.call(map, id, scheme.as_ref(), request, reporter);
         let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),

@@ -1,5 +1,6 @@
 //! Options for creating a `Handler`.
 
+use crate::guest_output::GuestOutput;
 use crate::log::LogSink;
 use crate::map_scope::MapScope;
 use crate::sandbox::SandboxConfig;
@@ -28,7 +29,9 @@ pub struct HandlerOptions {
     pub(crate) entries: Vec<Preload>,
     pub(crate) buckets: Buckets,
     pub(crate) sandbox: SandboxConfig,
+    pub(crate) output: Option<Arc<dyn GuestOutput>>,
     pub(crate) log: Option<Arc<dyn LogSink>>,
+    pub(crate) backtraces: bool,
 }
 
 impl HandlerOptions {
@@ -43,7 +46,9 @@ impl HandlerOptions {
             entries: Vec::new(),
             buckets: Buckets::new(),
             sandbox: SandboxConfig::new(),
+            output: None,
             log: None,
+            backtraces: false,
         }
     }
 
@@ -107,6 +112,22 @@ impl HandlerOptions {
         self
     }
 
+    /// Sets where guests write. Default: the [`stdout`](SandboxConfig::stdout) and the
+    /// [`stderr`](SandboxConfig::stderr) of their sandbox.
+    #[must_use]
+    pub fn guest_output(mut self, output: Arc<dyn GuestOutput>) -> Self {
+        self.output = Some(output);
+        self
+    }
+
+    /// Sets whether the record of a request whose guest traps has a
+    /// [backtrace](crate::RequestRecord::backtrace). Default `false`.
+    #[must_use]
+    pub fn backtraces(mut self, wanted: bool) -> Self {
+        self.backtraces = wanted;
+        self
+    }
+
     /// Sets the log to which requests are reported. Default: none.
     #[must_use]
     pub fn log(mut self, log: Arc<dyn LogSink>) -> Self {
@@ -131,6 +152,7 @@ impl fmt::Debug for HandlerOptions {
             .field("limits", &self.limits)
             .field("entries", &self.entries.len())
             .field("sandbox", &self.sandbox)
+            .field("backtraces", &self.backtraces)
             .finish_non_exhaustive()
     }
 }

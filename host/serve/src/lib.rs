@@ -47,6 +47,7 @@ mod error;
 mod exchange;
 mod failure;
 mod guest;
+mod guest_output;
 mod handler;
 mod handler_options;
 mod http1;
@@ -69,6 +70,7 @@ pub use wasmtime_wasi;
 
 pub use connection::Connection;
 pub use error::{HandlerError, InstanceError, MapError, SandboxError};
+pub use guest_output::{GuestOutput, GuestStream};
 pub use handler::Handler;
 pub use handler_options::HandlerOptions;
 pub use log::{LogSink, RequestLine, RequestRecord};

@@ -46,10 +46,11 @@ pub trait LogSink: Send + Sync {
 /// let mut record = RequestRecord::new(SystemTime::UNIX_EPOCH, ([127, 0, 0, 1], 50_000).into());
 /// record.status = Some(StatusCode::OK);
 /// record.took = Some(Duration::from_micros(1_204));
+/// record.id = Some(17);
 /// record.map = Some("server".to_owned());
 /// assert_eq!(
 ///     record.to_string(),
-///     "1970-01-01T00:00:00.000Z 127.0.0.1:50000 \"-\" 200 1.204ms map=server",
+///     "1970-01-01T00:00:00.000Z 127.0.0.1:50000 \"-\" 200 1.204ms id=17 map=server",
 /// );
 /// ```
 #[derive(Debug, Clone)]
@@ -68,11 +69,18 @@ pub struct RequestRecord {
     pub status: Option<StatusCode>,
     /// The time from the headers of the request to the end of the response.
     pub took: Option<Duration>,
+    /// The number of the request, which its handler counts from 1, or `None` if the client sent
+    /// something other than an HTTP/1 request.
+    pub id: Option<u64>,
     /// The escaped label of its map: the scope, a header and its value, or `none` if the guest
     /// imports no map. `None` if the request failed before a map was selected.
     pub map: Option<String>,
     /// The reason for a failure, if there was one.
     pub cause: Option<String>,
+    /// The backtrace of a guest that trapped, in several lines, if
+    /// [`HandlerOptions::backtraces`](crate::HandlerOptions::backtraces) asks for it. `Display`
+    /// does not write it. Its lines contain names that the guest's author has chosen.
+    pub backtrace: Option<String>,
 }
 
 /// The first line of a request.
@@ -96,8 +104,10 @@ impl RequestRecord {
             request: None,
             status: None,
             took: None,
+            id: None,
             map: None,
             cause: None,
+            backtrace: None,
         }
     }
 }
@@ -131,12 +141,20 @@ impl RequestRecord {
 
     fn write_sent(&self, to: &mut String, failure: &HttpFailure, cause: &str) -> fmt::Result {
         self.write_beginning(to)?;
+        self.write_id(to)?;
         to.push_str(" sent=\"");
         escape(to, failure.request().as_bytes())?;
         to.push_str("\" cause=\"");
         escape(to, cause.as_bytes())?;
         to.push('"');
         Ok(())
+    }
+
+    fn write_id(&self, f: &mut impl Write) -> fmt::Result {
+        match self.id {
+            Some(id) => write!(f, " id={id}"),
+            None => f.write_str(" id=-"),
+        }
     }
 
     fn write_beginning(&self, f: &mut impl Write) -> fmt::Result {
@@ -169,6 +187,7 @@ impl fmt::Display for RequestRecord {
             Some(took) => write!(f, " {:.3}ms", took.as_secs_f64() * 1e3)?,
             None => f.write_str(" -")?,
         }
+        self.write_id(f)?;
         write!(f, " map={}", self.map.as_deref().unwrap_or("-"))?;
         if let Some(cause) = &self.cause {
             f.write_str(" cause=\"")?;
@@ -236,7 +255,7 @@ mod tests {
         record.cause = Some("invalid HTTP version parsed".to_owned());
         assert_eq!(
             record.to_string(),
-            "1970-01-01T00:00:00.000Z 127.0.0.1:9 \"-\" - - map=- \
+            "1970-01-01T00:00:00.000Z 127.0.0.1:9 \"-\" - - id=- map=- \
              cause=\"invalid HTTP version parsed\"",
         );
     }

@@ -4,6 +4,7 @@
 //! the address, the signals that end the server, and the output of the log and of guests.
 
 mod address;
+mod guest_lines;
 mod guest_output;
 mod log;
 mod message;
@@ -88,6 +89,16 @@ pub(crate) struct ServeCommand {
     #[arg(long)]
     quiet: bool,
 
+    /// Do not begin each line that a guest prints with the number of its request, as in `[17]`
+    #[arg(long)]
+    no_logging_prefix: bool,
+
+    /// When a guest traps, write its backtrace to standard error
+    ///
+    /// The names of functions are those of the name section of the component, if it has one.
+    #[arg(long)]
+    backtrace: bool,
+
     /// Guest to serve
     #[arg(value_name = "GUEST")]
     guest: PathBuf,
@@ -148,11 +159,9 @@ impl ServeCommand {
             .limits(self.common.map.limits.limits())
             .entries(preloads(&entries))
             .buckets(self.common.map.buckets())
-            .sandbox(
-                sandbox
-                    .stdout(logs.guest_stdout())
-                    .stderr(logs.guest_stderr()),
-            )
+            .sandbox(sandbox)
+            .guest_output(Arc::new(logs.guest_streams(!self.no_logging_prefix)))
+            .backtraces(self.backtrace)
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
         let options = match self.idle_timeout {
             Some(timeout) => options.idle_timeout(timeout),

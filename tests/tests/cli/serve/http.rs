@@ -128,7 +128,7 @@ fn http_2_is_refused_with_http_1() {
         assert_eq!((refused.status, refused.whole), (400, true));
         client.closed();
     }
-    server.line("\"-\" - - map=- cause=\"");
+    server.line("\"-\" - - id=- map=- cause=\"");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::client::Server;
 use localmap_tests::{guest, localmap};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
 #[test]
@@ -22,12 +23,67 @@ fn a_guest_has_what_it_is_granted_and_nothing_else() {
     assert!(server.text("/fetch").contains("HttpRequestDenied"));
 }
 
-#[test]
-fn what_a_guest_prints_is_printed() {
-    let server = Server::start(&[]);
+/// Starts a server whose standard output is read. Returns the lines that the guest prints for one
+/// request, on standard output and on standard error.
+fn printed(options: &[&str]) -> (String, String) {
+    let mut command = localmap()
+        .args(["serve", "--addr", "127.0.0.1:0"])
+        .args(options)
+        .arg(guest("served"))
+        .into_command();
+    let mut server = Server::of(command.stdout(std::process::Stdio::piped()));
+    let mut stdout = BufReader::new(server.child.stdout.take().expect("it is piped"));
+    assert_eq!(server.text("/"), "hello\n");
     assert_eq!(server.text("/print/hello"), "printed");
-    server.line("hello!");
-    assert!(server.lines().iter().any(|line| line == "hello!"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    (line, server.line("hello!"))
+}
+
+#[test]
+fn what_a_guest_prints_names_its_request() {
+    let pair = |out: &str, err: &str| (out.to_owned(), err.to_owned());
+    assert_eq!(printed(&[]), pair("[2] hello\n", "[2] hello!"));
+    let plain = printed(&["--no-logging-prefix"]);
+    assert_eq!(plain, pair("hello\n", "hello!"));
+}
+
+#[test]
+fn each_request_has_a_number_in_the_log() {
+    let server = Server::start(&[]);
+    for id in 1..4 {
+        assert_eq!(server.text(&format!("/{id}")), "hello\n");
+        let line = server.line(&format!("\"GET /{id} "));
+        assert!(line.ends_with(&format!("ms id={id} map=request")), "{line}");
+    }
+}
+
+#[test]
+fn the_backtrace_of_a_trap_is_written_on_request() {
+    for (options, wanted) in [
+        (&[][..], false),
+        (&["--backtrace"], true),
+        (&["--backtrace", "--quiet"], true),
+    ] {
+        let server = Server::start(options);
+        assert_eq!(server.get("/trap").status, 500);
+        assert_eq!(server.get("/exit/1").status, 500);
+        assert_eq!(server.text("/print/after"), "printed");
+        server.line("after!");
+        if wanted {
+            // The name of a function of the guest.
+            let frame = server.line("served");
+            assert!(frame.starts_with("[1]"), "{frame}");
+        }
+        let frames = |id: &str| {
+            let lines = server.lines().into_iter();
+            lines
+                .filter(|line| line.starts_with(id) && line.contains("0x"))
+                .count()
+        };
+        assert_eq!(frames("[1]") > 1, wanted);
+        assert_eq!(frames("[2]"), 0, "an exit is no trap");
+    }
 }
 
 fn refused(options: &[&str], words: &[&str]) {

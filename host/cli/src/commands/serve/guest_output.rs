@@ -1,30 +1,52 @@
 //! The standard output and error of guests. A guest waits until its output is read, without
 //! blocking anything else. Lines are not mixed with those of other guests, even if a guest writes
-//! them in pieces.
+//! them in pieces, and each names its request.
 
+use super::guest_lines::{GuestLines, MAX_LINE};
 use super::message::Message;
 use crate::terminal::stdio::Output;
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use localmap::wasmtime;
+use localmap_serve::GuestStream;
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// The maximum size of one write, and of the part of a line that is kept until the line ends.
-const WRITE: usize = 4 << 10;
-
-/// One of the program's standard streams, passed to all guests.
-#[derive(Clone)]
-pub(super) struct GuestOutput {
-    stream: Output,
-    writes: Sender<Message>,
+/// The program's standard streams, for all guests.
+pub(super) struct GuestStreams {
+    pub(super) stdout: Sender<Message>,
+    pub(super) stderr: Sender<Message>,
+    /// Whether each line begins with the number of its request.
+    pub(super) numbered: bool,
 }
 
-impl GuestOutput {
-    pub(super) fn new(stream: Output, writes: Sender<Message>) -> Self {
-        Self { stream, writes }
+impl GuestStreams {
+    fn stream(&self, stream: Output, writes: &Sender<Message>, request: u64) -> GuestStream {
+        Box::new(GuestOutput {
+            stream,
+            writes: writes.clone(),
+            request: self.numbered.then_some(request),
+        })
     }
+}
+
+impl localmap_serve::GuestOutput for GuestStreams {
+    fn stdout(&self, request: u64) -> GuestStream {
+        self.stream(Output::Stdout, &self.stdout, request)
+    }
+
+    fn stderr(&self, request: u64) -> GuestStream {
+        self.stream(Output::Stderr, &self.stderr, request)
+    }
+}
+
+/// One of the program's standard streams, passed to one guest.
+struct GuestOutput {
+    stream: Output,
+    writes: Sender<Message>,
+    /// The number of its request, if lines show it.
+    request: Option<u64>,
 }
 
 impl IsTerminal for GuestOutput {
@@ -38,7 +60,7 @@ impl StdoutStream for GuestOutput {
         Box::new(Writes {
             writes: self.writes.clone(),
             permit: None,
-            line: BytesMut::new(),
+            lines: GuestLines::new(self.request),
         })
     }
 
@@ -53,29 +75,15 @@ struct Writes {
     writes: Sender<Message>,
     /// The permit for its next write, reserved so that no other guest takes it.
     permit: Option<OwnedPermit<Message>>,
-    /// The beginning of a line.
-    line: BytesMut,
-}
-
-impl Writes {
-    /// Returns the number of bytes that can be passed on: all complete lines, or a line that is
-    /// too long to keep.
-    fn ready_len(&self) -> usize {
-        match self.line.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => end + 1,
-            None if self.line.len() >= WRITE => self.line.len(),
-            None => 0,
-        }
-    }
+    lines: GuestLines,
 }
 
 impl OutputStream for Writes {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.line.extend_from_slice(&bytes);
-        let ready = self.ready_len();
-        if ready == 0 {
+        self.lines.push(&bytes);
+        let Some(ready) = self.lines.take_ready() else {
             return Ok(());
-        }
+        };
         let permit = match self.permit.take() {
             Some(permit) => permit,
             // A second write after a single readiness check.
@@ -88,7 +96,7 @@ impl OutputStream for Writes {
                 }
             },
         };
-        permit.send(Message::Bytes(self.line.split_to(ready).freeze()));
+        permit.send(Message::Bytes(ready));
         Ok(())
     }
 
@@ -100,7 +108,7 @@ impl OutputStream for Writes {
         if self.permit.is_none() {
             self.permit = self.writes.clone().try_reserve_owned().ok();
         }
-        Ok(if self.permit.is_some() { WRITE } else { 0 })
+        Ok(if self.permit.is_some() { MAX_LINE } else { 0 })
     }
 }
 
@@ -109,8 +117,8 @@ impl Drop for Writes {
     fn drop(&mut self) {
         let permit = self.permit.take();
         let permit = permit.or_else(|| self.writes.clone().try_reserve_owned().ok());
-        if let (Some(permit), false) = (permit, self.line.is_empty()) {
-            permit.send(Message::Bytes(self.line.split().freeze()));
+        if let (Some(permit), Some(rest)) = (permit, self.lines.take_all()) {
+            permit.send(Message::Bytes(rest));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Writes the log and the output of guests in separate threads, so that a slow reader delays no
 //! request.
 
-use super::guest_output::GuestOutput;
+use super::guest_output::GuestStreams;
 use super::message::Message;
 use crate::args::grants::explain_http;
 use crate::terminal::stdio::Output;
@@ -56,12 +56,13 @@ impl Logs {
         &self.log
     }
 
-    pub(super) fn guest_stdout(&self) -> GuestOutput {
-        GuestOutput::new(Output::Stdout, self.stdout.clone())
-    }
-
-    pub(super) fn guest_stderr(&self) -> GuestOutput {
-        GuestOutput::new(Output::Stderr, self.stderr.clone())
+    /// Returns where guests write. If `numbered`, each line begins with the number of its request.
+    pub(super) fn guest_streams(&self, numbered: bool) -> GuestStreams {
+        GuestStreams {
+            stdout: self.stdout.clone(),
+            stderr: self.stderr.clone(),
+            numbered,
+        }
     }
 
     /// Waits until all output is written, but at most a second for each stream.
@@ -97,6 +98,9 @@ impl LogSink for Log {
         if !self.quiet {
             self.line(record.to_string());
         }
+        if let Some(backtrace) = &record.backtrace {
+            self.line(numbered(record.id.unwrap_or_default(), backtrace));
+        }
     }
 
     fn http_failed(&self, record: &RequestRecord, failure: &HttpFailure) {
@@ -108,6 +112,16 @@ impl LogSink for Log {
     fn accept_failed(&self, error: &io::Error) {
         self.line(format!("cannot accept connections, trying again: {error}"));
     }
+}
+
+/// Adds the number of the request to each line of a backtrace. The names of functions may contain
+/// anything, so control characters are replaced.
+fn numbered(id: u64, backtrace: &str) -> String {
+    let lines = backtrace.lines().map(|line| {
+        let line = line.replace(char::is_control, "?");
+        format!("[{id}] {line}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Starts the thread that writes to a stream.
