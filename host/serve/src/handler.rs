@@ -69,13 +69,15 @@ impl Handler {
         let found = localmap::inspect(component)?;
         check_kind(&found)?;
         let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        let scope = options.map_scope.clone();
+        let scope = scope.unwrap_or_else(|| MapScope::default_for(&found));
         let factory = match &linkable {
-            Some(_) => Some(factory(options, &found)?),
+            Some(_) => Some(factory(options, &scope, &found)?),
             None => None,
         };
         let component = linkable.as_deref().unwrap_or(component);
         let app = App::new(component, options)?;
-        let maps = Maps::new(options.map_scope.clone(), options.idle_timeout, factory)?;
+        let maps = Maps::new(scope, options.idle_timeout, factory)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 app: Arc::new(app),
@@ -316,9 +318,13 @@ fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
     }
 }
 
-fn factory(options: &HandlerOptions, found: &Inspection) -> Result<MapFactory, HandlerError> {
+fn factory(
+    options: &HandlerOptions,
+    scope: &MapScope,
+    found: &Inspection,
+) -> Result<MapFactory, HandlerError> {
     let limits = found.map_limits(options.limits.clone());
-    let profile = match options.map_scope.is_short() {
+    let profile = match scope.is_short() {
         true => Profile::Churn,
         false => Profile::Dense,
     };

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct HandlerOptions {
-    pub(crate) map_scope: MapScope,
+    pub(crate) map_scope: Option<MapScope>,
     pub(crate) idle_timeout: Duration,
     pub(crate) max_maps: u32,
     pub(crate) max_requests: u32,
@@ -38,7 +38,7 @@ impl HandlerOptions {
     /// Creates the default options.
     pub fn new() -> Self {
         Self {
-            map_scope: MapScope::default(),
+            map_scope: None,
             idle_timeout: Duration::from_secs(300),
             max_maps: 1_000,
             max_requests: 1_000,
@@ -52,10 +52,10 @@ impl HandlerOptions {
         }
     }
 
-    /// Sets the scope of a map, with which it ends. Default: [`MapScope::Request`].
+    /// Sets the scope of a map, with which it ends. Default: [`MapScope::default_for`] the guest.
     #[must_use]
     pub fn map_scope(mut self, scope: MapScope) -> Self {
-        self.map_scope = scope;
+        self.map_scope = Some(scope);
         self
     }
 

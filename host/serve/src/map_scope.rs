@@ -1,9 +1,12 @@
 //! The scope of a map, with which it ends.
 
 use hyper::header::HeaderName;
+use localmap::Inspection;
 use std::str::FromStr;
 
 /// The scope of a map, with which it ends.
+///
+/// The default depends on the guest, see [`MapScope::default_for`].
 ///
 /// ```
 /// use localmap_serve::MapScope;
@@ -11,11 +14,10 @@ use std::str::FromStr;
 /// assert_eq!("server".parse(), Ok(MapScope::Server));
 /// assert!(matches!("header:X-Tenant".parse(), Ok(MapScope::Header(name)) if name == "x-tenant"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MapScope {
-    /// Each request has its own map, which ends with its guest. This is the default.
-    #[default]
+    /// Each request has its own map, which ends with its guest.
     Request,
     /// The requests of a connection share a map, which ends with the connection.
     Connection,
@@ -30,6 +32,24 @@ pub enum MapScope {
 }
 
 impl MapScope {
+    /// Returns the scope for a guest if no other is chosen: [`Server`](Self::Server) if it imports
+    /// `wasi:keyvalue`, whose buckets are expected to outlive a request, and otherwise
+    /// [`Request`](Self::Request).
+    ///
+    /// ```
+    /// use localmap_serve::MapScope;
+    ///
+    /// let map = localmap::inspect(localmap::MAP_COMPONENT)?;
+    /// assert_eq!(MapScope::default_for(&map), MapScope::Request);
+    /// # Ok::<(), localmap::ComponentError>(())
+    /// ```
+    pub fn default_for(guest: &Inspection) -> Self {
+        match guest.keyvalue.is_empty() {
+            true => Self::Request,
+            false => Self::Server,
+        }
+    }
+
     /// Returns `true` if maps are created and dropped frequently.
     pub(crate) fn is_short(&self) -> bool {
         matches!(self, Self::Request | Self::Connection)

@@ -67,9 +67,10 @@ pub(crate) struct ServeCommand {
     /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map per value
     /// of that header, such as a tenant
     ///
-    /// A request without the header, or with more than one, is answered with 400.
-    #[arg(long, alias = "map-per", value_name = "SCOPE", default_value = "request", value_parser = str::parse::<MapScope>)]
-    map_scope: MapScope,
+    /// A request without the header, or with more than one, is answered with 400. The default is
+    /// `request`, or `server` if GUEST imports wasi:keyvalue, so that its buckets outlive a request.
+    #[arg(long, alias = "map-per", value_name = "SCOPE", value_parser = str::parse::<MapScope>)]
+    map_scope: Option<MapScope>,
 
     /// With --map-scope header:NAME, drop a map that no request has used for this long [default:
     /// 5m]
@@ -109,11 +110,8 @@ pub(crate) struct ServeCommand {
 
 impl ServeCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        if self.idle_timeout.is_some() && !matches!(self.map_scope, MapScope::Header(_)) {
+        if self.idle_timeout.is_some() && !matches!(self.map_scope, Some(MapScope::Header(_))) {
             bail!("--idle-timeout requires --map-scope header:NAME");
-        }
-        if self.common.stats && self.map_scope != MapScope::Server {
-            bail!("--stats requires --map-scope server");
         }
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime()?;
@@ -151,10 +149,21 @@ impl ServeCommand {
         if without_map && guest.has_export(names::HTTP_HANDLER) {
             self.common.map.check_no_map(self.common.stats)?;
         }
+        let scope = self.map_scope.clone();
+        let scope = scope.unwrap_or_else(|| MapScope::default_for(&guest));
+        if self.common.stats && scope != MapScope::Server {
+            bail!("--stats requires --map-scope server");
+        }
+        if self.map_scope.is_none() && scope == MapScope::Server {
+            note(format_args!(
+                "All requests share the buckets of wasi:keyvalue, which end with the server \
+                 (--map-scope server)"
+            ));
+        }
         let entries = self.common.map.entries();
         let sandbox = self.common.sandbox(None)?;
         let options = HandlerOptions::new()
-            .map_scope(self.map_scope.clone())
+            .map_scope(scope)
             .max_maps(self.max_maps)
             .limits(self.common.map.limits.limits())
             .entries(preloads(&entries))

@@ -6,9 +6,10 @@ use localmap_tests::{guest, localmap};
 #[test]
 fn their_buckets_live_as_long_as_the_map() {
     let guest = guest("kv-http");
-    let server = Server::serving(&guest, &["--bucket-entry", "hits/b=41"]);
+    let server = Server::serving(&guest, &["--map-scope", "request"]);
     assert_eq!(server.text("/a"), "1\n");
     assert_eq!(server.text("/a"), "1\n");
+    assert!(server.line("/a").ends_with(" map=request"));
 
     let options = ["--map-scope", "server", "--bucket-entry", "hits//b=41"];
     let server = Server::serving(&guest, &options);
@@ -24,6 +25,22 @@ fn their_buckets_live_as_long_as_the_map() {
             .ask("GET", "/a", &[("x-tenant", tenant)], b"");
         assert_eq!(asked.ok(), count, "{tenant}");
     }
+}
+
+/// As in other hosts, a bucket outlives a request, also if no option asks for it.
+#[test]
+fn their_buckets_live_as_long_as_the_server_by_default() {
+    let mut server = Server::serving(&guest("kv-http"), &["--stats"]);
+    assert!(server.lines()[0].contains("--map-scope server"));
+    for count in 1..4 {
+        assert_eq!(server.text("/a"), format!("{count}\n"));
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    server.line("map: entries=");
+    // Another guest forgets.
+    let server = Server::start(&[]);
+    assert!(!server.lines().iter().any(|line| line.contains("--map-scope")));
 }
 
 #[test]
