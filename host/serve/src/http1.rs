@@ -17,7 +17,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use localmap::lock;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;

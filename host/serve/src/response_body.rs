@@ -20,6 +20,8 @@ pub struct ResponseBody {
     /// The side of the response, or `None` once this is dropped.
     side: Option<ResponseSide>,
     progress: Progress,
+    /// The error that the next poll returns.
+    failed: Option<Error>,
     /// The delivery of the connection, if its server reports it.
     delivery: Option<Arc<Delivery>>,
 }
@@ -65,6 +67,7 @@ impl ResponseBody {
             source: Source::Text(format!("{text}\n").into()),
             side: Some(side),
             progress,
+            failed: None,
             delivery: delivery.cloned(),
         };
         let mut response = Response::new(body);
@@ -103,6 +106,7 @@ impl ResponseBody {
                 false => Source::Guest(body),
             },
             side: Some(side),
+            failed: None,
             delivery: delivery.cloned(),
         })
     }
@@ -125,6 +129,9 @@ impl Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
+        if let Some(error) = this.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let frame = match &mut this.source {
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => {
@@ -160,10 +167,20 @@ impl Body for ResponseBody {
                 }
             },
         };
-        if frame.is_none() {
-            this.progress = Progress::Complete;
+        match frame {
+            // The server sends what it has before it gets the error, so that the client sees that
+            // the response has begun.
+            Some(Err(error)) => {
+                this.failed = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => {
+                this.progress = Progress::Complete;
+                Poll::Ready(None)
+            }
+            frame => Poll::Ready(frame),
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

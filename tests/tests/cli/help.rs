@@ -53,7 +53,7 @@ fn the_help_of_serve_shows_its_defaults() {
     let own = own.split_whitespace().collect::<Vec<_>>().join(" ");
     for told in [
         "[default: 127.0.0.1:8080]",
-        "[default: request]",
+        "[default: request, or server if GUEST imports wasi:keyvalue]",
         "[default: 5m]",
         "[default: 1000]",
         "[default: 10s]",

@@ -8,3 +8,4 @@ mod keyvalue;
 mod lifetimes;
 mod limiter;
 mod options;
+mod starts;

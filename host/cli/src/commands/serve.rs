@@ -65,10 +65,10 @@ pub(crate) struct ServeCommand {
     addr: String,
 
     /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map per value
-    /// of that header, such as a tenant
+    /// of that header, such as a tenant [default: request, or server if GUEST imports
+    /// wasi:keyvalue]
     ///
-    /// A request without the header, or with more than one, is answered with 400. The default is
-    /// `request`, or `server` if GUEST imports wasi:keyvalue, so that its buckets outlive a request.
+    /// A request without the header, or with more than one, is answered with 400.
     #[arg(long, alias = "map-per", value_name = "SCOPE", value_parser = str::parse::<MapScope>)]
     map_scope: Option<MapScope>,
 

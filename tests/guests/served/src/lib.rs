@@ -80,7 +80,11 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             ResponseOutparam::set(out, Ok(OutgoingResponse::new(headers)));
         }
         ["unfinished"] => std::mem::forget(begin(out, &[], b"begun")),
-        ["dropped"] => drop(begin(out, &[], b"begun")),
+        ["dropped"] => {
+            let (body, stream) = begin(out, &[], b"begun");
+            drop(stream);
+            drop(body);
+        }
         ["short", length] => drop(begin(out, &[("content-length", length)], b"abc")),
         // Bodies.
         ["echo"] => echo(request, out),

@@ -24,7 +24,7 @@ fn a_denied_request_is_in_the_log_with_the_option_that_allows_it() {
     assert_eq!(denied, "error: ErrorCode::HttpRequestDenied");
     let line = server.line("sent=");
     let told = format!(
-        "\"POST /path HTTP/1.1\" sent=\"GET http://{0}\" cause=\"the host is not allowed; \
+        "\"POST /path HTTP/1.1\" id=1 sent=\"GET http://{0}\" cause=\"the host is not allowed; \
          --allow-http {0} allows it\"",
         site.addr
     );

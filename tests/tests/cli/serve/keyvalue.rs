@@ -40,7 +40,12 @@ fn their_buckets_live_as_long_as_the_server_by_default() {
     server.line("map: entries=");
     // Another guest forgets.
     let server = Server::start(&[]);
-    assert!(!server.lines().iter().any(|line| line.contains("--map-scope")));
+    assert!(
+        !server
+            .lines()
+            .iter()
+            .any(|line| line.contains("--map-scope"))
+    );
 }
 
 #[test]

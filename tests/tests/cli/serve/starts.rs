@@ -1,0 +1,193 @@
+//! What is found when the server starts, instead of by its first client.
+
+use super::client::{PATIENCE, Server};
+use localmap_tests::{guest, localmap};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Writes a handler whose core module has these fields. Its handler does nothing.
+fn handler(folder: &Path, fields: &str) -> std::path::PathBuf {
+    let text = format!(
+        r#"(component
+            (import "wasi:http/types@0.2.0" (instance $types
+                (export "incoming-request" (type (sub resource)))
+                (export "response-outparam" (type (sub resource)))))
+            (alias export $types "incoming-request" (type $request))
+            (alias export $types "response-outparam" (type $out))
+            (core module $module {fields}
+                (func (export "handle") (param i32 i32)))
+            (core instance $instance (instantiate $module))
+            (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+                (canon lift (core func $instance "handle")))
+            (instance $handler (export "handle" (func $handle)))
+            (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#
+    );
+    let file = folder.join("handler.wasm");
+    let bytes = wat::parse_str(text).expect("a component");
+    std::fs::write(&file, bytes).expect("a file");
+    file
+}
+
+fn refused(fields: &str, options: &[&str], words: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    localmap()
+        .args(["serve", "--addr", "127.0.0.1:0"])
+        .args(options)
+        .arg(handler(folder.path(), fields))
+        .run()
+        .refused(&[&["cannot serve", "cannot be instantiated"], words].concat());
+}
+
+#[test]
+fn a_guest_that_cannot_be_instantiated_is_refused_with_the_cause() {
+    refused(
+        "(memory 5000)",
+        &[],
+        &["327680000 bytes", "268435456", "raise -W max-memory-size"],
+    );
+    refused(
+        "(memory 100) (memory 100)",
+        &["-W", "max-memory-size=8MiB"],
+        &["13107200 bytes", "8388608", "raise -W max-memory-size"],
+    );
+    refused(
+        "(table 150000 funcref)",
+        &[],
+        &["150000 table elements", "100000"],
+    );
+    refused(
+        "(table 60000 funcref) (table 60000 funcref)",
+        &[],
+        &["120000 table elements", "100000"],
+    );
+    refused(
+        "(func $start unreachable) (start $start)",
+        &[],
+        &["the guest trapped", "unreachable"],
+    );
+    refused(
+        "(func $start (loop $again (br $again))) (start $start)",
+        &["-W", "timeout=300ms"],
+        &["longer than 300ms", "raise -W timeout"],
+    );
+    localmap()
+        .args([
+            "serve",
+            "--addr",
+            "127.0.0.1:0",
+            "-W",
+            "max-memory-size=64KiB",
+        ])
+        .arg(guest("served"))
+        .run()
+        .refused(&[
+            "cannot be instantiated",
+            "65536",
+            "raise -W max-memory-size",
+        ]);
+}
+
+/// The same guests are served as soon as they may have what they need.
+#[test]
+fn a_guest_that_fits_is_served() {
+    for (fields, options) in [
+        ("(memory 5000)", &["-W", "max-memory-size=1GiB"][..]),
+        (
+            "(memory 100) (memory 100)",
+            &["-W", "max-memory-size=16MiB"],
+        ),
+        ("(table 90000 funcref)", &[]),
+        ("(table 100 funcref) (memory 1)", &[]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Server::serving(&handler(folder.path(), fields), options);
+        assert_eq!(server.get("/").status, 500, "it returns no response");
+        assert!(server.line("GET / ").contains("no response"), "{fields}");
+    }
+}
+
+/// A probe of the port succeeds only when a guest can answer.
+#[test]
+fn nobody_can_connect_before_the_guest_has_been_tried() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = free.local_addr().expect("an address");
+    drop(free);
+    let folder = tempfile::tempdir().expect("a folder");
+    let slow = "(func $start (loop $again (br $again))) (start $start)";
+    let mut command = localmap()
+        .args(["serve", "-W", "timeout=1s", "--addr", &addr.to_string()])
+        .arg(handler(folder.path(), slow))
+        .into_command();
+    let mut child = command.stderr(Stdio::null()).spawn().expect("it starts");
+    let began = Instant::now();
+    let ended = loop {
+        assert!(TcpStream::connect(addr).is_err());
+        assert!(began.elapsed() < PATIENCE);
+        if let Some(ended) = child.try_wait().expect("it can be waited for") {
+            break ended;
+        }
+    };
+    assert_eq!(ended.code(), Some(1));
+}
+
+/// Runs a server with this much address space, in KiB.
+#[cfg(target_os = "linux")]
+fn limited(kib: u64, options: &[&str]) -> Command {
+    let serve = localmap()
+        .args(["serve", "--addr", "127.0.0.1:0"])
+        .args(options)
+        .arg(guest("served"))
+        .into_command();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("ulimit -v {kib} && exec \"$0\" \"$@\"")])
+        .arg(serve.get_program())
+        .args(serve.get_args())
+        .stdout(Stdio::null());
+    if let Some(folder) = serve.get_current_dir() {
+        command.current_dir(folder);
+    }
+    for (name, value) in serve.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn little_address_space_is_enough() {
+    for (kib, options) in [
+        (8_000_000, &["--map-scope", "server"][..]),
+        (8_000_000, &["--map-scope", "request"]),
+        (3_000_000, &["-W", "max-memory-size=32MiB"]),
+    ] {
+        let server = Server::of(&mut limited(kib, options));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut client = server.connect();
+                    for _ in 0..5 {
+                        client.get("/count").ok();
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_little_address_space_is_named() {
+    let options = ["-W", "max-memory-size=4GiB"];
+    let refused = limited(3_000_000, &options).output().expect("it starts");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    for words in ["address space", "ulimit -v", "lower -W max-memory-size"] {
+        assert!(stderr.contains(words), "{stderr}");
+    }
+}
