@@ -57,7 +57,10 @@ fn command_that_fails(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
 #[test]
 fn with_1_and_the_usual_cause_after_an_error_of_its_function_run() {
     // Custom sections, as the tools of these languages leave them.
-    let section = |name: &str| [&[0, name.len() as u8 + 2, 1, b'p'], name.as_bytes()].concat();
+    let section = |name: &str| {
+        let len = u8::try_from(name.len() + 2).expect("a short name");
+        [&[0, len, 1, b'p'], name.as_bytes()].concat()
+    };
     for (bytes, words) in [
         (Vec::new(), "handle it"),
         (section("componentize-py"), "componentize_py_types.Err"),
