@@ -66,15 +66,18 @@ wit:
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
-# Tests guests in Python and JavaScript, and the map under Node and wasmtime for Python.
+# Tests guests in Python, JavaScript and C, and the map under Node and wasmtime for Python.
 interop *parts:
     tests/interop/run.sh {{parts}}
 
 # Compares a guest in Python with the same guest in Rust.
 interop-python: (interop "python")
 
-# Compares a guest in JavaScript with the same guest in Rust.
+# Tests localmap.js, and compares a guest in JavaScript with the same guest in Rust.
 interop-javascript: (interop "javascript")
+
+# Builds and runs guests in C.
+interop-c: (interop "c")
 
 # Runs the vectors against the committed component under Node.
 interop-node: (interop "node")

@@ -11,10 +11,8 @@ import sys
 
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<body>.*?)\n```", re.DOTALL)
 FILE = re.compile(r"`([\w/]+\.\w+)`")
-REPLACED = [
-    (re.compile(r"^git clone .* https://\S+/localmap$", re.MULTILINE), 'ln -s "$REPOSITORY" localmap'),
-    (re.compile(r"\blocalmap run\b"), '"$LOCALMAP" run'),
-]
+CLONE = re.compile(r"^git clone .* https://\S+/localmap$", re.MULTILINE)
+PROGRAM = re.compile(r"\blocalmap (?=(?:new|run) )")
 
 
 def main(guide, title):
@@ -24,17 +22,18 @@ def main(guide, title):
     for block in BLOCK.finditer(section):
         body = block["body"]
         if block["kind"] == "sh":
-            for pattern, here in REPLACED:
-                body, count = pattern.subn(here, body)
-                commands += count
-            print(body)
+            body, count = PROGRAM.subn('"$LOCALMAP" ', body)
+            commands += count
+            print(CLONE.sub('ln -s "$REPOSITORY" localmap', body))
             continue
+        if block["kind"] == "text":
+            continue  # what is printed
         named = FILE.findall(block["before"])
         if not named:
             sys.exit(f"Error: {guide}, {title}: the text before this block names no file: {body[:60]!r}")
         print(f"cat > {named[-1]} <<'END OF FILE'\n{body}\nEND OF FILE")
-    if commands != len(REPLACED):
-        sys.exit(f"Error: {guide}, {title}: expected one clone and one run, found {commands}")
+    if commands == 0:
+        sys.exit(f"Error: {guide}, {title}: no command runs localmap")
 
 
 if __name__ == "__main__":

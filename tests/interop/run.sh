@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|node|wasmtime-py]...   all of them by default
+#   tests/interop/run.sh [python|javascript|c|node|wasmtime-py]...   all of them by default
 #
-# Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and reports the one
-# that is missing. It installs pinned versions below the target folder. Set LOCALMAP to the path of
+# Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
+# docs/guests.md names, and reports the one that is missing. It installs pinned versions below the target folder. Set LOCALMAP to the path of
 # a built `localmap` to use that instead of building one.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
@@ -80,6 +80,24 @@ javascript_tools() {
     jco=$modules/node_modules/.bin/jco
 }
 
+# Installs the generator of bindings for C, in the version that docs/guests.md names.
+c_tools() {
+    need "clang (on Debian: clang)" clang --version
+    need "wasm-ld (on Debian: lld)" wasm-ld --version
+    need "the C library for WebAssembly (on Debian: wasi-libc, libclang-rt-dev-wasm32)" \
+        sh -c 'echo "int main(void) { return 0; }" |
+            clang --target=wasm32-wasi -x c - -o "$1"' sh "$work/c.wasm"
+    local wanted
+    wanted=$(grep -o 'wit-bindgen-cli@[0-9.]*' docs/guests.md)
+    if [ "$(cat "$work/c/installed" 2> /dev/null)" != "$wanted" ]; then
+        say "$wanted"
+        cargo install --quiet --locked --debug --force "$wanted" --no-default-features --features c \
+            --root "$work/c"
+        echo "$wanted" > "$work/c/installed"
+    fi
+    PATH=$(realpath "$work/c/bin"):$PATH
+}
+
 # newcomer LANGUAGE: follows the guide in an empty folder, including its installations.
 newcomer() {
     say "docs/guests.md, in $1"
@@ -110,16 +128,68 @@ python() {
     same "limiter in Python" "$work/limiter.rust.txt" "$work/limiter.py.txt"
 }
 
-# Checks that a guest in JavaScript prints what the same guest in Rust prints.
+# componentize GUEST OUTPUT [OPTION]...: builds a module, with the world of the example.
+componentize() {
+    local guest=$1 output=$2
+    shift 2
+    "$jco" componentize "$guest" --bundle --wit "$javascript_example/wit" --out "$output" "$@" \
+        > "$output.log" 2>&1 || die "$(cat "$output.log")"
+}
+
+# Checks the module for guests in JavaScript, that the guest prints what the same guest in Rust prints,
+# and what the docs say of guests in JavaScript.
 javascript() {
     newcomer JavaScript
+    local engine=(--disable http fetch-event)
+    say "the types of localmap.js"
+    "$modules/node_modules/.bin/tsc" --strict --noEmit --target es2022 --lib es2022,esnext.disposable \
+        --module nodenext tests/interop/javascript/types.ts
     say "a guest in JavaScript, under localmap"
-    # The command of the example, with its output below the target folder.
-    "$jco" componentize "$javascript_example/sessions.js" --wit "$javascript_example/wit" \
-        --world-name sessions --disable http fetch-event --out "$work/sessions.js.wasm"
+    componentize "$javascript_example/sessions.js" "$work/sessions.js.wasm" "${engine[@]}"
     "$LOCALMAP" run --clock clf "$guests/sessions.wasm" --idle 30m < "$log" > "$work/sessions.rust.txt"
     "$LOCALMAP" run --clock clf "$work/sessions.js.wasm" --idle 30m < "$log" > "$work/sessions.js.txt"
     same "sessions in JavaScript" "$work/sessions.rust.txt" "$work/sessions.js.txt"
+    say "localmap.js, and what surprises in JavaScript"
+    local guest=$work/guest.js.wasm
+    componentize tests/interop/javascript/guest.js "$guest" "${engine[@]}"
+    "$LOCALMAP" run "$guest" module
+    "$LOCALMAP" run "$guest" surprises
+    fails "a pin that is used after its release" "trapped" "$LOCALMAP" run "$guest" pin-released
+    fails "an error that ends run" "" "$LOCALMAP" run "$guest" not-caught
+    ! grep -F "nobody catches this" "$work/fails.txt" || die "an error that ends run is printed now"
+    componentize tests/interop/javascript/guest.js "$guest" --backend quickjs
+    fails "QuickJS with async built-ins" "async" "$LOCALMAP" run "$guest" surprises
+}
+
+# fails WHAT TEXT COMMAND...: checks that the command fails and prints the text, and that a guest never
+# goes on.
+fails() {
+    local what=$1 text=$2
+    shift 2
+    if "$@" > "$work/fails.txt" 2>&1; then die "$what: the command succeeds"; fi
+    grep -qF -e "$text" "$work/fails.txt" || die "$what: no \`$text\` in: $(cat "$work/fails.txt")"
+    ! grep -F "the guest goes on" "$work/fails.txt" || die "$what: the guest goes on"
+    echo "$what: fails, as documented"
+}
+
+# Builds the guest in C as its README says, in a copy of its folder.
+c() {
+    newcomer C
+    say "the example in C"
+    rm -rf "$work/example-c"
+    cp -rL guest/examples/c "$work/example-c"
+    (
+        cd "$work/example-c"
+        wit-bindgen c wit --out-dir generated > /dev/null
+        clang --target=wasm32-wasi -O2 -Wall -Wextra -Werror \
+            -fuse-ld="$(rustc --print target-libdir)/../bin/wasm-component-ld" \
+            main.c generated/hits.c generated/hits_component_type.o -o hits.wasm
+    )
+    printf 'tea: 1\ntea: 2\nmilk: 1\n' > "$work/c.expected.txt"
+    printf 'tea\ntea\nmilk' | "$LOCALMAP" run "$work/example-c/hits.wasm" > "$work/c.txt"
+    same "the example in C" "$work/c.expected.txt" "$work/c.txt"
+    fails "a line that is too long, in C" "use 1 to 128 bytes" \
+        "$LOCALMAP" run "$work/example-c/hits.wasm" <<< "$(printf '%0200d' 7)"
 }
 
 # Plugs a guest, so that it needs only WASI, and records its output. Its windows last a day, so
@@ -135,6 +205,8 @@ node_host() {
     say "the map component under Node"
     "$jco" transpile host/localmap/src/artifact/map.wasm --instantiation sync --name map --out-dir "$work/map" --quiet
     node tests/interop/node/vectors.mjs "$work/map/map.js" tests/vectors
+    node tests/interop/node/surprises.mjs "$work/map/map.js"
+    node tests/interop/javascript/checks-node.mjs "$work/map/map.js"
     plug
     "$jco" run "$work/plugged.wasm" "${plugged[@]}" < "$log" > "$work/plugged.node.txt"
     same "a plugged guest under Node" "$work/plugged.txt" "$work/plugged.node.txt"
@@ -150,7 +222,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript node wasmtime-py
+[ $# -gt 0 ] || set -- python javascript c node wasmtime-py
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -160,7 +232,11 @@ for part in "$@"; do
             need "Python 3" python3 --version
             javascript_tools
             ;;
-        *) die "no part \`$part\`: expected python, javascript, node or wasmtime-py" ;;
+        c)
+            need "Python 3" python3 --version
+            c_tools
+            ;;
+        *) die "no part \`$part\`: expected python, javascript, c, node or wasmtime-py" ;;
     esac
 done
 program
@@ -168,6 +244,7 @@ for part in "$@"; do
     case $part in
         python) python ;;
         javascript) javascript ;;
+        c) c ;;
         node) node_host ;;
         wasmtime-py) wasmtime_py ;;
     esac
