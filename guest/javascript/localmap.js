@@ -71,7 +71,17 @@ export class LocalMap {
 
   increment(key, delta = 1, ttl) {
     const args = [keyToWrite(key), s64('the delta', delta), ttlOf(ttl)];
-    return sumLike(delta, attempt(() => this.#contract.increment(...args)));
+    return sumLike(delta, attempt(() => this.#increment(...args)));
+  }
+
+  // The engine of jco 1.35.0 ends the guest at a negative argument, but not at one in a list.
+  #increment(key, delta, ttl) {
+    if (delta >= 0n) return this.#contract.increment(key, delta, ttl);
+    try {
+      return this.#contract.apply([{ tag: 'increment', val: { key, delta, ttl } }])[0].val;
+    } catch (error) {
+      throw Array.isArray(error?.payload) ? { payload: error.payload[1] } : error;
+    }
   }
 
   touch(key, ttl) {

@@ -155,6 +155,7 @@ javascript() {
     "$LOCALMAP" run "$guest" module
     "$LOCALMAP" run "$guest" surprises
     fails "a pin that is used after its release" "trapped" "$LOCALMAP" run "$guest" pin-released
+    fails "a negative delta" "trapped" "$LOCALMAP" run "$guest" negative
     fails "an error that ends run" "" "$LOCALMAP" run "$guest" not-caught
     ! grep -F "nobody catches this" "$work/fails.txt" || die "an error that ends run is printed now"
     componentize tests/interop/javascript/guest.js "$guest" --backend quickjs

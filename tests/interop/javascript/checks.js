@@ -84,6 +84,8 @@ export const checks = {
   'a sum has the type of its delta, and no delta is truncated'({ map }) {
     equal([map.increment('c'), map.increment('c', 2), map.increment('c', -4)], [1, 3, -1]);
     equal(map.increment('c', 5n, 'never'), 4n);
+    map.set('text', 'v');
+    equal(refused(() => map.increment('text', -1), 'not-a-counter', /^the value is not a counter/).index, undefined);
     equal(counter(map.get('c')), 4);
     equal(counter(undefined), undefined);
     for (const [delta, kind, message] of [

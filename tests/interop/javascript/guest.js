@@ -2,7 +2,7 @@
 //
 //   module       the checks of `guest/javascript/localmap.js`
 //   surprises    the rows of "What surprises" in the section on JavaScript of `docs/guests.md`
-//   others       the rows that end the guest: `pin-released`, `not-caught`
+//   others       the rows that end the guest: `pin-released`, `negative`, `not-caught`
 
 import * as contract from 'localmap:core/local-map@0.1.0';
 import { getArguments } from 'wasi:cli/environment@0.2.0';
@@ -79,6 +79,10 @@ const parts = {
   },
   'not-caught'() {
     throw new Error('nobody catches this');
+  },
+  negative() {
+    contract.increment(k, -1n, never);
+    return 'the guest goes on';
   },
   'pin-released'() {
     contract.set(k, k, never);

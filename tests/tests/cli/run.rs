@@ -3,6 +3,7 @@
 mod ends;
 mod folders;
 mod grants;
+mod javascript;
 mod linked;
 mod map;
 mod python;

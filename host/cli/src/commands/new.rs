@@ -2,6 +2,7 @@
 
 mod client;
 mod contract;
+mod javascript;
 mod name;
 mod python;
 mod quoted;
@@ -31,14 +32,14 @@ const WORKSPACE: &str = "
 [workspace]
 ";
 
-/// Creates a guest that builds immediately: a Rust crate with a test, or one in Python.
+/// Creates a guest that builds immediately, in Rust, Python or JavaScript.
 ///
 /// The folder must be empty or not exist yet. If the command fails, it removes everything
 /// that it has created. Inside a Cargo workspace that does not include it, the crate becomes a
 /// workspace of its own.
 ///
-/// A guest in Python has the module localmap.py, which calls the map. `localmap run FOLDER` builds
-/// it with componentize-py.
+/// A guest in Python has the module localmap.py, which calls the map, and one in JavaScript
+/// localmap.js. `localmap run FOLDER` builds it with componentize-py or jco.
 ///
 /// The crate localmap-client comes from the repository that this program was built from, if
 /// that still exists, and otherwise from the registry, in the version of this program.
@@ -63,12 +64,23 @@ pub(crate) struct NewCommand {
     /// Create a guest in Python
     #[arg(long, conflicts_with_all = ["name", "client"])]
     python: bool,
+
+    /// Create a guest in JavaScript
+    #[arg(long, conflicts_with_all = ["name", "client", "python"])]
+    javascript: bool,
 }
 
 impl NewCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         if self.python {
-            return self.create_python();
+            return self.create_other("Python", python::create, python::print_next_steps);
+        }
+        if self.javascript {
+            return self.create_other(
+                "JavaScript",
+                javascript::create,
+                javascript::print_next_steps,
+            );
         }
         let (scaffold, client) = self.create().with_context(|| {
             format!("cannot create a guest crate in `{}`", self.folder.display())
@@ -84,21 +96,25 @@ impl NewCommand {
         )
     }
 
-    fn create_python(&self) -> anyhow::Result<ExitCode> {
+    /// Creates a guest in a language other than Rust.
+    fn create_other(
+        &self,
+        language: &str,
+        create: fn(&Path) -> anyhow::Result<Scaffold>,
+        print_next_steps: fn(&Path) -> io::Result<()>,
+    ) -> anyhow::Result<ExitCode> {
         if self.http {
             bail!(
-                "--http creates a guest in Rust; to answer requests in Python, let the world export \
-                 wasi:http/incoming-handler@0.2.0, and copy its WIT to wit/deps"
+                "--http creates a guest in Rust; to answer requests in {language}, let the world \
+                 export wasi:http/incoming-handler@0.2.0, and copy its WIT to wit/deps"
             );
         }
         std::path::absolute(&self.folder)
             .map_err(anyhow::Error::from)
-            .and_then(|folder| python::create(&folder))
+            .and_then(|folder| create(&folder))
             .with_context(|| format!("cannot create a guest in `{}`", self.folder.display()))?
             .keep();
-        unless_closed(
-            python::print_next_steps(&self.folder).context("cannot write to standard output"),
-        )
+        unless_closed(print_next_steps(&self.folder).context("cannot write to standard output"))
     }
 
     fn create(&self) -> anyhow::Result<(Scaffold, ClientSource)> {

@@ -26,9 +26,9 @@ use std::process::ExitCode;
 /// Runs a command component, with a map of its own that ends when the command does.
 ///
 /// GUEST is a component file, or a folder that is built first: a guest crate with `cargo build
-/// --target wasm32-wasip2`, or a guest in Python (app.py) with componentize-py. If it imports
-/// localmap:core/local-map or wasi:keyvalue, it is given a map. Options go before GUEST; everything
-/// after it is passed to the guest.
+/// --target wasm32-wasip2`, a guest in Python (app.py) with componentize-py, or one in JavaScript
+/// (package.json) with jco. If it imports localmap:core/local-map or wasi:keyvalue, it is given a
+/// map. Options go before GUEST; everything after it is passed to the guest.
 ///
 /// The exit code is that of the guest: 0 if it succeeds, 1 if it ends with an error, or 0 to 255 as
 /// it says. It is 134 if the guest traps or runs out of time, 130 after Ctrl-C, and 141 if standard

@@ -37,8 +37,8 @@ const POLLS: u32 = 4;
 /// Answers HTTP requests with a component.
 ///
 /// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a folder that
-/// is built first: a guest crate with `cargo build --target wasm32-wasip2`, or a guest in Python
-/// (app.py) with componentize-py. Each request is
+/// is built first: a guest crate with `cargo build --target wasm32-wasip2`, a guest in Python
+/// (app.py) with componentize-py, or one in JavaScript (package.json) with jco. Each request is
 /// answered by a new instance. If GUEST imports localmap:core/local-map or wasi:keyvalue, each
 /// instance uses a map in a separate store, which belongs to its request, its connection, a header
 /// value or the server.

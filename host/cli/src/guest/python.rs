@@ -1,22 +1,18 @@
 //! Builds the guest in a folder that holds an app in Python, with componentize-py.
 
 use super::build::{Build, check_interrupted};
-use crate::terminal::stdio::note;
+use super::built::{self, Inputs};
+use super::tools::{on_the_path, program};
 use anyhow::{Context, bail};
-use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::UNIX_EPOCH;
 use std::{env, fs};
 
 /// The file that makes a folder a guest in Python.
 pub(super) const APP: &str = "app.py";
 /// The folder of its world.
 const WIT: &str = "wit";
-/// The folder of what is built, in the folder of the guest.
-const BUILT: &str = "build";
 /// The packages that the guest needs.
 const REQUIREMENTS: &str = "requirements.txt";
 /// The version that is tested, as `localmap new` lists it.
@@ -37,31 +33,12 @@ pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> 
         );
     }
     let tool = Tool::find(folder)?;
-    let component = folder.join(BUILT).join("app.wasm");
-    let record = component.with_extension("inputs");
-    let inputs = inputs(folder, &tool);
-    if component.is_file() && fs::read_to_string(&record).is_ok_and(|last| last == inputs) {
-        return Ok(component);
-    }
-    note(format_args!(
-        "Building `{}` with componentize-py",
-        folder.display()
-    ));
-    fs::create_dir_all(folder.join(BUILT))
-        .with_context(|| format!("cannot create its folder {BUILT}"))?;
-    // The component replaces the last one only when it is whole, and the record follows.
-    let part = component.with_extension(format!("{}.part", std::process::id()));
-    let result = tool.run(folder, &part).and_then(|()| {
-        let write = || {
-            fs::rename(&part, &component)?;
-            fs::write(&record, &inputs)
-        };
-        write().with_context(|| format!("cannot write `{}`", component.display()))
-    });
-    if result.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    result.map(|()| component)
+    built::component(
+        folder,
+        "componentize-py",
+        &inputs(folder, &tool),
+        |output| tool.run(folder, output),
+    )
 }
 
 /// The program componentize-py.
@@ -138,17 +115,6 @@ impl Tool {
 /// The folder of the programs of a virtual environment.
 const SCRIPTS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
-fn program(name: &str) -> String {
-    format!("{name}{}", env::consts::EXE_SUFFIX)
-}
-
-fn on_the_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(program(name)))
-        .find(|program| program.is_file())
-}
-
 /// Returns the commands that install componentize-py in a virtual environment of the guest.
 fn installation(folder: &Path) -> String {
     let listed = fs::read_to_string(folder.join(REQUIREMENTS))
@@ -180,72 +146,20 @@ fn installation(folder: &Path) -> String {
 
 /// Describes everything that the component is built from: the tool, the packages in its virtual
 /// environment, and each `.py` and `.wit` file of the folder, by size and time of modification.
-fn inputs(folder: &Path, tool: &Tool) -> String {
+fn inputs(folder: &Path, tool: &Tool) -> Inputs {
     let mut inputs = Inputs::default();
     inputs.add(&tool.program);
     if let Some(environment) = &tool.environment {
-        inputs.add_packages(environment);
+        // The folders that change when a package is installed or removed.
+        for python in built::entries(&environment.join("lib")) {
+            inputs.add(&python.join("site-packages"));
+        }
+        inputs.add(&environment.join("Lib").join("site-packages"));
     }
     inputs.add(&folder.join(REQUIREMENTS));
-    inputs.add_sources(folder, true);
-    inputs.text
-}
-
-#[derive(Default)]
-struct Inputs {
-    text: String,
-    /// The folders that have been visited, since links may form a circle.
-    visited: BTreeSet<PathBuf>,
-}
-
-impl Inputs {
-    fn add(&mut self, path: &Path) {
-        let metadata = fs::metadata(path);
-        let len = metadata.as_ref().map_or(0, fs::Metadata::len);
-        let modified = metadata.and_then(|metadata| metadata.modified()).ok();
-        let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        // Writing to a string does not fail.
-        let _ = writeln!(self.text, "{path:?} {len} {modified:?}");
-    }
-
-    /// Adds the folders that change when a package is installed or removed.
-    fn add_packages(&mut self, environment: &Path) {
-        for python in entries(&environment.join("lib")) {
-            self.add(&python.join("site-packages"));
-        }
-        self.add(&environment.join("Lib").join("site-packages"));
-    }
-
-    fn add_sources(&mut self, folder: &Path, is_root: bool) {
-        let first = fs::canonicalize(folder).is_ok_and(|folder| self.visited.insert(folder));
-        if !first {
-            return;
-        }
-        for path in entries(folder) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_dir() {
-                let skipped = name.starts_with('.')
-                    || name == "__pycache__"
-                    || (is_root && name == BUILT)
-                    // A virtual environment of another name.
-                    || path.join("pyvenv.cfg").is_file();
-                if !skipped {
-                    self.add_sources(&path, false);
-                }
-            } else if path
-                .extension()
-                .is_some_and(|kind| kind == "py" || kind == "wit")
-            {
-                self.add(&path);
-            }
-        }
-    }
-}
-
-/// Returns the paths in a folder, sorted; none if it cannot be read.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
+    inputs.add_sources(folder, &["py", "wit"], &|path| {
+        // A virtual environment may have another name.
+        path.ends_with("__pycache__") || path.join("pyvenv.cfg").is_file()
+    });
+    inputs
 }

@@ -2,7 +2,7 @@
 //! its language builds first.
 
 use super::build::Build;
-use super::{cargo, python};
+use super::{cargo, javascript, python};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,11 @@ fn build_folder(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
     if folder.join(python::APP).is_file() {
         return python::build(folder, build);
     }
+    if folder.join(javascript::MANIFEST).is_file() {
+        return javascript::build(folder, build);
+    }
     bail!(
-        "it has no Cargo.toml or app.py; expected a guest crate, a guest in Python, or the path of a \
-         component file"
+        "it has no Cargo.toml, app.py or package.json; expected a guest in Rust, Python or \
+         JavaScript, or the path of a component file"
     );
 }
