@@ -34,16 +34,33 @@ pub(crate) use failure::HttpReporter;
 /// The maximum number of requests of a guest at a time, until the ends of their responses.
 const CONCURRENT: usize = 16;
 
+/// The maximum number of lookups of names at a time, for all guests of a configuration. Each takes
+/// a thread, and cannot be ended.
+const LOOKUPS: usize = 64;
+
 /// The number of bytes of a body that a guest can write at a time. Twice as many can wait to be
 /// read.
 const CHUNK: usize = 64 << 10;
 
 /// The requests that the guests of a configuration may send.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     allowed: Arc<Vec<AllowedHost>>,
     tls: Arc<Tls>,
+    lookups: Arc<Semaphore>,
     reporter: Option<HttpReporter>,
+}
+
+impl Default for Outgoing {
+    /// Creates a configuration that allows no requests.
+    fn default() -> Self {
+        Self {
+            allowed: Arc::default(),
+            tls: Arc::default(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            reporter: None,
+        }
+    }
 }
 
 impl Outgoing {
@@ -64,6 +81,7 @@ impl Outgoing {
         OutgoingHooks {
             allowed: Arc::clone(&self.allowed),
             tls: Arc::clone(&self.tls),
+            lookups: Arc::clone(&self.lookups),
             reports: Arc::new(Reports::new(self.reporter.clone())),
             room: Arc::new(Semaphore::new(CONCURRENT)),
         }
@@ -80,6 +98,7 @@ impl fmt::Debug for Outgoing {
 pub(crate) struct OutgoingHooks {
     allowed: Arc<Vec<AllowedHost>>,
     tls: Arc<Tls>,
+    lookups: Arc<Semaphore>,
     reports: Arc<Reports>,
     room: Arc<Semaphore>,
 }
@@ -108,6 +127,7 @@ impl OutgoingHooks {
         let connector = Connector {
             allowed: Arc::clone(&self.allowed),
             tls: Arc::clone(&self.tls),
+            lookups: Arc::clone(&self.lookups),
             reports: Arc::clone(&self.reports),
             method: request.method().clone(),
             scheme,
@@ -136,12 +156,12 @@ impl WasiHttpHooks for OutgoingHooks {
         let checked = self.check(&mut request).and_then(|connector| {
             let room = Arc::clone(&self.room).try_acquire_owned();
             let permit = room.map_err(|_| Error::ConnectionLimitReached)?;
-            Ok((connector, permit))
+            Ok((connector, Arc::new(permit)))
         });
         let timeouts = Timeouts::new(options.unwrap_or_default());
         Box::new(async move {
             let (connector, permit) = checked?;
-            let connecting = tokio::time::timeout(timeouts.connect, connector.connect());
+            let connecting = tokio::time::timeout(timeouts.connect, connector.connect(&permit));
             let stream = connecting.await.map_err(|_| Error::ConnectionTimeout)??;
             send::send(stream, request, timeouts, permit).await
         })

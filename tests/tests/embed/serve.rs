@@ -5,8 +5,8 @@ use localmap::wasmtime::component::Linker;
 use localmap::{Limits, Preload, Ttl, lock};
 use localmap_serve::hyper::{Request, StatusCode, Version};
 use localmap_serve::{
-    Connection, Handler, HandlerError, HandlerOptions, LogSink, MapError, MapScope, RequestRecord,
-    Sandbox, SandboxConfig, Server, listen,
+    Connection, Handler, HandlerError, HandlerOptions, HttpFailure, LogSink, MapError, MapScope,
+    RequestRecord, Sandbox, SandboxConfig, Server, listen,
 };
 use localmap_tests::guest;
 use std::fs;
@@ -121,6 +121,41 @@ async fn a_handler_decides_the_authority_of_a_request() {
         let (status, _) = ask(version, target, hosts).await;
         assert_eq!(status, 400, "{target} {hosts:?}");
     }
+}
+
+/// A log of the requests that guests could not send.
+#[derive(Default)]
+struct Failures(Mutex<Vec<String>>);
+
+impl LogSink for Failures {
+    fn request(&self, _record: &RequestRecord) {}
+
+    fn http_failed(&self, record: &RequestRecord, failure: &HttpFailure) {
+        let target = record.request.as_ref().map(|line| line.uri.to_string());
+        let target = target.expect("a request");
+        lock(&self.0).push(format!("{target}: {failure}"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_guest_could_not_send_is_reported_with_its_own_request() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let to = Arc::clone(&reported);
+    let sandbox = SandboxConfig::new()
+        .allow_http("example.com".parse().expect("a host"))
+        .on_http_failure(move |failure| lock(&to).push(failure.to_string()));
+    let denied = (StatusCode::OK, "ErrorCode::HttpRequestDenied".to_owned());
+    let told = "GET https://localhost: the host is not allowed";
+    // Without a log, the sandbox reports.
+    let plain = handler(&HandlerOptions::new().sandbox(sandbox.clone()));
+    assert_eq!(get(&plain, &connection(), "/fetch").await, denied);
+    assert_eq!(*lock(&reported), [told]);
+    let failures = Arc::new(Failures::default());
+    let options = HandlerOptions::new().sandbox(sandbox).log(failures.clone());
+    let logged = handler(&options);
+    assert_eq!(get(&logged, &connection(), "/fetch").await, denied);
+    assert_eq!(*lock(&failures.0), [format!("/fetch: {told}")]);
+    assert_eq!(lock(&reported).len(), 1);
 }
 
 #[tokio::test]

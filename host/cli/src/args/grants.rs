@@ -22,7 +22,7 @@ pub(crate) struct GrantArgs {
     /// Let the guest send HTTP requests to a host; may be repeated [default: none]
     ///
     /// HOST is a name, an address (an IPv6 address in brackets), *.NAME for all names that end
-    /// with .NAME, or * for any host. Without PORT, the ports 80 and 443 are allowed. Private
+    /// with .NAME, or * for any host (quote the `*`). Without PORT, the ports 80 and 443 are allowed. Private
     /// addresses are reached only if the host is named in full, and addresses of this machine and
     /// its link only if the address or `localhost` is named.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = str::parse::<AllowedHost>)]

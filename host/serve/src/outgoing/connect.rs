@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -26,10 +27,14 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// The share of a request in those that a guest has at a time.
+pub(super) type SharedPermit = Arc<OwnedSemaphorePermit>;
+
 /// Connects to the destination of one request.
 pub(super) struct Connector {
     pub(super) allowed: Arc<Vec<AllowedHost>>,
     pub(super) tls: Arc<Tls>,
+    pub(super) lookups: Arc<Semaphore>,
     pub(super) reports: Arc<Reports>,
     pub(super) method: Method,
     pub(super) scheme: Scheme,
@@ -62,9 +67,10 @@ impl Connector {
         });
     }
 
-    /// Connects to the first allowed address that can be reached.
-    pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
-        let addresses = self.addresses().await?;
+    /// Connects to the first allowed address that can be reached. `permit` is the request's share
+    /// of those that the guest has.
+    pub(super) async fn connect(&self, permit: &SharedPermit) -> Result<Box<dyn Stream>, Error> {
+        let addresses = self.addresses(permit).await?;
         let stream = connect_any(&addresses).await?;
         // Requests are written in one piece or flushed.
         let _ = stream.set_nodelay(true);
@@ -88,14 +94,11 @@ impl Connector {
     }
 
     /// Looks up the addresses of the host. Returns those that are allowed.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Error> {
+    async fn addresses(&self, permit: &SharedPermit) -> Result<Vec<SocketAddr>, Error> {
         let Destination { host, port } = &self.to;
         let mut addresses: Vec<SocketAddr> = match host {
             Host::Address(address) => vec![(*address, *port).into()],
-            Host::Name(name) => {
-                let found = lookup_host((name.as_str(), *port)).await;
-                found.map_err(|error| unknown_name(&error))?.collect()
-            }
+            Host::Name(name) => self.look_up(name, *port, permit).await?,
         };
         let first = addresses.first().copied();
         let first = first.ok_or_else(|| unknown_name(&ErrorKind::NotFound.into()))?;
@@ -107,6 +110,26 @@ impl Connector {
             return Err(Error::DestinationIpProhibited);
         }
         Ok(addresses)
+    }
+
+    /// Looks up a name. The lookup goes on if the guest drops its request, and so does its share of
+    /// what the guest may have at a time.
+    async fn look_up(
+        &self,
+        name: &str,
+        port: u16,
+        permit: &SharedPermit,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let lookups = Arc::clone(&self.lookups).acquire_owned();
+        let turn = lookups.await.map_err(|_| Error::InternalError(None))?;
+        let (name, permit) = (name.to_owned(), Arc::clone(permit));
+        let found = tokio::spawn(async move {
+            let _until_it_ends = (turn, permit);
+            let found = lookup_host((name.as_str(), port)).await;
+            found.map(Iterator::collect)
+        });
+        let found = found.await.map_err(|_| Error::InternalError(None))?;
+        found.map_err(|error| unknown_name(&error))
     }
 
     fn server_name(&self) -> Result<ServerName<'static>, Error> {

@@ -1,6 +1,6 @@
 //! Sends a request on a connection, and returns its response while its body arrives.
 
-use super::connect::Stream;
+use super::connect::{SharedPermit, Stream};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -12,7 +12,6 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep, timeout};
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -60,7 +59,7 @@ pub(super) async fn send(
     stream: Box<dyn Stream>,
     mut request: Request<WasiBody>,
     timeouts: Timeouts,
-    permit: OwnedSemaphorePermit,
+    permit: SharedPermit,
 ) -> Sent {
     let handshake = http1::Builder::new()
         .max_buf_size(MAX_HEADERS)

@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 26] = [
+const CRATES: [(&str, &[&str]); 27] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -35,6 +35,7 @@ const CRATES: [(&str, &[&str]); 26] = [
     ("probe", &["localmap-client"]),
     ("served", &["localmap-client"]),
     ("keyvalue", &["localmap-client"]),
+    ("outside", &[]),
     ("ways", &["localmap-client"]),
     (
         "localmap-tests",
