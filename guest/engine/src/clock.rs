@@ -21,7 +21,8 @@
 /// ```
 pub trait Clock {
     /// Returns the nanoseconds since a fixed moment. If a clock goes backwards, the map keeps
-    /// using the latest time that it has seen.
+    /// using the latest time that it has seen. The map's time ends one nanosecond before
+    /// `u64::MAX`, so that an entry written at the end has time left.
     fn now(&self) -> u64;
 }
 
@@ -31,7 +32,11 @@ impl<F: Fn() -> u64> Clock for F {
     }
 }
 
-/// A clock that never runs backwards.
+/// The last time that a map sees. It is before the latest deadline, `u64::MAX`, so every TTL has at
+/// least one nanosecond left when it is set, at the end of the clock too.
+const LAST: u64 = u64::MAX - 1;
+
+/// A clock that never runs backwards, and ends at [`LAST`].
 pub(crate) struct CallClock<C> {
     clock: C,
     /// The latest time read.
@@ -63,7 +68,7 @@ impl<C: Clock> CallClock<C> {
     #[inline]
     pub(crate) fn now(&mut self, call: &mut CallTime) -> u64 {
         if !call.is_read {
-            self.seen = self.seen.max(self.clock.now());
+            self.seen = self.seen.max(self.clock.now().min(LAST));
             call.is_read = true;
         }
         self.seen
@@ -115,6 +120,14 @@ mod tests {
         assert_eq!((clock.now(&mut CallTime::begin()), reads.get()), (10, 2));
         time.set(11);
         assert_eq!((clock.now(&mut CallTime::begin()), reads.get()), (11, 3));
+    }
+
+    #[test]
+    fn ends_before_the_latest_deadline() {
+        let mut clock = CallClock::new(|| u64::MAX);
+        assert_eq!(clock.now(&mut CallTime::begin()), LAST);
+        assert!(!clock.expired(&mut CallTime::begin(), Some(u64::MAX)));
+        assert!(clock.expired(&mut CallTime::begin(), Some(LAST)));
     }
 
     #[test]

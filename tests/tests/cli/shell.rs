@@ -150,6 +150,9 @@ fn an_entry_expires_during_sleep() {
             ("sleep 500years", "slept 500years"),
             ("get ever", "\"c\""),
             ("len", "1"),
+            ("set late d 30s", "version 4"),
+            ("get late", "\"d\""),
+            ("len", "2"),
         ],
     );
 }

@@ -142,6 +142,25 @@ fn what_was_published_expires_as_it_does_in_the_map() {
 }
 
 #[test]
+fn what_is_written_at_the_end_of_the_clock_lives_in_the_snapshot_too() {
+    let clock = ManualClock::new();
+    let mut map = map(&MapOptions::new().clock(clock.clone()));
+    let mut old = None;
+    for end in [u64::MAX - 1, u64::MAX] {
+        clock.set(Duration::from_nanos(end));
+        map.set(b"k", b"v", Ttl::After(Duration::from_secs(30)))
+            .expect("room");
+        let snapshot = map.snapshot().expect("alive");
+        let entry = map.get_entry(b"k").expect("alive").expect("it lives");
+        let read = snapshot.get_entry(b"k").expect("alive");
+        assert_eq!(read.expect("it lives").expires_in, entry.expires_in);
+        assert_eq!(entry.expires_in, Some(Duration::from_nanos(1)));
+        let old = old.get_or_insert(snapshot);
+        assert!(old.get_entry(b"k").expect("alive").is_some());
+    }
+}
+
+#[test]
 fn writes_are_seen_when_they_are_published_by_all_readers() {
     let mut map = map(&MapOptions::new());
     let first = map.snapshot().expect("live");

@@ -135,10 +135,29 @@ fn rule_2_time_never_is_a_state_of_its_own() {
     assert_eq!(map.get_entry(b"never").unwrap().expires_in, None);
     assert_eq!(map.get_entry(b"saturated").unwrap().expires_in, Some(1));
     now.set(u64::MAX);
-    assert!(map.contains(b"never") && !map.contains(b"saturated"));
-    // A clock at the end of its range leaves no time.
-    map.set(b"late", b"", Ttl::After(u64::MAX)).unwrap();
-    assert!(!map.contains(b"late"));
-    assert_eq!(map.touch(b"never", Ttl::After(1)), Ok(true));
-    assert_eq!(map.len(), 0);
+    assert_eq!(map.get_entry(b"never").unwrap().expires_in, None);
+    assert_eq!(map.get_entry(b"saturated").unwrap().expires_in, Some(1));
+}
+
+#[test]
+fn rule_2_time_an_entry_written_at_the_end_of_the_clock_lives() {
+    for end in [u64::MAX - 1, u64::MAX] {
+        let now = Cell::new(7);
+        let mut map = map(&now, Limits::default());
+        map.set(b"before", b"", Ttl::After(u64::MAX / 2)).unwrap();
+        now.set(end);
+        assert!(!map.contains(b"before"));
+        for span in [1, 30_000_000_000, u64::MAX] {
+            map.set(b"set", b"", Ttl::After(span)).unwrap();
+            assert_eq!(map.get_entry(b"set").unwrap().expires_in, Some(1));
+            assert_eq!(map.touch(b"set", Ttl::After(span)), Ok(true));
+            assert!(map.contains(b"set"));
+        }
+        for sum in 1..=3 {
+            assert_eq!(map.increment(b"n", 1, Ttl::After(1)), Ok(sum));
+        }
+        map.sweep(u32::MAX);
+        assert_eq!(map.len(), 2);
+        assert_eq!(map.stats().expired, 1);
+    }
 }

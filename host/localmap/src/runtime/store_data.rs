@@ -1,7 +1,7 @@
 //! The data of a map's store.
 
 use crate::clock::Clock;
-use crate::contract::duration::nanos;
+use crate::contract::duration::map_time;
 use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::memory::MemoryLimiter;
 use crate::snapshot::time::SharedTime;
@@ -50,7 +50,7 @@ impl StoreData {
     /// Returns the time for the map, in nanoseconds. It never goes back.
     pub(crate) fn now(&mut self) -> u64 {
         if !self.is_stopped {
-            self.seen = self.seen.max(nanos(self.clock.now()));
+            self.seen = self.seen.max(map_time(self.clock.now()));
             if let Some(shared) = &self.shared {
                 self.seen = shared.record(self.seen);
             }

@@ -2,7 +2,7 @@
 //! the clock steps back.
 
 use crate::clock::Clock;
-use crate::contract::duration::nanos;
+use crate::contract::duration::map_time;
 use crate::sync::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl SharedTime {
 
     /// Returns the time in nanoseconds. Readers call it, so it writes nothing that they share.
     pub(crate) fn now(&self) -> u64 {
-        nanos(self.clock.now()).max(self.latest.load(Ordering::Relaxed))
+        map_time(self.clock.now()).max(self.latest.load(Ordering::Relaxed))
     }
 
     /// Records that it is `time` or later. Returns the latest time recorded.

@@ -5,13 +5,16 @@ use std::rc::Rc;
 
 use localmap_engine::Clock;
 
+/// The last time that a map sees.
+const LAST: u64 = u64::MAX - 1;
+
 #[derive(Clone, Default)]
 pub(super) struct FakeClock(Rc<State>);
 
 #[derive(Default)]
 struct State {
     now: Cell<u64>,
-    /// The latest time that has been read.
+    /// The latest time that has been read, as the map sees it.
     seen: Cell<u64>,
     reads: Cell<u64>,
 }
@@ -20,7 +23,7 @@ impl Clock for FakeClock {
     fn now(&self) -> u64 {
         let State { now, seen, reads } = &*self.0;
         reads.set(reads.get() + 1);
-        seen.set(seen.get().max(now.get()));
+        seen.set(seen.get().max(now.get().min(LAST)));
         now.get()
     }
 }
@@ -52,7 +55,7 @@ impl FakeClock {
     /// Returns the time for a map that reads the clock now. If a map does not need to read it, its
     /// results must still be correct at this time.
     pub(super) fn time(&self) -> u64 {
-        self.seen().max(self.0.now.get())
+        self.seen().max(self.0.now.get().min(LAST))
     }
 
     /// Returns the number of readings.

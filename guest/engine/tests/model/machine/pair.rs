@@ -53,12 +53,6 @@ impl Pair {
         }
     }
 
-    /// Whether the map has seen the end of the clock's range. Entries written then are due at once
-    /// and may be freed within the same call, so the number of expired entries is unknown.
-    pub(super) fn at_the_end(&self) -> bool {
-        self.clock.seen() == u64::MAX
-    }
-
     /// The versions and values that pins hold.
     pub(super) fn pinned(&self) -> Vec<(u64, Datum)> {
         self.pins
@@ -265,9 +259,6 @@ impl Pair {
         let swept = u64::from(self.map.sweep(max));
         self.model.expire(self.clock.seen());
         assert_eq!(self.map.glance().expired, taken_back + swept);
-        if self.at_the_end() {
-            return;
-        }
         let due = self.model.counts.expired - taken_back;
         assert!(swept <= due, "{swept} of {due} that are due were swept");
         if max > 0 {
@@ -281,9 +272,7 @@ impl Pair {
     fn nothing_due_is_left(&mut self, now: u64) {
         let seen = self.clock.seen();
         self.model.expire(seen);
-        if !self.at_the_end() {
-            assert_eq!(self.map.glance().expired, self.model.counts.expired);
-        }
+        assert_eq!(self.map.glance().expired, self.model.counts.expired);
         assert_eq!(self.model.living(now).count(), self.model.len());
     }
 
@@ -308,11 +297,9 @@ impl Pair {
             expired: counts.expired,
         };
         assert_eq!(counted, *counts);
-        if !self.at_the_end() {
-            let left = counts.expired.checked_sub(stats.expired);
-            let left = left.expect("no living entry expires");
-            assert_eq!(stats.entries, self.model.len() as u64 + left, "entries");
-        }
+        let left = counts.expired.checked_sub(stats.expired);
+        let left = left.expect("no living entry expires");
+        assert_eq!(stats.entries, self.model.len() as u64 + left, "entries");
 
         assert_eq!(stats.bytes, stats.payload + stats.overhead + stats.free);
         assert!(stats.bytes <= self.model.limits.max_bytes, "{stats:?}");

@@ -110,10 +110,7 @@ impl Pair {
             (Err((at, Error::Full)), planned) => {
                 assert!(planned.is_ok(), "full before {planned:?}");
                 assert_eq!(*at as usize, changes.len() - 1, "all together are too much");
-                assert!(
-                    room.may_refuse || self.at_the_end(),
-                    "full, with room left: {stats:?}"
-                );
+                assert!(room.may_refuse, "full, with room left: {stats:?}");
                 self.model.refuse(&attempt);
                 self.all_due_are_gone(&stats, now);
             }
@@ -137,9 +134,7 @@ impl Pair {
             }
         }
         assert_eq!(gone.len() as u64, evicted, "gone are {gone:?}");
-        if !self.at_the_end() {
-            room.judge(&gone, &self.model);
-        }
+        room.judge(&gone, &self.model);
         for key in gone {
             self.model.remove(key, now);
             self.model.counts.evicted += 1;
@@ -148,9 +143,6 @@ impl Pair {
 
     /// Expired entries are removed before living ones, and before a write fails.
     fn all_due_are_gone(&self, stats: &Stats, now: u64) {
-        if self.at_the_end() {
-            return;
-        }
         assert_eq!(
             stats.expired, self.model.counts.expired,
             "some that are due are left"
