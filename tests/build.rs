@@ -2,7 +2,7 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 9] = [
+const GUESTS: [&str; 10] = [
     "dedupe",
     "http-limiter",
     "keyvalue",
@@ -11,6 +11,7 @@ const GUESTS: [&str; 9] = [
     "probe",
     "served",
     "sessions",
+    "waits",
     "ways",
 ];
 

@@ -3,6 +3,7 @@
 pub(crate) mod buckets;
 pub(crate) mod build;
 pub(crate) mod cache;
+pub(crate) mod clock;
 pub(crate) mod common;
 pub(crate) mod entry;
 pub(crate) mod grants;

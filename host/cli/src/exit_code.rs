@@ -10,5 +10,4 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// Standard output was closed early: 128 plus the number of SIGPIPE.
 pub(crate) const PIPE_CLOSED: u8 = 141;
 /// Ended by SIGTERM: 128 plus its number.
-#[cfg(unix)]
 pub(crate) const TERMINATED: u8 = 143;

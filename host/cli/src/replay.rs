@@ -1,4 +1,4 @@
-//! `--clock clf|rfc3339|unix`: the guest's input drives its clocks.
+//! `--clock`: the guest's input drives its clocks.
 //!
 //! Each line of standard input may contain a time stamp. Both WASI clocks show the latest stamp
 //! that the guest has read. They never go backwards, since the lines of real logs are not in
@@ -7,8 +7,13 @@
 
 mod clock;
 mod input;
+mod jump;
+mod sleep;
+mod source;
 mod stamp;
 
-pub(crate) use clock::{ReplayClock, Sleep};
-pub(crate) use input::ReplayInput;
-pub(crate) use stamp::StampFormat;
+pub(crate) use clock::ReplayClock;
+pub(crate) use input::{RawInput, ReplayInput};
+pub(crate) use sleep::Sleep;
+pub(crate) use source::InputEnd;
+pub(crate) use stamp::{FieldPath, StampFormat, StampOptions, YearSource, parse_offset};

@@ -2,10 +2,12 @@
 
 mod ends;
 mod folders;
+mod follow;
 mod grants;
 mod javascript;
 mod linked;
 mod map;
+mod programs;
 mod python;
 mod replay;
 

@@ -4,18 +4,20 @@ mod app;
 mod exit;
 mod guest_data;
 mod guest_error;
+mod interrupt;
+mod last_words;
 mod replay_clock;
 mod watchdog;
 
+use crate::args::clock::ClockArgs;
 use crate::args::common::CommonArgs;
 use crate::args::grants::explain_http;
-use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TRAPPED};
-use crate::replay::StampFormat;
+use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED, TRAPPED};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::{Output, complain, note};
 use anyhow::{Context, anyhow, bail};
 use app::{Ended, RunConfig};
-use clap::ValueEnum;
+use interrupt::Interrupts;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
 use localmap_serve::HttpFailure;
 use std::borrow::Cow;
@@ -33,7 +35,8 @@ use std::process::ExitCode;
 /// The exit code is that of the guest: 0 if it succeeds, 1 if it ends with an error, or 0 to 255 as
 /// it says. It is 134 if the guest traps or runs out of time, 130 after Ctrl-C, and 141 if standard
 /// output is closed early; if the guest itself exits with one of these, a line on standard error
-/// says so. If there is no guest to run, it is 1, or 2 for a wrong option, with a message.
+/// says so. If there is no guest to run, it is 1, or 2 for a wrong option, with a message. With time
+/// stamps as --clock, the first Ctrl-C only ends the input of the guest.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
@@ -43,14 +46,8 @@ use std::process::ExitCode;
      list several with commas between them"
 )))]
 pub(crate) struct RunCommand {
-    /// Clock that the guest sees
-    ///
-    /// With `clf`, `rfc3339` or `unix`, each line of standard input carries a time stamp of that
-    /// form, and both clocks of the guest show the latest stamp that it has read. They never go
-    /// backwards. A line without a stamp leaves them unchanged, and they jump when the guest
-    /// sleeps. This shows how a guest would have behaved on yesterday's log.
-    #[arg(long, value_enum, default_value_t = ClockSource::System)]
-    clock: ClockSource,
+    #[command(flatten)]
+    clock: ClockArgs,
 
     /// Link the map, in a store of its own, instead of plugging it into the guest
     ///
@@ -67,35 +64,10 @@ pub(crate) struct RunCommand {
     common: CommonArgs,
 }
 
-/// The source of the guest's clocks.
-#[derive(Clone, Copy, ValueEnum)]
-enum ClockSource {
-    /// Clocks of this machine
-    System,
-    /// First stamp of a line such as [17/May/2015:10:05:03 +0000]
-    Clf,
-    /// First stamp of a line such as 2015-05-17T10:05:03.25Z
-    Rfc3339,
-    /// First stand-alone Unix time of a line: 10 digits with an optional fraction, or 13, 16 or
-    /// 19 digits
-    Unix,
-}
-
-impl ClockSource {
-    fn stamps(self) -> Option<StampFormat> {
-        match self {
-            Self::System => None,
-            Self::Clf => Some(StampFormat::Clf),
-            Self::Rfc3339 => Some(StampFormat::Rfc3339),
-            Self::Unix => Some(StampFormat::Unix),
-        }
-    }
-}
-
 impl RunCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        ctrlc::set_handler(|| std::process::exit(i32::from(INTERRUPTED)))
-            .context("cannot catch Ctrl-C")?;
+        let interrupts = Interrupts::catch()?;
+        let stamps = self.clock.stamps()?;
         let (guest, args) = self
             .guest_and_args
             .split_first()
@@ -114,12 +86,13 @@ impl RunCommand {
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
                 .collect::<Result<_, _>>()?,
-            stamps: self.clock.stamps(),
+            stamps,
             timeout: self.common.timeout(),
             trapped: trapped(&path),
             stats: self.common.stats,
             linked: self.linked,
             cache: self.common.cache.wanted(),
+            interrupts,
         };
         let ended = app::run(&component, &guest, &config, map).with_context(context)?;
         Ok(self.report(ended, &path, &bytes))
@@ -161,7 +134,7 @@ impl RunCommand {
         let name = path.display();
         let (code, stats, lost_with) = match ended {
             Ended::Exit { code, stats } => {
-                if [INTERRUPTED, TRAPPED, PIPE_CLOSED].contains(&code) {
+                if [INTERRUPTED, TRAPPED, PIPE_CLOSED, TERMINATED].contains(&code) {
                     note(format_args!(
                         "The guest `{name}` has exited with code {code} itself"
                     ));

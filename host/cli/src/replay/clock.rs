@@ -1,25 +1,111 @@
 //! The clock of a replay.
 
-use async_trait::async_trait;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::terminal::stdio::note;
+use localmap::lock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wasmtime_wasi::HostWallClock;
-use wasmtime_wasi::p2::Pollable;
+
+/// The number of times in a row that a guest may look at the clock before it counts as waiting by
+/// looking. It is far more than a guest looks, with the operations of its map, for a line or while
+/// it reads a file of its own.
+pub(super) const FREE_LOOKS: u64 = 1_000_000;
+
+/// The number of further looks after which the step of the clock doubles.
+const LOOKS_PER_STEP: u64 = 10_000;
+
+/// The first step, in nanoseconds.
+const FIRST_STEP: u64 = 1_000;
 
 /// Both WASI clocks and the clock of the map, in nanoseconds since 1970. Clones share the same
 /// time.
+///
+/// It moves to the stamps of the input, and to the end of a sleep. A guest that does neither, but
+/// waits by looking at the clock again and again, would wait for ever, so from [`FREE_LOOKS`] looks
+/// in a row on, each look moves the clock, by a step that doubles after each [`LOOKS_PER_STEP`]
+/// looks. Input and sleep end the row.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ReplayClock(Arc<AtomicU64>);
+pub(crate) struct ReplayClock(Arc<Mutex<Time>>);
+
+#[derive(Debug, Default)]
+struct Time {
+    now: u64,
+    /// The looks since the last input or sleep.
+    looks: u64,
+    /// Whether the user knows that the clock has moved because of looks.
+    is_noted: bool,
+    /// The ends of the sleeps in the current poll, and the number of sleeps that have this end.
+    sleeps: BTreeMap<u64, usize>,
+}
 
 impl ReplayClock {
+    /// Returns the time without looking: for the map, or for the program itself.
     pub(crate) fn nanos(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        lock(&self.0).now
     }
 
-    /// Moves the clock forward, but never backwards.
+    /// Returns the time for a guest that looks at the clock.
+    pub(crate) fn look(&self) -> u64 {
+        let mut time = lock(&self.0);
+        time.looks = time.looks.saturating_add(1);
+        if let Some(more) = time.looks.checked_sub(FREE_LOOKS + 1) {
+            let doublings = u32::try_from(more / LOOKS_PER_STEP).unwrap_or(u32::MAX);
+            let step = FIRST_STEP.saturating_mul(1u64.checked_shl(doublings).unwrap_or(u64::MAX));
+            time.now = time.now.saturating_add(step);
+            if !std::mem::replace(&mut time.is_noted, true) {
+                note(format_args!(
+                    "Note: the guest has looked at the clock {FREE_LOOKS} times without reading \
+                     input or sleeping, so the clock now moves with each look; \
+                     see \"Waiting by looking\" in docs/replay.md"
+                ));
+            }
+        }
+        time.now
+    }
+
+    /// Moves the clock forward to a stamp of the input, but never backwards.
     pub(crate) fn reach(&self, nanos: u64) {
-        self.0.fetch_max(nanos, Ordering::Relaxed);
+        let mut time = lock(&self.0);
+        time.now = time.now.max(nanos);
+    }
+
+    /// Records that the guest has received input.
+    pub(super) fn progress(&self) {
+        lock(&self.0).looks = 0;
+    }
+
+    /// Registers a sleep, until the result is dropped.
+    pub(super) fn sleep_until(&self, end: u64) -> Asleep<'_> {
+        *lock(&self.0).sleeps.entry(end).or_default() += 1;
+        Asleep { clock: self, end }
+    }
+
+    /// Moves the clock to the earliest end of the registered sleeps.
+    pub(super) fn reach_first_end(&self) {
+        let mut time = lock(&self.0);
+        if let Some((&end, _)) = time.sleeps.first_key_value() {
+            time.now = time.now.max(end);
+            time.looks = 0;
+        }
+    }
+}
+
+/// A registered sleep.
+pub(super) struct Asleep<'a> {
+    clock: &'a ReplayClock,
+    end: u64,
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        let mut time = lock(&self.clock.0);
+        if let Some(sleeps) = time.sleeps.get_mut(&self.end) {
+            *sleeps -= 1;
+            if *sleeps == 0 {
+                time.sleeps.remove(&self.end);
+            }
+        }
     }
 }
 
@@ -29,32 +115,14 @@ impl HostWallClock for ReplayClock {
     }
 
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.nanos())
+        Duration::from_nanos(self.look())
     }
 }
 
-/// The clock of a linked map.
+/// The clock of a linked map, whose operations are no looks of the guest.
 impl localmap::Clock for ReplayClock {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.nanos())
-    }
-}
-
-/// Makes the clock jump to the instant that a guest waits for, unless another event that the guest
-/// waits for comes first.
-pub(crate) struct Sleep {
-    pub(crate) clock: ReplayClock,
-    pub(crate) until: u64,
-}
-
-#[async_trait]
-impl Pollable for Sleep {
-    async fn ready(&mut self) {
-        if self.clock.nanos() < self.until {
-            // Everything else in the same poll is checked before this continues.
-            tokio::task::yield_now().await;
-            self.clock.reach(self.until);
-        }
     }
 }
 
@@ -70,17 +138,58 @@ mod tests {
         assert_eq!(clock.nanos(), 5);
     }
 
+    /// Looks until the clock has moved by `wait`. Returns the number of looks.
+    fn wait_by_looking(clock: &ReplayClock, wait: u64) -> u64 {
+        let end = clock.nanos() + wait;
+        let mut looks = 1;
+        while clock.look() < end {
+            looks += 1;
+        }
+        looks
+    }
+
     #[test]
-    fn a_sleep_makes_the_clock_jump_and_takes_no_time() {
+    fn looks_do_not_move_the_clock_until_there_are_too_many_in_a_row() {
         let clock = ReplayClock::default();
-        let mut sleep = Sleep {
-            clock: clock.clone(),
-            until: u64::MAX,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(sleep.ready());
-        assert_eq!(clock.nanos(), u64::MAX);
+        clock.reach(7);
+        for _ in 0..3 {
+            for _ in 0..FREE_LOOKS {
+                assert_eq!(clock.look(), 7);
+            }
+            clock.progress();
+        }
+        for _ in 0..FREE_LOOKS {
+            clock.look();
+        }
+        assert_eq!(clock.look(), 7 + FIRST_STEP);
+        clock.progress();
+        assert_eq!(clock.look(), 7 + FIRST_STEP);
+    }
+
+    #[test]
+    fn a_wait_by_looking_ends_soon_and_nearly_in_time() {
+        const SECOND: u64 = 1_000_000_000;
+        for wait in [
+            FIRST_STEP,
+            SECOND,
+            60 * SECOND,
+            30 * 86_400 * SECOND,
+            u64::MAX,
+        ] {
+            let clock = ReplayClock::default();
+            let looks = wait_by_looking(&clock, wait);
+            assert!(looks <= FREE_LOOKS + 64 * LOOKS_PER_STEP, "{looks}");
+            let late = clock.nanos() - wait;
+            assert!(late <= wait / 5_000, "{late} of {wait}");
+        }
+    }
+
+    #[test]
+    fn operations_of_a_linked_map_are_no_looks() {
+        let clock = ReplayClock::default();
+        for _ in 0..FREE_LOOKS + 10 {
+            localmap::Clock::now(&clock);
+        }
+        assert_eq!(clock.look(), 0);
     }
 }

@@ -1,11 +1,13 @@
 //! Standard input that drives the clock, line by line.
 
 use super::clock::ReplayClock;
+use super::jump::JumpWatch;
+use super::source::{InputEnd, interruptible};
 use super::stamp::StampFinder;
 use async_trait::async_trait;
 use bytes::Bytes;
 use localmap::lock;
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi::cli::{IsTerminal, StdinStream};
 use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
@@ -17,20 +19,38 @@ const MAX_PART: u64 = 64 << 10;
 /// The maximum number of bytes that are read ahead to find the first stamp.
 const MAX_AHEAD: usize = 1 << 20;
 
+/// Standard input before its first stamp has been found.
+pub(crate) struct RawInput {
+    source: Box<dyn BufRead + Send>,
+    end: InputEnd,
+}
+
+impl RawInput {
+    /// Wraps `input`, which is not read yet. The handle ends it.
+    pub(crate) fn new(input: impl Read + Send + 'static) -> (Self, InputEnd) {
+        let (source, end) = interruptible(input);
+        let source = Box::new(BufReader::new(source));
+        let handle = end.clone();
+        (Self { source, end }, handle)
+    }
+}
+
 /// The standard input of the guest. All of its streams share one position.
 #[derive(Clone)]
 pub(crate) struct ReplayInput(Arc<Mutex<Lines>>);
 
 impl ReplayInput {
-    /// Reads `source` up to its first stamp, and sets the clock to it. Without this, initial
+    /// Reads `input` up to its first stamp, and sets the clock to it. Without this, initial
     /// entries with a TTL would expire at the first line.
     ///
-    /// Returns `false` if the first MiB contains no stamp. The clock then stays at 1970.
+    /// Returns `false` if the first MiB contains no stamp, unless the input is ended before. The
+    /// clock then stays at 1970.
     pub(crate) fn new(
-        mut source: impl BufRead + Send + 'static,
-        stamps: StampFinder,
+        input: RawInput,
+        mut stamps: StampFinder,
         clock: ReplayClock,
     ) -> io::Result<(Self, bool)> {
+        let RawInput { mut source, end } = input;
         let mut ahead = Vec::new();
         let mut starts_line = true;
         let found = loop {
@@ -38,7 +58,7 @@ impl ReplayInput {
             read_part(&mut source, &mut ahead)?;
             let part = ahead.get(start..).unwrap_or_default();
             if part.is_empty() {
-                break ahead.is_empty();
+                break ahead.is_empty() || end.is_cut();
             }
             if starts_line && let Some(stamp) = stamps.find(part, goes_on(part)) {
                 clock.reach(stamp);
@@ -51,10 +71,13 @@ impl ReplayInput {
         };
         let lines = Lines {
             source: Box::new(Cursor::new(ahead).chain(source)),
+            end,
             stamps,
             clock,
+            jumps: JumpWatch::default(),
             part: Bytes::new(),
             starts_line: true,
+            number: 0,
         };
         Ok((Self(Arc::new(Mutex::new(lines))), found))
     }
@@ -62,29 +85,48 @@ impl ReplayInput {
 
 struct Lines {
     source: Box<dyn BufRead + Send>,
+    end: InputEnd,
     stamps: StampFinder,
     clock: ReplayClock,
+    jumps: JumpWatch,
     /// The rest of the line that the guest is processing.
     part: Bytes,
     /// Whether the next part begins a new line.
     starts_line: bool,
+    /// The number of lines that have begun.
+    number: u64,
 }
 
 impl Lines {
     /// Returns at most `size` bytes of one line, or no bytes at the end of the input.
     fn read(&mut self, size: usize) -> io::Result<Bytes> {
         if self.part.is_empty() {
-            let mut part = Vec::new();
-            read_part(&mut self.source, &mut part)?;
-            if self.starts_line
-                && let Some(stamp) = self.stamps.find(&part, goes_on(&part))
-            {
-                self.clock.reach(stamp);
-            }
-            self.starts_line = part.ends_with(b"\n");
-            self.part = part.into();
+            self.part = self.next_part()?;
         }
-        Ok(self.part.split_to(size.min(self.part.len())))
+        let read = self.part.split_to(size.min(self.part.len()));
+        match read.is_empty() {
+            true => self.end.finish(),
+            false => self.clock.progress(),
+        }
+        Ok(read)
+    }
+
+    /// Reads the next line, or a part of it, and sets the clock to its stamp.
+    fn next_part(&mut self) -> io::Result<Bytes> {
+        let mut part = Vec::new();
+        if self.end.is_cut() {
+            return Ok(Bytes::new());
+        }
+        read_part(&mut self.source, &mut part)?;
+        if self.starts_line {
+            self.number += 1;
+            if let Some(stamp) = self.stamps.find(&part, goes_on(&part)) {
+                self.clock.reach(stamp);
+                self.jumps.see(stamp, self.number, &part);
+            }
+        }
+        self.starts_line = part.ends_with(b"\n");
+        Ok(part.into())
     }
 }
 
@@ -137,18 +179,21 @@ impl Pollable for ReplayInput {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stamp::StampFormat;
+    use super::super::clock::FREE_LOOKS;
+    use super::super::stamp::{StampFormat, StampOptions};
     use super::*;
 
     fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {
-        let clock = ReplayClock::default();
-        let (input, found) = ReplayInput::new(
-            Cursor::new(text.to_owned().into_bytes()),
-            StampFormat::Unix.finder().unwrap(),
-            clock.clone(),
-        )
-        .unwrap();
+        let (input, clock, found, _) = interruptible_replay(text);
         (input, clock, found)
+    }
+
+    fn interruptible_replay(text: &str) -> (ReplayInput, ReplayClock, bool, InputEnd) {
+        let clock = ReplayClock::default();
+        let (raw, end) = RawInput::new(Cursor::new(text.to_owned().into_bytes()));
+        let stamps = StampOptions::new(StampFormat::Unix).finder().unwrap();
+        let (input, found) = ReplayInput::new(raw, stamps, clock.clone()).unwrap();
+        (input, clock, found, end)
     }
 
     fn seconds(clock: &ReplayClock) -> u64 {
@@ -243,6 +288,38 @@ mod tests {
         }
         assert_eq!(last, "1000000100");
         assert_eq!(seconds(&clock), 1_000_000_100);
+    }
+
+    #[test]
+    fn an_input_that_is_ended_ends_after_the_line_at_hand() {
+        let (mut input, clock, _, end) =
+            interruptible_replay("1000000010 a\n1000000020 b\n1000000030 c\n");
+        assert_eq!(input.read(3).unwrap(), "100");
+        assert!(end.end());
+        assert_eq!(input.read(100).unwrap(), "0000010 a\n");
+        assert!(matches!(input.read(100), Err(StreamError::Closed)));
+        assert_eq!(seconds(&clock), 1_000_000_010);
+        assert!(!end.end());
+    }
+
+    #[test]
+    fn an_input_that_the_guest_has_read_to_its_end_cannot_be_ended() {
+        let (mut input, _, _, end) = interruptible_replay("1000000010\n");
+        input.read(100).unwrap();
+        assert!(matches!(input.read(100), Err(StreamError::Closed)));
+        assert!(!end.end());
+    }
+
+    #[test]
+    fn each_read_of_input_ends_a_row_of_looks() {
+        let (mut input, clock, _) = replay("1000000010 a line\n");
+        for _ in 0..3 {
+            for _ in 0..FREE_LOOKS {
+                clock.look();
+            }
+            input.read(4).unwrap();
+        }
+        assert_eq!(seconds(&clock), 1_000_000_010);
     }
 
     #[test]

@@ -34,6 +34,7 @@ const CRATES: [(&str, &[&str]); 27] = [
     ("localmap-guest-build", &[]),
     ("probe", &["localmap-client"]),
     ("served", &["localmap-client"]),
+    ("waits", &["localmap-client"]),
     ("keyvalue", &["localmap-client"]),
     ("outside", &[]),
     ("ways", &["localmap-client"]),

@@ -20,9 +20,9 @@ const COMMAND_LINE: Folders = &[
     // How a guest is read or built.
     ("guest", &["terminal"]),
     // Time stamps, and the clock that they drive.
-    ("replay", &[]),
+    ("replay", &["terminal"]),
     // Options that several commands share.
-    ("args", &["guest"]),
+    ("args", &["guest", "replay"]),
     // Each command.
     (
         "commands",

@@ -2,12 +2,14 @@
 
 use super::exit;
 use super::guest_data::GuestData;
+use super::interrupt::Interrupts;
+use super::last_words::AskStats;
 use super::replay_clock;
-use super::watchdog::{AskStats, TimedOut, Watchdog};
+use super::watchdog::{TimedOut, Watchdog};
 use crate::args::common;
 use crate::args::entry::{preloads, refused_entry};
 use crate::args::map_args::MapArgs;
-use crate::replay::{ReplayClock, ReplayInput, StampFormat};
+use crate::replay::{RawInput, ReplayClock, ReplayInput, StampOptions};
 use crate::terminal::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::Linker;
@@ -16,7 +18,7 @@ use localmap::{
     Control, Host, HostOptions, Inspection, Limits, LinkedMap, LocalMap, MapOptions, Stats, lock,
 };
 use localmap_serve::{Sandbox, SandboxConfig};
-use std::io::{BufReader, stdin};
+use std::io::stdin;
 use std::time::{Duration, Instant};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::{I32Exit, WasiCtx};
@@ -27,8 +29,8 @@ pub(super) struct RunConfig {
     pub(super) sandbox: SandboxConfig,
     /// The arguments of the guest, beginning with its name.
     pub(super) args: Vec<String>,
-    /// The format of the time stamps that drive the clock, or `None` for the system clock.
-    pub(super) stamps: Option<StampFormat>,
+    /// How to read the time stamps that drive the clock, or `None` for the system clock.
+    pub(super) stamps: Option<StampOptions>,
     pub(super) timeout: Option<Duration>,
     /// The first line of the message if the guest traps.
     pub(super) trapped: String,
@@ -38,6 +40,8 @@ pub(super) struct RunConfig {
     pub(super) linked: bool,
     /// Whether compiled code is cached.
     pub(super) cache: bool,
+    /// What signals act on.
+    pub(super) interrupts: Interrupts,
 }
 
 /// The result of a run.
@@ -92,6 +96,9 @@ pub(super) fn run(
 
     // From here on the program waits: for the first time stamp, then for the guest.
     let began = Instant::now();
+    if config.stats {
+        config.interrupts.report(ask_stats(linked.as_ref()));
+    }
     let _watchdog = config.timeout.map(|timeout| {
         let trapped = config.trapped.clone();
         let stats = config.stats.then(|| ask_stats(linked.as_ref()));
@@ -168,7 +175,7 @@ impl RunConfig {
             .cache(self.cache)
             .max_memory_for(&limits);
         let options = MapOptions::new().limits(limits);
-        let options = match self.stamps {
+        let options = match &self.stamps {
             Some(_) => options.clock(replay.clone()),
             None => options,
         };
@@ -182,18 +189,21 @@ impl RunConfig {
             .stderr(Output::Stderr)
             // There is only one guest and one thread, so nothing else waits for its files.
             .allow_blocking_current_thread(true);
-        match self.stamps {
+        match &self.stamps {
             None => {
                 wasi.inherit_stdin();
             }
-            Some(format) => {
-                let source = BufReader::new(Patient(stdin()));
-                let (input, found) = ReplayInput::new(source, format.finder()?, replay.clone())
+            Some(stamps) => {
+                let (input, end) = RawInput::new(Patient(stdin()));
+                self.interrupts.end_input_first(end)?;
+                let stamps = stamps.clone().finder()?;
+                let (input, found) = ReplayInput::new(input, stamps, replay.clone())
                     .context("cannot read standard input")?;
                 if !found {
                     note(
                         "Warning: no time stamp at the beginning of standard input; \
-                         until one arrives, the guest's clock stays at 1970; check --clock",
+                         until one arrives, the guest's clock stays at 1970; check --clock \
+                         (stamps without an offset need --clock-offset)",
                     );
                 }
                 // The monotonic clock is linked separately, so that a sleep makes it jump.

@@ -33,7 +33,7 @@ struct Clock<'a> {
 /// The clock jumps when the guest sleeps.
 impl monotonic_clock::Host for Clock<'_> {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.clock.nanos())
+        Ok(self.clock.look())
     }
 
     fn resolution(&mut self) -> wasmtime::Result<u64> {

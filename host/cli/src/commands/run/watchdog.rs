@@ -3,11 +3,10 @@
 //! A guest that computes is interrupted by its store. One that waits in a host call cannot be
 //! interrupted, so this ends the process.
 
+use super::last_words::{AskStats, exit_with_stats};
 use crate::exit_code::TRAPPED;
-use crate::terminal::stats;
 use crate::terminal::stdio::complain;
 use anyhow::anyhow;
-use localmap::Stats;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -20,13 +19,8 @@ const GRACE: Duration = Duration::from_millis(200);
 #[error("it timed out after {}", humantime::format_duration(*.0))]
 pub(super) struct TimedOut(pub(super) Duration);
 
-/// Reads the statistics while the guest waits in a host call.
-pub(super) type AskStats = Box<dyn FnOnce() -> Option<Stats> + Send>;
-
-/// Writes the statistics of the map of a guest that trapped to standard error.
-pub(super) fn report_stats(stats: Option<Stats>) {
-    stats::report_stats(stats, "the instance, which trapped");
-}
+/// The owner of statistics that are lost.
+const LOST_WITH: &str = "the instance, which trapped";
 
 /// A watchdog that runs until it is dropped.
 pub(super) struct Watchdog {
@@ -42,16 +36,8 @@ impl Watchdog {
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
             if still_runs(timeout.saturating_add(GRACE)) {
-                // Standard error may also be a pipe that nobody reads.
-                thread::spawn(|| {
-                    thread::sleep(GRACE);
-                    std::process::exit(i32::from(TRAPPED));
-                });
-                complain(&anyhow!(TimedOut(timeout)).context(trapped));
-                if let Some(ask) = stats {
-                    report_stats(ask());
-                }
-                std::process::exit(i32::from(TRAPPED));
+                let message = || complain(&anyhow!(TimedOut(timeout)).context(trapped));
+                exit_with_stats(TRAPPED, message, stats, LOST_WITH);
             }
         });
         Self { _running: running }

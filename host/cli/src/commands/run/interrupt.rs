@@ -1,0 +1,79 @@
+//! What Ctrl-C and SIGTERM do to a run.
+//!
+//! During a replay, the first signal ends the input, so that the guest can end as after its last
+//! line. The next signal, or the first one of any other run, ends the program.
+
+use crate::exit_code::INTERRUPTED;
+#[cfg(unix)]
+use crate::exit_code::TERMINATED;
+use crate::replay::InputEnd;
+use crate::terminal::stdio::note;
+use anyhow::Context;
+use localmap::lock;
+use std::sync::{Arc, Mutex};
+
+use super::last_words::{AskStats, exit_with_stats};
+
+/// What signals act on. Clones act on the same run.
+#[derive(Clone, Default)]
+pub(super) struct Interrupts(Arc<Mutex<Targets>>);
+
+#[derive(Default)]
+struct Targets {
+    input: Option<InputEnd>,
+    stats: Option<AskStats>,
+}
+
+impl Interrupts {
+    /// Starts to handle Ctrl-C.
+    pub(super) fn catch() -> anyhow::Result<Self> {
+        let interrupts = Self::default();
+        let handler = interrupts.clone();
+        ctrlc::set_handler(move || handler.handle(INTERRUPTED)).context("cannot catch Ctrl-C")?;
+        Ok(interrupts)
+    }
+
+    /// Makes the first signal end this input. From now on, SIGTERM is handled too.
+    pub(super) fn end_input_first(&self, input: InputEnd) -> anyhow::Result<()> {
+        lock(&self.0).input = Some(input);
+        #[cfg(unix)]
+        self.catch_sigterm().context("cannot catch SIGTERM")?;
+        Ok(())
+    }
+
+    /// Makes the signal that ends the program report these statistics.
+    pub(super) fn report(&self, stats: AskStats) {
+        lock(&self.0).stats = Some(stats);
+    }
+
+    #[cfg(unix)]
+    fn catch_sigterm(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let handler = self.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let mut signals = runtime.block_on(async { signal(SignalKind::terminate()) })?;
+        std::thread::spawn(move || {
+            while runtime.block_on(signals.recv()).is_some() {
+                handler.handle(TERMINATED);
+            }
+        });
+        Ok(())
+    }
+
+    /// Handles a signal; `code` is the exit code of a program that it ends.
+    fn handle(&self, code: u8) {
+        let mut targets = lock(&self.0);
+        if targets.input.as_ref().is_some_and(InputEnd::end) {
+            note("Interrupted: the input of the guest ends here; interrupt again to end the guest");
+            return;
+        }
+        exit_with_stats(
+            code,
+            || {},
+            targets.stats.take(),
+            "the guest, which was interrupted",
+        );
+    }
+}

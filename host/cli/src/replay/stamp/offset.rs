@@ -1,0 +1,75 @@
+//! The time zone of stamps without an offset.
+
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::{Offset, TimeZone};
+
+/// Parses an offset such as `+02:00`, `-0530`, `+01`, `Z`, `UTC` or `GMT`.
+pub(super) fn offset(text: &str) -> Option<Offset> {
+    if ["z", "utc", "gmt"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Some(Offset::UTC);
+    }
+    let digits = text.replace(':', "");
+    let minutes = if digits.len() == 3 { "00" } else { "" };
+    let parsed = BrokenDownTime::parse("%z", format!("{digits}{minutes}")).ok()?;
+    parsed.offset()
+}
+
+/// Parses the value of `--clock-offset`: an offset, or `local`.
+pub(crate) fn parse_offset(text: &str) -> Result<TimeZone, String> {
+    if text == "local" {
+        return local();
+    }
+    let is_offset = matches!(text.len(), 1..=6) && !text.contains(char::is_whitespace);
+    match offset(text).filter(|_| is_offset) {
+        Some(offset) => Ok(TimeZone::fixed(offset)),
+        None => Err("expected an offset such as +02:00 or -0530, UTC, or local".to_owned()),
+    }
+}
+
+/// Returns the time zone of this machine. It is UTC if none is set, as in many containers.
+fn local() -> Result<TimeZone, String> {
+    match TimeZone::try_system() {
+        Err(error) if std::env::var_os("TZ").is_some_and(|zone| !zone.is_empty()) => {
+            Err(format!("cannot read the time zone of TZ: {error}"))
+        }
+        system => Ok(system.unwrap_or(TimeZone::UTC)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_in_their_spellings() {
+        for (text, seconds) in [
+            ("Z", 0),
+            ("z", 0),
+            ("UTC", 0),
+            ("GMT", 0),
+            ("+00:00", 0),
+            ("-0000", 0),
+            ("+02:00", 7_200),
+            ("+0200", 7_200),
+            ("+02", 7_200),
+            ("-05:30", -19_800),
+            ("-0530", -19_800),
+        ] {
+            assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
+            assert!(parse_offset(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "2",
+            "02:00",
+            "+2",
+            "+02:0",
+            "+99:00",
+            "CEST",
+            "+02:00:00",
+            " +02",
+        ] {
+            assert!(parse_offset(text).is_err(), "{text}");
+        }
+    }
+}
