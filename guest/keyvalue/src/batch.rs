@@ -27,8 +27,11 @@ const ANSWER: usize = 16 << 20;
 /// A key as the app passed it, and its value.
 pub(crate) type Pair = (String, Vec<u8>);
 
-/// Returns the values of keys, in the order of `keys`.
-pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<Pair>>, String> {
+/// A key as the app passed it, and its value if it is present.
+pub(crate) type Found = (String, Option<Vec<u8>>);
+
+/// Returns keys and their values, in the order of `keys`.
+pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Found>, String> {
     check(keys.iter())?;
     let mut answer = Vec::with_capacity(keys.len());
     let mut bytes = 0;
@@ -52,7 +55,7 @@ pub(crate) fn get_many(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<Option<
                      keys at a time"
                 ));
             }
-            answer.push(value.map(|value| (key, value)));
+            answer.push((key, value));
         }
     }
     Ok(answer)

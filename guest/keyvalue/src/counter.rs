@@ -6,42 +6,53 @@ use crate::bucket::Bucket;
 use crate::error_text::error_text;
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::ops::RangeInclusive;
+use core::str::FromStr;
 
 /// The maximum number of attempts of an increment. An attempt fails if another change of the
 /// counter succeeds between the two calls of the map.
 const ATTEMPTS: u32 = 1_000;
 
-/// The maximum length of a text that is parsed as a number.
-const MAX_LEN: usize = 32;
+/// The numbers of a draft: a counter is the decimal text of one of them.
+pub(crate) trait Number: Copy + FromStr + ToString {
+    /// The smallest and the largest number.
+    const RANGE: (Self, Self);
 
-/// Adds `delta` to a counter and returns the sum, which must be in `range`. An existing counter
-/// keeps its deadline; an absent counter starts from 0 with the TTL of the bucket.
-pub(crate) fn increment(
-    bucket: &Bucket,
-    key: &str,
-    delta: i128,
-    range: RangeInclusive<i128>,
-) -> Result<i128, String> {
+    /// Returns the sum, or `None` if it is outside of the range.
+    fn checked_add(self, delta: Self) -> Option<Self>;
+}
+
+impl Number for u64 {
+    const RANGE: (Self, Self) = (Self::MIN, Self::MAX);
+
+    fn checked_add(self, delta: Self) -> Option<Self> {
+        self.checked_add(delta)
+    }
+}
+
+impl Number for i64 {
+    const RANGE: (Self, Self) = (Self::MIN, Self::MAX);
+
+    fn checked_add(self, delta: Self) -> Option<Self> {
+        self.checked_add(delta)
+    }
+}
+
+/// Adds `delta` to a counter and returns the sum. An existing counter keeps its deadline; an absent
+/// counter starts from 0 with the TTL of the bucket.
+pub(crate) fn increment<N: Number>(bucket: &Bucket, key: &str, delta: N) -> Result<N, String> {
     let key = bucket.key(key)?;
     for _ in 0..ATTEMPTS {
-        let (before, ttl, condition) = match map::get_entry(key.as_bytes()) {
-            None => (0, bucket.ttl(), Condition::Absent),
+        let (sum, ttl, condition) = match map::get_entry(key.as_bytes()) {
+            None => (Some(delta), bucket.ttl(), Condition::Absent),
             Some(entry) => (
-                parse(&entry.value)?,
+                parse::<N>(&entry.value)?.checked_add(delta),
                 entry.expires_in.map_or(Ttl::Never, Ttl::After),
                 Condition::Version(entry.version),
             ),
         };
-        // Both have at most 65 bits, so this cannot overflow.
-        let sum = before + delta;
-        if !range.contains(&sum) {
-            return Err(format!(
-                "the counter would leave the range of {} to {}: set it to a new value",
-                range.start(),
-                range.end()
-            ));
-        }
+        let Some(sum) = sum else {
+            return Err(out_of_range::<N>());
+        };
         match map::set_if(key.as_bytes(), sum.to_string().as_bytes(), ttl, condition) {
             Ok(_) => return Ok(sum),
             Err(Error::Conflict(_)) => {}
@@ -51,14 +62,26 @@ pub(crate) fn increment(
     Err("the counter keeps changing meanwhile: try again".into())
 }
 
-/// Parses a number of at most 65 bits.
-fn parse(value: &[u8]) -> Result<i128, String> {
-    let text = Some(value).filter(|value| value.len() <= MAX_LEN);
-    text.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok())
-        .filter(|number| (i64::MIN.into()..=u64::MAX.into()).contains(number))
-        .ok_or_else(|| {
-            "the value is not a counter, which is a whole number in decimal digits: use another \
-             key, or set this one to a number"
-                .into()
-        })
+/// Parses a number as other hosts do: decimal digits after an optional sign, `+`, or `-` where the
+/// draft has negative numbers.
+fn parse<N: Number>(value: &[u8]) -> Result<N, String> {
+    let text = core::str::from_utf8(value).ok();
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let (min, max) = N::RANGE;
+        format!(
+            "the value is not a counter, which is a whole number from {} to {} in decimal digits: \
+             use another key, or set this one to a number",
+            min.to_string(),
+            max.to_string()
+        )
+    })
+}
+
+fn out_of_range<N: Number>() -> String {
+    let (min, max) = N::RANGE;
+    format!(
+        "the counter would leave the range of {} to {}: set it to a new value",
+        min.to_string(),
+        max.to_string()
+    )
 }

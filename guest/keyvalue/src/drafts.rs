@@ -1,7 +1,10 @@
 //! Implements both drafts: their common functions, and their differences.
+//!
+//! The second draft has two forms of `batch`: the published one, and the one of Spin.
 
-use crate::batch;
+use crate::batch::{self, Found};
 use crate::bindings::Component;
+use crate::bindings::exports::localmap::keyvalue::batch_by_key;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft as draft;
 use crate::bindings::exports::wasi::keyvalue0_2_0_draft2 as draft2;
 use crate::bucket::Bucket;
@@ -11,8 +14,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Implements `batch` and `store`, except for the type of its cursor.
-macro_rules! store_and_batch {
+/// Implements `store`, except for the type of its cursor.
+macro_rules! store {
     ($draft:ident, $cursor:ty, $from:expr, $to:expr) => {
         impl From<String> for $draft::store::Error {
             fn from(text: String) -> Self {
@@ -57,39 +60,58 @@ macro_rules! store_and_batch {
                 })
             }
         }
-
-        impl $draft::batch::Guest for Component {
-            fn get_many(
-                bucket: $draft::batch::BucketBorrow<'_>,
-                keys: Vec<String>,
-            ) -> Result<Vec<Option<(String, Vec<u8>)>>, $draft::batch::Error> {
-                Ok(batch::get_many(bucket.get::<Bucket>(), keys)?)
-            }
-
-            fn set_many(
-                bucket: $draft::batch::BucketBorrow<'_>,
-                pairs: Vec<(String, Vec<u8>)>,
-            ) -> Result<(), $draft::batch::Error> {
-                Ok(batch::set_many(bucket.get::<Bucket>(), &pairs)?)
-            }
-
-            fn delete_many(
-                bucket: $draft::batch::BucketBorrow<'_>,
-                keys: Vec<String>,
-            ) -> Result<(), $draft::batch::Error> {
-                Ok(batch::delete_many(bucket.get::<Bucket>(), &keys)?)
-            }
-        }
     };
 }
 
-store_and_batch!(draft, u64, Ok::<u64, String>, |next| next);
-store_and_batch!(
+/// Implements `batch`, except for the type of what `get-many` finds.
+macro_rules! batch {
+    ($batch:path, $found:ty, $to:expr) => {
+        const _: () = {
+            use $batch as batch_interface;
+
+            impl batch_interface::Guest for Component {
+                fn get_many(
+                    bucket: batch_interface::BucketBorrow<'_>,
+                    keys: Vec<String>,
+                ) -> Result<Vec<$found>, batch_interface::Error> {
+                    let found = batch::get_many(bucket.get::<Bucket>(), keys)?;
+                    Ok(found.into_iter().map($to).collect())
+                }
+
+                fn set_many(
+                    bucket: batch_interface::BucketBorrow<'_>,
+                    pairs: Vec<(String, Vec<u8>)>,
+                ) -> Result<(), batch_interface::Error> {
+                    Ok(batch::set_many(bucket.get::<Bucket>(), &pairs)?)
+                }
+
+                fn delete_many(
+                    bucket: batch_interface::BucketBorrow<'_>,
+                    keys: Vec<String>,
+                ) -> Result<(), batch_interface::Error> {
+                    Ok(batch::delete_many(bucket.get::<Bucket>(), &keys)?)
+                }
+            }
+        };
+    };
+}
+
+store!(draft, u64, Ok::<u64, String>, |next| next);
+store!(
     draft2,
     String,
     |cursor: String| from_text(&cursor),
     |next: u64| next.to_string()
 );
+
+batch!(draft::batch, Option<(String, Vec<u8>)>, pair);
+batch!(draft2::batch, Option<(String, Vec<u8>)>, pair);
+batch!(batch_by_key, Found, |found| found);
+
+/// Converts a key with its value, if any, to the form of the published drafts.
+fn pair((key, value): Found) -> Option<(String, Vec<u8>)> {
+    value.map(|value| (key, value))
+}
 
 /// Parses a cursor of the second draft: a cursor of the map, written as text.
 fn from_text(cursor: &str) -> Result<u64, String> {
@@ -104,9 +126,7 @@ impl draft::atomics::Guest for Component {
         key: String,
         delta: u64,
     ) -> Result<u64, draft::atomics::Error> {
-        let range = u64::MIN.into()..=u64::MAX.into();
-        let sum = increment(bucket.get::<Bucket>(), &key, delta.into(), range)?;
-        Ok(u64::try_from(sum).unwrap_or(u64::MAX))
+        Ok(increment(bucket.get::<Bucket>(), &key, delta)?)
     }
 }
 
@@ -118,9 +138,7 @@ impl draft2::atomics::Guest for Component {
         key: String,
         delta: i64,
     ) -> Result<i64, draft2::atomics::Error> {
-        let range = i64::MIN.into()..=i64::MAX.into();
-        let sum = increment(bucket.get::<Bucket>(), &key, delta.into(), range)?;
-        Ok(i64::try_from(sum).unwrap_or(i64::MAX))
+        Ok(increment(bucket.get::<Bucket>(), &key, delta)?)
     }
 
     fn swap(cas: draft2::atomics::Cas, value: Vec<u8>) -> Result<(), draft2::atomics::CasError> {

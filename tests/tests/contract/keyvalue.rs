@@ -7,6 +7,7 @@ mod embedded;
 mod forms;
 mod hostile;
 mod options;
+mod spin;
 
 use localmap_tests::{Finished, guest, localmap};
 

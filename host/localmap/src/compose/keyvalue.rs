@@ -7,6 +7,7 @@ use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
 use crate::contract::names::KEYVALUE_DRAFTS;
+use wac_graph::types::ItemKind;
 
 /// The interfaces of each draft that the adapter serves.
 const INTERFACES: [&str; 3] = [
@@ -14,6 +15,13 @@ const INTERFACES: [&str; 3] = [
     "wasi:keyvalue/atomics",
     "wasi:keyvalue/batch",
 ];
+
+/// The interface of the second draft that Spin changed without changing its version: its `get-many`
+/// returns each key with an optional value. The adapter exports that form under a name of its own.
+const BATCH: (&str, &str) = (
+    "wasi:keyvalue/batch@0.2.0-draft2",
+    "localmap:keyvalue/batch-by-key@0.1.0",
+);
 
 /// An interface that apps export to watch buckets. Maps do not report changes, so compositions
 /// leave it out.
@@ -23,7 +31,8 @@ const WATCHER: &str = "wasi:keyvalue/watcher";
 /// `localmap:core/local-map`.
 ///
 /// The app may import `store`, `atomics` and `batch`, of the draft 0.2.0-draft or 0.2.0-draft2
-/// ([`KEYVALUE_DRAFTS`]), or of both. If it also imports `local-map`, both use the same map.
+/// ([`KEYVALUE_DRAFTS`]), or of both. If it also imports `local-map`, both use the same map. Spin's
+/// form of `batch@0.2.0-draft2` is served as well.
 ///
 /// The result can be [plugged](crate::plug()) or [linked](crate::add_to_linker), like any app that
 /// imports `local-map`. `plug` calls this function automatically. A linked map needs limits
@@ -67,10 +76,9 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
     if let Some(source) = pair.keyvalue_incompatibilities().into_iter().next() {
         return Err(source.into());
     }
-    let imports = pair.imports().map(|(name, _)| name);
+    let imports = pair.imports().filter(|(name, _)| is_keyvalue(name));
     let wires = imports
-        .filter(|name| is_keyvalue(name))
-        .map(|name| (name.to_owned(), name.to_owned()))
+        .map(|(name, kind)| (name.to_owned(), pair.keyvalue_export(name, kind).to_owned()))
         .collect();
     compose(pair, wires, &[], |export| !same_interface(export, WATCHER))
         .map_err(|source| PlugError::Compose { source })
@@ -112,8 +120,23 @@ impl Pair {
                     found: name.to_owned(),
                 });
             }
-            self.compare_types(name, name, |own| (own, kind))
+            let export = self.keyvalue_export(name, kind);
+            self.compare_types(export, name, |own| (own, kind))
         });
         found.collect()
+    }
+
+    /// Returns the export of the adapter that serves an import of `wasi:keyvalue`: the one of the
+    /// same name, unless the import has the types of Spin's form.
+    fn keyvalue_export<'a>(&self, name: &'a str, kind: ItemKind) -> &'a str {
+        let (batch, by_key) = BATCH;
+        let fits = |export| {
+            self.compare_types(export, name, |own| (own, kind))
+                .is_none()
+        };
+        match name == batch && !fits(name) && fits(by_key) {
+            true => by_key,
+            false => name,
+        }
     }
 }

@@ -223,6 +223,15 @@ macro_rules! commands {
                     atomics::increment(bucket, "last", 1).is_err()
                 ));
                 lines.push(format!("{:?}", bucket.get("last")?));
+                let zeros = "0".repeat(50) + "1";
+                for text in [
+                    "-1", "-0", "+1", " 1", "1 ", "", "1_0", "0x1", "1.0", "\u{663}", &zeros,
+                ] {
+                    bucket.set("number", text.as_bytes())?;
+                    let sum = atomics::increment(bucket, "number", 2).ok();
+                    lines.push(format!("{text:?} {sum:?} {:?}", bucket.get("number")?));
+                }
+                bucket.delete("number")?;
                 bucket.set("empty", b"")?;
                 lines.push(format!("{:?}", bucket.get("empty")?));
                 let pairs = [("a", "x"), ("b", "y"), ("a", "z")];

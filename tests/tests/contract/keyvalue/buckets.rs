@@ -146,6 +146,14 @@ fn counters_are_decimal_text() {
             ("increment b n 1", "42"),
             ("set b n 007", "ok"),
             ("increment b n 1", "8"),
+            ("set b n +8", "ok"),
+            ("increment b n 1", "9"),
+            ("set b n 60*0", "ok"),
+            ("increment b n 1", "1"),
+            ("set b n -", "ok"),
+            ("increment b n 1", no_counter),
+            ("set b n 0x1", "ok"),
+            ("increment b n 1", no_counter),
             ("set b n seven", "ok"),
             ("increment b n 1", no_counter),
             ("get b n", "seven"),
@@ -169,9 +177,16 @@ fn counters_stay_within_the_range_of_their_draft() {
             ("increment b n 18446744073709551615", "18446744073709551615"),
             ("increment b n 1", beyond),
             ("get b n", "18446744073709551615"),
+            // A number below 0 is none of this draft, even if the sum would be.
             ("set b n -5", "ok"),
-            ("increment b n 1", beyond),
-            ("increment b n 5", "0"),
+            (
+                "increment b n 7",
+                "error: the value is not a counter, which is a whole number from 0 to \
+                 18446744073709551615 in decimal digits: …",
+            ),
+            ("get b n", "-5"),
+            ("set b n -0", "ok"),
+            ("increment b n 1", "error: the value is not a counter, …"),
         ],
     );
     let beyond =
@@ -184,8 +199,14 @@ fn counters_stay_within_the_range_of_their_draft() {
             ("increment b n 9223372036854775807", "9223372036854775804"),
             ("increment b n 4", beyond),
             ("get b n", "9223372036854775804"),
+            ("set b n -0", "ok"),
+            ("increment b n 1", "1"),
             ("set b n 18446744073709551615", "ok"),
-            ("increment b n 0", beyond),
+            (
+                "increment b n -1",
+                "error: the value is not a counter, which is a whole number from \
+                 -9223372036854775808 to 9223372036854775807 in decimal digits: …",
+            ),
         ],
     );
 }
