@@ -3,6 +3,7 @@
 pub(crate) mod inspect;
 pub(crate) mod new;
 pub(crate) mod plug;
+mod refusal;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod shell;

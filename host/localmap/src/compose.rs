@@ -3,9 +3,13 @@
 
 pub(crate) mod component;
 pub(crate) mod error;
+mod exports;
+pub(crate) mod imports;
 pub(crate) mod inspect;
 pub(crate) mod keyvalue;
 pub(crate) mod linkable;
 pub(crate) mod plug;
 mod preloader;
+mod probe;
+mod validate;
 mod wire;

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod duration;
 pub(crate) mod entry;
 pub(crate) mod error;
+pub(crate) mod features;
 pub(crate) mod limits;
 pub mod names;
 pub(crate) mod stats;

@@ -94,6 +94,7 @@ pub use cancel::handle::CancelHandle;
 pub use clock::coarse::CoarseClock;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
+pub use compose::imports::missing_imports;
 pub use compose::inspect::{Inspection, Item, Memory, inspect};
 pub use compose::keyvalue::with_keyvalue;
 pub use compose::linkable::linkable;
@@ -106,6 +107,7 @@ pub use contract::error::{
     KeyFault, MapTerminated, PinError, PinnedError, PreloadError, SetError, SetIfError, Setting,
     TerminationCause, TimedOut, TouchError,
 };
+pub use contract::features::set_features;
 pub use contract::limits::{DEFAULT_MAX_KEY_LEN, Limits, MAX_KEY_LEN, Policy};
 pub use contract::names;
 pub use contract::stats::Stats;

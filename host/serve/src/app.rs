@@ -68,9 +68,9 @@ impl App {
         let handles = sandbox.handles().unwrap_or(HANDLES);
         let sandbox = sandbox.max_handles(handles);
         let component = sandbox.compile_pooled(component, options.max_requests)?;
-        let imports = |source| HandlerError::Imports { source };
-        let linker = linker(component.engine()).map_err(imports)?;
-        let pre = linker.instantiate_pre(&component).map_err(imports)?;
+        let link = |source| HandlerError::Linker { source };
+        let linker = linker(component.engine()).map_err(link)?;
+        let pre = linker.instantiate_pre(&component).map_err(link)?;
         let app = Self {
             proxy: ProxyPre::new(pre).map_err(|_| HandlerError::NotAHandler)?,
             timeout: sandbox.time().unwrap_or(TIMEOUT),

@@ -2,7 +2,7 @@
 
 use hyper::header::HeaderName;
 use localmap::wasmtime;
-use localmap::{ComponentError, CreateError, PlugError, PreloadError};
+use localmap::{ComponentError, CreateError, Incompatibility, PlugError, PreloadError};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,19 +24,26 @@ pub enum HandlerError {
          wasi:http/incoming-handler"
     )]
     Wasi03,
-    /// The component does not export `wasi:http/incoming-handler` of WASI 0.2.
+    /// The component does not export `handle` of `wasi:http/incoming-handler` of WASI 0.2.
     #[error("it does not export wasi:http/incoming-handler@0.2.x")]
     NotAHandler,
     /// The component cannot be linked with the map that it imports.
     #[error(transparent)]
     Incompatible(#[from] PlugError),
-    /// The component imports interfaces other than WASI 0.2, `wasi:http` 0.2 and the map.
+    /// The component imports interfaces that a handler does not provide.
     #[error(
-        "it imports interfaces that localmap does not provide: expected WASI 0.2, wasi:http 0.2 \
-         and the map"
+        "{}",
+        list("it imports interfaces that localmap does not provide:", missing)
     )]
     #[non_exhaustive]
     Imports {
+        /// One reason for each import.
+        missing: Vec<Incompatibility>,
+    },
+    /// Wasmtime cannot link WASI.
+    #[error("cannot link WASI")]
+    #[non_exhaustive]
+    Linker {
         /// The error from Wasmtime.
         source: wasmtime::Error,
     },
@@ -101,6 +108,17 @@ pub enum InstanceError {
         /// The timeout of a request.
         limit: Duration,
     },
+}
+
+/// Formats reasons: a single one as it is, several as a list under a title.
+fn list(title: &str, reasons: &[Incompatibility]) -> String {
+    match reasons {
+        [one] => one.to_string(),
+        reasons => {
+            let lines = reasons.iter().map(|reason| format!("\n- {reason}"));
+            format!("{title}{}", lines.collect::<String>())
+        }
+    }
 }
 
 /// The reason why the sandbox of a guest could not be set up.

@@ -6,6 +6,7 @@ use crate::connection::Connection;
 use crate::error::HandlerError;
 use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
+use crate::fit;
 use crate::guest::Guest;
 use crate::handler_options::HandlerOptions;
 use crate::log::{LogSink, escape_word};
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, names};
+use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -62,13 +63,16 @@ impl Handler {
     /// [`NotAHandler`](HandlerError::NotAHandler) if the component is of another kind,
     /// [`Component`](HandlerError::Component) if the bytes are not a component,
     /// [`Incompatible`](HandlerError::Incompatible) if it cannot be linked with the map that it
-    /// imports, [`Imports`](HandlerError::Imports) if it imports any other interface,
+    /// imports, [`Imports`](HandlerError::Imports) if it imports anything else that is not served,
     /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be opened,
     /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
         let found = localmap::inspect(component)?;
-        check_kind(&found)?;
+        if let Some(other) = fit::other_kind(&found) {
+            return Err(other);
+        }
         let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        fit::unserved_imports(component)?;
         let scope = options.map_scope.clone();
         let scope = scope.unwrap_or_else(|| MapScope::default_for(&found));
         let factory = match &linkable {
@@ -302,19 +306,6 @@ impl fmt::Debug for Handler {
             .field("running_guests", &self.running_guests())
             .field("live_maps", &self.live_maps())
             .finish_non_exhaustive()
-    }
-}
-
-/// Rejects a component that does not answer HTTP requests.
-fn check_kind(found: &Inspection) -> Result<(), HandlerError> {
-    if found.has_export(names::HTTP_HANDLER) {
-        Ok(())
-    } else if found.has_export(names::COMMAND) {
-        Err(HandlerError::Command)
-    } else if found.has_export("wasi:http/handler@0.3") {
-        Err(HandlerError::Wasi03)
-    } else {
-        Err(HandlerError::NotAHandler)
     }
 }
 

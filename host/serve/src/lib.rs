@@ -46,6 +46,7 @@ mod delivery;
 mod error;
 mod exchange;
 mod failure;
+mod fit;
 mod guest;
 mod guest_output;
 mod handler;
@@ -70,6 +71,7 @@ pub use wasmtime_wasi;
 
 pub use connection::Connection;
 pub use error::{HandlerError, InstanceError, MapError, SandboxError};
+pub use fit::misfits;
 pub use guest_output::{GuestOutput, GuestStream};
 pub use handler::Handler;
 pub use handler_options::HandlerOptions;

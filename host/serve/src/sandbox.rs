@@ -210,6 +210,27 @@ impl SandboxConfig {
         engine::compile_pooled(self.settings(true), component, instances)
     }
 
+    /// Creates an engine that accepts the same components as [`compile`](Self::compile), to which
+    /// a linker for [`missing_imports`](localmap::missing_imports) can belong. It neither has a
+    /// pool nor keeps code on disk.
+    ///
+    /// ```
+    /// use localmap::wasmtime::component::Linker;
+    /// use localmap_serve::SandboxConfig;
+    ///
+    /// let linker = Linker::<()>::new(&SandboxConfig::new().engine()?);
+    /// // A map imports a clock and a seed.
+    /// assert_eq!(localmap::missing_imports(localmap::MAP_COMPONENT, &linker)?.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SandboxError::Compile`] if Wasmtime cannot run on this machine.
+    pub fn engine(&self) -> Result<Engine, SandboxError> {
+        engine::engine(self.settings(true))
+    }
+
     /// Creates a builder for the WASI context of a guest, with its variables, folders and output,
     /// to which the caller can add. See [`store`](Self::store) for an example.
     ///

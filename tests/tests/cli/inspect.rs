@@ -1,4 +1,4 @@
-//! `localmap inspect`, as text and as JSON.
+//! `localmap inspect`, as text and as JSON. What it says about commands is in `fits.rs`.
 
 use localmap_tests::{guest, localmap, root};
 use serde_json::{Value, json};
@@ -39,7 +39,11 @@ fn the_map_is_a_provider() {
     assert_eq!(found["provider"], json!({"fits": true, "misfits": []}));
     assert_incompatible(
         &found["app"],
-        &["does not import localmap:core/local-map@0.1.0"],
+        &[
+            "imports no map",
+            "localmap:core/local-map@0.1.0",
+            "wasi:keyvalue",
+        ],
     );
     // Functions of a resource have the names that the contract gives them.
     let functions = found["exports"][0]["functions"].as_array().expect("names");
@@ -53,8 +57,11 @@ fn the_map_is_a_provider() {
         assert!(functions.contains(&json!(name)), "{name}: {functions:?}");
     }
     let text = text(&file);
-    assert!(text.contains("provider  fits: "), "{text}");
-    assert!(text.contains("app       does not fit:"), "{text}");
+    assert!(text.contains("  shell  yes: it is a map"), "{text}");
+    assert!(
+        text.contains("  run    no: it does not export wasi:cli/run"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -64,8 +71,16 @@ fn a_guest_that_imports_the_map_is_an_app() {
     assert_eq!(found["app"], json!({"fits": true, "misfits": []}));
     assert_eq!(found["provider"]["fits"], json!(false));
     let text = text(&file);
-    assert!(text.contains("app       fits: `localmap run`"), "{text}");
-    assert!(text.contains("provider  does not fit:"), "{text}");
+    assert!(
+        text.contains("  run    yes: it gets a map of its own\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  serve  no: it is a command: use `localmap run`\n"),
+        "{text}"
+    );
+    assert!(text.contains("  plug   yes: "), "{text}");
+    assert!(text.contains("  shell  no:\n"), "{text}");
 }
 
 #[test]
@@ -161,13 +176,14 @@ fn missing_and_superfluous_parts_of_a_provider_are_reported() {
 }
 
 #[test]
-fn a_component_that_fits_no_world_is_not_an_error() {
+fn a_component_that_no_command_takes_is_not_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("empty.wasm");
     std::fs::write(&file, wat::parse_str("(component)").expect("valid text")).expect("a file");
     let text = text(&file);
-    assert!(text.contains("app       does not fit:"), "{text}");
-    assert!(text.contains("provider  does not fit:"), "{text}");
+    for command in ["run  ", "serve", "plug ", "shell"] {
+        assert!(text.contains(&format!("  {command}  no:")), "{text}");
+    }
 }
 
 #[test]

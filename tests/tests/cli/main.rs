@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod examples;
+mod fits;
 mod help;
 mod inspect;
 mod new;

@@ -54,8 +54,8 @@ impl MapArgs {
     pub(crate) fn check_no_map(&self, stats: bool) -> anyhow::Result<()> {
         if self.limits.given() || !self.entries.is_empty() || stats {
             bail!(
-                "the guest has no map, since it does not import {}: leave out --entry, --stats and \
-                 the options under `The map`",
+                "the guest has no map, since it imports neither {} nor wasi:keyvalue: leave out \
+                 --entry, --stats and the options under `The map`",
                 localmap::names::LOCAL_MAP
             );
         }

@@ -1,22 +1,25 @@
-//! `localmap inspect`: lists the imports and exports of a component and the worlds it fits.
+//! `localmap inspect`: lists the imports and exports of a component, and says which commands take it.
+
+mod verdict;
 
 use crate::guest::source::read;
 use crate::terminal::stdio::unless_closed;
 use anyhow::Context;
 use bytesize::ByteSize;
-use localmap::{Incompatibility, Inspection, Item, Memory, names};
-use serde_json::{Value, json};
+use localmap::{Incompatibility, Inspection, Item, Memory};
+use serde_json::{Map, Value, json};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use verdict::Verdict;
 
-/// Lists a component's imports and exports, and checks whether it can use or be a map.
+/// Lists a component's imports and exports, and says which commands take it.
 ///
-/// Also lists its size and its memories. `run` and `plug` can give a map to a component that
-/// fits the world `app`. A component that fits the world `provider` is a map, which `shell`
-/// can use. For a world that the component does not fit, the output lists the reasons.
+/// Also lists its size and its memories. For each of `run`, `serve`, `plug` and `shell`, the output
+/// says what the command would do with the component, or gives all reasons why it would refuse it:
+/// the answer is that of the command itself, with its default options.
 ///
-/// The exit code is 0 whether or not it fits, and 1 if GUEST is not a component.
+/// The exit code is 0 whether or not a command takes it, and 1 if GUEST is not a component.
 #[derive(clap::Args)]
 pub(crate) struct InspectCommand {
     /// Component file
@@ -27,8 +30,10 @@ pub(crate) struct InspectCommand {
     /// Prints an object with the keys file, size (in bytes), kind ("component"), imports and
     /// exports (each with name, kind and functions), memories (each with initial and maximum,
     /// in bytes; maximum is null if there is none), keyvalue (the drafts of wasi:keyvalue
-    /// that the component imports and a map can serve), app and provider (each with fits and
-    /// misfits, the list of reasons).
+    /// that the component imports and a map can serve), commands (run, serve, plug and shell, each
+    /// with fits; map, which is "given", "included", "none", or null if it does not fit; and misfits,
+    /// the list of reasons), and app and provider, the worlds of localmap:core (each with fits and
+    /// misfits).
     #[arg(long)]
     json: bool,
 }
@@ -39,18 +44,19 @@ impl InspectCommand {
         let bytes = read(&self.guest)?;
         let found =
             localmap::inspect(&bytes).with_context(|| format!("cannot inspect `{file}`"))?;
+        let verdicts = verdict::all(&bytes, &found)?;
         let mut out = BufWriter::new(io::stdout().lock());
         let result = if self.json {
-            writeln!(out, "{:#}", to_json(&file, &found))
+            writeln!(out, "{:#}", to_json(&file, &found, &verdicts))
         } else {
-            write_text(&mut out, &file, &found)
+            write_text(&mut out, &file, &found, &verdicts)
         };
         let result = result.and_then(|()| out.flush());
         unless_closed(result.context("cannot write to standard output"))
     }
 }
 
-fn to_json(file: &str, found: &Inspection) -> Value {
+fn to_json(file: &str, found: &Inspection, verdicts: &[Verdict]) -> Value {
     let items = |items: &[Item]| -> Value {
         let item = |item: &Item| {
             json!({
@@ -73,6 +79,14 @@ fn to_json(file: &str, found: &Inspection) -> Value {
             "misfits": reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
+    let verdict = |verdict: &Verdict| {
+        let json = json!({
+            "fits": verdict.misfits.is_empty(),
+            "map": verdict.map.name(),
+            "misfits": verdict.misfits,
+        });
+        (verdict.command.to_owned(), json)
+    };
     json!({
         "file": file,
         "size": found.size,
@@ -81,28 +95,28 @@ fn to_json(file: &str, found: &Inspection) -> Value {
         "exports": items(&found.exports),
         "memories": found.memories.iter().map(memory).collect::<Vec<_>>(),
         "keyvalue": found.keyvalue,
+        "commands": verdicts.iter().map(verdict).collect::<Map<_, _>>(),
         "app": fit(&found.app),
         "provider": fit(&found.provider),
     })
 }
 
-fn write_text(out: &mut dyn Write, file: &str, found: &Inspection) -> io::Result<()> {
+fn write_text(
+    out: &mut dyn Write,
+    file: &str,
+    found: &Inspection,
+    verdicts: &[Verdict],
+) -> io::Result<()> {
     writeln!(out, "{file}: a component of {}", size(found.size as u64))?;
     write_items(out, "Imports", &found.imports)?;
     write_items(out, "Exports", &found.exports)?;
     write_memories(out, &found.memories)?;
     write_keyvalue(out, found)?;
-    writeln!(out, "\nWorlds of localmap:core")?;
-    let app = if found.has_export(names::HTTP_HANDLER) {
-        "`localmap serve` and `localmap plug` give it a map"
-    } else if found.has_export(names::COMMAND) {
-        "`localmap run` and `localmap plug` give it a map"
-    } else {
-        "`localmap plug` gives it a map"
-    };
-    write_fit(out, "app", &found.app, app)?;
-    let provider = "`localmap shell` can use it as the map";
-    write_fit(out, "provider", &found.provider, provider)
+    writeln!(out, "\nCommands")?;
+    for verdict in verdicts {
+        write_verdict(out, verdict)?;
+    }
+    Ok(())
 }
 
 /// Writes which interfaces of `wasi:keyvalue` the map serves.
@@ -158,29 +172,19 @@ fn write_memories(out: &mut dyn Write, memories: &[Memory]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes whether the component fits a world, with its use if it does, or the reasons if it does
-/// not.
-fn write_fit(
-    out: &mut dyn Write,
-    world: &str,
-    reasons: &[Incompatibility],
-    benefit: &str,
-) -> io::Result<()> {
-    if reasons.is_empty() {
-        return writeln!(out, "  {world:8}  fits: {benefit}");
-    }
-    writeln!(out, "  {world:8}  does not fit:")?;
-    let (imports, others): (Vec<_>, Vec<_>) = reasons
-        .iter()
-        .partition(|reason| matches!(reason, Incompatibility::ExtraImport { .. }));
-    // An app has many imports that a provider must not have. One of them is enough as a reason.
-    for reason in others.into_iter().chain(imports.first().copied()) {
-        writeln!(out, "            - {reason}")?;
-    }
-    match imports.len().saturating_sub(1) {
-        0 => Ok(()),
-        1 => writeln!(out, "            - 1 more import of this kind"),
-        more => writeln!(out, "            - {more} more imports of this kind"),
+/// Writes what a command does with the component, or the reasons why it refuses it.
+fn write_verdict(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
+    let command = verdict.command;
+    match verdict.brief.as_slice() {
+        [] => writeln!(out, "  {command:5}  yes: {}", verdict.gives),
+        [one] => writeln!(out, "  {command:5}  no: {one}"),
+        several => {
+            writeln!(out, "  {command:5}  no:")?;
+            for reason in several {
+                writeln!(out, "         - {reason}")?;
+            }
+            Ok(())
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! `localmap plug`: composes an app and a map into one component.
 
+pub(crate) mod fit;
+
 use crate::args::build::BuildArgs;
 use crate::args::cache::CacheArgs;
 use crate::args::entry::{CliEntry, preloads, refused_entry};
 use crate::args::map_args::MapArgs;
+use crate::commands::refusal::refusal;
 use crate::terminal::files::{self, Mode};
 use crate::terminal::stdio::unless_closed;
 use anyhow::{Context, bail};
@@ -69,6 +72,9 @@ impl PlugCommand {
             .entries(preloads(&entries));
         let plugged = localmap::plug_with(app, &options).map_err(|error| match error {
             PlugError::Entries { source, .. } => refused_entry(&entries, source),
+            PlugError::Incompatible { .. } if guest.app.len() > 1 => {
+                refusal("plug", &fit::misfits(app, &guest))
+            }
             other => other.into(),
         })?;
         if !entries.is_empty() {

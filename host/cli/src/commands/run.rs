@@ -2,6 +2,7 @@
 
 mod app;
 mod exit;
+pub(crate) mod fit;
 mod guest_data;
 mod guest_error;
 mod interrupt;
@@ -15,7 +16,7 @@ use crate::args::grants::explain_http;
 use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED, TRAPPED};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::{Output, complain, note};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use app::{Ended, RunConfig};
 use interrupt::Interrupts;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
@@ -95,15 +96,13 @@ impl RunCommand {
             interrupts,
         };
         let ended = app::run(&component, &guest, &config, map).with_context(context)?;
-        Ok(self.report(ended, &path, &bytes))
+        Ok(self.report(ended, &path, &bytes, &guest))
     }
 
     /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
     /// needs none.
     fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
-        if guest.has_export(names::HTTP_HANDLER) {
-            bail!("it answers HTTP requests: use `localmap serve`");
-        }
+        fit::check(bytes, guest, self.linked)?;
         let map = &self.common.map;
         map.check(guest)?;
         let buckets = map.buckets();
@@ -112,7 +111,8 @@ impl RunCommand {
                 .map(Cow::into_owned)
                 .ok_or_else(|| {
                     anyhow!(
-                        "--linked requires a guest that imports a map: this one does not import {}",
+                        "--linked requires a guest that imports a map: this one imports neither {} \
+                         nor wasi:keyvalue",
                         names::LOCAL_MAP
                     )
                 });
@@ -130,7 +130,7 @@ impl RunCommand {
         }
     }
 
-    fn report(&self, ended: Ended, path: &Path, guest: &[u8]) -> ExitCode {
+    fn report(&self, ended: Ended, path: &Path, bytes: &[u8], guest: &Inspection) -> ExitCode {
         let name = path.display();
         let (code, stats, lost_with) = match ended {
             Ended::Exit { code, stats } => {
@@ -145,13 +145,17 @@ impl RunCommand {
                 let error = anyhow!("the guest `{name}` ended with an error");
                 complain(&match Output::guest_has_complained() {
                     true => error,
-                    false => anyhow!(guest_error::hint(guest)).context(error),
+                    false => anyhow!(guest_error::hint(bytes)).context(error),
                 });
                 (FAILED, stats, "the instance, which failed")
             }
             Ended::Closed => return ExitCode::from(PIPE_CLOSED),
             Ended::Trap { error, stats } => {
                 complain(&error.context(trapped(path)));
+                if guest.handler {
+                    // The `run` of many HTTP guests does nothing but trap.
+                    note("It also answers HTTP requests: for those, use `localmap serve`");
+                }
                 (TRAPPED, stats, "the instance, which trapped")
             }
         };

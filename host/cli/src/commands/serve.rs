@@ -4,6 +4,7 @@
 //! the address, the signals that end the server, and the output of the log and of guests.
 
 mod address;
+pub(crate) mod fit;
 mod guest_lines;
 mod guest_output;
 mod log;
@@ -176,14 +177,15 @@ impl ServeCommand {
             Some(timeout) => options.idle_timeout(timeout),
             None => options,
         };
-        Handler::new(bytes, &options).map_err(|error| explain(error, &entries))
+        Handler::new(bytes, &options).map_err(|error| {
+            fit::refused(&error, bytes, &guest).unwrap_or_else(|| explain(error, &entries))
+        })
     }
 }
 
 /// Adds the option that caused an error of the handler.
 fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
     match error {
-        HandlerError::Command => anyhow!("it is a command: use `localmap run`"),
         HandlerError::Sandbox(error) => common::explain(error),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
         HandlerError::Instance(error) => {

@@ -4,6 +4,7 @@ mod clock;
 mod command;
 mod completion;
 mod failure;
+pub(crate) mod fit;
 mod help;
 mod history;
 mod parser;

@@ -1,11 +1,13 @@
 //! Reads the components of users and checks whether they fit the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
+use crate::compose::validate::validate;
 use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
-use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// The interfaces of a map that an app can import.
 const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
@@ -15,6 +17,8 @@ const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 /// A component and the provider that serves some of its imports, the map component or the
 /// keyvalue adapter, in a graph that can compose them.
 pub(crate) struct Pair {
+    /// The proposal of WebAssembly because of which the component cannot run here.
+    pub(crate) unsupported: Option<Incompatibility>,
     pub(crate) graph: CompositionGraph,
     pub(crate) provider: PackageId,
     pub(crate) component: PackageId,
@@ -23,20 +27,22 @@ pub(crate) struct Pair {
 impl Pair {
     /// Reads a component and its provider.
     pub(crate) fn read(component: &[u8], provider: &[u8]) -> Result<Self, ComponentError> {
-        validate(component)?;
-        let invalid =
-            |source: Box<dyn std::error::Error + Send + Sync>| ComponentError::Invalid { source };
+        let unsupported = validate(component)?;
         let mut graph = CompositionGraph::new();
         let mut register = |name: &str, bytes: &[u8]| {
-            let package = Package::from_bytes(name, None, bytes, graph.types_mut())
-                .map_err(|error| invalid(error.into()))?;
-            graph
-                .register_package(package)
-                .map_err(|error| invalid(error.into()))
+            let read = || -> Result<PackageId, Box<dyn Error + Send + Sync>> {
+                let package = Package::from_bytes(name, None, bytes, graph.types_mut())?;
+                Ok(graph.register_package(package)?)
+            };
+            // wac-graph panics on types of some proposals that it does not know.
+            let read = catch_unwind(AssertUnwindSafe(read));
+            let read = read.unwrap_or_else(|_| Err("a type of it is not supported".into()));
+            read.map_err(|source| ComponentError::Invalid { source })
         };
         let provider = register("localmap:map", provider)?;
         let component = register("localmap:app", component)?;
         Ok(Self {
+            unsupported,
             graph,
             provider,
             component,
@@ -86,9 +92,10 @@ impl Pair {
             .map(|(name, _)| name)
     }
 
-    /// Returns the reasons why the component does not fit `world app`; empty if it fits.
+    /// Returns the reasons why the component does not fit `world app`; empty if it fits. A proposal
+    /// that is not supported comes first.
     pub(crate) fn app_incompatibilities(&self) -> Vec<Incompatibility> {
-        let mut found = Vec::new();
+        let mut found = Vec::from_iter(self.unsupported.clone());
         let mut imports_map = false;
         for (name, kind) in self.imports() {
             if same_interface(CONTROL, name) {
@@ -103,7 +110,7 @@ impl Pair {
                 found.extend(self.compare(own, name, |own| (own, kind)));
             }
         }
-        if !imports_map {
+        if !imports_map && self.unsupported.is_none() {
             found.push(Incompatibility::NoMapImport);
         }
         found
@@ -111,7 +118,7 @@ impl Pair {
 
     /// Returns the reasons why the component does not fit `world provider`; empty if it fits.
     pub(crate) fn provider_incompatibilities(&self) -> Vec<Incompatibility> {
-        let mut found = Vec::new();
+        let mut found = Vec::from_iter(self.unsupported.clone());
         for expected in [LOCAL_MAP, CONTROL] {
             match self
                 .exports()
@@ -188,23 +195,6 @@ impl Pair {
     }
 }
 
-/// Checks that the bytes are a valid component. wac-graph itself panics on truncated bytes, and
-/// accepts proposals that are disabled in Wasmtime here.
-fn validate(bytes: &[u8]) -> Result<(), ComponentError> {
-    if Parser::is_core_wasm(bytes) {
-        return Err(ComponentError::CoreModule);
-    }
-    if !Parser::is_component(bytes) {
-        return Err(ComponentError::NotWasm);
-    }
-    Validator::new_with_features(WasmFeatures::default())
-        .validate_all(bytes)
-        .map_err(|source| ComponentError::Invalid {
-            source: source.into(),
-        })?;
-    Ok(())
-}
-
 /// Returns `true` if the interface `own` can serve an import of `name`.
 fn compatible(own: &str, name: &str) -> bool {
     own == name || are_semver_compatible(own, name)
@@ -213,4 +203,10 @@ fn compatible(own: &str, name: &str) -> bool {
 /// Returns `true` if two names are equal except for their versions.
 pub(crate) fn same_interface(a: &str, b: &str) -> bool {
     a.split('@').next() == b.split('@').next()
+}
+
+/// Returns `true` for the name of an interface of the contract, of any version.
+pub(crate) fn is_of_the_contract(name: &str) -> bool {
+    let mut own = MAP_INTERFACES.into_iter().chain([CONTROL]);
+    own.any(|own| same_interface(own, name))
 }

@@ -26,15 +26,67 @@ pub enum ComponentError {
     },
 }
 
-/// A reason why a component does not fit a world of the contract.
+/// A reason why a component does not fit a world of the contract, or its host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Incompatibility {
-    /// The app does not import the map.
+    /// The app imports no map.
     #[error(
-        "it does not import {LOCAL_MAP}: build it with the crate localmap-client, or against wit/"
+        "it imports no map: build it with the crate localmap-client, against wit/ ({LOCAL_MAP}), or \
+         against wasi:keyvalue"
     )]
     NoMapImport,
+    /// The component has async functions or uses async built-ins, which no engine of this crate
+    /// supports.
+    #[error(
+        "it uses async functions of the component model, as WASI 0.3 does: build it for WASI 0.2, \
+         for example for the target wasm32-wasip2"
+    )]
+    Async,
+    /// The component imports an interface under a label (`implements`).
+    #[error(
+        "its import `{name}` is a label for {interface}, which localmap does not support: import \
+         the interface under its own name, once"
+    )]
+    #[non_exhaustive]
+    Label {
+        /// The label.
+        name: String,
+        /// The interface that the import implements.
+        interface: String,
+    },
+    /// The component uses another proposal that no engine of this crate supports.
+    #[error(
+        "it uses a proposal of WebAssembly that localmap does not support ({reason}): build it \
+         without"
+    )]
+    #[non_exhaustive]
+    Proposal {
+        /// What the validator says about it.
+        reason: String,
+    },
+    /// The component imports an interface that its host does not provide, or not all of it.
+    #[error(
+        "it imports {}, which this host does not provide{}",
+        import(name, functions),
+        version_hint(name)
+    )]
+    #[non_exhaustive]
+    MissingImport {
+        /// The name of the import.
+        name: String,
+        /// The functions that the host lacks; empty if it provides none of the interface.
+        functions: Vec<String>,
+    },
+    /// The component imports an interface that its host provides with other types.
+    #[error("it imports {name}, which this host provides with other types ({reason})")]
+    #[non_exhaustive]
+    OtherImport {
+        /// The name of the import.
+        name: String,
+        /// The first difference.
+        reason: String,
+    },
     /// Buckets were configured, but the app does not import `wasi:keyvalue`.
     #[error("it does not import wasi:keyvalue/store of the drafts {}", drafts())]
     NoKeyvalueImport,
@@ -94,6 +146,41 @@ pub enum Incompatibility {
     },
 }
 
+/// Formats an import, or some of its functions.
+fn import(name: &str, functions: &[String]) -> String {
+    match functions {
+        [] => name.to_owned(),
+        functions => format!("`{}` of {name}", functions.join("`, `")),
+    }
+}
+
+/// The packages of WASI 0.2.
+const WASI: [&str; 7] = [
+    "cli",
+    "clocks",
+    "filesystem",
+    "http",
+    "io",
+    "random",
+    "sockets",
+];
+
+/// Says what to do about an interface of another version of WASI.
+fn version_hint(name: &str) -> &'static str {
+    let name = name.strip_prefix("wasi:").unwrap_or_default();
+    let package = name.split_once('/').map_or("", |(package, _)| package);
+    let version = name.split_once('@').map_or("", |(_, version)| version);
+    if !WASI.contains(&package) {
+        ""
+    } else if version.starts_with("0.3.") {
+        ": it is of WASI 0.3, so build it for WASI 0.2"
+    } else if version.starts_with("0.2.0-") {
+        ": it is of a preview of WASI 0.2, so build it with newer tools"
+    } else {
+        ""
+    }
+}
+
 fn drafts() -> String {
     KEYVALUE_DRAFTS.join(" and ")
 }
@@ -109,8 +196,9 @@ pub enum PlugError {
         /// The reason.
         source: ComponentError,
     },
-    /// The app does not fit `world app` of the contract.
-    #[error("the component does not fit the world localmap:core/app")]
+    /// The app does not fit `world app` of the contract, and its imports of `wasi:keyvalue` are not
+    /// served.
+    #[error("the component cannot be given a map")]
     #[non_exhaustive]
     Incompatible {
         /// The reason.

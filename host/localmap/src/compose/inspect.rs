@@ -19,6 +19,11 @@ pub struct Inspection {
     pub exports: Vec<Item>,
     /// The linear memories of its core modules.
     pub memories: Vec<Memory>,
+    /// Whether the component is a command: exports `run` of `wasi:cli/run` 0.2.
+    pub command: bool,
+    /// Whether the component answers HTTP requests: exports `handle` of
+    /// `wasi:http/incoming-handler` 0.2.
+    pub handler: bool,
     /// The drafts of `wasi:keyvalue` that the component imports and that a map can serve: see
     /// [`with_keyvalue`](crate::with_keyvalue).
     pub keyvalue: Vec<&'static str>,
@@ -120,6 +125,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         imports: pair.imports().map(item).collect(),
         exports: pair.exports().map(item).collect(),
         memories: memories(bytes),
+        command: pair.is_command(),
+        handler: pair.is_handler(),
         keyvalue: pair.keyvalue_drafts(),
         app,
         provider: pair.provider_incompatibilities(),

@@ -70,6 +70,9 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
         .map_err(|source| PlugError::Buckets { source })?;
     let adapter = bake(KEYVALUE_ADAPTER, buckets);
     let pair = Pair::read(app, &adapter).map_err(|source| PlugError::Component { source })?;
+    if let Some(source) = pair.unsupported.clone() {
+        return Err(source.into());
+    }
     if !pair.imports_keyvalue() {
         return Err(Incompatibility::NoKeyvalueImport.into());
     }
@@ -85,7 +88,7 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
 }
 
 /// Returns `true` for an interface of `wasi:keyvalue`, of any version.
-fn is_keyvalue(name: &str) -> bool {
+pub(crate) fn is_keyvalue(name: &str) -> bool {
     name.starts_with("wasi:keyvalue/")
 }
 

@@ -52,6 +52,7 @@ fn wire(
         mut graph,
         provider,
         component: app,
+        ..
     } = pair;
     let provider = graph.instantiate(provider);
     let app = graph.instantiate(app);

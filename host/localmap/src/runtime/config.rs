@@ -1,5 +1,6 @@
 //! The settings of Wasmtime on which the bounds and the isolation of maps depend.
 
+use crate::contract::features::set_features;
 use crate::runtime::host_options::{Allocation, HostOptions, Profile};
 use crate::runtime::pool::{self, PAGE, pages};
 use wasmtime::{Config, Engine, PoolingAllocationConfig};
@@ -39,6 +40,7 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
 /// Returns the settings of all engines.
 fn on_demand(options: &HostOptions) -> Config {
     let mut config = Config::new();
+    set_features(&mut config);
     // Nothing here is async. Without concurrency support, a call takes a third of the time.
     config.concurrency_support(false);
     // Ends a call that takes too long.

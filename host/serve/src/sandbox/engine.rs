@@ -24,6 +24,16 @@ pub(super) struct Settings {
     pub(super) cache: bool,
 }
 
+/// Creates an engine that is not meant to run anything, so it keeps no code.
+pub(super) fn engine(settings: Settings) -> Result<Engine, SandboxError> {
+    let settings = Settings {
+        #[cfg(feature = "cache")]
+        cache: false,
+        ..settings
+    };
+    Engine::new(&on_demand(settings)).map_err(|source| SandboxError::Compile { source })
+}
+
 /// Compiles a component whose memory comes from the operating system, for one store at a time.
 pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
     let engine = Engine::new(&on_demand(settings)).map_err(cannot_compile)?;
@@ -101,6 +111,7 @@ fn fitting(engine: &Engine, component: &[u8], memories: u32) -> Option<Component
 
 fn on_demand(settings: Settings) -> Config {
     let mut config = Config::new();
+    localmap::set_features(&mut config);
     // WASI 0.2 does not need it, and it would make each call slower. Sync calls stay sync, and a
     // call of the guest can call into a map's `control`.
     config.concurrency_support(false);

@@ -27,7 +27,10 @@ const GUESTS: &[&str] = &[
     "plug control.wasm -o out.wasm",
     "plug other-keyvalue.wasm -o out.wasm",
     "plug shape.wasm -o out.wasm",
+    "plug async.wasm -o out.wasm",
+    "plug label.wasm -o out.wasm",
     "run wheel.wasm",
+    "run missing.wasm",
     "inspect text.wasm",
     "inspect folder",
     "serve --addr 127.0.0.1:0 probe.wasm",
@@ -152,6 +155,26 @@ fn error_texts() {
         .wat(
             "wheel.wasm",
             r#"(component (import "acme:thing/wheel@1.0.0" (instance (export "turn" (func)))))"#,
+        )
+        .wat(
+            "missing.wasm",
+            r#"(component
+                (import "wasi:cli/stdin@0.3.0" (instance (export "read" (func))))
+                (import "wasi:random/random@0.2.0" (instance
+                    (export "get-random-u64" (func (result u64)))
+                    (export "get-dice" (func (result u8)))))
+                (import "wasi:clocks/wall-clock@0.2.0" (instance
+                    (export "now" (func (result string))))))"#,
+        )
+        .wat(
+            "async.wasm",
+            &format!("(component {map} (core func (canon waitable-set.new)))"),
+        )
+        .wat(
+            "label.wasm",
+            r#"(component
+                (import "one" (implements "wasi:keyvalue/store@0.2.0-draft2") (instance))
+                (import "two" (implements "wasi:keyvalue/store@0.2.0-draft2") (instance)))"#,
         );
     for name in ["folder", "full"] {
         std::fs::create_dir(folder.path().join(name)).expect("a folder");

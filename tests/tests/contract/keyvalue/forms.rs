@@ -186,7 +186,8 @@ fn inspect_says_that_the_map_serves_it() {
         let text = localmap().arg("inspect").arg(guest(name)).run().ok();
         let expected = format!("  wasi:keyvalue {draft}: served by the map\n");
         assert!(text.contains(&expected), "{text}");
-        assert!(text.contains("app       fits: `localmap run`"), "{text}");
+        let expected = "yes: it gets a map of its own, which holds its buckets of wasi:keyvalue\n";
+        assert!(text.contains(&format!("  run    {expected}")), "{text}");
         let json = localmap()
             .args(["inspect", "--json"])
             .arg(guest(name))

@@ -81,12 +81,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Ended> {
     let component = config.sandbox.compile(component)?;
     let engine = component.engine().clone();
-    let linker = link(&engine, config)?;
-    let command = linker.instantiate_pre(&component).map_err(|error| {
-        error.context(
-            "it imports interfaces that localmap does not provide: expected WASI 0.2 and the map",
-        )
-    })?;
+    let linker = link(&engine, config.linked, config.stamps.is_some())?;
+    let command = linker.instantiate_pre(&component)?;
 
     let replay = ReplayClock::default();
     let mut linked = match config.linked {
@@ -132,9 +128,7 @@ pub(super) fn run(
             return Err(error.context(hint).into());
         }
     };
-    let command = Command::new(&mut store, &instance).map_err(|error| {
-        error.context("it does not export wasi:cli/run: expected a command, a crate with a `main`")
-    })?;
+    let command = Command::new(&mut store, &instance)?;
     if let Some(control) = Control::find(&mut store, &component, &instance)? {
         match set_up(&mut store, &control, map, guest) {
             Ok(done) => done?,
@@ -146,16 +140,21 @@ pub(super) fn run(
     ended(&mut store, result, config.timeout)
 }
 
-/// Links what a sandbox provides, with interfaces that differ from Wasmtime's, and the map.
-fn link(engine: &Engine, config: &RunConfig) -> anyhow::Result<Linker<Sandbox<GuestData>>> {
+/// Links what a sandbox provides, with interfaces that differ from Wasmtime's, and the map. With
+/// `linked`, the map is in a separate store; if the guest is `replayed`, time stamps drive its clocks.
+pub(super) fn link(
+    engine: &Engine,
+    linked: bool,
+    replayed: bool,
+) -> anyhow::Result<Linker<Sandbox<GuestData>>> {
     let mut linker = Linker::<Sandbox<GuestData>>::new(engine);
     Sandbox::add_to_linker_sync(&mut linker)?;
     linker.allow_shadowing(true);
     exit::link(&mut linker)?;
-    if config.linked {
+    if linked {
         localmap::add_to_linker(&mut linker, Sandbox::linked_map)?;
     }
-    if config.stamps.is_some() {
+    if replayed {
         replay_clock::link(&mut linker)?;
     }
     Ok(linker)

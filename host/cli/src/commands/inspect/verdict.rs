@@ -1,0 +1,144 @@
+//! What each command does with a component, as the command itself would decide.
+
+use crate::commands::{plug, run, serve, shell};
+use localmap::{Incompatibility, Inspection, names};
+
+/// The verdict of a command on a component.
+pub(super) struct Verdict {
+    pub(super) command: &'static str,
+    /// The map of the component.
+    pub(super) map: MapKind,
+    /// What the command does with it.
+    pub(super) gives: String,
+    /// The reasons why the command refuses it; empty if it fits.
+    pub(super) misfits: Vec<String>,
+    /// The same reasons for readers, who need only one of many that are alike.
+    pub(super) brief: Vec<String>,
+}
+
+/// The map that a component uses under a command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MapKind {
+    /// The command gives it a map.
+    Given,
+    /// A map has been plugged into it, or it is one itself.
+    Included,
+    /// It imports none.
+    None,
+    /// The command does not take it.
+    Refused,
+}
+
+impl MapKind {
+    /// Returns the name of the kind in JSON.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Given => Some("given"),
+            Self::Included => Some("included"),
+            Self::None => Some("none"),
+            Self::Refused => None,
+        }
+    }
+}
+
+/// Returns the verdicts of all commands that take a component.
+pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 4]> {
+    let own = own_map(found);
+    let by_plug = plug::fit::misfits(bytes, found);
+    let mut by_run = run::fit::misfits(bytes, found, false)?;
+    if own == MapKind::Given && by_run.is_empty() {
+        by_run.extend(by_plug.iter().cloned());
+    }
+    Ok([
+        Verdict::new(
+            "run",
+            own,
+            match own {
+                MapKind::Given => format!("it gets a map of its own{}", buckets(found)),
+                MapKind::Included => "it has its own map, which is plugged into it".to_owned(),
+                _ => "it runs without a map, since it imports none".to_owned(),
+            } + match found.handler {
+                true => "; only `localmap serve` calls its HTTP handler",
+                false => "",
+            },
+            by_run,
+        ),
+        Verdict::new(
+            "serve",
+            own,
+            match own {
+                MapKind::Given => format!("it gets a map (--map-scope){}", buckets(found)),
+                MapKind::Included => {
+                    "each request has its own map, which is plugged into the component".to_owned()
+                }
+                _ => "it answers without a map, since it imports none".to_owned(),
+            },
+            serve::fit::misfits(bytes, found),
+        ),
+        Verdict::new(
+            "plug",
+            MapKind::Given,
+            format!("the result has its own map{}", buckets(found)),
+            by_plug,
+        ),
+        Verdict::new(
+            "shell",
+            MapKind::Included,
+            "it is a map, which the shell can use".to_owned(),
+            shell::fit::misfits(bytes, found),
+        )
+        .with_brief(&found.provider),
+    ])
+}
+
+impl Verdict {
+    fn new(command: &'static str, map: MapKind, gives: String, misfits: Vec<String>) -> Self {
+        let map = match misfits.is_empty() {
+            true => map,
+            false => MapKind::Refused,
+        };
+        Self {
+            command,
+            map,
+            gives,
+            brief: misfits.clone(),
+            misfits,
+        }
+    }
+
+    /// Shortens the reasons why a component is not a map: an app has many imports that a map must
+    /// not have, and one of them is enough.
+    fn with_brief(mut self, reasons: &[Incompatibility]) -> Self {
+        let (imports, others): (Vec<_>, Vec<_>) = reasons
+            .iter()
+            .partition(|reason| matches!(reason, Incompatibility::ExtraImport { .. }));
+        if imports.len() > 1 {
+            let shown = others.into_iter().chain(imports.first().copied());
+            self.brief = shown.map(ToString::to_string).collect();
+            self.brief.push(match imports.len() - 1 {
+                1 => "1 more import of this kind".to_owned(),
+                more => format!("{more} more imports of this kind"),
+            });
+        }
+        self
+    }
+}
+
+/// Returns the map of a component that a command takes.
+fn own_map(found: &Inspection) -> MapKind {
+    if found.app.first() != Some(&Incompatibility::NoMapImport) {
+        MapKind::Given
+    } else if found.has_export(names::CONTROL) {
+        MapKind::Included
+    } else {
+        MapKind::None
+    }
+}
+
+/// Says that a map serves buckets, for components that import them.
+fn buckets(found: &Inspection) -> &'static str {
+    match found.keyvalue.is_empty() {
+        true => "",
+        false => ", which holds its buckets of wasi:keyvalue",
+    }
+}

@@ -1,0 +1,51 @@
+//! Decides which components `run` takes, and which map it gives them, before they are compiled.
+
+use super::app::link;
+use crate::commands::refusal::refusal;
+use localmap::{Incompatibility, Inspection, missing_imports, names};
+use localmap_serve::SandboxConfig;
+
+/// Rejects a component that `run` cannot run, with all reasons. With `linked`, its map is linked
+/// instead of plugged.
+pub(super) fn check(bytes: &[u8], guest: &Inspection, linked: bool) -> anyhow::Result<()> {
+    let reasons = misfits(bytes, guest, linked)?;
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(refusal("run", &reasons)),
+    }
+}
+
+/// Returns the reasons why `run` cannot run a component; empty if it can. Whether the component can
+/// be composed with its map is another question.
+pub(crate) fn misfits(
+    bytes: &[u8],
+    guest: &Inspection,
+    linked: bool,
+) -> anyhow::Result<Vec<String>> {
+    let mut reasons = Vec::from_iter(other_kind(guest));
+    if guest.app.first() != Some(&Incompatibility::NoMapImport) {
+        reasons.extend(guest.app.iter().map(ToString::to_string));
+    }
+    let engine = SandboxConfig::new().engine()?;
+    // A replayed clock serves the same interfaces as that of the system.
+    let linker = link(&engine, linked, false)?;
+    let missing = missing_imports(bytes, &linker)?;
+    reasons.extend(missing.iter().map(ToString::to_string));
+    Ok(reasons)
+}
+
+/// Says why a component is not a command.
+fn other_kind(guest: &Inspection) -> Option<String> {
+    let reason = if guest.command {
+        return None;
+    } else if guest.handler {
+        "it answers HTTP requests: use `localmap serve`"
+    } else if guest.has_export("wasi:cli/run@0.3") {
+        "it is a command of WASI 0.3: build it for WASI 0.2"
+    } else if guest.has_export(names::COMMAND) {
+        "its export wasi:cli/run is not that of WASI 0.2: expected a function `run: func() -> result`"
+    } else {
+        "it does not export wasi:cli/run@0.2.x: expected a command, a crate with a `main`"
+    };
+    Some(reason.to_owned())
+}

@@ -1,0 +1,37 @@
+//! The reasons why `serve` refuses a component.
+
+use crate::commands::refusal::refusal;
+use anyhow::{Error, anyhow};
+use localmap::{Inspection, PlugError};
+use localmap_serve::HandlerError;
+
+/// Returns the reasons why `serve` cannot serve a component; empty if it can.
+pub(crate) fn misfits(bytes: &[u8], guest: &Inspection) -> Vec<String> {
+    let reasons = localmap_serve::misfits(bytes, guest);
+    reasons.into_iter().flat_map(texts).collect()
+}
+
+/// Returns the error with all reasons, if a handler was refused because of its component.
+pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) -> Option<Error> {
+    let reasons = match error {
+        HandlerError::Command
+        | HandlerError::Wasi03
+        | HandlerError::NotAHandler
+        | HandlerError::Incompatible(PlugError::Incompatible { .. })
+        | HandlerError::Imports { .. } => misfits(bytes, guest),
+        _ => Vec::new(),
+    };
+    (!reasons.is_empty()).then(|| refusal("serve", &reasons))
+}
+
+fn texts(reason: HandlerError) -> Vec<String> {
+    match reason {
+        HandlerError::Command => vec!["it is a command: use `localmap run`".to_owned()],
+        HandlerError::Imports { missing, .. } => missing.iter().map(ToString::to_string).collect(),
+        // The title says only that there is a reason.
+        HandlerError::Incompatible(PlugError::Incompatible { source, .. }) => {
+            vec![source.to_string()]
+        }
+        other => vec![format!("{:#}", anyhow!(other))],
+    }
+}

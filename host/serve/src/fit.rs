@@ -1,0 +1,57 @@
+//! Decides which components can be served, before they are compiled.
+
+use crate::app;
+use crate::error::HandlerError;
+use crate::sandbox::SandboxConfig;
+use localmap::{Buckets, Incompatibility, Inspection, PlugError, linkable, missing_imports};
+
+/// Returns the reasons why a [`Handler`](crate::Handler) cannot serve a component; empty if it can.
+/// `found` is the component's [description](localmap::inspect). Nothing is compiled.
+///
+/// ```
+/// use localmap::{MAP_COMPONENT, inspect};
+/// use localmap_serve::{HandlerError, misfits};
+///
+/// let reasons = misfits(MAP_COMPONENT, &inspect(MAP_COMPONENT)?);
+/// assert!(matches!(reasons[..], [HandlerError::NotAHandler]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn misfits(component: &[u8], found: &Inspection) -> Vec<HandlerError> {
+    let mut reasons = Vec::from_iter(other_kind(found));
+    match found.app.first() {
+        None | Some(Incompatibility::NoMapImport) => {
+            let composed = linkable(component, found, &Buckets::new());
+            reasons.extend(composed.err().map(HandlerError::from));
+        }
+        Some(_) => {
+            let app = found.app.iter().cloned();
+            reasons.extend(app.map(|reason| HandlerError::from(PlugError::from(reason))));
+        }
+    }
+    reasons.extend(unserved_imports(component).err());
+    reasons
+}
+
+/// Checks that all imports of a component are served.
+pub(crate) fn unserved_imports(component: &[u8]) -> Result<(), HandlerError> {
+    let engine = SandboxConfig::new().engine()?;
+    let linker = app::linker(&engine).map_err(|source| HandlerError::Linker { source })?;
+    let missing = missing_imports(component, &linker)?;
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(HandlerError::Imports { missing }),
+    }
+}
+
+/// Rejects a component that does not answer HTTP requests.
+pub(crate) fn other_kind(found: &Inspection) -> Option<HandlerError> {
+    if found.handler {
+        None
+    } else if found.command {
+        Some(HandlerError::Command)
+    } else if found.has_export("wasi:http/handler@0.3") {
+        Some(HandlerError::Wasi03)
+    } else {
+        Some(HandlerError::NotAHandler)
+    }
+}
