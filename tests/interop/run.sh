@@ -132,7 +132,7 @@ python() {
 componentize() {
     local guest=$1 output=$2
     shift 2
-    "$jco" componentize "$guest" --bundle --wit "$javascript_example/wit" --out "$output" "$@" \
+    "$jco" componentize "$(realpath "$guest")" --bundle --wit "$javascript_example/wit" --out "$output" "$@" \
         > "$output.log" 2>&1 || die "$(cat "$output.log")"
 }
 
@@ -158,7 +158,12 @@ javascript() {
     fails "a negative delta" "trapped" "$LOCALMAP" run "$guest" negative
     fails "an error that ends run" "" "$LOCALMAP" run "$guest" not-caught
     ! grep -F "nobody catches this" "$work/fails.txt" || die "an error that ends run is printed now"
-    componentize tests/interop/javascript/guest.js "$guest" --backend quickjs
+    local build=("$jco" componentize "$PWD/tests/interop/javascript/guest.js" --wit "$javascript_example/wit" --out "$guest")
+    fails "a module that imports another, without --bundle" "checks.js" "${build[@]}" "${engine[@]}"
+    fails "QuickJS without async built-ins" "TextEncoder is not defined" \
+        "${build[@]}" --bundle --backend quickjs --backend-qjs-disable-async
+    echo 'export const run = { run() {} };' > "$work/empty.js"
+    componentize "$work/empty.js" "$guest" --backend quickjs
     fails "QuickJS with async built-ins" "async" "$LOCALMAP" run "$guest" surprises
 }
 

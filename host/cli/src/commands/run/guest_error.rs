@@ -38,7 +38,8 @@ impl Language {
         match self {
             Self::Python => "catch `componentize_py_types.Err` and print its `value` to sys.stderr",
             Self::JavaScript => {
-                "catch what is thrown and print its `payload.tag` with console.error"
+                "catch what is thrown and print its `message`, or without localmap.js its \
+                 `payload.tag`, with console.error"
             }
             Self::Other => "handle it, and print it to standard error",
         }
