@@ -7,17 +7,17 @@ its TTL, the counter is the window: it expires when the window ends.
 import hashlib
 import re
 import sys
+from datetime import timedelta
 
-from componentize_py_types import Err
+from localmap import Error, LocalMap
 from wit_world import exports
-from wit_world.imports import local_map
-from wit_world.imports.local_map import Ttl_After
 
 
 class Run(exports.Run):
     """The command: what the world exports as `wasi:cli/run`."""
 
     def run(self) -> None:
+        clients = LocalMap()
         limit, window = options(sys.argv[1:])
         lines = limited = 0
         for line in sys.stdin.buffer:
@@ -26,10 +26,9 @@ class Run(exports.Run):
             if not fields:
                 continue  # an empty line has no client
             try:
-                requests = local_map.increment(key(fields[0]), 1, Ttl_After(window))
-            except Err as failure:
-                # The value is the `error` of the contract, such as `Error_Full()`.
-                sys.exit(f"Error: line {lines}: the map answers {failure.value}")
+                requests = clients.increment(key(fields[0]), 1, window)
+            except Error as error:
+                sys.exit(f"Error: line {lines}: {error}")
             if requests > limit:
                 limited += 1
                 print(lines)
@@ -42,14 +41,22 @@ def key(client: bytes) -> bytes:
     return client if len(client) <= 128 else b"\n" + hashlib.sha256(client).digest()
 
 
-SPAN = re.compile(r"([1-9]\d*)(ms|s|m|h)")
-NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+SPAN = re.compile(r"([1-9]\d{0,11})(ms|s|m|h)")
+UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+}
 
 
-def options(args: list[str]) -> tuple[int, int]:
-    """Returns the limit, and the window in nanoseconds, the unit of the map."""
+def options(args: list[str]) -> tuple[int, timedelta]:
+    """Returns the limit and the window."""
     given = {"--limit": "10", "--window": "60s"} | dict(zip(args[::2], args[1::2]))
     span = SPAN.fullmatch(given["--window"])
     if len(given) != 2 or len(args) % 2 or not given["--limit"].isdecimal() or not span:
         sys.exit("Error: usage: limiter [--limit N] [--window SPAN], such as 60s, 5m or 1h")
-    return int(given["--limit"]), int(span[1]) * NANOSECONDS[span[2]]
+    try:
+        return int(given["--limit"]), int(span[1]) * UNITS[span[2]]
+    except OverflowError:
+        sys.exit("Error: --window: it is longer than a million years")

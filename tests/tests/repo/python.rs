@@ -25,3 +25,11 @@ fn the_module_passes_its_tests() {
     assert!(tests.status.success(), "{told}");
     assert!(told.contains("Ran 14 tests"), "{told}");
 }
+
+/// A copy, since componentize-py follows no link out of the folder of a guest.
+#[test]
+fn the_example_has_the_same_module() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
+    let same = read("guest/examples/python/localmap.py") == read("guest/python/localmap.py");
+    assert!(same, "copy guest/python/localmap.py to guest/examples/python");
+}
