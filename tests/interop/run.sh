@@ -114,6 +114,13 @@ newcomer() {
     )
     tail -n 3 "$folder/printed.txt" > "$folder/found.txt"
     same "the guide in $1" "$folder/expected.txt" "$folder/found.txt"
+    if [ "$1" = Python ]; then
+        # A key that is too long is refused, and the example of the guide says so.
+        printf 'tea\n%0200d\n' 7 | "$LOCALMAP" run "$folder/hits" > "$folder/found.txt" 2> "$folder/refused.txt" &&
+            die "the guide in $1: a refusal is not the end"
+        grep "^Error: 0*: the key has 200 bytes: shorten it" "$folder/refused.txt" ||
+            die "the guide in $1: a refusal has no message: $(cat "$folder/refused.txt")"
+    fi
     rm -rf "$folder"
 }
 
@@ -121,11 +128,17 @@ newcomer() {
 python() {
     newcomer Python
     say "a guest in Python, under localmap"
-    "$venv/bin/componentize-py" -d "$python_example/wit" -w limiter \
-        componentize -p "$python_example" app -o "$work/limiter.py.wasm"
+    # The folder is built with the componentize-py on the path.
+    rm -rf "$work/limiter-py"
+    cp -rL "$python_example" "$work/limiter-py"
     "$LOCALMAP" run --clock clf "$guests/limiter.wasm" --limit 10 --window 60s < "$log" > "$work/limiter.rust.txt"
-    "$LOCALMAP" run --clock clf "$work/limiter.py.wasm" --limit 10 --window 60s < "$log" > "$work/limiter.py.txt"
+    PATH="$venv/bin:$PATH" \
+        "$LOCALMAP" run --clock clf "$work/limiter-py" --limit 10 --window 60s < "$log" > "$work/limiter.py.txt"
     same "limiter in Python" "$work/limiter.rust.txt" "$work/limiter.py.txt"
+    say "what surprises in Python"
+    "$venv/bin/componentize-py" --quiet -d "$python_example/wit" componentize \
+        -p tests/interop/python/surprises -p guest/python app -o "$work/surprises.py.wasm"
+    python3 tests/interop/python/surprises/check.py "$LOCALMAP" "$work/surprises.py.wasm"
 }
 
 # componentize GUEST OUTPUT [OPTION]...: builds a module, with the world of the example.
@@ -222,6 +235,7 @@ node_host() {
 wasmtime_py() {
     say "the map component under wasmtime for Python"
     "$venv/bin/python" tests/interop/python/vectors.py host/localmap/src/artifact/map.wasm tests/vectors
+    "$venv/bin/python" tests/interop/python/surprises/host.py host/localmap/src/artifact/map.wasm
     plug
     "$venv/bin/python" tests/interop/python/command.py "$work/plugged.wasm" "${plugged[@]}" \
         < "$log" > "$work/plugged.py.txt"
