@@ -31,5 +31,8 @@ fn the_module_passes_its_tests() {
 fn the_example_has_the_same_module() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
     let same = read("guest/examples/python/localmap.py") == read("guest/python/localmap.py");
-    assert!(same, "copy guest/python/localmap.py to guest/examples/python");
+    assert!(
+        same,
+        "copy guest/python/localmap.py to guest/examples/python"
+    );
 }
