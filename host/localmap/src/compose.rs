@@ -1,5 +1,5 @@
 //! Reads the components of users, compares them with the contract, and composes an app with its
-//! map. Only this folder uses wac-graph, wasmparser and wasm-encoder.
+//! map. Only this folder uses wac-graph.
 
 pub(crate) mod component;
 pub(crate) mod error;
@@ -9,7 +9,6 @@ pub(crate) mod inspect;
 pub(crate) mod keyvalue;
 pub(crate) mod linkable;
 pub(crate) mod plug;
-mod preloader;
 mod probe;
 mod validate;
 mod wire;

@@ -1,18 +1,18 @@
 //! Composes an app and its map into one component.
 
+use crate::artifact::baked_entries;
 use crate::artifact::baked_limits::bake;
 use crate::artifact::components::MAP_COMPONENT;
 use crate::compose::component::Pair;
 use crate::compose::error::PlugError;
 use crate::compose::keyvalue::with_keyvalue;
-use crate::compose::preloader::preloader;
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
 use crate::contract::check::check_write;
 use crate::contract::entry::Preload;
 use crate::contract::error::{PreloadError, SetError};
 use crate::contract::limits::Limits;
-use crate::contract::names::{BLOCKS, CONTROL, LOCAL_MAP};
+use crate::contract::names::CONTROL;
 use std::borrow::Cow;
 
 /// Composes an app, which imports `localmap:core/local-map`, with its own map into one
@@ -91,9 +91,8 @@ impl PlugOptions {
     /// Sets the entries that the map of each instance has from the start. Their TTLs begin when
     /// the component is instantiated. Default: none.
     ///
-    /// Each instance holds a second copy of the entries, in a memory of its own. Instantiation
-    /// traps in `store_baked_entries` if the map is too small for all of them, or if its host does
-    /// not give it the memory.
+    /// Instantiation traps in `store_baked_entries` if the map is too small for all of them, or if
+    /// its host does not give it the memory.
     #[must_use]
     pub fn entries(mut self, entries: impl Into<Vec<Preload>>) -> Self {
         self.entries = entries.into();
@@ -159,8 +158,7 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
     compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
 }
 
-/// Returns the map component with the component that gives it its entries. As one component, it is
-/// instantiated before the app, so the app never sees the map without them.
+/// Returns the map component with these entries.
 fn with_entries(map: &[u8], limits: &Limits, entries: &[Preload]) -> Result<Vec<u8>, PlugError> {
     for (index, Preload { key, value, ttl }) in entries.iter().enumerate() {
         check_write(limits, key, value.len(), *ttl).map_err(|refused| PlugError::Entries {
@@ -170,17 +168,9 @@ fn with_entries(map: &[u8], limits: &Limits, entries: &[Preload]) -> Result<Vec<
             },
         })?;
     }
-    let preloader = preloader(entries).map_err(|source| PlugError::Compose {
+    baked_entries::bake(map, entries).map_err(|source| PlugError::Compose {
         source: source.into(),
-    })?;
-    let wires = vec![(CONTROL.to_owned(), CONTROL.to_owned())];
-    compose(
-        read(&preloader, map)?,
-        wires,
-        &[LOCAL_MAP, BLOCKS, CONTROL],
-        |_| true,
-    )
-    .map_err(|source| PlugError::Compose { source })
+    })
 }
 
 fn read(app: &[u8], map: &[u8]) -> Result<Pair, PlugError> {
