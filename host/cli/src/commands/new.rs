@@ -8,6 +8,7 @@ mod python;
 mod quoted;
 mod scaffold;
 
+use crate::guest::build::tool;
 use crate::guest::cargo::add_target;
 use crate::terminal::stdio::{note, unless_closed};
 use anyhow::{Context, anyhow, bail};
@@ -16,7 +17,7 @@ use quoted::shell_quoted;
 use scaffold::Scaffold;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 /// The manifest, with placeholders.
 const MANIFEST: &str = include_str!("new/template/manifest.toml");
@@ -185,7 +186,7 @@ impl NewCommand {
 /// Returns `false` if Cargo rejects the crate, because it is inside a workspace that does not
 /// include it. Without Cargo, returns `true`.
 fn cargo_accepts(folder: &Path) -> bool {
-    Command::new("cargo")
+    tool("cargo", folder)
         .args([
             "metadata",
             "--format-version",
@@ -193,8 +194,6 @@ fn cargo_accepts(folder: &Path) -> bool {
             "--no-deps",
             "--offline",
         ])
-        .current_dir(folder)
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

@@ -62,6 +62,7 @@ impl PlugCommand {
             false => format!("cannot write `{}`", self.output.display()),
         }))
     }
+
     fn plug(&self, app: &[u8]) -> anyhow::Result<Vec<u8>> {
         let guest = localmap::inspect(app)?;
         self.map.check(&guest)?;

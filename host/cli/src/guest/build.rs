@@ -24,7 +24,7 @@ pub(crate) struct Interrupted;
 
 /// Returns a command that runs `program` in the guest's folder: without input, and without the
 /// variables that describe the program that started this one instead of the guest.
-pub(super) fn tool(program: &str, folder: &Path) -> Command {
+pub(crate) fn tool(program: &str, folder: &Path) -> Command {
     let mut tool = Command::new(program);
     tool.current_dir(folder).stdin(Stdio::null());
     let names: Vec<OsString> = env::vars_os().map(|(name, _)| name).collect();

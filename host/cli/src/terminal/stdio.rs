@@ -130,8 +130,11 @@ impl Pollable for Output {
 /// Writes an error and its causes to standard error, in the format of the `wasmtime` CLI. Ignores
 /// write errors, which could not be reported.
 pub(crate) fn complain(error: &anyhow::Error) {
-    let mut text = format!("Error: {error}\n");
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let message = error.to_string();
+    let mut text = format!("Error: {message}\n");
+    let causes = error.chain().skip(1).map(ToString::to_string);
+    // A message may have its cause in itself.
+    let causes: Vec<String> = causes.filter(|cause| !message.contains(cause)).collect();
     if !causes.is_empty() {
         text.push_str("\nCaused by:\n");
     }
