@@ -2,6 +2,7 @@
 
 mod civil;
 mod field;
+mod notation;
 mod offset;
 mod unix;
 mod year;
@@ -57,10 +58,10 @@ impl StampOptions {
     pub(crate) fn finder(self) -> Result<StampFinder, regex::Error> {
         // A field holds nothing but the stamp, so it need not be marked by brackets.
         let notation = match (self.format, &self.field) {
-            (StampFormat::Clf, None) => civil::CLF,
-            (StampFormat::Clf, Some(_)) => civil::CLF_FIELD,
-            (StampFormat::Rfc3339, _) => civil::RFC3339,
-            (StampFormat::Rfc3164, _) => civil::RFC3164,
+            (StampFormat::Clf, None) => notation::CLF,
+            (StampFormat::Clf, Some(_)) => notation::CLF_FIELD,
+            (StampFormat::Rfc3339, _) => notation::RFC3339,
+            (StampFormat::Rfc3164, _) => notation::RFC3164,
             (StampFormat::Unix, _) => {
                 return Ok(StampFinder {
                     field: self.field,

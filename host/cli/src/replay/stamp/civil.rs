@@ -1,78 +1,12 @@
 //! Stamps that are dates and times.
 
+use super::notation::Notation;
 use super::offset::offset;
 use super::year::{YearSource, Years};
 use jiff::Timestamp;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use regex::bytes::{Captures, Match, Regex};
-
-/// A notation of dates and times: regular expressions, of which the one that matches first in a
-/// line counts. Their groups are `year`, `month`, `day`, `time`, `fraction` and `offset`.
-pub(super) struct Notation {
-    patterns: &'static [&'static [&'static str]],
-    has_years: bool,
-}
-
-/// Hours, minutes and seconds with an optional fraction.
-const TIME: &str = r"(?<time>\d{2}:\d{2}:\d{2})(?:[.,](?<fraction>\d+))?";
-/// An optional offset. A letter or digit directly after it makes it something else.
-const OFFSET: &str = r"(?:\x20?(?<offset>[+-]\d{2}(?::?\d{2})?|(?i:Z|UTC|GMT))\b)?";
-const DAY: &str = r"(?<day>\d{1,2})";
-const YEAR: &str = r"(?<year>\d{4})";
-const MONTH: &str = "(?<month>(?i:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))";
-const WEEKDAY: &str = r"\b(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\x20+";
-
-/// `17/May/2015:10:05:03.250 +0000`.
-const DAY_MONTH_YEAR_TIME: &[&str] = &[DAY, "/", MONTH, "/", YEAR, ":", TIME, OFFSET];
-const BRACKETED: &[&str] = &[r"\[", DAY, "/", MONTH, "/", YEAR, ":", TIME, OFFSET, r"\]"];
-
-/// `2015-05-17T10:05:03.250Z`, `2015/05/17 10:05:03` and `20150517 10:05:03`.
-const YEAR_MONTH_DAY: &[&str] = &[
-    YEAR,
-    r"[-/]?(?<month>\d{2})[-/]?(?<day>\d{2})(?:[Tt_]|[\x20\t]+)",
-    TIME,
-    OFFSET,
-];
-/// `17 May 2015 10:05:03.250` and `17-May-2015 10:05:03`.
-const DAY_MONTH_YEAR: &[&str] = &[
-    DAY, r"[\x20-]", MONTH, r"[\x20-]", YEAR, r"\x20", TIME, OFFSET,
-];
-/// `Sun May 17 10:05:03.250 2015`.
-const WEEKDAY_TO_YEAR: &[&str] = &[
-    WEEKDAY, MONTH, r"\x20+", DAY, r"\x20", TIME, OFFSET, r"\x20", YEAR, r"\b",
-];
-
-/// `May 17 10:05:03.250` and `May 17 2015 10:05:03`.
-const MONTH_DAY: &[&str] = &[
-    r"\b", MONTH, r"\x20+", DAY, r"\x20(?:", YEAR, r"\x20)?", TIME, OFFSET,
-];
-/// `I0517 10:05:03.250000`, with the initial of a level.
-const LEVEL_MONTH_DAY: &[&str] = &[r"\b[DIWEF](?<month>\d{2})(?<day>\d{2})\x20", TIME, OFFSET];
-
-/// The stamps of the common and combined log formats, in brackets.
-pub(super) const CLF: Notation = Notation {
-    patterns: &[BRACKETED],
-    has_years: true,
-};
-
-/// The same stamps, without brackets.
-pub(super) const CLF_FIELD: Notation = Notation {
-    patterns: &[DAY_MONTH_YEAR_TIME],
-    has_years: true,
-};
-
-/// Dates with a year, of which RFC 3339 is one.
-pub(super) const RFC3339: Notation = Notation {
-    patterns: &[YEAR_MONTH_DAY, DAY_MONTH_YEAR, WEEKDAY_TO_YEAR],
-    has_years: true,
-};
-
-/// Dates without a year, or with one where others leave it out.
-pub(super) const RFC3164: Notation = Notation {
-    patterns: &[WEEKDAY_TO_YEAR, MONTH_DAY, LEVEL_MONTH_DAY],
-    has_years: false,
-};
 
 /// The longest part of a stamp that may follow a shorter stamp: an offset. A line that is cut
 /// there may have lost it.
@@ -149,14 +83,22 @@ impl CivilFinder {
             Ok(_) => "%m",
             Err(_) => "%b",
         };
+        let (hour_format, half) = match text(found, "half") {
+            Some(half) => ("%p %I", format!("{half} ")),
+            None => ("%H", String::new()),
+        };
         let parsed = BrokenDownTime::parse(
-            format!("%Y-{month_format}-%d %H:%M:%S.%f"),
-            format!("{year:04}-{month}-{day} {time}.{fraction}"),
+            format!("%Y-{month_format}-%d {hour_format}:%M:%S.%f"),
+            format!("{year:04}-{month}-{day} {half}{time}.{fraction}"),
         );
         let datetime = parsed.ok()?.to_datetime().ok()?;
         let zone = match text(found, "offset") {
             Some(text) => TimeZone::fixed(offset(text)?),
-            None => self.zone.clone()?,
+            // The names of other zones are ambiguous.
+            None => match text(found, "zone").and_then(offset) {
+                Some(offset) => TimeZone::fixed(offset),
+                None => self.zone.clone()?,
+            },
         };
         Some(datetime.to_zoned(zone).ok()?.timestamp())
     }
@@ -178,6 +120,7 @@ fn text<'a>(found: &Captures<'a>, group: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notation::{CLF, RFC3164, RFC3339};
     use super::super::offset::parse_offset;
     use super::*;
 
@@ -249,6 +192,11 @@ mod tests {
             "Sun, 17 May 2015 10:05:03 +0000",
             "[17-May-2015 10:05:03 UTC]",
             "Sun May 17 10:05:03 UTC 2015",
+            "Sun May 17 12:05:03 +0200 2015",
+            "Date:   Sun May 17 12:05:03 2015 +0200",
+            "May 17, 2015 10:05:03 AM UTC org.example.Tea",
+            "=INFO REPORT==== 17-May-2015::10:05:03Z ===",
+            "[17/May/2015 10:05:03 +0000] \"GET /\"",
             "2015-13-17T10:05:03Z 2015-05-17T10:05:03Z",
         ] {
             assert_eq!(rfc3339(line), Some(NANOS), "{line}");
@@ -284,6 +232,9 @@ mod tests {
             "I20150517 12:05:03.000000 7",
             "[Sun May 17 12:05:03.000000 2015]",
             "7:M 17 May 2015 12:05:03.000 *",
+            "Sun May 17 12:05:03 CEST 2015",
+            "May 17, 2015 12:05:03 PM org.example.Tea",
+            "2015-05-17 12:05:03 pm",
         ] {
             assert_eq!(rfc3339(line), None, "{line}");
             let found = finder(RFC3339, Some("+02:00"), None).find(line.as_bytes(), false);
@@ -293,6 +244,21 @@ mod tests {
         let line = b"2015-05-17T10:05:03Z";
         let found = finder(RFC3339, Some("+02:00"), None).find(line, false);
         assert_eq!(found, Some(NANOS));
+    }
+
+    #[test]
+    fn a_time_of_twelve_hours_is_before_or_after_noon() {
+        for (line, hours) in [
+            ("2015-05-17 10:05:03 PM Z", 12),
+            ("2015-05-17 12:05:03 AM Z", -10),
+            ("2015-05-17 9:05:03 pm +0000", 11),
+            ("2015-05-17 9:05:03Z", -1),
+            ("2015-05-17 10:05:03 UTC PMIX", 0),
+        ] {
+            let nanos = NANOS.checked_add_signed(hours * 3_600_000_000_000);
+            assert_eq!(rfc3339(line), nanos, "{line}");
+        }
+        assert_eq!(rfc3339("2015-05-17 13:05:03 PM Z"), None);
     }
 
     #[test]
