@@ -295,11 +295,11 @@ mod tests {
         let (mut input, clock, _, end) =
             interruptible_replay("1000000010 a\n1000000020 b\n1000000030 c\n");
         assert_eq!(input.read(3).unwrap(), "100");
-        assert!(end.end());
+        assert!(end.end(|| ()));
         assert_eq!(input.read(100).unwrap(), "0000010 a\n");
         assert!(matches!(input.read(100), Err(StreamError::Closed)));
         assert_eq!(seconds(&clock), 1_000_000_010);
-        assert!(!end.end());
+        assert!(!end.end(|| ()));
     }
 
     #[test]
@@ -307,7 +307,7 @@ mod tests {
         let (mut input, _, _, end) = interruptible_replay("1000000010\n");
         input.read(100).unwrap();
         assert!(matches!(input.read(100), Err(StreamError::Closed)));
-        assert!(!end.end());
+        assert!(!end.end(|| ()));
     }
 
     #[test]

@@ -108,12 +108,18 @@ impl Read for Source {
 pub(crate) struct InputEnd(Arc<Shared>);
 
 impl InputEnd {
-    /// Ends the input. The guest receives the rest of the line that it is reading, and then the
-    /// end. Returns `false` if that has happened before, or if the guest has received all input.
-    pub(crate) fn end(&self) -> bool {
+    /// Calls `first` and ends the input. The guest receives the rest of the line that it is
+    /// reading, and then the end. Returns `false`, and does nothing, if that has happened before or
+    /// if the guest has received all input.
+    pub(crate) fn end(&self, first: impl FnOnce()) -> bool {
         let mut state = lock(&self.0.state);
+        if state.is_cut || state.is_finished {
+            return false;
+        }
+        first();
+        state.is_cut = true;
         self.0.changed.notify_all();
-        !std::mem::replace(&mut state.is_cut, true) && !state.is_finished
+        true
     }
 
     /// Returns `true` if the input has been ended.
@@ -153,7 +159,7 @@ mod tests {
         assert!(read == bytes);
         assert_eq!(source.read(&mut [0]).unwrap(), 0);
         end.finish();
-        assert!(!end.end());
+        assert!(!end.end(|| ()));
     }
 
     #[test]
@@ -164,10 +170,10 @@ mod tests {
         assert_eq!(source.read(&mut [0; 9]).unwrap(), 1);
         thread::scope(|scope| {
             let waits = scope.spawn(|| source.read(&mut [0; 9]).unwrap());
-            assert!(end.end());
+            assert!(end.end(|| ()));
             assert_eq!(waits.join().unwrap(), 0);
         });
-        assert!(end.is_cut() && !end.end());
+        assert!(end.is_cut() && !end.end(|| ()));
         assert_eq!(source.read(&mut [0; 9]).unwrap(), 0);
     }
 

@@ -7,12 +7,11 @@ use crate::exit_code::INTERRUPTED;
 #[cfg(unix)]
 use crate::exit_code::TERMINATED;
 use crate::replay::InputEnd;
-use crate::terminal::stdio::note;
 use anyhow::Context;
 use localmap::lock;
 use std::sync::{Arc, Mutex};
 
-use super::last_words::{AskStats, exit_with_stats};
+use super::last_words::{AskStats, exit_with_stats, note_soon};
 
 /// What signals act on. Clones act on the same run.
 #[derive(Clone, Default)]
@@ -65,8 +64,13 @@ impl Interrupts {
     /// Handles a signal; `code` is the exit code of a program that it ends.
     fn handle(&self, code: u8) {
         let mut targets = lock(&self.0);
-        if targets.input.as_ref().is_some_and(InputEnd::end) {
-            note("Interrupted: the input of the guest ends here; interrupt again to end the guest");
+        // The note comes before anything that the end causes.
+        let note = || {
+            note_soon(
+                "Interrupted: the input of the guest ends here; interrupt again to end the guest",
+            )
+        };
+        if targets.input.as_ref().is_some_and(|input| input.end(note)) {
             return;
         }
         exit_with_stats(

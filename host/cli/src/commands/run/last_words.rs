@@ -1,7 +1,9 @@
 //! Ends the process while the guest runs or waits, and writes what is left to say.
 
 use crate::terminal::stats::report_stats;
+use crate::terminal::stdio::note;
 use localmap::Stats;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -29,4 +31,15 @@ pub(super) fn exit_with_stats(
         report_stats(ask(), lost_with);
     }
     std::process::exit(i32::from(code));
+}
+
+/// Writes a line to standard error, but waits only briefly if nobody reads it.
+pub(super) fn note_soon(line: &'static str) {
+    let (done, written) = channel();
+    thread::spawn(move || {
+        note(line);
+        // Nobody waits for it any more.
+        let _ = done.send(());
+    });
+    let _ = written.recv_timeout(GRACE);
 }
