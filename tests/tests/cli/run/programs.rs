@@ -19,9 +19,7 @@ fn rows() -> Vec<Row> {
     rows.take_while(|row| row.starts_with('|'))
         .map(|row| {
             let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-            let [program, options, line, time] = cells[..] else {
-                panic!("{row}");
-            };
+            let [program, options, line, time] = cells.try_into().expect("four cells");
             let options = options.trim_matches('`').split(' ');
             Row {
                 program: program.to_owned(),
@@ -40,9 +38,7 @@ fn nanos(time: &str) -> u128 {
         .split(':')
         .map(|part| part.parse().expect("a number"))
         .collect();
-    let [hours, minutes, seconds] = parts[..] else {
-        panic!("{time}");
-    };
+    let [hours, minutes, seconds] = parts.try_into().expect("three parts");
     let seconds = 1_431_820_800 + hours * 3600 + minutes * 60 + seconds;
     let fraction: u128 = format!("{fraction:0<9}").parse().expect("a number");
     seconds * 1_000_000_000 + fraction
