@@ -18,7 +18,8 @@
 //! - **[`Handler`]** answers requests that your own HTTP server has read, for example one with
 //!   TLS, HTTP/2 or several guests: see [`Handler::handle`].
 //! - **[`SandboxConfig`]** compiles components for other worlds and creates their stores, with the
-//!   same sandbox that a handler gives its guests.
+//!   same sandbox that a handler gives its guests. [`Sandbox::add_to_linker_sync`] links what it
+//!   provides.
 //!
 //! # Limits
 //!

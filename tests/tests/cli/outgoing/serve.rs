@@ -67,5 +67,6 @@ fn values_and_messages_are_those_of_run() {
         "logged"
     );
     let line = server.line("WARN x: a message");
-    assert!(line.ends_with("WARN x: a message"), "{line}");
+    // With the number of its request, as every line that a guest prints.
+    assert_eq!(line, "[2] WARN x: a message");
 }
