@@ -33,6 +33,8 @@
 //! | maps at a time | [`HandlerOptions::max_maps`] | 1,000 | 503 |
 //! | time to send headers, time without a request | | 30 s | the connection is closed |
 //! | time to read the next byte of a response | | 30 s | the connection is closed |
+//! | unread part of a request's body when the response begins | | 1 MiB | `connection: close` |
+//! | part of a body written before the response is set | | 128 KiB | the guest waits: 504 |
 //!
 //! A guest that computes yields its thread every 10 ms. A guest that traps, exits, runs out of
 //! time or gives no response takes down only its own store; a shared map is kept.

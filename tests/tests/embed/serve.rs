@@ -5,8 +5,8 @@ use localmap::wasmtime::component::Linker;
 use localmap::{Limits, Preload, Ttl, lock};
 use localmap_serve::hyper::{Request, StatusCode, Version};
 use localmap_serve::{
-    Connection, Handler, HandlerError, HandlerOptions, HttpFailure, LogSink, MapError, MapScope,
-    RequestRecord, Sandbox, SandboxConfig, Server, listen,
+    Connection, Handler, HandlerError, HandlerOptions, HttpFailure, InstanceError, LogSink,
+    MapError, MapScope, RequestRecord, Sandbox, SandboxConfig, Server, listen,
 };
 use localmap_tests::guest;
 use std::fs;
@@ -156,6 +156,30 @@ async fn what_a_guest_could_not_send_is_reported_with_its_own_request() {
     assert_eq!(get(&logged, &connection(), "/fetch").await, denied);
     assert_eq!(*lock(&failures.0), [format!("/fetch: {told}")]);
     assert_eq!(lock(&reported).len(), 1);
+}
+
+/// A handler is created, but no request could be answered.
+#[tokio::test]
+async fn a_guest_that_cannot_be_instantiated_is_found_by_a_trial() {
+    let tried = handler(&HandlerOptions::new()).try_instance().await;
+    tried.expect("an instance");
+    let few = SandboxConfig::new().max_memory(64 << 10);
+    let tried = handler(&HandlerOptions::new().sandbox(few))
+        .try_instance()
+        .await;
+    let denied = tried.expect_err("it needs more");
+    assert!(
+        matches!(
+            denied,
+            HandlerError::Instance(InstanceError::Memory { max: 65_536, .. })
+        ),
+        "{denied}"
+    );
+    // The only map may be that of the server.
+    let one = HandlerOptions::new()
+        .map_scope(MapScope::Server)
+        .max_maps(1);
+    handler(&one).try_instance().await.expect("an instance");
 }
 
 #[tokio::test]

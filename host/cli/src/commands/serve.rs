@@ -4,6 +4,7 @@
 //! the address, the signals that end the server, and the output of the log and of guests.
 
 mod address;
+mod explain;
 pub(crate) mod fit;
 mod guest_lines;
 mod guest_output;
@@ -11,17 +12,16 @@ mod log;
 mod message;
 mod signals;
 
-use crate::args::common::{self, CommonArgs};
-use crate::args::entry::{CliEntry, preloads, refused_entry};
+use crate::args::common::CommonArgs;
+use crate::args::entry::preloads;
 use crate::args::values::parse_duration;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use address::TakenAddress;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use explain::explain;
 use localmap::{Incompatibility, names};
-use localmap_serve::{
-    Handler, HandlerError, HandlerOptions, InstanceError, MapError, MapScope, Server,
-};
+use localmap_serve::{Handler, HandlerOptions, MapScope, Server};
 use log::{Log, Logs};
 use signals::Signals;
 use std::path::PathBuf;
@@ -180,28 +180,6 @@ impl ServeCommand {
         Handler::new(bytes, &options).map_err(|error| {
             fit::refused(&error, bytes, &guest).unwrap_or_else(|| explain(error, &entries))
         })
-    }
-}
-
-/// Adds the option that caused an error of the handler.
-fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
-    match error {
-        HandlerError::Sandbox(error) => common::explain(error),
-        HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
-        HandlerError::Instance(error) => {
-            let hint = match &error {
-                InstanceError::Memory { .. } => "; raise -W max-memory-size=SIZE",
-                InstanceError::AddressSpace { .. } => {
-                    "; raise the limit, or lower -W max-memory-size=SIZE"
-                }
-                InstanceError::TimedOut { .. } => "; raise -W timeout=TIME",
-                _ => "",
-            };
-            let text = format!("the guest cannot be instantiated: {error}{hint}");
-            // The text names the cause, and the rest would be Wasmtime's words for it.
-            anyhow!(text)
-        }
-        other => other.into(),
     }
 }
 

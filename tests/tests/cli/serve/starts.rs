@@ -183,11 +183,15 @@ fn little_address_space_is_enough() {
 #[cfg(target_os = "linux")]
 #[test]
 fn too_little_address_space_is_named() {
-    let options = ["-W", "max-memory-size=4GiB"];
-    let refused = limited(3_000_000, &options).output().expect("it starts");
-    let stderr = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{stderr}");
-    for words in ["address space", "ulimit -v", "lower -W max-memory-size"] {
-        assert!(stderr.contains(words), "{stderr}");
+    for (options, hint) in [
+        (&["-W", "max-memory-size=4GiB"], "lower -W max-memory-size"),
+        (&["--max-bytes", "4GiB"], "lower --max-bytes"),
+    ] {
+        let refused = limited(3_000_000, options).output().expect("it starts");
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{stderr}");
+        for words in ["address space", "ulimit -v", hint] {
+            assert!(stderr.contains(words), "{stderr}");
+        }
     }
 }
