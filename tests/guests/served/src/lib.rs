@@ -103,6 +103,15 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             }
             end(body, stream);
         }
+        ["before", length] => {
+            let response = OutgoingResponse::new(Fields::new());
+            let body = response.body().expect("the first");
+            let mut stream = body.write().expect("the first");
+            let bytes = vec![b'x'; length.parse().expect("a length")];
+            stream.write_all(&bytes).expect("there is room");
+            ResponseOutparam::set(out, Ok(response));
+            end(body, stream);
+        }
         ["stream", chunks, millis] => {
             let (body, mut stream) = begin(out, &[], b"");
             for n in 0..chunks.parse().expect("a number") {
