@@ -68,7 +68,7 @@ impl Interrupts {
         let note = || {
             note_soon(
                 "Interrupted: the input of the guest ends here; interrupt again to end the guest",
-            )
+            );
         };
         if targets.input.as_ref().is_some_and(|input| input.end(note)) {
             return;

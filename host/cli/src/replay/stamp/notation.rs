@@ -3,6 +3,7 @@
 /// A notation of dates and times: regular expressions, of which the one that matches first in a
 /// line counts. Their groups are `year`, `month`, `day`, `time`, `fraction`, `half` (AM or PM), and
 /// `offset` or `zone`.
+#[derive(Clone, Copy)]
 pub(super) struct Notation {
     pub(super) patterns: &'static [&'static [&'static str]],
     /// Whether every stamp has a year.
