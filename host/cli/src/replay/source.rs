@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn all_bytes_arrive_in_order() {
-        let bytes: Vec<u8> = (0..CHUNK * 3 + 7).map(|n| n as u8).collect();
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(CHUNK * 3 + 7).collect();
         let (mut source, end) = interruptible(Cursor::new(bytes.clone()));
         let mut read = Vec::new();
         source.read_to_end(&mut read).unwrap();
