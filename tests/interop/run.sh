@@ -169,7 +169,7 @@ javascript() {
     "$LOCALMAP" run "$guest" surprises
     fails "a pin that is used after its release" "trapped" "$LOCALMAP" run "$guest" pin-released
     fails "a negative delta" "trapped" "$LOCALMAP" run "$guest" negative
-    fails "an error that ends run" "" "$LOCALMAP" run "$guest" not-caught
+    fails "an error that ends run" "returned an error" "$LOCALMAP" run "$guest" not-caught
     ! grep -F "nobody catches this" "$work/fails.txt" || die "an error that ends run is printed now"
     local build=("$jco" componentize "$PWD/tests/interop/javascript/guest.js" --wit "$javascript_example/wit" --out "$guest")
     fails "a module that imports another, without --bundle" "checks.js" "${build[@]}" "${engine[@]}"
