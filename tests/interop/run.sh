@@ -238,6 +238,10 @@ node_host() {
 wasmtime_py() {
     say "the map component under wasmtime for Python"
     "$venv/bin/python" tests/interop/python/vectors.py host/localmap/src/artifact/map.wasm tests/vectors
+    rm -rf "$work/bindings"
+    "$venv/bin/componentize-py" --quiet -d "$python_example/wit" bindings "$work/bindings"
+    "$venv/bin/python" tests/interop/python/client.py host/localmap/src/artifact/map.wasm \
+        tests/vectors "$work/bindings" guest/python
     "$venv/bin/python" tests/interop/python/surprises/host.py host/localmap/src/artifact/map.wasm
     plug
     "$venv/bin/python" tests/interop/python/command.py "$work/plugged.wasm" "${plugged[@]}" \

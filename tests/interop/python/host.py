@@ -10,16 +10,18 @@ CONTROL = "localmap:core/control@0.1.0"
 
 
 class Host:
-    """Holds what all maps share: the compiled component, and a clock that the tests set."""
+    """Holds what all maps share: the compiled component, and a clock that the tests set.
 
-    def __init__(self, path):
-        self.now = 0  # nanoseconds
+    `unit` is the number of nanoseconds in which they count."""
+
+    def __init__(self, path, unit=1):
+        self.now, self.unit = 0, unit
         self.engine = Engine()
         self.component = Component.from_file(self.engine, path)
         self.linker = Linker(self.engine)
         with self.linker.root() as root:
             with root.add_instance("wasi:clocks/monotonic-clock@0.2.0") as clock:
-                clock.add_func("now", lambda _store: self.now)
+                clock.add_func("now", lambda _store: min(self.now * self.unit, 2**64 - 1))
             with root.add_instance("wasi:random/insecure-seed@0.2.0") as seed:
                 seed.add_func("insecure-seed", lambda _store: (0x6C6F63616C, 0x6D6170))
 
