@@ -33,11 +33,13 @@ use std::process::ExitCode;
 /// (package.json) with jco. If it imports localmap:core/local-map or wasi:keyvalue, it is given a
 /// map. Options go before GUEST; everything after it is passed to the guest.
 ///
-/// The exit code is that of the guest: 0 if it succeeds, 1 if it ends with an error, or 0 to 255 as
-/// it says. It is 134 if the guest traps or runs out of time, 130 after Ctrl-C, and 141 if standard
-/// output is closed early; if the guest itself exits with one of these, a line on standard error
-/// says so. If there is no guest to run, it is 1, or 2 for a wrong option, with a message. With time
-/// stamps as --clock, the first Ctrl-C only ends the input of the guest.
+/// The exit code is that of the guest: 0 if it succeeds, or 1 if it ends with an error. A guest that
+/// calls `exit-with-code` of wasi:cli/exit chooses 0 to 255; the standard libraries of Rust and
+/// Python do not, so any failure there is 1. The code is 134 if the guest traps or runs out of time,
+/// 130 after Ctrl-C, 143 after SIGTERM, and 141 if standard output is closed early; if the guest
+/// itself exits with one of these, a line on standard error says so. If there is no guest to run, it
+/// is 1, or 2 for a wrong option, with a message. With time stamps as --clock, the first Ctrl-C or
+/// SIGTERM only ends the input of the guest.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
@@ -145,11 +147,15 @@ impl RunCommand {
                 let error = anyhow!("the guest `{name}` ended with an error");
                 complain(&match Output::guest_has_complained() {
                     true => error,
-                    false => anyhow!(guest_error::hint(bytes)).context(error),
+                    false => anyhow!(guest_error::hint(bytes, stats.is_some())).context(error),
                 });
                 (FAILED, stats, "the instance, which failed")
             }
-            Ended::Closed => return ExitCode::from(PIPE_CLOSED),
+            Ended::Closed { stats } => (
+                PIPE_CLOSED,
+                stats,
+                "the instance, which ended when standard output was closed",
+            ),
             Ended::Trap { error, stats } => {
                 complain(&error.context(trapped(path)));
                 if guest.handler {

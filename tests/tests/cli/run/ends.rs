@@ -38,20 +38,35 @@ fn with_a_line_if_the_guest_itself_exits_as_a_trap_a_signal_or_a_closed_pipe_doe
     }
 }
 
-/// A command whose function `run` returns an error, with more bytes after it.
-fn command_that_fails(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
-    let text = r#"(component
+/// The import of a map of which nothing is used.
+const MAP: &str = r#"(import "localmap:core/local-map@0.1.0" (instance))"#;
+
+/// A command whose function `run` returns an error, with these imports, and with more bytes after
+/// it.
+fn command_that_fails(imports: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let text = r#"(component IMPORTS
         (core module $m (func (export "run") (result i32) i32.const 1))
         (core instance $i (instantiate $m))
         (func $run (result (result)) (canon lift (core func $i "run")))
         (instance $r (export "run" (func $run)))
         (export "wasi:cli/run@0.2.0" (instance $r)))"#;
+    let text = text.replace("IMPORTS", imports);
     let mut component = wat::parse_str(text).expect("a component");
     component.extend(bytes);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("fails.wasm");
     std::fs::write(&path, component).expect("a file");
     (folder, path)
+}
+
+/// Whether it has a map is what decides: a cause that cannot be would mislead.
+#[test]
+fn with_1_and_no_word_of_a_map_that_it_does_not_have() {
+    let (_folder, path) = command_that_fails("", b"");
+    let finished = localmap().arg("run").arg(&path).run();
+    finished.refused(&["has no message", "printed nothing to say why"]);
+    let hint = finished.stderr.split("Caused by").nth(1);
+    assert!(!hint.expect("a cause").contains("map"), "{finished:?}");
 }
 
 #[test]
@@ -66,7 +81,7 @@ fn with_1_and_the_usual_cause_after_an_error_of_its_function_run() {
         (section("componentize-py"), "componentize_py_types.Err"),
         (section("ComponentizeJS"), "console.error"),
     ] {
-        let (_folder, path) = command_that_fails(&bytes);
+        let (_folder, path) = command_that_fails(MAP, &bytes);
         let finished = localmap().arg("run").arg(&path).run();
         let name = path.to_str().expect("UTF-8");
         finished.refused(&[
@@ -206,18 +221,31 @@ fn with_its_own_exit_code_when_nobody_reads_its_errors() {
 }
 
 #[test]
-fn with_141_and_silence_when_nobody_reads_on() {
-    let mut child = piped(&mut probe(&["--stats"], &["yes"]).into_command());
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    stdout.read_line(&mut line).expect("a line");
-    assert_eq!(line, "y\n");
-    drop(stdout);
-    assert_eq!(child.wait().expect("it ends").code(), Some(141));
-    let mut stderr = String::new();
-    let mut pipe = child.stderr.take().expect("a pipe");
-    pipe.read_to_string(&mut stderr).expect("text");
-    assert_eq!(stderr, "");
+fn with_141_and_only_the_requested_statistics_when_nobody_reads_on() {
+    for (options, said) in [
+        (&[][..], ""),
+        (
+            &["--stats"],
+            "map: the statistics are lost with the instance, which ended when standard output was \
+             closed\n",
+        ),
+        (&["--linked"], ""),
+        (&["--stats", "--linked"], "map: entries=1 "),
+    ] {
+        let commands = ["set", "a", "1", "then", "yes"];
+        let mut child = piped(&mut probe(options, &commands).into_command());
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        stdout.read_line(&mut line).expect("a line");
+        drop(stdout);
+        assert_eq!(child.wait().expect("it ends").code(), Some(141));
+        let mut stderr = String::new();
+        let mut pipe = child.stderr.take().expect("a pipe");
+        pipe.read_to_string(&mut stderr).expect("text");
+        assert!(stderr.starts_with(said), "{stderr}");
+        let lines = usize::from(!said.is_empty());
+        assert_eq!(stderr.lines().count(), lines, "{stderr}");
+    }
 }
 
 #[cfg(unix)]

@@ -64,7 +64,10 @@ pub(super) enum Ended {
         stats: Option<Stats>,
     },
     /// Standard output was closed.
-    Closed,
+    Closed {
+        /// The statistics, or `None` if they are lost with the guest or it has no map.
+        stats: Option<Stats>,
+    },
 }
 
 /// Returns the statistics of the linked map, which outlives the guest.
@@ -268,7 +271,8 @@ fn ended(
         });
     }
     if error.is::<Closed>() {
-        return Ok(Ended::Closed);
+        let stats = linked_stats(store);
+        return Ok(Ended::Closed { stats });
     }
     Ok(Ended::Trap {
         error: match timeout {

@@ -1,8 +1,14 @@
 //! What `run` says of a guest whose function `run` returned an error: WASI passes no message with
 //! it, and most guests in Python and JavaScript print none.
 
-/// Returns what usually causes the error, and what helps, in the language of the component.
-pub(super) fn hint(component: &[u8]) -> String {
+/// Returns what usually causes the error of a guest that has a map, and what helps, in the language
+/// of the component.
+pub(super) fn hint(component: &[u8], has_map: bool) -> String {
+    if !has_map {
+        return "its function `run` returned an error, which has no message, and it printed nothing \
+                to say why"
+            .to_owned();
+    }
     let language = Language::of(component);
     format!(
         "its function `run` returned an error, which has no message. The usual cause is an error of \
