@@ -27,6 +27,19 @@ pub enum HandlerError {
     /// The component does not export `handle` of `wasi:http/incoming-handler` of WASI 0.2.
     #[error("it does not export wasi:http/incoming-handler@0.2.x")]
     NotAHandler,
+    /// The component exports `wasi:http/incoming-handler`, but of a preview of WASI 0.2.
+    #[error("it exports {export}, of a preview of WASI 0.2: build it with newer tools")]
+    #[non_exhaustive]
+    Preview {
+        /// The name of the export.
+        export: String,
+    },
+    /// The component exports `wasi:http/incoming-handler`, but not with the types of WASI 0.2.
+    #[error(
+        "its export wasi:http/incoming-handler is not that of WASI 0.2: expected a function \
+         `handle: func(request: incoming-request, response-out: response-outparam)`"
+    )]
+    OtherHandler,
     /// The component cannot be linked with the map that it imports.
     #[error(transparent)]
     Incompatible(#[from] PlugError),

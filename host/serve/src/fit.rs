@@ -3,7 +3,7 @@
 use crate::app;
 use crate::error::HandlerError;
 use crate::sandbox::SandboxConfig;
-use localmap::{Buckets, Incompatibility, Inspection, PlugError, linkable, missing_imports};
+use localmap::{Buckets, Incompatibility, Inspection, PlugError, linkable, missing_imports, names};
 
 /// Returns the reasons why a [`Handler`](crate::Handler) cannot serve a component; empty if it can.
 /// `found` is the component's [description](localmap::inspect). Nothing is compiled.
@@ -51,6 +51,11 @@ pub(crate) fn other_kind(found: &Inspection) -> Option<HandlerError> {
         Some(HandlerError::Command)
     } else if found.has_export("wasi:http/handler@0.3") {
         Some(HandlerError::Wasi03)
+    } else if let Some(export) = found.preview_export(names::HTTP_HANDLER) {
+        let export = export.to_owned();
+        Some(HandlerError::Preview { export })
+    } else if found.has_export(names::HTTP_HANDLER) {
+        Some(HandlerError::OtherHandler)
     } else {
         Some(HandlerError::NotAHandler)
     }

@@ -15,6 +15,14 @@ const COMMAND: &str = r#"
     (instance $command (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $command))"#;
 
+/// Returns an export of an HTTP handler without its function.
+fn handler(version: &str) -> String {
+    format!(
+        r#"(instance $handler)
+        (export "wasi:http/incoming-handler@{version}" (instance $handler))"#
+    )
+}
+
 /// The declaration of an import that localmap does not provide.
 const WHEEL: &str = r#"(import "acme:thing/wheel@1.0.0" (instance (export "turn" (func))))"#;
 
@@ -109,8 +117,13 @@ fn functions_and_types_that_differ_are_named() {
         ),
         (
             r#"(import "wasi:random/random@0.2.0" (instance
+                (export "get-dice" (func (result u8)))))"#,
+            "imports `get-dice` of wasi:random/random@0.2.0, which this host does not provide",
+        ),
+        (
+            r#"(import "wasi:random/random@0.2.0" (instance
                 (export "get-random-u64" (func (result u8)))))"#,
-            "imports wasi:random/random@0.2.0, which this host provides with other types",
+            "its import wasi:random/random@0.2.0 is not what this host expects (expected `u64` found `u8`)",
         ),
         (
             r#"(import "wasi:random/random@0.3.0" (instance
@@ -174,7 +187,7 @@ fn a_component_without_imports_of_a_map_runs_without_one() {
     let found = json_of(&app.file);
     assert_eq!(
         found["commands"]["run"],
-        json!({"fits": true, "map": "none", "misfits": []})
+        json!({"fits": true, "map": "none", "condition": null, "misfits": []})
     );
     let text = localmap().arg("inspect").arg(&app.file).run().ok();
     assert!(
@@ -183,6 +196,108 @@ fn a_component_without_imports_of_a_map_runs_without_one() {
     );
     run(&app.file).ok();
     refused_as_inspected(&app.file, "plug", &plug(&app.file), &["imports no map"]);
+}
+
+#[test]
+fn a_component_with_a_map_is_not_given_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugged = folder.path().join("plugged.wasm");
+    let app = guest("sessions");
+    let done = localmap().arg("plug").arg(app).arg("-o").arg(&plugged);
+    done.run().ok();
+    let map = root().join("host/localmap/src/artifact/map.wasm");
+    for file in [plugged, map] {
+        refused_as_inspected(&file, "plug", &plug(&file), &["already has its map"]);
+    }
+    let app = Wat::new(
+        r#"(import "localmap:core/local-map@0.1.0" (instance))
+        (instance $control)
+        (export "localmap:core/control@0.1.0" (instance $control))"#,
+    );
+    let text = "build it without that export";
+    refused_as_inspected(&app.file, "plug", &plug(&app.file), &[text]);
+}
+
+/// In all reasons, what is expected is here, and what is found is in the component.
+#[test]
+fn the_direction_of_a_difference_is_plain() {
+    for (parts, reason) in [
+        (
+            r#"(import "localmap:core/local-map@0.1.0" (instance
+                (export "len" (func (result u32)))))"#,
+            "what the contract expects (mismatched type for export `len`: mismatched type for \
+             function result: expected u64, found u32): build it against wit/",
+        ),
+        (
+            r#"(import "localmap:core/local-map@0.1.0" (instance (export "rename" (func))))"#,
+            "what the contract expects (the contract has no `rename`): build it against wit/",
+        ),
+        (
+            r#"(import "wasi:keyvalue/store@0.2.0-draft" (instance (export "nope" (func))))"#,
+            "what the contract expects (the contract has no `nope`): build it against the \
+             published text of that draft of wasi:keyvalue",
+        ),
+        (
+            r#"(import "wasi:keyvalue/store@0.2.0-draft" (instance
+                (export "open" (func (param "name" string)))))"#,
+            "expected function parameter 0 to be named `identifier`, found name `name`",
+        ),
+    ] {
+        let app = Wat::new(&format!("{parts} {COMMAND}"));
+        refused_as_inspected(&app.file, "run", &run(&app.file), &[reason]);
+    }
+    let map = Wat::new(
+        r#"(instance $map) (export "localmap:core/local-map@0.1.0" (instance $map))
+        (import "print" (func $print (param "text" string)))
+        (instance $control (export "clear" (func $print)))
+        (export "localmap:core/control@0.1.0" (instance $control))"#,
+    );
+    let reasons = misfits(&map.file, "shell");
+    assert!(reasons[0].contains("expects (it has no `"), "{reasons:?}");
+    assert!(reasons[1].contains("expects (it has no `"), "{reasons:?}");
+}
+
+/// A plugged map without its functions cannot be configured.
+#[test]
+fn a_plugged_map_must_be_one() {
+    let app = Wat::new(&format!(
+        r#"{COMMAND} (instance $control)
+        (export "localmap:core/control@0.1.0" (instance $control))"#
+    ));
+    let text = "its localmap:core/control@0.1.0 is not what the contract expects (it has no `";
+    refused_as_inspected(&app.file, "run", &run(&app.file), &[text]);
+}
+
+/// Which of its memories a component creates is seen only when it runs.
+#[test]
+fn a_large_memory_is_a_condition() {
+    let with_memory = |pages: u32| {
+        Wat::new(&format!(
+            "(core module $large (memory {pages})) (core instance (instantiate $large)) {COMMAND}"
+        ))
+    };
+    let large = with_memory(4097);
+    let command = json_of(&large.file)["commands"]["run"].clone();
+    assert_eq!(command["fits"], json!(true));
+    let condition = command["condition"].as_str().expect("a condition");
+    for text in [
+        "-W max-memory-size=",
+        "268500992 bytes",
+        "limit is 268435456",
+    ] {
+        assert!(condition.contains(text), "{condition}");
+    }
+    let text = localmap().arg("inspect").arg(&large.file).run().ok();
+    assert!(text.contains(condition), "{text}");
+    run(&large.file).refused(&["max-memory-size"]);
+    let given = localmap().args(["run", "-W", "max-memory-size=512M"]);
+    given.arg(&large.file).run().ok();
+    let small = with_memory(4096);
+    assert_eq!(
+        json_of(&small.file)["commands"]["run"]["condition"],
+        Value::Null
+    );
+    run(&small.file).ok();
 }
 
 #[test]
@@ -241,13 +356,23 @@ fn an_export_must_be_that_of_wasi() {
         ),
         (
             &COMMAND.replace("@0.2.0", "@0.2.0-rc-2023-11-10"),
-            "its export wasi:cli/run is not that of WASI 0.2",
+            "it exports wasi:cli/run@0.2.0-rc-2023-11-10, of a preview of WASI 0.2",
             "does not export wasi:http/incoming-handler@0.2.x",
         ),
         (
             &COMMAND.replace("@0.2.0", "@0.3.0"),
             "a command of WASI 0.3",
             "does not export wasi:http/incoming-handler@0.2.x",
+        ),
+        (
+            &handler("0.2.0"),
+            "does not export wasi:cli/run@0.2.x",
+            "its export wasi:http/incoming-handler is not that of WASI 0.2",
+        ),
+        (
+            &handler("0.2.0-rc-2023-12-05"),
+            "does not export wasi:cli/run@0.2.x",
+            "it exports wasi:http/incoming-handler@0.2.0-rc-2023-12-05, of a preview of WASI 0.2",
         ),
     ] {
         let app = Wat::new(export);

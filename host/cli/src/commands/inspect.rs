@@ -17,7 +17,8 @@ use verdict::Verdict;
 ///
 /// Also lists its size and its memories. For each of `run`, `serve`, `plug` and `shell`, the output
 /// says what the command would do with the component, or gives all reasons why it would refuse it:
-/// the answer is that of the command itself, with its default options.
+/// the answer is that of the command itself, before it starts the component. A component that needs
+/// an option, because it starts with more memory than it gets by default, is taken on that condition.
 ///
 /// The exit code is 0 whether or not a command takes it, and 1 if GUEST is not a component.
 #[derive(clap::Args)]
@@ -31,9 +32,9 @@ pub(crate) struct InspectCommand {
     /// exports (each with name, kind and functions), memories (each with initial and maximum,
     /// in bytes; maximum is null if there is none), keyvalue (the drafts of wasi:keyvalue
     /// that the component imports and a map can serve), commands (run, serve, plug and shell, each
-    /// with fits; map, which is "given", "included", "none", or null if it does not fit; and misfits,
-    /// the list of reasons), and app and provider, the worlds of localmap:core (each with fits and
-    /// misfits).
+    /// with fits; map, which is "given", "included", "none", or null if it does not fit;
+    /// condition, the option that it needs, or null; and misfits, the list of reasons), and app and
+    /// provider, the worlds of localmap:core (each with fits and misfits).
     #[arg(long)]
     json: bool,
 }
@@ -83,6 +84,7 @@ fn to_json(file: &str, found: &Inspection, verdicts: &[Verdict]) -> Value {
         let json = json!({
             "fits": verdict.misfits.is_empty(),
             "map": verdict.map.name(),
+            "condition": verdict.condition,
             "misfits": verdict.misfits,
         });
         (verdict.command.to_owned(), json)
@@ -176,7 +178,13 @@ fn write_memories(out: &mut dyn Write, memories: &[Memory]) -> io::Result<()> {
 fn write_verdict(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
     let command = verdict.command;
     match verdict.brief.as_slice() {
-        [] => writeln!(out, "  {command:5}  yes: {}", verdict.gives),
+        [] => {
+            writeln!(out, "  {command:5}  yes: {}", verdict.gives)?;
+            match &verdict.condition {
+                Some(condition) => writeln!(out, "         {condition}"),
+                None => Ok(()),
+            }
+        }
         [one] => writeln!(out, "  {command:5}  no: {one}"),
         several => {
             writeln!(out, "  {command:5}  no:")?;

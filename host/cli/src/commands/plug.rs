@@ -20,8 +20,8 @@ use std::process::ExitCode;
 /// Composes an app and a map into one self-contained component.
 ///
 /// APP is a component file that imports localmap:core/local-map or wasi:keyvalue, or a folder,
-/// which is built first as `run` does. The result runs on any WASI 0.2 host, and
-/// each instance of it has its own map with the limits and the entries given here; the TTL of an
+/// which is built first as `run` does. The result runs on any WASI 0.2 host that provides the other
+/// imports of the app, and each instance of it has its own map with the limits and the entries given here; the TTL of an
 /// entry begins when the instance is created. It exports localmap:core/control for its host; the
 /// app cannot reach that interface.
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@ use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, are_semver_compatible};
+use wac_graph::types::{ItemKind, Package, SubtypeChecker, Type, Types, are_semver_compatible};
 use wac_graph::{CompositionGraph, PackageId};
 
 /// The interfaces of a map that an app can import.
@@ -184,15 +184,38 @@ impl Pair {
             .exports
             .get(expected)?;
         let (actual, wanted) = order(*own);
+        let differs = |reason| {
+            let name = name.to_owned();
+            Some(Incompatibility::OtherTypes { name, reason })
+        };
+        if let Some(missing) = missing(types, actual, wanted) {
+            return differs(match actual == *own {
+                true => format!("the contract has no `{missing}`"),
+                false => format!("it has no `{missing}`"),
+            });
+        }
         let mut cache = HashSet::new();
-        let reason = SubtypeChecker::new(&mut cache)
-            .is_subtype(actual, types, wanted, types)
-            .err()?;
-        Some(Incompatibility::OtherTypes {
-            name: name.to_owned(),
-            reason: format!("{reason:#}"),
-        })
+        let mut checker = SubtypeChecker::new(&mut cache);
+        // In the checker's words, the contract is what is expected, and the component is what is
+        // found, whichever of them must be the subtype.
+        if actual == *own {
+            checker.invert();
+        }
+        let reason = checker.is_subtype(actual, types, wanted, types).err()?;
+        differs(format!("{reason:#}"))
     }
+}
+
+/// Returns the first item of the interface `wanted` that `actual` does not have.
+fn missing(types: &Types, actual: ItemKind, wanted: ItemKind) -> Option<&str> {
+    let (ItemKind::Instance(actual), ItemKind::Instance(wanted)) = (actual, wanted) else {
+        return None;
+    };
+    let actual = &types[actual].exports;
+    let mut wanted = types[wanted].exports.keys();
+    wanted
+        .find(|name| !actual.contains_key(*name))
+        .map(String::as_str)
 }
 
 /// Returns `true` if the interface `own` can serve an import of `name`.

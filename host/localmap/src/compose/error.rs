@@ -2,7 +2,7 @@
 
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::{ConfigureError, PreloadError};
-use crate::contract::names::{CLOCK, KEYVALUE_DRAFTS, LOCAL_MAP, SEED};
+use crate::contract::names::{CLOCK, CONTROL, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue};
 
 /// An error in the bytes of a component.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +36,26 @@ pub enum Incompatibility {
          against wasi:keyvalue"
     )]
     NoMapImport,
+    /// The component cannot be given a map, because it already exports the host's side of one: it
+    /// has been plugged, or it is a map itself.
+    #[error(
+        "it already has its map, since it exports {CONTROL} and imports no map: it can be used as \
+         it is, and `plug` is for the app without its map"
+    )]
+    HasMap,
+    /// The app imports a map and also exports the host's side of one, so that a map of its own
+    /// cannot be exported.
+    #[error(
+        "it exports {CONTROL}, under which the host reaches the map that it is given: build it \
+         without that export"
+    )]
+    ExportsControl,
     /// The component has async functions or uses async built-ins, which no engine of this crate
     /// supports.
     #[error(
         "it uses async functions of the component model, as WASI 0.3 does: build it for WASI 0.2, \
-         for example for the target wasm32-wasip2"
+         for example for the target wasm32-wasip2, or with --backend-qjs-disable-async if jco \
+         builds it with QuickJS"
     )]
     Async,
     /// The component imports an interface under a label (`implements`).
@@ -79,7 +94,7 @@ pub enum Incompatibility {
         functions: Vec<String>,
     },
     /// The component imports an interface that its host provides with other types.
-    #[error("it imports {name}, which this host provides with other types ({reason})")]
+    #[error("its import {name} is not what this host expects ({reason})")]
     #[non_exhaustive]
     OtherImport {
         /// The name of the import.
@@ -115,7 +130,10 @@ pub enum Incompatibility {
         expected: &'static str,
     },
     /// The types of an interface of the component differ from the contract.
-    #[error("its {name} differs from the contract ({reason}): build it against wit/")]
+    #[error(
+        "its {name} is not what the contract expects ({reason}): build it against {}",
+        contract_of(name)
+    )]
     #[non_exhaustive]
     OtherTypes {
         /// The name of the interface.
@@ -154,6 +172,14 @@ fn import(name: &str, functions: &[String]) -> String {
     }
 }
 
+/// Names the text of the contract that an interface belongs to.
+fn contract_of(name: &str) -> &'static str {
+    match is_keyvalue(name) {
+        true => "the published text of that draft of wasi:keyvalue",
+        false => "wit/",
+    }
+}
+
 /// The packages of WASI 0.2.
 const WASI: [&str; 7] = [
     "cli",
@@ -165,11 +191,23 @@ const WASI: [&str; 7] = [
     "sockets",
 ];
 
-/// Says what to do about an interface of another version of WASI.
-fn version_hint(name: &str) -> &'static str {
+/// Returns `true` for the name of an interface of a released WASI 0.2.
+pub(crate) fn is_of_wasi(name: &str) -> bool {
+    let (package, version) = package_and_version(name);
+    WASI.contains(&package) && version.starts_with("0.2.") && !version.contains('-')
+}
+
+/// Returns the package of a name of WASI, and its version.
+fn package_and_version(name: &str) -> (&str, &str) {
     let name = name.strip_prefix("wasi:").unwrap_or_default();
     let package = name.split_once('/').map_or("", |(package, _)| package);
     let version = name.split_once('@').map_or("", |(_, version)| version);
+    (package, version)
+}
+
+/// Says what to do about an interface of another version of WASI.
+fn version_hint(name: &str) -> &'static str {
+    let (package, version) = package_and_version(name);
     if !WASI.contains(&package) {
         ""
     } else if version.starts_with("0.3.") {

@@ -2,8 +2,8 @@
 
 use crate::artifact::components::MAP_COMPONENT;
 use crate::compose::component::{Pair, is_of_the_contract};
-use crate::compose::error::{ComponentError, Incompatibility};
-use crate::compose::keyvalue::is_keyvalue;
+use crate::compose::error::{ComponentError, Incompatibility, is_of_wasi};
+use crate::contract::names::is_keyvalue;
 use std::slice;
 use wac_graph::types::{ItemKind, Type, Types};
 use wasmtime::component::{Component, Linker};
@@ -97,7 +97,8 @@ impl<T: 'static> Probes<'_, T> {
         let mut functions = self.functions(import.1);
         let all = functions.len();
         functions.retain(|function| self.ask(one, &|other| other == function).is_err());
-        if functions.len() == all {
+        // The interface itself may be there: WASI 0.2 is, and the linker cannot be asked.
+        if functions.len() == all && !is_of_wasi(&name) {
             functions.clear();
         }
         Some(Incompatibility::MissingImport { name, functions })

@@ -51,6 +51,23 @@ impl Inspection {
         exports.any(|export| export.name.starts_with(prefix))
     }
 
+    /// Returns the first export whose name begins with `prefix` and whose version was not released,
+    /// such as 0.2.0-rc-2023-11-10.
+    ///
+    /// ```
+    /// use localmap::{MAP_COMPONENT, inspect, names};
+    ///
+    /// assert_eq!(inspect(MAP_COMPONENT)?.preview_export(names::CONTROL), None);
+    /// # Ok::<(), localmap::ComponentError>(())
+    /// ```
+    pub fn preview_export(&self, prefix: &str) -> Option<&str> {
+        let mut exports = self.exports.iter().map(|export| export.name.as_str());
+        exports.find(|name| {
+            let version = name.split_once('@').map_or("", |(_, version)| version);
+            name.starts_with(prefix) && version.contains('-')
+        })
+    }
+
     /// Returns the limits for a map of the component: `limits`, adapted
     /// [for buckets](Limits::for_buckets) if the component imports `wasi:keyvalue`.
     ///

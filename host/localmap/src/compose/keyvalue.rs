@@ -6,7 +6,7 @@ use crate::compose::component::{Pair, same_interface};
 use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
-use crate::contract::names::KEYVALUE_DRAFTS;
+use crate::contract::names::{KEYVALUE_DRAFTS, is_keyvalue};
 use wac_graph::types::ItemKind;
 
 /// The interfaces of each draft that the adapter serves.
@@ -85,11 +85,6 @@ pub fn with_keyvalue(app: &[u8], buckets: &Buckets) -> Result<Vec<u8>, PlugError
         .collect();
     compose(pair, wires, &[], |export| !same_interface(export, WATCHER))
         .map_err(|source| PlugError::Compose { source })
-}
-
-/// Returns `true` for an interface of `wasi:keyvalue`, of any version.
-pub(crate) fn is_keyvalue(name: &str) -> bool {
-    name.starts_with("wasi:keyvalue/")
 }
 
 impl Pair {

@@ -4,7 +4,7 @@ use crate::artifact::baked_entries;
 use crate::artifact::baked_limits::bake;
 use crate::artifact::components::MAP_COMPONENT;
 use crate::compose::component::Pair;
-use crate::compose::error::PlugError;
+use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::keyvalue::with_keyvalue;
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 /// Composes an app, which imports `localmap:core/local-map`, with its own map into one
 /// self-contained component.
 ///
-/// The result runs on any WASI 0.2 host. Each instance of it has its own map with `limits`. In
+/// The result runs on any WASI 0.2 host that provides the other imports of the app. Each instance of it has its own map with `limits`. In
 /// addition to the app's exports, it exports `localmap:core/control` for its host, which can
 /// change the limits with [`Control::configure`](crate::Control::configure). The app never sees
 /// that interface.
@@ -32,7 +32,7 @@ use std::borrow::Cow;
 /// - Returns [`PlugError::Limits`] if a limit is out of its range.
 /// - Returns [`PlugError::Component`] if `app` is not a component.
 /// - Returns [`PlugError::Incompatible`] if `app` does not import a map, imports an incompatible
-///   version of it or different types, or imports `localmap:core/control`.
+///   version of it or different types, or imports or exports `localmap:core/control`.
 /// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
@@ -148,8 +148,14 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
         entries => with_entries(&map, &limits, entries)?,
     };
     let pair = read(&app, &map)?;
-    if let Some(source) = pair.app_incompatibilities().into_iter().next() {
-        return Err(source.into());
+    let has_control = pair.exports().any(|(name, _)| name == CONTROL);
+    match pair.app_incompatibilities().into_iter().next() {
+        Some(Incompatibility::NoMapImport) if has_control => {
+            return Err(Incompatibility::HasMap.into());
+        }
+        Some(source) => return Err(source.into()),
+        None if has_control => return Err(Incompatibility::ExportsControl.into()),
+        None => {}
     }
     let wires = pair
         .map_imports()

@@ -35,3 +35,8 @@ pub(crate) const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
 
 /// The interface from which a map component imports the seed of its hash function.
 pub(crate) const SEED: &str = "wasi:random/insecure-seed@0.2.0";
+
+/// Returns `true` for an interface of `wasi:keyvalue`, of any version.
+pub(crate) fn is_keyvalue(name: &str) -> bool {
+    name.starts_with("wasi:keyvalue/")
+}

@@ -2,6 +2,7 @@
 
 use crate::commands::{plug, run, serve, shell};
 use localmap::{Incompatibility, Inspection, names};
+use localmap_serve::SandboxConfig;
 
 /// The verdict of a command on a component.
 pub(super) struct Verdict {
@@ -10,6 +11,8 @@ pub(super) struct Verdict {
     pub(super) map: MapKind,
     /// What the command does with it.
     pub(super) gives: String,
+    /// What the command must be given, with which its default options are not enough.
+    pub(super) condition: Option<String>,
     /// The reasons why the command refuses it; empty if it fits.
     pub(super) misfits: Vec<String>,
     /// The same reasons for readers, who need only one of many that are alike.
@@ -62,7 +65,8 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
                 false => "",
             },
             by_run,
-        ),
+        )
+        .with_condition(memory(found)),
         Verdict::new(
             "serve",
             own,
@@ -74,7 +78,8 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
                 _ => "it answers without a map, since it imports none".to_owned(),
             },
             serve::fit::misfits(bytes, found),
-        ),
+        )
+        .with_condition(memory(found)),
         Verdict::new(
             "plug",
             MapKind::Given,
@@ -101,9 +106,15 @@ impl Verdict {
             command,
             map,
             gives,
+            condition: None,
             brief: misfits.clone(),
             misfits,
         }
+    }
+
+    fn with_condition(mut self, condition: Option<String>) -> Self {
+        self.condition = condition.filter(|_| self.misfits.is_empty());
+        self
     }
 
     /// Shortens the reasons why a component is not a map: an app has many imports that a map must
@@ -124,11 +135,25 @@ impl Verdict {
     }
 }
 
+/// Says which option a guest needs whose memories are initially larger than the default limit. Only
+/// its code decides which of them it creates, so it is not refused.
+fn memory(found: &Inspection) -> Option<String> {
+    let sizes = found.memories.iter().map(|memory| memory.initial);
+    let initial = sizes.fold(0, u64::saturating_add);
+    let default = SandboxConfig::DEFAULT_MAX_MEMORY as u64;
+    (initial > default).then(|| {
+        format!(
+            "with -W max-memory-size=SIZE, since its memories have {initial} bytes at its start, \
+             and the default limit is {default}"
+        )
+    })
+}
+
 /// Returns the map of a component that a command takes.
 fn own_map(found: &Inspection) -> MapKind {
     if found.app.first() != Some(&Incompatibility::NoMapImport) {
         MapKind::Given
-    } else if found.has_export(names::CONTROL) {
+    } else if found.has_export(names::CONTROL) && run::fit::other_control(found).is_none() {
         MapKind::Included
     } else {
         MapKind::None

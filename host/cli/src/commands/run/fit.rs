@@ -26,12 +26,21 @@ pub(crate) fn misfits(
     if guest.app.first() != Some(&Incompatibility::NoMapImport) {
         reasons.extend(guest.app.iter().map(ToString::to_string));
     }
+    reasons.extend(other_control(guest).map(ToString::to_string));
     let engine = SandboxConfig::new().engine()?;
     // A replayed clock serves the same interfaces as that of the system.
     let linker = link(&engine, linked, false)?;
     let missing = missing_imports(bytes, &linker)?;
     reasons.extend(missing.iter().map(ToString::to_string));
     Ok(reasons)
+}
+
+/// Returns the reason why a map that has been plugged into a component cannot be used.
+pub(crate) fn other_control(guest: &Inspection) -> Option<&Incompatibility> {
+    guest.provider.iter().find(|reason| match reason {
+        Incompatibility::OtherTypes { name, .. } => *name == names::CONTROL,
+        _ => false,
+    })
 }
 
 /// Says why a component is not a command.
@@ -42,6 +51,10 @@ fn other_kind(guest: &Inspection) -> Option<String> {
         "it answers HTTP requests: use `localmap serve`"
     } else if guest.has_export("wasi:cli/run@0.3") {
         "it is a command of WASI 0.3: build it for WASI 0.2"
+    } else if let Some(preview) = guest.preview_export(names::COMMAND) {
+        return Some(format!(
+            "it exports {preview}, of a preview of WASI 0.2: build it with newer tools"
+        ));
     } else if guest.has_export(names::COMMAND) {
         "its export wasi:cli/run is not that of WASI 0.2: expected a function `run: func() -> result`"
     } else {

@@ -17,6 +17,8 @@ pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) ->
         HandlerError::Command
         | HandlerError::Wasi03
         | HandlerError::NotAHandler
+        | HandlerError::Preview { .. }
+        | HandlerError::OtherHandler
         | HandlerError::Incompatible(PlugError::Incompatible { .. })
         | HandlerError::Imports { .. } => misfits(bytes, guest),
         _ => Vec::new(),
