@@ -162,6 +162,19 @@ fn a_stamp_far_ahead_is_reported_once_with_its_line() {
     assert_eq!(warnings, 1, "{}", finished.stderr);
 }
 
+/// As `cat access.log*` gives them: the newest log first.
+#[test]
+fn a_stamp_far_behind_is_reported_once_with_its_line() {
+    let input = "1000300000 a\n1000213600 b\n1000000000 c\n1000000001 d\n1000300001 e\n";
+    let finished = probe(&["--clock", "unix"], &["echo"]).run_with(input.as_bytes());
+    assert_eq!(finished.ok(), input);
+    let warning =
+        "Warning: line 3 of standard input is 3days 11h 20m behind the clock: 1000000000 c\n";
+    assert!(finished.stderr.contains(warning), "{}", finished.stderr);
+    let warnings = finished.stderr.matches("Warning").count();
+    assert_eq!(warnings, 1, "{}", finished.stderr);
+}
+
 #[test]
 fn stamps_without_an_offset_are_those_of_the_option() {
     let line = "2015-05-17 12:05:03,250 INFO\n";

@@ -8,12 +8,12 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use regex::bytes::{Captures, Match, Regex};
 
-/// The longest part of a stamp that may follow a shorter stamp: an offset. A line that is cut
-/// there may have lost it.
-const LONGEST_REST: usize = " +00:00".len();
+/// The longest part of a stamp that may follow a shorter stamp. A line that is cut there may have
+/// lost it.
+const LONGEST_REST: usize = " GMT+00:00 2015 GMT +00:00".len();
 
 /// Finds the first stamp of a notation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct CivilFinder {
     patterns: Vec<Regex>,
     /// The zone of stamps without an offset.
@@ -64,8 +64,11 @@ impl CivilFinder {
             None => None,
         };
         let stamp = match year {
-            Some(year) => self.stamp(found, year),
-            None => self.years.as_ref()?.find(|year| self.stamp(found, year)),
+            Some(year) => self.stamp(line, found, year),
+            None => {
+                let years = self.years.as_ref()?;
+                years.find(|year| self.stamp(line, found, year))
+            }
         };
         // A time before 1970 stands for none, such as 0001-01-01T00:00:00Z.
         let stamp = stamp.filter(|stamp| u64::try_from(stamp.as_nanosecond()).is_ok())?;
@@ -73,7 +76,7 @@ impl CivilFinder {
     }
 
     /// Returns the time of a match in this year.
-    fn stamp(&self, found: &Captures<'_>, year: i16) -> Option<Timestamp> {
+    fn stamp(&self, line: &[u8], found: &Captures<'_>, year: i16) -> Option<Timestamp> {
         let (month, day) = (text(found, "month")?, text(found, "day")?);
         let time = text(found, "time")?;
         let fraction = text(found, "fraction").unwrap_or("0");
@@ -87,21 +90,51 @@ impl CivilFinder {
             Some(half) => ("%p %I", format!("{half} ")),
             None => ("%H", String::new()),
         };
+        let colon = if time.contains(':') { ":" } else { "" };
         let parsed = BrokenDownTime::parse(
-            format!("%Y-{month_format}-%d {hour_format}:%M:%S.%f"),
+            format!("%Y-{month_format}-%d {hour_format}{colon}%M{colon}%S.%f"),
             format!("{year:04}-{month}-{day} {half}{time}.{fraction}"),
         );
         let datetime = parsed.ok()?.to_datetime().ok()?;
-        let zone = match text(found, "offset") {
-            Some(text) => TimeZone::fixed(offset(text)?),
-            // The names of other zones are ambiguous.
-            None => match text(found, "zone").and_then(offset) {
-                Some(offset) => TimeZone::fixed(offset),
-                None => self.zone.clone()?,
-            },
-        };
+        let zone = self.zone(line, found)?;
         Some(datetime.to_zoned(zone).ok()?.timestamp())
     }
+
+    /// Returns the zone of a match, or `None` if it is unknown, so that the match is no stamp.
+    fn zone(&self, line: &[u8], found: &Captures<'_>) -> Option<TimeZone> {
+        let rest = line.get(found.get(0)?.end()..)?;
+        let goes_on_with = |marks: &[u8]| match rest {
+            [mark, digit, ..] => marks.contains(mark) && digit.is_ascii_digit(),
+            _ => false,
+        };
+        let own = match text(found, "offset") {
+            // A number of its own, such as ` -1000.5`.
+            Some(own) if own.starts_with([' ']) && is_signed(own) && goes_on_with(b".:") => None,
+            own => own.map(str::trim_start),
+        };
+        let is_else = match own {
+            Some("Z" | "z") => false,
+            Some(own) if own.contains(['+', '-']) => goes_on_with(b".:"),
+            // An offset that does not exist, such as `+99:00` or `GMT+99`.
+            _ => goes_on_with(b"+-"),
+        };
+        if is_else {
+            return None;
+        }
+        if let Some(own) = own {
+            return Some(TimeZone::fixed(offset(own)?));
+        }
+        // The names of other zones are ambiguous.
+        match text(found, "zone").and_then(offset) {
+            Some(offset) => Some(TimeZone::fixed(offset)),
+            None => self.zone.clone(),
+        }
+    }
+}
+
+/// Returns `true` if an offset is a number alone.
+fn is_signed(offset: &str) -> bool {
+    offset.trim_start().starts_with(['+', '-'])
 }
 
 /// Returns `true` unless a digit directly before or after a match may belong to it.
@@ -123,6 +156,7 @@ mod tests {
     use super::super::notation::{CLF, RFC3164, RFC3339};
     use super::super::offset::parse_offset;
     use super::*;
+    use std::sync::LazyLock;
 
     /// 17 May 2015, 10:05:03 UTC.
     const NANOS: u64 = 1_431_857_103_000_000_000;
@@ -136,12 +170,22 @@ mod tests {
         finder(CLF, None, None).find(line.as_bytes(), false)
     }
 
+    /// Patterns are compiled once, since without optimization this takes long.
+    static RFC3339_FINDER: LazyLock<CivilFinder> = LazyLock::new(|| finder(RFC3339, None, None));
+
     fn rfc3339(line: &str) -> Option<u64> {
-        finder(RFC3339, None, None).find(line.as_bytes(), false)
+        RFC3339_FINDER.clone().find(line.as_bytes(), false)
+    }
+
+    fn rfc3339_or(zone: &str, line: &str) -> Option<u64> {
+        let mut finder = RFC3339_FINDER.clone();
+        finder.zone = Some(parse_offset(zone).unwrap());
+        finder.find(line.as_bytes(), false)
     }
 
     fn rfc3164(line: &str) -> Option<u64> {
-        finder(RFC3164, None, Some(2015)).find(line.as_bytes(), false)
+        static FINDER: LazyLock<CivilFinder> = LazyLock::new(|| finder(RFC3164, None, Some(2015)));
+        FINDER.clone().find(line.as_bytes(), false)
     }
 
     #[test]
@@ -198,6 +242,13 @@ mod tests {
             "=INFO REPORT==== 17-May-2015::10:05:03Z ===",
             "[17/May/2015 10:05:03 +0000] \"GET /\"",
             "2015-13-17T10:05:03Z 2015-05-17T10:05:03Z",
+            "20150517T100503Z",
+            "20150517T120503.000+0200",
+            "2015 May 17 10:05:03 UTC host",
+            "2015-May-17 10:05:03 UTC",
+            "[17May2015 10:05:03.000 UTC] [main/INFO]",
+            "May 17, 2015 @ 10:05:03.000 UTC",
+            "notAfter=May 17 10:05:03 2015 GMT",
         ] {
             assert_eq!(rfc3339(line), Some(NANOS), "{line}");
         }
@@ -206,6 +257,65 @@ mod tests {
             "2015-05-17T10:05:03.0000000019999Z",
         ] {
             assert_eq!(rfc3339(line), Some(NANOS + 1), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_offset_may_follow_the_name_of_utc() {
+        for line in [
+            "Sun May 17 2015 12:05:03 GMT+0200 (Central European Summer Time)",
+            "2015-05-17 12:05:03 GMT+02:00 tea",
+            "2015-05-17 12:05:03 UTC+2",
+            "2015-05-17T05:05:03UTC-5",
+            "2015-05-17 15:35:03 utc+5:30 tea",
+            "2015-05-17 12:05:03 GMT +0200",
+            "Sun May 17 12:05:03 GMT+02:00 2015",
+            "2015-05-17 10:05:03 UTC -5 degrees",
+        ] {
+            assert_eq!(rfc3339(line), Some(NANOS), "{line}");
+        }
+    }
+
+    /// A wrong offset would move the clock by hours, and it never comes back.
+    #[test]
+    fn a_number_after_the_time_is_no_offset() {
+        for line in [
+            "2015-05-17 12:05:03 -12.5 C",
+            "2015-05-17 12:05:03 -05 C",
+            "2015-05-17 12:05:03 +10 points",
+            "2015-05-17 12:05:03 -67 dBm",
+            "2015-05-17 12:05:03 -33.86 151.2",
+            "2015-05-17 12:05:03 -1000.5 ms",
+            "2015-05-17 12:05:03 +1234 tea",
+            "2015-05-17 12:05:03 +10:07 tea",
+            "2015-05-17 12:05:03 -9999",
+            "2015-05-17 12:05:03 +0000123",
+            "2015-05-17  12:05:03 140 [Note] tea",
+        ] {
+            assert_eq!(rfc3339(line), None, "{line}");
+            assert_eq!(rfc3339_or("+02:00", line), Some(NANOS), "{line}");
+        }
+        // In lists, another value may follow.
+        for line in ["2015-05-17 12:05:03 +0200,5", "2015-05-17 12:05:03+02,5"] {
+            assert_eq!(rfc3339(line), Some(NANOS), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_offset_that_does_not_exist_makes_it_no_stamp() {
+        for line in [
+            "2015-05-17T10:05:03+99:00",
+            "2015-05-17T10:05:03+020000",
+            "2015-05-17T10:05:03-12.5",
+            "2015-05-17T10:05:03-05:20",
+            "2015-05-17 10:05:03 GMT+99",
+            "2015-05-17 10:05:03 GMT+5:20",
+        ] {
+            assert_eq!(rfc3339_or("UTC", line), None, "{line}");
+        }
+        for line in ["[17/May/2015:10:05:03 +9900]", "[17/May/2015:10:05:03 -05]"] {
+            let found = finder(CLF, Some("UTC"), None).find(line.as_bytes(), false);
+            assert_eq!(found, None, "{line}");
         }
     }
 
@@ -237,13 +347,10 @@ mod tests {
             "2015-05-17 12:05:03 pm",
         ] {
             assert_eq!(rfc3339(line), None, "{line}");
-            let found = finder(RFC3339, Some("+02:00"), None).find(line.as_bytes(), false);
-            assert_eq!(found, Some(NANOS), "{line}");
+            assert_eq!(rfc3339_or("+02:00", line), Some(NANOS), "{line}");
         }
         // An offset of its own comes first.
-        let line = b"2015-05-17T10:05:03Z";
-        let found = finder(RFC3339, Some("+02:00"), None).find(line, false);
-        assert_eq!(found, Some(NANOS));
+        assert_eq!(rfc3339_or("+02:00", "2015-05-17T10:05:03Z"), Some(NANOS));
     }
 
     #[test]
@@ -267,7 +374,6 @@ mod tests {
             "12015-05-17T10:05:03Z",
             "2015-05-17T10:05:031Z",
             "2015-05-17T10:05:03.Z",
-            "2015-05-17T10:05:03+020000",
         ] {
             assert_eq!(rfc3339(line), None, "{line}");
         }
@@ -306,6 +412,8 @@ mod tests {
             "[Sun May 17 10:05:03.000000 2015] [core:error]",
             "I0517 10:05:03.000000       7 main.go:7]",
             "Foo 17 10:05:03 May 17 10:05:03",
+            "7:M 17 May 10:05:03.000 * 1 changes",
+            "May 17 10:05:03 -12.5 C",
         ] {
             assert_eq!(rfc3164(line), Some(NANOS), "{line}");
         }
@@ -321,13 +429,33 @@ mod tests {
     }
 
     #[test]
+    fn rfc3164_keeps_a_year_that_is_there() {
+        for line in [
+            "2014 May 17 10:05:03 host",
+            "2014-May-17 10:05:03 host",
+            "May 17 2014 10:05:03 host",
+            "May 17 10:05:03 2014 GMT",
+            "Sat May 17 10:05:03 2014",
+            "7:M 17 May 2014 10:05:03.000 * 1 changes",
+        ] {
+            assert_eq!(
+                rfc3164(line),
+                Some(NANOS - 365 * 86_400_000_000_000),
+                "{line}"
+            );
+        }
+        // This number may be anything.
+        assert_eq!(rfc3164("May 17 10:05:03 2014 cups"), Some(NANOS));
+    }
+
+    #[test]
     fn what_may_go_on_is_no_stamp_yet() {
         let mut finder = finder(RFC3339, Some("UTC"), None);
         for end in ["", " ", " +0200", "Z GET"] {
             let line = format!("2015-05-17T10:05:03{end}");
             assert_eq!(finder.find(line.as_bytes(), true), None, "{line}");
         }
-        let found = finder.find(b"2015-05-17T10:05:03 GET /bin", true);
+        let found = finder.find(b"2015-05-17T10:05:03 GET /a/long/path/to/the/tea", true);
         assert_eq!(found, Some(NANOS));
     }
 }

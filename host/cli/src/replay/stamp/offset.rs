@@ -3,13 +3,25 @@
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::{Offset, TimeZone};
 
-/// Parses an offset such as `+02:00`, `-0530`, `+01`, `Z`, `UTC` or `GMT`.
+/// Parses an offset such as `+02:00`, `-0530`, `+01`, `Z`, `UTC`, `GMT`, `UTC+2` or `GMT+02:00`.
 pub(super) fn offset(text: &str) -> Option<Offset> {
-    if ["z", "utc", "gmt"].contains(&text.to_ascii_lowercase().as_str()) {
+    let text = text.to_ascii_lowercase();
+    if ["z", "utc", "gmt"].contains(&text.as_str()) {
         return Some(Offset::UTC);
     }
-    let digits = text.replace(':', "");
-    let minutes = if digits.len() == 3 { "00" } else { "" };
+    let named = ["utc", "gmt"]
+        .iter()
+        .find_map(|name| text.strip_prefix(name));
+    let mut digits = named.map_or(&*text, str::trim_start).replace(':', "");
+    // After a name, the hours may have one digit.
+    if named.is_some() && digits.len().is_multiple_of(2) && digits.is_char_boundary(1) {
+        digits.insert(1, '0');
+    }
+    let minutes = match digits.len() {
+        3 => "00",
+        5 => "",
+        _ => return None,
+    };
     let parsed = BrokenDownTime::parse("%z", format!("{digits}{minutes}")).ok()?;
     parsed.offset()
 }
@@ -19,8 +31,7 @@ pub(crate) fn parse_offset(text: &str) -> Result<TimeZone, String> {
     if text == "local" {
         return local();
     }
-    let is_offset = matches!(text.len(), 1..=6) && !text.contains(char::is_whitespace);
-    match offset(text).filter(|_| is_offset) {
+    match offset(text).filter(|_| !text.contains(char::is_whitespace)) {
         Some(offset) => Ok(TimeZone::fixed(offset)),
         None => Err("expected an offset such as +02:00 or -0530, UTC, or local".to_owned()),
     }
@@ -54,6 +65,9 @@ mod tests {
             ("+02", 7_200),
             ("-05:30", -19_800),
             ("-0530", -19_800),
+            ("UTC+2", 7_200),
+            ("utc-5:30", -19_800),
+            ("GMT+02", 7_200),
         ] {
             assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
             assert!(parse_offset(text).is_ok(), "{text}");
@@ -68,6 +82,9 @@ mod tests {
             "CEST",
             "+02:00:00",
             " +02",
+            "UTC2",
+            "GMT+",
+            "GMT\u{e9}",
         ] {
             assert!(parse_offset(text).is_err(), "{text}");
         }

@@ -83,6 +83,8 @@ mod tests {
             ("1431857103250000001", base + 250_000_001),
             ("audit(1431857103.250:77)", base + 250_000_000),
             ("it was 1431857103.", base),
+            // The comma separates values.
+            ("1431857103,25", base),
             ("it was 1431857103...", base),
         ] {
             assert_eq!(find(line), Some(expected), "{line}");

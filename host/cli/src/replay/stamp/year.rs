@@ -20,7 +20,7 @@ const HALF_A_YEAR: SignedDuration = SignedDuration::from_hours(24 * 183);
 const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// Finds the years of stamps, which follow each other in a log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Years {
     source: YearSource,
     zone: TimeZone,
