@@ -43,8 +43,8 @@ impl ReplayInput {
     /// Reads `input` up to its first stamp, and sets the clock to it. Without this, initial
     /// entries with a TTL would expire at the first line.
     ///
-    /// Returns `false` if the first MiB contains no stamp, unless the input is ended before. The
-    /// clock then stays at 1970.
+    /// Returns `false` if the first MiB, or what arrives before the input is ended, contains lines but
+    /// no stamp. The clock then stays at 1970.
     pub(crate) fn new(
         input: RawInput,
         mut stamps: StampFinder,
@@ -58,7 +58,7 @@ impl ReplayInput {
             read_part(&mut source, &mut ahead)?;
             let part = ahead.get(start..).unwrap_or_default();
             if part.is_empty() {
-                break ahead.is_empty() || end.is_cut();
+                break ahead.is_empty();
             }
             if starts_line && let Some(stamp) = stamps.find(part, goes_on(part)) {
                 clock.reach(stamp);
@@ -69,8 +69,10 @@ impl ReplayInput {
                 break false;
             }
         };
+        let is_ended_ahead = end.is_cut();
         let lines = Lines {
             source: Box::new(Cursor::new(ahead).chain(source)),
+            is_ended_ahead,
             end,
             stamps,
             clock,
@@ -86,6 +88,8 @@ impl ReplayInput {
 struct Lines {
     source: Box<dyn BufRead + Send>,
     end: InputEnd,
+    /// Whether the input was ended before the guest started, which still receives what had arrived.
+    is_ended_ahead: bool,
     stamps: StampFinder,
     clock: ReplayClock,
     jumps: JumpWatch,
@@ -114,7 +118,7 @@ impl Lines {
     /// Reads the next line, or a part of it, and sets the clock to its stamp.
     fn next_part(&mut self) -> io::Result<Bytes> {
         let mut part = Vec::new();
-        if self.end.is_cut() {
+        if self.end.is_cut() && !self.is_ended_ahead {
             return Ok(Bytes::new());
         }
         read_part(&mut self.source, &mut part)?;
@@ -182,6 +186,7 @@ mod tests {
     use super::super::clock::FREE_LOOKS;
     use super::super::stamp::{StampFormat, StampOptions};
     use super::*;
+    use std::sync::mpsc::{Receiver, channel};
 
     fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {
         let (input, clock, found, _) = interruptible_replay(text);
@@ -300,6 +305,33 @@ mod tests {
         assert!(matches!(input.read(100), Err(StreamError::Closed)));
         assert_eq!(seconds(&clock), 1_000_000_010);
         assert!(!end.end(|| ()));
+    }
+
+    #[test]
+    fn an_input_that_is_ended_before_its_first_stamp_keeps_its_lines() {
+        /// Gives two lines, then ends the input. One chunk is read ahead, so the first line has been
+        /// taken by then.
+        struct Ended(std::array::IntoIter<&'static [u8], 2>, Receiver<InputEnd>);
+        impl Read for Ended {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                match self.0.next() {
+                    Some(mut line) => line.read(to),
+                    None => {
+                        assert!(self.1.recv().unwrap().end(|| ()));
+                        Ok(0)
+                    }
+                }
+            }
+        }
+        let (send, receive) = channel();
+        let lines = [&b"a\n"[..], b"b\n"].into_iter();
+        let (raw, end) = RawInput::new(Ended(lines, receive));
+        send.send(end).unwrap();
+        let clock = ReplayClock::default();
+        let stamps = StampOptions::new(StampFormat::Unix).finder().unwrap();
+        let (mut input, found) = ReplayInput::new(raw, stamps, clock).unwrap();
+        assert!(!found);
+        assert_eq!(input.read(100).unwrap(), "a\n");
     }
 
     #[test]

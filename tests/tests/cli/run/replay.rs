@@ -97,6 +97,21 @@ fn input_without_timestamps_gets_a_warning() {
     );
 }
 
+#[test]
+fn input_without_the_field_gets_a_warning_that_names_its_option() {
+    let options = ["--clock", "unix", "--clock-field", "time"];
+    let finished = probe(&options, &["echo"]).run_with(b"{\"ts\":1431857103}\n");
+    finished.ok();
+    let warning = "check --clock, and --clock-field, since only this field is searched";
+    assert!(finished.stderr.contains(warning), "{}", finished.stderr);
+    let finished = probe(&options[..2], &["echo"]).run_with(b"soon\n");
+    assert!(
+        finished.stderr.contains("check --clock ("),
+        "{}",
+        finished.stderr
+    );
+}
+
 /// Runs `waits` on a log of one line.
 fn waits(options: &[&str], how: &[&str]) -> Finished {
     localmap()

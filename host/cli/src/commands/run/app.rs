@@ -198,15 +198,19 @@ impl RunConfig {
             Some(stamps) => {
                 let (input, end) = RawInput::new(Patient(stdin()));
                 self.interrupts.end_input_first(end)?;
+                let check = match stamps.field {
+                    Some(_) => "--clock, and --clock-field, since only this field is searched",
+                    None => "--clock",
+                };
                 let stamps = stamps.clone().finder()?;
                 let (input, found) = ReplayInput::new(input, stamps, replay.clone())
                     .context("cannot read standard input")?;
                 if !found {
-                    note(
+                    note(format_args!(
                         "Warning: no time stamp at the beginning of standard input; \
-                         until one arrives, the guest's clock stays at 1970; check --clock \
+                         until one arrives, the guest's clock stays at 1970; check {check} \
                          (stamps without an offset need --clock-offset)",
-                    );
+                    ));
                 }
                 // The monotonic clock is linked separately, so that a sleep makes it jump.
                 wasi.stdin(input).wall_clock(replay.clone());
