@@ -300,6 +300,27 @@ fn a_large_memory_is_a_condition() {
     run(&small.file).ok();
 }
 
+/// A plugged component keeps its other imports.
+#[test]
+fn plug_names_the_imports_that_remain() {
+    let app = Wat::new(&format!(
+        r#"(import "localmap:core/local-map@0.1.0" (instance
+            (export "len" (func (result u64)))))
+        (import "wasi:random/random@0.2.0" (instance
+            (export "get-random-u64" (func (result u64)))))
+        {WHEEL}"#
+    ));
+    let verdict = json_of(&app.file)["commands"]["plug"].clone();
+    assert_eq!(verdict["fits"], json!(true));
+    let expected = "on a host that provides acme:thing/wheel@1.0.0";
+    assert_eq!(verdict["condition"], json!(expected));
+    let text = localmap().arg("inspect").arg(&app.file).run().ok();
+    assert!(text.contains(expected), "{text}");
+    plug(&app.file).ok();
+    let commands = &json_of(&guest("sessions"))["commands"];
+    assert_eq!(commands["plug"]["condition"], Value::Null);
+}
+
 #[test]
 fn plug_gives_all_reasons() {
     let app = Wat::new(

@@ -18,7 +18,8 @@ use verdict::Verdict;
 /// Also lists its size and its memories. For each of `run`, `serve`, `plug` and `shell`, the output
 /// says what the command would do with the component, or gives all reasons why it would refuse it:
 /// the answer is that of the command itself, before it starts the component. A component that needs
-/// an option, because it starts with more memory than it gets by default, is taken on that condition.
+/// an option, because it starts with more memory than it gets by default, is taken on that condition,
+/// as is a component that `plug` leaves with imports other than those of WASI 0.2.
 ///
 /// The exit code is 0 whether or not a command takes it, and 1 if GUEST is not a component.
 #[derive(clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) struct InspectCommand {
     /// in bytes; maximum is null if there is none), keyvalue (the drafts of wasi:keyvalue
     /// that the component imports and a map can serve), commands (run, serve, plug and shell, each
     /// with fits; map, which is "given", "included", "none", or null if it does not fit;
-    /// condition, the option that it needs, or null; and misfits, the list of reasons), and app and
+    /// condition, what else it needs, or null; and misfits, the list of reasons), and app and
     /// provider, the worlds of localmap:core (each with fits and misfits).
     #[arg(long)]
     json: bool,

@@ -11,7 +11,7 @@ pub(super) struct Verdict {
     pub(super) map: MapKind,
     /// What the command does with it.
     pub(super) gives: String,
-    /// What the command must be given, with which its default options are not enough.
+    /// What else is needed: an option of the command, or imports that the host of the result gives.
     pub(super) condition: Option<String>,
     /// The reasons why the command refuses it; empty if it fits.
     pub(super) misfits: Vec<String>,
@@ -85,7 +85,8 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
             MapKind::Given,
             format!("the result has its own map{}", buckets(found)),
             by_plug,
-        ),
+        )
+        .with_condition(other_imports(found)),
         Verdict::new(
             "shell",
             MapKind::Included,
@@ -147,6 +148,22 @@ fn memory(found: &Inspection) -> Option<String> {
              and the default limit is {default}"
         )
     })
+}
+
+/// Names the imports that neither a map nor WASI 0.2 serves.
+fn other_imports(found: &Inspection) -> Option<String> {
+    let served = ["localmap:core/", "wasi:keyvalue/"];
+    let wasi = |name: &str| {
+        let version = name.split_once('@').map_or("", |(_, version)| version);
+        name.starts_with("wasi:") && version.starts_with("0.2.") && !version.contains('-')
+    };
+    let imports = found.imports.iter().filter(|import| {
+        let name = import.name.as_str();
+        let called = import.kind == "function" || !import.functions.is_empty();
+        called && !wasi(name) && !served.iter().any(|prefix| name.starts_with(prefix))
+    });
+    let names: Vec<&str> = imports.map(|import| import.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("on a host that provides {}", names.join(", ")))
 }
 
 /// Returns the map of a component that a command takes.
