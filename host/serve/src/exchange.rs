@@ -7,6 +7,7 @@ use localmap::lock;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The state of a request. The response and the guest each hold one side of it. When both have
@@ -289,7 +290,12 @@ impl GuestSide {
 
 impl Drop for GuestSide {
     fn drop(&mut self) {
-        self.end(Some("the host failed"));
+        // Its task has panicked, or has ended with the runtime.
+        let cause = match thread::panicking() {
+            true => "the host failed",
+            false => "the server was stopped",
+        };
+        self.end(Some(cause));
     }
 }
 
@@ -339,10 +345,27 @@ mod tests {
             let expected = if guest_first {
                 "the client disconnected before the end of the response"
             } else {
-                "the host failed"
+                "the server was stopped"
             };
             assert_eq!(cause, Some(expected));
         }
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_of_the_host() {
+        let (reports, response) = begin();
+        let guest = response.call_guest();
+        let panicked = thread::spawn(move || {
+            let _guest = guest;
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(panicked.join().is_err());
+        response.complete();
+        drop(response);
+        assert_eq!(
+            lock(&reports.0)[0].cause.as_deref(),
+            Some("the host failed")
+        );
     }
 
     #[test]

@@ -117,9 +117,17 @@ pub(super) fn allows_address(hosts: &[AllowedHost], to: &Destination, address: I
 
 /// Returns the host that would allow this address for this destination, which is allowed.
 pub(super) fn allowing_address(to: &Destination, address: IpAddr) -> AllowedHost {
-    let host = match reach(address) {
-        Reach::Private => to.host.clone(),
-        Reach::Public | Reach::Local => Host::Address(address.to_canonical()),
+    let by_name = match (reach(address), &to.host) {
+        (Reach::Private, _) => true,
+        (Reach::Local, Host::Name(name)) => {
+            is_localhost(name) && address.to_canonical().is_loopback()
+        }
+        (Reach::Public | Reach::Local, _) => false,
+    };
+    // A name is narrower: an address can be reached through every allowed name that leads to it.
+    let host = match by_name {
+        true => to.host.clone(),
+        false => Host::Address(address.to_canonical()),
     };
     AllowedHost::exactly(host, to.port)
 }
@@ -283,16 +291,20 @@ mod tests {
 
     #[test]
     fn the_hint_allows_what_was_not_allowed() {
-        for (allowed, wanted, address) in [
-            ("*:81", "example.com:81", "10.1.2.3"),
-            ("example.com", "example.com", "127.0.0.1"),
-            ("*", "127.0.0.1", "127.0.0.1"),
-            ("*", "[::1]", "::1"),
+        for (allowed, wanted, address, hint) in [
+            ("*:81", "example.com:81", "10.1.2.3", "example.com:81"),
+            ("example.com", "example.com", "127.0.0.1", "127.0.0.1"),
+            ("*:81", "localhost:81", "127.0.0.1", "localhost:81"),
+            ("*", "localhost", "169.254.0.1", "169.254.0.1"),
+            ("*", "127.0.0.1", "127.0.0.1", "127.0.0.1"),
+            ("*", "[::1]", "::1", "[::1]"),
         ] {
             let (mut allowed, wanted) = (hosts(&[allowed]), to(wanted));
             let address = address.parse().unwrap();
             assert!(!allows_address(&allowed, &wanted, address));
-            allowed.push(allowing_address(&wanted, address));
+            let allows = allowing_address(&wanted, address);
+            assert_eq!(allows.to_string(), hint);
+            allowed.push(allows);
             assert!(allows_address(&allowed, &wanted, address), "{allowed:?}");
         }
     }
