@@ -12,7 +12,7 @@ use commands::{inspect, new, plug, run, serve, shell};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
-use terminal::stdio;
+use terminal::{files, stdio};
 
 /// Runs WebAssembly components with a small, fast, bounded key-value map of their own.
 ///
@@ -37,6 +37,8 @@ enum Command {
 
 fn main() -> ExitCode {
     stdio::keep_caught_panics_quiet();
+    #[cfg(unix)]
+    files::report_oversized_files();
     let result = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Serve(serve) => serve.run(),

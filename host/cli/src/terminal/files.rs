@@ -21,6 +21,23 @@ pub(crate) enum Mode {
     Private,
 }
 
+/// Makes a write beyond the maximum size of a file (`ulimit -f`) fail with an error. Without this,
+/// the signal SIGXFSZ ends the program between two writes, before it has removed or shortened the
+/// file. Programs that it starts are not affected.
+#[cfg(unix)]
+pub(crate) fn report_oversized_files() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// The number of the signal on Linux, macOS and the BSDs, except for Linux on MIPS.
+    const SIGXFSZ: i32 = 25;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build();
+    // The handler stays when the runtime ends. Without it, only this error is lost.
+    if let Ok(runtime) = runtime {
+        let _ = runtime.block_on(async { signal(SignalKind::from_raw(SIGXFSZ)) });
+    }
+}
+
 /// Replaces the content of the file `name`, or creates it. `-` is standard output.
 ///
 /// Symbolic links are followed, and one that leads nowhere gets its file. An existing file is
