@@ -23,6 +23,16 @@ fn lines_may_end_as_on_windows_and_the_last_not_at_all() {
     assert_eq!(shell(&[], "").ok(), "");
 }
 
+/// Editors of Windows write one at the beginning of a file. Elsewhere it is data.
+#[test]
+fn a_byte_order_mark_begins_a_script_but_no_other_line() {
+    let mark = "\u{feff}";
+    let script = format!("{mark}set a {mark}b\nget a\n");
+    assert_eq!(shell(&[], script).ok(), "version 1\n\"\\xef\\xbb\\xbfb\"\n");
+    assert_eq!(shell(&[], mark).ok(), "");
+    shell(&[], format!("len\n{mark}len\n")).refused(&["line 2", "unknown command"]);
+}
+
 #[test]
 fn each_answer_is_printed_before_the_next_line_is_read() {
     let mut child = localmap()

@@ -6,6 +6,9 @@ use anyhow::{Context, bail};
 use localmap::Limits;
 use std::io::{BufRead, BufReader, Read, Write};
 
+/// The byte order mark in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Returns the maximum length of a line in bytes: enough for a value of the maximum size
 /// and a few hundred keys, all in escapes.
 pub(super) fn max_line_len(limits: &Limits) -> u64 {
@@ -53,6 +56,11 @@ fn run_lines(
         if text.len() as u64 > max_line_len {
             bail!("line {number}: longer than {max_line_len} bytes, the maximum for these limits");
         }
+        // Windows' editors write one at the beginning of a file.
+        let text = match number {
+            1 => text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text),
+            _ => text,
+        };
         match session.execute_line(text, out) {
             Ok(flow) if flow.is_break() => break,
             Ok(_) => {}
