@@ -1,6 +1,7 @@
 //! The subcommands of the program.
 
 pub(crate) mod inspect;
+mod instance;
 pub(crate) mod new;
 pub(crate) mod plug;
 mod refusal;

@@ -1,7 +1,6 @@
 //! The compiled and linked guest, and its call for each request.
 
 use crate::error::{HandlerError, InstanceError, SandboxError};
-use crate::failure::instance_error;
 use crate::guest_output::GuestOutput;
 use crate::handler_options::HandlerOptions;
 use crate::outgoing::HttpReporter;
@@ -110,7 +109,7 @@ impl App {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(source)) => {
                 let denied = store.data().denied();
-                Err(instance_error(source, denied).into())
+                Err(InstanceError::explain(source, denied).into())
             }
             Err(_) => Err(InstanceError::TimedOut {
                 limit: self.timeout,

@@ -102,23 +102,41 @@ fn backtrace(error: &Error) -> Option<String> {
     Some(frames.to_owned())
 }
 
-/// Explains why an instance cannot be created. `denied` is what memory its store was denied.
-pub(crate) fn instance_error(source: Error, denied: Option<Denied>) -> InstanceError {
-    match denied {
-        _ if is_out_of_memory(&source) => InstanceError::AddressSpace { source },
-        // An instance that traps may have been denied memory before.
-        _ if source.is::<Trap>() || source.is::<I32Exit>() => InstanceError::Failed {
-            cause: cause(&source),
-            source,
-        },
-        Some(Denied::Bytes { max, asked, .. }) => InstanceError::Memory { max, asked, source },
-        Some(Denied::TableElements { max, asked, .. }) => {
-            InstanceError::TableElements { max, asked, source }
+impl InstanceError {
+    /// Explains why an instance cannot be created. `source` is the error from Wasmtime, and
+    /// `denied` is what memory the store was [denied](crate::Sandbox::denied).
+    ///
+    /// ```no_run
+    /// use localmap::wasmtime::component::Linker;
+    /// use localmap_serve::{InstanceError, Sandbox, SandboxConfig};
+    ///
+    /// let config = SandboxConfig::new().max_memory(64 << 10);
+    /// // A component with a memory of 128 KiB.
+    /// let component = config.compile(&std::fs::read("large.wasm")?)?;
+    /// let engine = component.engine();
+    /// let mut store = config.store(engine, Sandbox::new(config.wasi()?.build(), None, ()));
+    /// let error = Linker::new(engine).instantiate(&mut store, &component).unwrap_err();
+    /// let error = InstanceError::explain(error, store.data().denied());
+    /// assert!(matches!(error, InstanceError::Memory { asked: 131_072, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn explain(source: Error, denied: Option<Denied>) -> Self {
+        match denied {
+            _ if is_out_of_memory(&source) => Self::AddressSpace { source },
+            // An instance that traps may have been denied memory before.
+            _ if source.is::<Trap>() || source.is::<I32Exit>() => Self::failed(source),
+            Some(Denied::Bytes { max, asked, .. }) => Self::Memory { max, asked, source },
+            Some(Denied::TableElements { max, asked, .. }) => {
+                Self::TableElements { max, asked, source }
+            }
+            _ => Self::failed(source),
         }
-        _ => InstanceError::Failed {
-            cause: cause(&source),
-            source,
-        },
+    }
+
+    fn failed(source: Error) -> Self {
+        let cause = cause(&source);
+        Self::Failed { cause, source }
     }
 }
 

@@ -10,6 +10,7 @@ mod map;
 mod programs;
 mod python;
 mod replay;
+mod starts;
 
 use localmap_tests::{Program, guest, localmap};
 use std::io::{BufRead, BufReader, Read, Write};

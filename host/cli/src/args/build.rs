@@ -10,9 +10,9 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "NAME")]
     bin: Option<String>,
 
-    /// Cargo profile for building a crate
-    #[arg(long, value_name = "NAME", default_value = "release")]
-    profile: String,
+    /// Cargo profile for building a crate [default: release]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 
     /// Build a crate with `cargo component build`
     #[arg(long)]
@@ -24,7 +24,7 @@ impl BuildArgs {
     pub(crate) fn load(&self, guest: &Path) -> anyhow::Result<Vec<u8>> {
         let build = Build {
             with_cargo_component: self.with_cargo_component,
-            profile: &self.profile,
+            profile: self.profile.as_deref(),
             bin: self.bin.as_deref(),
         };
         load(guest, build)

@@ -2,7 +2,7 @@
 
 use crate::args::values::{parse_duration, parse_size};
 use clap::ValueEnum;
-use localmap::{Limits, Policy};
+use localmap::{Inspection, Limits, Policy};
 use std::time::Duration;
 
 /// The limits of the map.
@@ -94,6 +94,12 @@ impl LimitArgs {
             .utf8_keys(self.utf8_keys || utf8_keys)
             .policy(self.policy.map_or(policy, Policy::from))
             .max_pins(self.max_pins.unwrap_or(max_pins))
+    }
+
+    /// Returns `true` if the maximum length of a key was given, but the guest needs a greater one.
+    pub(crate) fn raised_for(&self, guest: &Inspection) -> bool {
+        let needed = guest.map_limits(self.limits()).max_key;
+        self.max_key.is_some_and(|given| given < needed)
     }
 
     /// Returns `true` if any of these options was given.

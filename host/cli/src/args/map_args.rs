@@ -46,6 +46,12 @@ impl MapArgs {
                 localmap::names::LOCAL_MAP
             );
         }
+        if self.limits.raised_for(guest) {
+            bail!(
+                "--max-key has no effect on guests that import wasi:keyvalue: their keys have up \
+                 to 255 bytes, and are stored with the names of their buckets"
+            );
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What every toolchain that builds a guest folder needs: the options, a clean environment, and the
 //! end of a build that the user interrupts.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,9 +12,25 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 pub(crate) struct Build<'a> {
     /// Use `cargo component build` instead of `cargo build --target wasm32-wasip2`.
     pub(crate) with_cargo_component: bool,
-    pub(crate) profile: &'a str,
+    /// The profile to build with, or `None` for `release`.
+    pub(crate) profile: Option<&'a str>,
     /// The name of the binary to build, for a crate with several.
     pub(crate) bin: Option<&'a str>,
+}
+
+impl Build<'_> {
+    /// Rejects all of these options for a guest that is not the folder of a crate: it is `what`.
+    pub(super) fn check_unused(&self, what: &str) -> anyhow::Result<()> {
+        let given = [
+            ("--bin", self.bin.is_some()),
+            ("--profile", self.profile.is_some()),
+            ("--with-cargo-component", self.with_cargo_component),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => bail!("{option} is for crates, and this is {what}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The user has interrupted a build with Ctrl-C, which also ends the program.

@@ -31,7 +31,7 @@ pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> 
     }
     // Cargo reports the files that it has built on standard output.
     cargo
-        .args(["--profile", build.profile])
+        .args(["--profile", build.profile.unwrap_or("release")])
         .args(["--message-format", "json-render-diagnostics"]);
     let output = run(&mut cargo, NO_CARGO)?;
     if !output.status.success() {

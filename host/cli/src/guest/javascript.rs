@@ -24,12 +24,7 @@ const TEMPLATE: &str = include_str!("../commands/new/template/javascript/package
 /// Builds the module in `folder`, unless it has been built since its last change. Returns the path
 /// of the component.
 pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
-    if build.with_cargo_component {
-        bail!("--with-cargo-component is for crates, and this is a guest in JavaScript");
-    }
-    if build.bin.is_some() {
-        bail!("--bin is for crates, and this is a guest in JavaScript");
-    }
+    build.check_unused("a guest in JavaScript")?;
     let folder = std::path::absolute(folder).context("cannot find its absolute path")?;
     let manifest = json(&folder.join(MANIFEST)).context("cannot read its package.json")?;
     let main = main_module(&folder, &manifest)?;

@@ -21,12 +21,7 @@ const PACKAGE: &str = include_str!("../commands/new/template/python/requirements
 /// Builds the app in `folder`, unless it has been built since its last change. Returns the path of
 /// the component.
 pub(super) fn build(folder: &Path, build: Build<'_>) -> anyhow::Result<PathBuf> {
-    if build.with_cargo_component {
-        bail!("--with-cargo-component is for crates, and this is a guest in Python");
-    }
-    if build.bin.is_some() {
-        bail!("--bin is for crates, and this is a guest in Python");
-    }
+    build.check_unused("a guest in Python")?;
     if !folder.join(WIT).is_dir() {
         bail!(
             "it has {APP}, but no folder {WIT} with its world; `localmap new --python` creates one"

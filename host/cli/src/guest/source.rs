@@ -21,10 +21,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// Reads the component file `guest`, or builds the folder `guest`.
 pub(crate) fn load(guest: &Path, build: Build<'_>) -> anyhow::Result<Vec<u8>> {
     if !guest.is_dir() {
-        if let Some(bin) = build.bin {
-            bail!("--bin {bin} is for a guest that is the folder of a crate");
-        }
-        return read(guest);
+        let guest = read(guest)?;
+        build.check_unused("a component file")?;
+        return Ok(guest);
     }
     let built = build_folder(guest, build)
         .with_context(|| format!("cannot build the guest in `{}`", guest.display()))?;

@@ -9,15 +9,17 @@ use super::watchdog::{TimedOut, Watchdog};
 use crate::args::common;
 use crate::args::entry::{preloads, refused_entry};
 use crate::args::map_args::MapArgs;
+use crate::commands::instance;
 use crate::replay::{RawInput, ReplayClock, ReplayInput, StampOptions};
 use crate::terminal::stdio::{Closed, Output, Patient, note};
 use anyhow::{Context, anyhow};
 use localmap::wasmtime::component::Linker;
 use localmap::wasmtime::{self, Engine, Store, Trap, WasmBacktrace};
 use localmap::{
-    Control, Host, HostOptions, Inspection, Limits, LinkedMap, LocalMap, MapOptions, Stats, lock,
+    ConfigureError, Control, Host, HostOptions, Inspection, Limits, LinkedMap, LocalMap,
+    MapOptions, Stats, lock,
 };
-use localmap_serve::{Sandbox, SandboxConfig};
+use localmap_serve::{InstanceError, Sandbox, SandboxConfig};
 use std::io::stdin;
 use std::time::{Duration, Instant};
 use wasmtime_wasi::p2::bindings::sync::Command;
@@ -127,8 +129,8 @@ pub(super) fn run(
             return ended(&mut store, Err(error), config.timeout);
         }
         Err(error) => {
-            let hint = "it cannot be instantiated; is -W max-memory-size too small for it?";
-            return Err(error.context(hint).into());
+            let denied = store.data().denied();
+            return Err(instance::explain(&InstanceError::explain(error, denied)));
         }
     };
     let command = Command::new(&mut store, &instance)?;
@@ -231,11 +233,25 @@ fn set_up(
     // A component that has already been plugged keeps its limits, except for those that are given.
     let limits = map.limits_over(control.limits(&mut *store)?, guest);
     if let Err(error) = control.configure(&mut *store, &limits)? {
-        return Ok(Err(anyhow!(error).context("cannot configure the map")));
+        return Ok(Err(
+            refused_limits(error).context("cannot configure the map")
+        ));
     }
     let entries = map.entries();
     let done = control.preload(&mut *store, &preloads(&entries))?;
     Ok(done.map_err(|refused| refused_entry(&entries, refused)))
+}
+
+/// Says what to do about limits that the map rejects. If it has entries already, it was plugged with
+/// them, so that `run` is too late.
+fn refused_limits(error: ConfigureError) -> anyhow::Error {
+    match error {
+        ConfigureError::Lowered { setting, .. } => anyhow!(
+            "the map has entries from the beginning, so that its {setting} can no longer be \
+             lowered or changed: pass --{setting} to `localmap plug` instead"
+        ),
+        other => other.into(),
+    }
 }
 
 /// Returns a function that reads the statistics while the guest's store is in use. This works only

@@ -2,27 +2,15 @@
 
 use crate::args::common;
 use crate::args::entry::{CliEntry, refused_entry};
-use anyhow::anyhow;
-use localmap_serve::{HandlerError, InstanceError, MapError};
+use crate::commands::instance;
+use localmap_serve::{HandlerError, MapError};
 
 /// Adds the option that caused an error of the handler, or that helps.
 pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
     match error {
         HandlerError::Sandbox(error) => name_address_space(common::explain(error)),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
-        HandlerError::Instance(error) => {
-            let hint = match &error {
-                InstanceError::Memory { .. } => "; raise -W max-memory-size=SIZE",
-                InstanceError::AddressSpace { .. } => {
-                    "; raise the limit, or lower -W max-memory-size=SIZE"
-                }
-                InstanceError::TimedOut { .. } => "; raise -W timeout=TIME",
-                _ => "",
-            };
-            let text = format!("the guest cannot be instantiated: {error}{hint}");
-            // The text names the cause, and the rest would be Wasmtime's words for it.
-            anyhow!(text)
-        }
+        HandlerError::Instance(error) => instance::explain(&error),
         other => name_address_space(other.into()),
     }
 }
