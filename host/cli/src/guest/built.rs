@@ -53,12 +53,14 @@ pub(super) struct Inputs {
 
 impl Inputs {
     pub(super) fn add(&mut self, path: &Path) {
+        // The folder of the guest may be named in several ways, such as `.`.
+        let name = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let metadata = fs::metadata(path);
         let len = metadata.as_ref().map_or(0, fs::Metadata::len);
         let modified = metadata.and_then(|metadata| metadata.modified()).ok();
         let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         // Writing to a string does not fail.
-        let _ = writeln!(self.text, "{path:?} {len} {modified:?}");
+        let _ = writeln!(self.text, "{name:?} {len} {modified:?}");
     }
 
     /// Adds the files of these kinds in the folder of a guest and in those below it, except for

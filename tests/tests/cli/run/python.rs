@@ -135,6 +135,10 @@ fn are_built_again_only_after_a_change() {
     changed("another package");
     fs::remove_file(guest.0.path().join("build/app.wasm")).expect("a file");
     changed("nothing that is built");
+    let before = guest.calls().len();
+    let program = localmap().in_folder(guest.0.path());
+    assert_eq!(program.args(["run", ".", "len"]).run().ok(), "0\n");
+    assert_eq!(guest.calls().len(), before, "another name of the folder");
     std::os::unix::fs::symlink(guest.0.path(), guest.0.path().join("wit/circle")).expect("a link");
     unchanged("a circle of links");
 }
