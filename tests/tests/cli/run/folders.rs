@@ -88,7 +88,7 @@ fn with_several_binaries_have_one_that_is_the_guest() {
 
     let file = guest("probe");
     let finished = localmap().args(["run", "--bin", "two"]).arg(file).run();
-    finished.refused(&["--bin two", "folder"]);
+    finished.refused(&["--bin is for crates", "component file"]);
 }
 
 /// The variables that Cargo sets for the program that it runs do not reach the guest's build.
