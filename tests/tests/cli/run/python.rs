@@ -197,6 +197,17 @@ fn need_a_tool_which_is_named_if_it_is_missing() {
         "{:?}",
         guest.calls()
     );
+
+    // The path may have folders that are relative to the one in which the program runs.
+    let folder = guest.0.path();
+    let name = folder.file_name().expect("a name").to_string_lossy();
+    let parent = folder.parent().expect("a parent");
+    let relative = format!("{name}/bin:/usr/bin:/bin");
+    guest.write("app.py", "# changed");
+    guest
+        .run(localmap().in_folder(parent).env("PATH", &relative))
+        .ok();
+    assert_eq!(guest.calls().len(), 2);
 }
 
 #[test]
