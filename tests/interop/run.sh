@@ -4,8 +4,8 @@
 #   tests/interop/run.sh [python|javascript|c|node|wasmtime-py]...   all of them by default
 #
 # Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
-# docs/guests.md names, and reports the one that is missing. It installs pinned versions below the target folder. Set LOCALMAP to the path of
-# a built `localmap` to use that instead of building one.
+# docs/guests.md names, and reports the one that is missing. It installs pinned versions below the
+# target folder. Set LOCALMAP to the path of a built `localmap` to use that instead of building one.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 

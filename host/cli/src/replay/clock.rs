@@ -22,7 +22,7 @@ const FIRST_STEP: u64 = 1_000;
 /// time.
 ///
 /// It moves to the stamps of the input, and to the end of a sleep. A guest that does neither, but
-/// waits by looking at the clock again and again, would wait for ever, so from [`FREE_LOOKS`] looks
+/// waits by looking at the clock again and again, would never end, so from [`FREE_LOOKS`] looks
 /// in a row on, each look moves the clock, by a step that doubles after each [`LOOKS_PER_STEP`]
 /// looks. Input and sleep end the row.
 #[derive(Debug, Clone, Default)]
