@@ -2,8 +2,9 @@
 //! map. Only this folder uses wac-graph.
 
 pub(crate) mod component;
+pub(crate) mod concurrency;
 pub(crate) mod error;
-mod exports;
+pub(crate) mod exports;
 pub(crate) mod imports;
 pub(crate) mod inspect;
 pub(crate) mod keyvalue;

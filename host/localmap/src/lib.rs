@@ -93,7 +93,9 @@ pub use artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 pub use cancel::handle::CancelHandle;
 pub use clock::coarse::CoarseClock;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use compose::concurrency::needs_concurrency;
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
+pub use compose::exports::WasiVersion;
 pub use compose::imports::missing_imports;
 pub use compose::inspect::{Inspection, Item, Memory, inspect};
 pub use compose::keyvalue::with_keyvalue;
@@ -107,7 +109,7 @@ pub use contract::error::{
     KeyFault, MapTerminated, PinError, PinnedError, PreloadError, SetError, SetIfError, Setting,
     TerminationCause, TimedOut, TouchError,
 };
-pub use contract::features::set_features;
+pub use contract::features::{set_concurrent_features, set_features};
 pub use contract::limits::{DEFAULT_MAX_KEY_LEN, Limits, MAX_KEY_LEN, Policy};
 pub use contract::names;
 pub use contract::stats::Stats;

@@ -27,6 +27,16 @@ pub enum HandlerError {
     /// The component does not export `handle` of `wasi:http/incoming-handler` of WASI 0.2.
     #[error("it does not export wasi:http/incoming-handler@0.2.x")]
     NotAHandler,
+    /// The component exports `wasi:http/handler`, but of a release candidate of WASI 0.3.
+    #[error(
+        "it exports {export}, of a release candidate of WASI 0.3: build it with tools for the final \
+         WASI 0.3"
+    )]
+    #[non_exhaustive]
+    Candidate {
+        /// The name of the export.
+        export: String,
+    },
     /// The component exports `wasi:http/incoming-handler`, but of a preview of WASI 0.2.
     #[error("it exports {export}, of a preview of WASI 0.2: build it with newer tools")]
     #[non_exhaustive]

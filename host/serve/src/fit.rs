@@ -3,7 +3,9 @@
 use crate::app;
 use crate::error::HandlerError;
 use crate::sandbox::SandboxConfig;
-use localmap::{Buckets, Incompatibility, Inspection, PlugError, linkable, missing_imports, names};
+use localmap::{
+    Buckets, Incompatibility, Inspection, PlugError, WasiVersion, linkable, missing_imports, names,
+};
 
 /// Returns the reasons why a [`Handler`](crate::Handler) cannot serve a component; empty if it can.
 /// `found` is the component's [description](localmap::inspect). Nothing is compiled.
@@ -45,16 +47,18 @@ pub(crate) fn unserved_imports(component: &[u8]) -> Result<(), HandlerError> {
 
 /// Rejects a component that does not answer HTTP requests.
 pub(crate) fn other_kind(found: &Inspection) -> Option<HandlerError> {
-    if found.handler {
+    let preview = |prefix| found.preview_export(prefix).map(str::to_owned);
+    if found.handler == Some(WasiVersion::V0_2) {
         None
-    } else if found.command {
+    } else if found.command.is_some() {
         Some(HandlerError::Command)
-    } else if found.has_export("wasi:http/handler@0.3") {
+    } else if found.handler.is_some() {
         Some(HandlerError::Wasi03)
-    } else if let Some(export) = found.preview_export(names::HTTP_HANDLER) {
-        let export = export.to_owned();
+    } else if let Some(export) = preview(names::HTTP_HANDLER_0_3) {
+        Some(HandlerError::Candidate { export })
+    } else if let Some(export) = preview(names::HTTP_HANDLER) {
         Some(HandlerError::Preview { export })
-    } else if found.has_export(names::HTTP_HANDLER) {
+    } else if found.has_export(names::HTTP_HANDLER_0_3) || found.has_export(names::HTTP_HANDLER) {
         Some(HandlerError::OtherHandler)
     } else {
         Some(HandlerError::NotAHandler)

@@ -185,12 +185,19 @@ impl SandboxConfig {
     /// [`timeout`](Self::timeout) is set now: one that is set later, for the [store](Self::store)
     /// alone, has no effect. See [`store`](Self::store) for an example.
     ///
+    /// The engine supports concurrency if the component
+    /// [needs it](localmap::needs_concurrency), as those of WASI 0.3 do; other components run
+    /// faster without.
+    ///
     /// # Errors
     ///
     /// Returns [`SandboxError::Compile`] if Wasmtime cannot compile the component for this
     /// machine.
     pub fn compile(&self, component: &[u8]) -> Result<Component, SandboxError> {
-        engine::compile(self.settings(self.timeout.is_some()), component)
+        engine::compile(
+            self.settings_for(component, self.timeout.is_some()),
+            component,
+        )
     }
 
     /// Compiles a component for up to `instances` async stores at a time. Their memory comes from
@@ -207,12 +214,12 @@ impl SandboxConfig {
         component: &[u8],
         instances: u32,
     ) -> Result<Component, SandboxError> {
-        engine::compile_pooled(self.settings(true), component, instances)
+        engine::compile_pooled(self.settings_for(component, true), component, instances)
     }
 
     /// Creates an engine that accepts the same components as [`compile`](Self::compile), to which
-    /// a linker for [`missing_imports`](localmap::missing_imports) can belong. It neither has a
-    /// pool nor keeps code on disk.
+    /// a linker for [`missing_imports`](localmap::missing_imports) can belong. It supports
+    /// concurrency, neither has a pool nor keeps code on disk.
     ///
     /// ```
     /// use localmap::wasmtime::component::Linker;
@@ -228,7 +235,7 @@ impl SandboxConfig {
     ///
     /// Returns [`SandboxError::Compile`] if Wasmtime cannot run on this machine.
     pub fn engine(&self) -> Result<Engine, SandboxError> {
-        engine::engine(self.settings(true))
+        engine::engine(self.settings(true, true))
     }
 
     /// Creates a builder for the WASI context of a guest, with its variables, folders and output,
@@ -307,10 +314,15 @@ impl SandboxConfig {
         store
     }
 
-    fn settings(&self, epochs: bool) -> Settings {
+    fn settings_for(&self, component: &[u8], epochs: bool) -> Settings {
+        self.settings(localmap::needs_concurrency(component).is_some(), epochs)
+    }
+
+    fn settings(&self, concurrency: bool, epochs: bool) -> Settings {
         Settings {
             max_memory: self.max_memory,
             epochs,
+            concurrency,
             #[cfg(feature = "cache")]
             cache: self.cache,
         }

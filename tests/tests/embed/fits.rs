@@ -13,6 +13,7 @@ fn component(parts: &str) -> Vec<u8> {
 #[test]
 fn an_engine_compiles_what_inspect_accepts() {
     let host = Host::new().expect("a host");
+    let sandbox = SandboxConfig::new().engine().expect("an engine");
     for (accepted, parts) in [
         (true, "(core module (func (return_call 0)))"),
         (true, "(core module (memory 1) (memory 1))"),
@@ -30,25 +31,94 @@ fn an_engine_compiles_what_inspect_accepts() {
         (false, "(core module (tag))"),
         (false, "(core module (memory 1 1 shared))"),
         (false, "(core module (memory 1 (pagesize 1)))"),
-        (false, "(core func (canon waitable-set.new))"),
-        (false, "(core func (canon task.return))"),
+        (true, "(core func (canon waitable-set.new))"),
+        (true, "(core func (canon task.return))"),
+        (true, "(core func (canon backpressure.inc))"),
+        (true, "(type (stream u8))"),
+        (true, "(type (future))"),
+        (true, "(type (func async))"),
         (false, "(core func (canon error-context.drop))"),
-        (false, "(type (stream u8))"),
         (false, "(type (list u8 4))"),
     ] {
         let bytes = component(parts);
         let found = inspect(&bytes).expect("valid with all proposals");
-        let refused = found.app.iter().any(|reason| {
-            matches!(
-                reason,
-                Incompatibility::Async | Incompatibility::Proposal { .. }
-            )
-        });
+        let refused = found
+            .app
+            .iter()
+            .any(|reason| matches!(reason, Incompatibility::Proposal { .. }));
         assert_eq!(!refused, accepted, "{parts}: {:?}", found.app);
-        for engine in [host.as_ref(), &SandboxConfig::new().engine().expect("one")] {
+        for (concurrent, engine) in [(false, host.as_ref()), (true, &sandbox)] {
             let compiled = Component::new(engine, &bytes);
+            let accepted = accepted && (concurrent || found.concurrency.is_none());
             assert_eq!(compiled.is_ok(), accepted, "{parts}: {:?}", compiled.err());
         }
+        let compiled = SandboxConfig::new().compile(&bytes);
+        assert_eq!(compiled.is_ok(), accepted, "{parts}: {:?}", compiled.err());
+    }
+}
+
+#[test]
+fn a_component_needs_concurrency_for_its_async_parts_and_for_wasi_0_3() {
+    for (reason, parts) in [
+        (None, ""),
+        (None, "(core module (func (return_call 0)))"),
+        // As many toolchains name it: only the version decides.
+        (
+            None,
+            r#"(import "wasi:cli/environment@0.2.0" (instance (export "f" (func))))"#,
+        ),
+        // It is not an import of the component itself.
+        (
+            None,
+            r#"(component (import "wasi:cli/environment@0.3.0" (instance)))"#,
+        ),
+        (
+            Some("it imports wasi:cli/environment@0.3.1"),
+            r#"(import "wasi:cli/environment@0.3.1" (instance (export "f" (func))))"#,
+        ),
+        (
+            Some("it uses `stream`"),
+            r#"(import "wasi:cli/stdout@0.3.0" (instance (export "f" (func (param "s" (stream u8))))))"#,
+        ),
+        (Some("it uses `future`"), "(component (type (future)))"),
+        (
+            Some("it uses `waitable-set.new`"),
+            "(core func (canon waitable-set.new))",
+        ),
+        // It is not valid, so that it needs nothing.
+        (None, "(type (stream u8)) (type (list u8 4))"),
+    ] {
+        let found = localmap::needs_concurrency(&component(parts));
+        assert_eq!(found.as_deref(), reason, "{parts}");
+    }
+    assert_eq!(localmap::needs_concurrency(b""), None);
+    assert_eq!(localmap::needs_concurrency(b"\0asm\x01\0\0\0"), None);
+}
+
+#[test]
+fn previews_and_middleware_have_sentences_of_their_own() {
+    let engine = SandboxConfig::new().engine().expect("an engine");
+    let mut linker = Linker::<Sandbox<()>>::new(&engine);
+    Sandbox::add_to_linker_async(&mut linker).expect("it is empty");
+    for (import, hint) in [
+        (
+            "wasi:cli/environment@0.3.0-rc-2026-03-15",
+            "release candidate",
+        ),
+        ("wasi:http/handler@0.3.0", "middleware"),
+        (
+            "wasi:cli/environment@0.2.0-rc-2023-11-10",
+            "preview of WASI 0.2",
+        ),
+    ] {
+        let bytes = component(&format!(
+            r#"(import "{import}" (instance (export "f" (func))))"#
+        ));
+        let missing = missing_imports(&bytes, &linker).expect("a component");
+        let [reason] = &missing[..] else {
+            panic!("{import}: {missing:?}");
+        };
+        assert!(reason.to_string().contains(hint), "{reason}");
     }
 }
 

@@ -15,7 +15,8 @@ use verdict::Verdict;
 
 /// Lists a component's imports and exports, and says which commands take it.
 ///
-/// Also lists its size and its memories. For each of `run`, `serve`, `plug` and `shell`, the output
+/// Also lists its size and its memories, and whether it needs an engine with concurrency, which
+/// components of WASI 0.3 do, and why. For each of `run`, `serve`, `plug` and `shell`, the output
 /// says what the command would do with the component, or gives all reasons why it would refuse it:
 /// the answer is that of the command itself, before it starts the component. A component that needs
 /// an option, because it starts with more memory than it gets by default, is taken on that condition,
@@ -31,7 +32,8 @@ pub(crate) struct InspectCommand {
     ///
     /// Prints an object with the keys file, size (in bytes), kind ("component"), imports and
     /// exports (each with name, kind and functions), memories (each with initial and maximum,
-    /// in bytes; maximum is null if there is none), keyvalue (the drafts of wasi:keyvalue
+    /// in bytes; maximum is null if there is none), concurrency (why it needs an engine with
+    /// concurrency, or null if it does not), keyvalue (the drafts of wasi:keyvalue
     /// that the component imports and a map can serve), commands (run, serve, plug and shell, each
     /// with fits; map, which is "given", "included", "none", or null if it does not fit;
     /// condition, what else it needs, or null; and misfits, the list of reasons), and app and
@@ -96,6 +98,7 @@ fn to_json(file: &str, found: &Inspection, verdicts: &[Verdict]) -> Value {
         "kind": "component",
         "imports": items(&found.imports),
         "exports": items(&found.exports),
+        "concurrency": found.concurrency,
         "memories": found.memories.iter().map(memory).collect::<Vec<_>>(),
         "keyvalue": found.keyvalue,
         "commands": verdicts.iter().map(verdict).collect::<Map<_, _>>(),
@@ -114,12 +117,21 @@ fn write_text(
     write_items(out, "Imports", &found.imports)?;
     write_items(out, "Exports", &found.exports)?;
     write_memories(out, &found.memories)?;
+    write_engine(out, found)?;
     write_keyvalue(out, found)?;
     writeln!(out, "\nCommands")?;
     for verdict in verdicts {
         write_verdict(out, verdict)?;
     }
     Ok(())
+}
+
+/// Writes which engine the component runs on, and why.
+fn write_engine(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
+    match &found.concurrency {
+        None => writeln!(out, "\nEngine: without concurrency"),
+        Some(reason) => writeln!(out, "\nEngine: with concurrency, since {reason}"),
+    }
 }
 
 /// Writes which interfaces of `wasi:keyvalue` the map serves.

@@ -158,7 +158,7 @@ impl RunCommand {
             ),
             Ended::Trap { error, stats } => {
                 complain(&error.context(trapped(path)));
-                if guest.handler {
+                if guest.handler.is_some() {
                     // The `run` of many HTTP guests does nothing but trap.
                     note("It also answers HTTP requests: for those, use `localmap serve`");
                 }

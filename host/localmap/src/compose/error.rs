@@ -2,7 +2,10 @@
 
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::{ConfigureError, PreloadError};
-use crate::contract::names::{CLOCK, CONTROL, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue};
+use crate::contract::names::{
+    CLOCK, CONTROL, HTTP_HANDLER_0_3, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue,
+    version_of_wasi,
+};
 
 /// An error in the bytes of a component.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +53,6 @@ pub enum Incompatibility {
          without that export"
     )]
     ExportsControl,
-    /// The component has async functions or uses async built-ins, which no engine of this crate
-    /// supports.
-    #[error(
-        "it uses async functions of the component model, as WASI 0.3 does: build it for WASI 0.2, \
-         for example for the target wasm32-wasip2, or with --backend-qjs-disable-async if jco \
-         builds it with QuickJS"
-    )]
-    Async,
     /// The component imports an interface under a label (`implements`).
     #[error(
         "its import `{name}` is a label for {interface}, which localmap does not support: import \
@@ -180,40 +175,23 @@ fn contract_of(name: &str) -> &'static str {
     }
 }
 
-/// The packages of WASI 0.2.
-const WASI: [&str; 7] = [
-    "cli",
-    "clocks",
-    "filesystem",
-    "http",
-    "io",
-    "random",
-    "sockets",
-];
-
-/// Returns `true` for the name of an interface of a released WASI 0.2.
+/// Returns `true` for the name of an interface of a released WASI 0.2 or 0.3.
 pub(crate) fn is_of_wasi(name: &str) -> bool {
-    let (package, version) = package_and_version(name);
-    WASI.contains(&package) && version.starts_with("0.2.") && !version.contains('-')
+    version_of_wasi(name).is_some_and(|version| {
+        (version.starts_with("0.2.") || version.starts_with("0.3.")) && !version.contains('-')
+    })
 }
 
-/// Returns the package of a name of WASI, and its version.
-fn package_and_version(name: &str) -> (&str, &str) {
-    let name = name.strip_prefix("wasi:").unwrap_or_default();
-    let package = name.split_once('/').map_or("", |(package, _)| package);
-    let version = name.split_once('@').map_or("", |(_, version)| version);
-    (package, version)
-}
-
-/// Says what to do about an interface of another version of WASI.
+/// Says what to do about an interface that a host lacks.
 fn version_hint(name: &str) -> &'static str {
-    let (package, version) = package_and_version(name);
-    if !WASI.contains(&package) {
-        ""
-    } else if version.starts_with("0.3.") {
-        ": it is of WASI 0.3, so build it for WASI 0.2"
+    let version = version_of_wasi(name).unwrap_or_default();
+    if version.starts_with("0.3.0-") {
+        ": it is of a release candidate of WASI 0.3, so build it with tools for the final WASI 0.3"
     } else if version.starts_with("0.2.0-") {
         ": it is of a preview of WASI 0.2, so build it with newer tools"
+    } else if name.starts_with(HTTP_HANDLER_0_3) {
+        ": as a middleware, it passes requests on to another handler, so compose it with one, for \
+         example with `wac plug MIDDLEWARE --plug HANDLER`"
     } else {
         ""
     }

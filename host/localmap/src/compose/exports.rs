@@ -1,12 +1,32 @@
 //! Recognises the components that WASI hosts call, by the types of their exports.
 
 use crate::compose::component::Pair;
-use crate::contract::names::{COMMAND, HTTP_HANDLER};
+use crate::contract::names::{COMMAND, COMMAND_0_3, HTTP_HANDLER, HTTP_HANDLER_0_3};
+use std::fmt;
 use wac_graph::types::{DefinedType, FuncType, ItemKind, Types, ValueType};
 
+/// A version of WASI, as it is written, for example "0.3".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WasiVersion {
+    /// WASI 0.2.
+    V0_2,
+    /// WASI 0.3, whose functions can be async.
+    V0_3,
+}
+
+impl fmt::Display for WasiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V0_2 => "0.2",
+            Self::V0_3 => "0.3",
+        })
+    }
+}
+
 impl Pair {
-    /// Returns `true` if the component exports `run` of `wasi:cli/run` 0.2.
-    pub(crate) fn is_command(&self) -> bool {
+    /// Returns the newest version of WASI of which the component exports `run` of `wasi:cli/run`.
+    pub(crate) fn command(&self) -> Option<WasiVersion> {
         let types = self.graph.types();
         let plain = |result: ValueType| match result {
             ValueType::Defined(id) => matches!(
@@ -18,19 +38,45 @@ impl Pair {
             ),
             _ => false,
         };
-        self.exports_function(COMMAND, "run", |run| {
-            run.params.is_empty() && run.result.is_some_and(plain)
-        })
+        let fits = |run: &FuncType| run.params.is_empty() && run.result.is_some_and(plain);
+        if self.exports_function(COMMAND_0_3, "run", |run| run.is_async && fits(run)) {
+            Some(WasiVersion::V0_3)
+        } else if self.exports_function(COMMAND, "run", |run| !run.is_async && fits(run)) {
+            Some(WasiVersion::V0_2)
+        } else {
+            None
+        }
     }
 
-    /// Returns `true` if the component exports `handle` of `wasi:http/incoming-handler` 0.2.
-    pub(crate) fn is_handler(&self) -> bool {
-        self.exports_function(HTTP_HANDLER, "handle", |handle| {
+    /// Returns the newest version of WASI of which the component exports the function that answers
+    /// HTTP requests: `handle` of `wasi:http/handler` 0.3 or of `wasi:http/incoming-handler` 0.2.
+    pub(crate) fn handler(&self) -> Option<WasiVersion> {
+        let types = self.graph.types();
+        let resources = |handle: &FuncType, count| {
             let mut params = handle.params.values();
-            handle.params.len() == 2
-                && params.all(|param| matches!(param, ValueType::Own(_)))
-                && handle.result.is_none()
-        })
+            handle.params.len() == count && params.all(|param| matches!(param, ValueType::Own(_)))
+        };
+        let response = |result: ValueType| match result {
+            ValueType::Defined(id) => matches!(
+                types[id],
+                DefinedType::Result {
+                    ok: Some(ValueType::Own(_)),
+                    err: Some(_)
+                }
+            ),
+            _ => false,
+        };
+        if self.exports_function(HTTP_HANDLER_0_3, "handle", |handle| {
+            handle.is_async && resources(handle, 1) && handle.result.is_some_and(response)
+        }) {
+            Some(WasiVersion::V0_3)
+        } else if self.exports_function(HTTP_HANDLER, "handle", |handle| {
+            !handle.is_async && resources(handle, 2) && handle.result.is_none()
+        }) {
+            Some(WasiVersion::V0_2)
+        } else {
+            None
+        }
     }
 
     /// Returns `true` if an exported interface, of which the name begins with `prefix`, has a
@@ -47,9 +93,7 @@ impl Pair {
             let version = name.split_once('@').map_or("", |(_, version)| version);
             name.starts_with(prefix) && !version.contains('-')
         });
-        interfaces.any(|(_, kind)| {
-            find(types, kind, function).is_some_and(|found| !found.is_async && fits(found))
-        })
+        interfaces.any(|(_, kind)| find(types, kind, function).is_some_and(&fits))
     }
 }
 

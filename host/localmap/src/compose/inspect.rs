@@ -2,7 +2,9 @@
 
 use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 use crate::compose::component::Pair;
+use crate::compose::concurrency::needs_concurrency;
 use crate::compose::error::{ComponentError, Incompatibility};
+use crate::compose::exports::WasiVersion;
 use crate::contract::limits::Limits;
 use wac_graph::types::{ItemKind, Types};
 use wasmparser::{Parser, Payload};
@@ -19,11 +21,16 @@ pub struct Inspection {
     pub exports: Vec<Item>,
     /// The linear memories of its core modules.
     pub memories: Vec<Memory>,
-    /// Whether the component is a command: exports `run` of `wasi:cli/run` 0.2.
-    pub command: bool,
-    /// Whether the component answers HTTP requests: exports `handle` of
-    /// `wasi:http/incoming-handler` 0.2.
-    pub handler: bool,
+    /// Why the component needs an engine with concurrency; `None` if it does not: see
+    /// [`needs_concurrency`](crate::needs_concurrency).
+    pub concurrency: Option<String>,
+    /// The version of WASI by which the component is a command: the newest of which it exports
+    /// `run` of `wasi:cli/run`.
+    pub command: Option<WasiVersion>,
+    /// The version of WASI by which the component answers HTTP requests: 0.3 if it exports
+    /// `handle` of `wasi:http/handler`, 0.2 if it exports that of `wasi:http/incoming-handler`
+    /// alone.
+    pub handler: Option<WasiVersion>,
     /// The drafts of `wasi:keyvalue` that the component imports and that a map can serve: see
     /// [`with_keyvalue`](crate::with_keyvalue).
     pub keyvalue: Vec<&'static str>,
@@ -142,8 +149,9 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         imports: pair.imports().map(item).collect(),
         exports: pair.exports().map(item).collect(),
         memories: memories(bytes),
-        command: pair.is_command(),
-        handler: pair.is_handler(),
+        concurrency: needs_concurrency(bytes),
+        command: pair.command(),
+        handler: pair.handler(),
         keyvalue: pair.keyvalue_drafts(),
         app,
         provider: pair.provider_incompatibilities(),

@@ -2,7 +2,7 @@
 //! proposals that our engines do not.
 
 use crate::compose::error::{ComponentError, Incompatibility};
-use crate::contract::features::{ASYNC, FEATURES};
+use crate::contract::features::CONCURRENT_FEATURES;
 use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
 /// Checks that the bytes are a valid component. Returns the proposal of WebAssembly that it needs
@@ -14,7 +14,7 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<Option<Incompatibility>, Componen
     if !Parser::is_component(bytes) {
         return Err(ComponentError::NotWasm);
     }
-    let Err(error) = validate_with(bytes, FEATURES) else {
+    let Err(error) = validate_with(bytes, CONCURRENT_FEATURES) else {
         return Ok(None);
     };
     if let Err(source) = validate_with(bytes, WasmFeatures::all()) {
@@ -24,8 +24,6 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<Option<Incompatibility>, Componen
     }
     Ok(Some(if let Some((name, interface)) = label(bytes) {
         Incompatibility::Label { name, interface }
-    } else if validate_with(bytes, FEATURES | ASYNC).is_ok() {
-        Incompatibility::Async
     } else {
         Incompatibility::Proposal {
             reason: error.message().to_owned(),

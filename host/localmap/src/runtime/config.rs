@@ -40,9 +40,8 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
 /// Returns the settings of all engines.
 fn on_demand(options: &HostOptions) -> Config {
     let mut config = Config::new();
+    // Without concurrency support: nothing here is async, and a call takes a third of the time.
     set_features(&mut config);
-    // Nothing here is async. Without concurrency support, a call takes a third of the time.
-    config.concurrency_support(false);
     // Ends a call that takes too long.
     config.epoch_interruption(true);
     config.max_wasm_stack(options.max_wasm_stack);

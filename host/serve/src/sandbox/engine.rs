@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub(super) max_memory: usize,
     /// Whether a guest that computes can be interrupted, which makes it slower.
     pub(super) epochs: bool,
+    /// Whether components can be async.
+    pub(super) concurrency: bool,
     /// Whether compiled code is kept on disk.
     #[cfg(feature = "cache")]
     pub(super) cache: bool,
@@ -111,10 +113,11 @@ fn fitting(engine: &Engine, component: &[u8], memories: u32) -> Option<Component
 
 fn on_demand(settings: Settings) -> Config {
     let mut config = Config::new();
-    localmap::set_features(&mut config);
-    // WASI 0.2 does not need it, and it would make each call slower. Sync calls stay sync, and a
-    // call of the guest can call into a map's `control`.
-    config.concurrency_support(false);
+    // Concurrency support would make each call of other components slower.
+    match settings.concurrency {
+        true => localmap::set_concurrent_features(&mut config),
+        false => localmap::set_features(&mut config),
+    }
     config.epoch_interruption(settings.epochs);
     // If there is no cache folder, each run compiles.
     #[cfg(feature = "cache")]

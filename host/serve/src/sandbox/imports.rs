@@ -35,7 +35,8 @@ impl<T: Send + 'static> Sandbox<T> {
     }
 
     /// Adds the same imports as [`add_to_linker_sync`](Self::add_to_linker_sync), for guests whose
-    /// calls are async.
+    /// calls are async, and those of WASI 0.3 if the engine supports concurrency, as that of a
+    /// component that [needs it](localmap::needs_concurrency) does.
     ///
     /// # Errors
     ///
@@ -44,6 +45,10 @@ impl<T: Send + 'static> Sandbox<T> {
         wasmtime_wasi::p2::add_to_linker_async(linker)?;
         debug_string::replace(linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+        if linker.engine().get_concurrency_support() {
+            wasmtime_wasi::p3::add_to_linker(linker)?;
+            wasmtime_wasi_http::p3::add_to_linker(linker)?;
+        }
         config_store::add_to_linker(linker)?;
         logging::add_to_linker_async(linker)
     }

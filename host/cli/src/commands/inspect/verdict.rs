@@ -60,7 +60,7 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
                 MapKind::Given => format!("it gets a map of its own{}", buckets(found)),
                 MapKind::Included => "it has its own map, which is plugged into it".to_owned(),
                 _ => "it runs without a map, since it imports none".to_owned(),
-            } + match found.handler {
+            } + match found.handler.is_some() {
                 true => "; only `localmap serve` calls its HTTP handler",
                 false => "",
             },

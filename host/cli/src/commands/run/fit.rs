@@ -2,7 +2,7 @@
 
 use super::app::link;
 use crate::commands::refusal::refusal;
-use localmap::{Incompatibility, Inspection, missing_imports, names};
+use localmap::{Incompatibility, Inspection, WasiVersion, missing_imports, names};
 use localmap_serve::SandboxConfig;
 
 /// Rejects a component that `run` cannot run, with all reasons. With `linked`, its map is linked
@@ -45,16 +45,24 @@ pub(crate) fn other_control(guest: &Inspection) -> Option<&Incompatibility> {
 
 /// Says why a component is not a command.
 fn other_kind(guest: &Inspection) -> Option<String> {
-    let reason = if guest.command {
+    let reason = if guest.command == Some(WasiVersion::V0_2) {
         return None;
-    } else if guest.handler {
+    } else if guest.handler.is_some() {
         "it answers HTTP requests: use `localmap serve`"
-    } else if guest.has_export("wasi:cli/run@0.3") {
+    } else if guest.command.is_some() {
         "it is a command of WASI 0.3: build it for WASI 0.2"
+    } else if let Some(candidate) = guest.preview_export(names::COMMAND_0_3) {
+        return Some(format!(
+            "it exports {candidate}, of a release candidate of WASI 0.3: build it with tools for \
+             the final WASI 0.3"
+        ));
     } else if let Some(preview) = guest.preview_export(names::COMMAND) {
         return Some(format!(
             "it exports {preview}, of a preview of WASI 0.2: build it with newer tools"
         ));
+    } else if guest.has_export(names::COMMAND_0_3) {
+        "its export wasi:cli/run is not that of WASI 0.3: expected a function \
+         `run: async func() -> result`"
     } else if guest.has_export(names::COMMAND) {
         "its export wasi:cli/run is not that of WASI 0.2: expected a function `run: func() -> result`"
     } else {

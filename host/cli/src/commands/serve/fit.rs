@@ -16,6 +16,7 @@ pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) ->
     let reasons = match error {
         HandlerError::Command
         | HandlerError::Wasi03
+        | HandlerError::Candidate { .. }
         | HandlerError::NotAHandler
         | HandlerError::Preview { .. }
         | HandlerError::OtherHandler
