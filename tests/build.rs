@@ -2,7 +2,7 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 10] = [
+const GUESTS: [&str; 13] = [
     "dedupe",
     "http-limiter",
     "keyvalue",
@@ -12,6 +12,9 @@ const GUESTS: [&str; 10] = [
     "served",
     "sessions",
     "waits",
+    "wasip3-command",
+    "wasip3-handler",
+    "wasip3-relay",
     "ways",
 ];
 

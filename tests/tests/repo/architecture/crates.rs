@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 28] = [
+const CRATES: [(&str, &[&str]); 31] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -35,6 +35,9 @@ const CRATES: [(&str, &[&str]); 28] = [
     ("probe", &["localmap-client"]),
     ("served", &["localmap-client"]),
     ("waits", &["localmap-client"]),
+    ("wasip3-command", &["localmap-client"]),
+    ("wasip3-handler", &["localmap-client"]),
+    ("wasip3-relay", &[]),
     ("keyvalue", &["localmap-client"]),
     ("outside", &[]),
     ("ways", &["localmap-client"]),
