@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 31] = [
+const CRATES: [(&str, &[&str]); 33] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -26,6 +26,8 @@ const CRATES: [(&str, &[&str]); 31] = [
     ("limiter", &["localmap-client"]),
     ("dedupe", &["localmap-client"]),
     ("http-limiter", &["localmap-client"]),
+    ("http-feed", &["localmap-client"]),
+    ("watchdog", &["localmap-client"]),
     // The host. The library embeds the components, and does not depend on their crates.
     ("localmap", &["localmap-packed"]),
     ("localmap-serve", &["localmap"]),
