@@ -1,5 +1,6 @@
 //! The host library: what it adds to the operations, which the vectors test.
 
+mod control;
 mod errors;
 mod limits;
 mod memory;

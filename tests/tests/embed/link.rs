@@ -2,7 +2,7 @@
 //!
 //! The vectors check that such a map answers like any other: see `blocks` in the suite `contract`.
 
-mod apps;
+pub(crate) mod apps;
 mod hostile;
 mod observer;
 

@@ -14,5 +14,6 @@ mod lifetime;
 mod link;
 mod serve;
 mod snapshot;
+mod tasks;
 mod texts;
 mod ticker;
