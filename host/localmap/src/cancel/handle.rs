@@ -113,7 +113,7 @@ impl CancelHandle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn guard<T: 'static>(&self, store: &mut Store<T>, timeout: Option<Duration>) {
-        self.guard_with(store, timeout, UpdateDeadline::Continue);
+        self.guard_with(store, timeout, || UpdateDeadline::Continue(1));
     }
 
     /// Bounds the next call in one of your own stores as [`guard`](Self::guard) does, for stores
@@ -126,14 +126,58 @@ impl CancelHandle {
     /// The time limit does not end a call in which the guest waits in the host. To end such a
     /// call, drop its future.
     pub fn guard_async<T: 'static>(&self, store: &mut Store<T>, timeout: Option<Duration>) {
-        self.guard_with(store, timeout, UpdateDeadline::Yield);
+        self.guard_with(store, timeout, || UpdateDeadline::Yield(1));
+    }
+
+    /// Bounds the next call in one of your own stores as [`guard_async`](Self::guard_async) does,
+    /// and calls `on_yield` whenever a guest yields its thread, so that you know that it computes
+    /// rather than waits.
+    ///
+    /// ```
+    /// use localmap::wasmtime::{Instance, Module, Store};
+    /// use localmap::{CancelHandle, Host};
+    /// use std::pin::pin;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use std::task::{Context, Waker};
+    /// use std::time::Duration;
+    ///
+    /// let host = Host::new()?;
+    /// let module = wat::parse_str(r#"(module (func (export "spin") (loop br 0)))"#)?;
+    /// let module = Module::new(host.as_ref(), module)?;
+    /// let mut store = Store::new(host.as_ref(), ());
+    /// let yields = Arc::new(AtomicU32::new(0));
+    /// let counted = Arc::clone(&yields);
+    /// CancelHandle::new().guard_async_with(&mut store, Some(Duration::from_millis(50)), move || {
+    ///     counted.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// let mut spin = pin!(async {
+    ///     let instance = Instance::new_async(&mut store, &module, &[]).await?;
+    ///     let spin = instance.get_typed_func::<(), ()>(&mut store, "spin")?;
+    ///     spin.call_async(&mut store, ()).await
+    /// });
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// while spin.as_mut().poll(&mut context).is_pending() {}
+    /// assert!(yields.load(Ordering::Relaxed) > 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn guard_async_with<T: 'static>(
+        &self,
+        store: &mut Store<T>,
+        timeout: Option<Duration>,
+        on_yield: impl Fn() + Send + Sync + 'static,
+    ) {
+        self.guard_with(store, timeout, move || {
+            on_yield();
+            UpdateDeadline::Yield(1)
+        });
     }
 
     fn guard_with<T: 'static>(
         &self,
         store: &mut Store<T>,
         timeout: Option<Duration>,
-        proceed: fn(u64) -> UpdateDeadline,
+        proceed: impl Fn() -> UpdateDeadline + Send + Sync + 'static,
     ) {
         let start = Instant::now();
         let watched = TICKER.watch(store.engine());
@@ -152,7 +196,7 @@ impl CancelHandle {
             if let Err(error) = &watched {
                 return Err(wasmtime::format_err!("no thread to time the call: {error}"));
             }
-            Ok(proceed(1))
+            Ok(proceed())
         });
         // If the handle is already cancelled, the call fails without waiting for the next tick.
         let may_start = !self.is_cancelled() && watching;
