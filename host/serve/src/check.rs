@@ -1,17 +1,17 @@
 //! Checks for responses that would mislead a client.
 
 use crate::failure::Failure;
+use crate::guest_body::GuestResponse;
+use hyper::StatusCode;
 use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
-use hyper::{Response, StatusCode};
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 /// Rejects a response that would mislead the client or keep it waiting. `head` is `true` if the
 /// response consists only of headers.
 pub(crate) fn check_response(
-    response: Response<HyperOutgoingBody>,
+    response: GuestResponse,
     head: bool,
-) -> Result<Response<HyperOutgoingBody>, Failure> {
+) -> Result<GuestResponse, Failure> {
     let status = response.status();
     if status.is_informational() {
         let cause =

@@ -15,17 +15,15 @@ pub enum HandlerError {
     #[error(transparent)]
     Component(#[from] ComponentError),
     /// The component is a command, which exports `wasi:cli/run` instead of
-    /// `wasi:http/incoming-handler`.
-    #[error("it is a command: expected a component that exports wasi:http/incoming-handler")]
-    Command,
-    /// The component handles requests of `wasi:http` 0.3.
+    /// `wasi:http/incoming-handler` or `wasi:http/handler`.
     #[error(
-        "it answers requests of wasi:http 0.3: expected a component for WASI 0.2, which exports \
-         wasi:http/incoming-handler"
+        "it is a command: expected a component that exports wasi:http/incoming-handler or \
+         wasi:http/handler"
     )]
-    Wasi03,
-    /// The component does not export `handle` of `wasi:http/incoming-handler` of WASI 0.2.
-    #[error("it does not export wasi:http/incoming-handler@0.2.x")]
+    Command,
+    /// The component exports neither `wasi:http/incoming-handler` of WASI 0.2 nor `wasi:http/handler`
+    /// of WASI 0.3.
+    #[error("it does not export wasi:http/incoming-handler@0.2.x or wasi:http/handler@0.3.x")]
     NotAHandler,
     /// The component exports `wasi:http/handler`, but of a release candidate of WASI 0.3.
     #[error(
@@ -50,6 +48,12 @@ pub enum HandlerError {
          `handle: func(request: incoming-request, response-out: response-outparam)`"
     )]
     OtherHandler,
+    /// The component exports `wasi:http/handler`, but not with the types of WASI 0.3.
+    #[error(
+        "its export wasi:http/handler is not that of WASI 0.3: expected a function \
+         `handle: async func(request: request) -> result<response, error-code>`"
+    )]
+    OtherAsyncHandler,
     /// The component cannot be linked with the map that it imports.
     #[error(transparent)]
     Incompatible(#[from] PlugError),
@@ -63,6 +67,9 @@ pub enum HandlerError {
         /// One reason for each import.
         missing: Vec<Incompatibility>,
     },
+    /// Its instances cannot be reused.
+    #[error(transparent)]
+    Reuse(#[from] ReuseError),
     /// Wasmtime cannot link WASI.
     #[error("cannot link WASI")]
     #[non_exhaustive]
@@ -79,6 +86,26 @@ pub enum HandlerError {
     /// The guest cannot be instantiated.
     #[error(transparent)]
     Instance(#[from] InstanceError),
+}
+
+/// The reason why the instances of a guest cannot be [reused](crate::HandlerOptions::reuse).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReuseError {
+    /// Each request has a map of its own.
+    #[error(
+        "an instance cannot be reused if each request has a map of its own (map scope `request`)"
+    )]
+    RequestScope,
+    /// The guest imports no map, and the scope is another than
+    /// [`MapScope::Server`](crate::MapScope::Server).
+    #[error(
+        "a guest without a map is the same for all requests if it is reused (map scope `server`)"
+    )]
+    WithoutMap,
+    /// A guest of WASI 0.2 answers one request at a time.
+    #[error("an instance of a guest of WASI 0.2 answers one request at a time")]
+    OneAtATime,
 }
 
 /// The reason why a guest cannot be instantiated. The sources have Wasmtime's errors.

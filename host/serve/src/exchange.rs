@@ -1,5 +1,6 @@
 //! The state of a request, from its headers to the end of its response and of its guest.
 
+use crate::guest_body::Transmission;
 use crate::log::{LogSink, RequestLine, RequestRecord};
 use crate::outgoing::HttpReporter;
 use hyper::{Method, Request, StatusCode};
@@ -7,6 +8,7 @@ use localmap::lock;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -45,6 +47,12 @@ struct State {
     map: Option<String>,
     cause: Option<String>,
     backtrace: Option<String>,
+    /// The number of the first request of the instance, if instances are reused.
+    instance: Option<u64>,
+    /// Wakes the task that waits for more of the response, if the guest fails.
+    waiting: Option<Waker>,
+    /// Tells the guest whether its response has been sent, if it may want to know.
+    transmission: Option<Transmission>,
 }
 
 enum ResponseState {
@@ -112,6 +120,9 @@ impl Exchange {
                 map: None,
                 cause: None,
                 backtrace: None,
+                instance: None,
+                waiting: None,
+                transmission: None,
             }),
         }))
     }
@@ -139,6 +150,7 @@ impl Exchange {
             request: Some(self.line.clone()),
             id: Some(self.id),
             map: state.map.clone(),
+            instance: state.instance,
             ..RequestRecord::new(self.at, self.peer)
         }
     }
@@ -192,6 +204,11 @@ impl ResponseSide {
         self.0.state().response = ResponseState::Begun(status, before);
     }
 
+    /// Sets what tells the guest whether its response has been sent.
+    pub(crate) fn set_transmission(&self, transmission: Option<Transmission>) {
+        self.0.state().transmission = transmission;
+    }
+
     /// Returns a function that reports failures of requests that the guest sends, if there is a
     /// log.
     pub(crate) fn http_reporter(&self) -> Option<HttpReporter> {
@@ -219,6 +236,15 @@ impl ResponseSide {
         self.0.state().guest == GuestState::Failed
     }
 
+    /// Returns `true` if the guest has failed, although it may write more. Otherwise, the task is
+    /// woken if the guest fails.
+    pub(crate) fn poll_guest_failed(&self, context: &Context<'_>) -> bool {
+        let mut state = self.0.state();
+        let failed = state.guest == GuestState::Failed;
+        state.waiting = (!failed).then(|| context.waker().clone());
+        failed
+    }
+
     /// Records that the last byte of the response has been sent.
     pub(crate) fn complete(&self) {
         self.end(None);
@@ -235,6 +261,9 @@ impl ResponseSide {
         let took = self.0.began.elapsed();
         let sent = self.0.sent.as_ref().map(Sent::get);
         self.0.end(|state| {
+            if let Some(transmission) = state.transmission.take() {
+                transmission.end(early.is_none());
+            }
             state.response = match state.response {
                 ResponseState::Begun(_, Some(before))
                     if early.is_some() && sent == Some(before) =>
@@ -270,6 +299,11 @@ impl GuestSide {
         self.0.state().backtrace = backtrace;
     }
 
+    /// Records the first request of the instance that answers this one.
+    pub(crate) fn set_instance(&self, first: u64) {
+        self.0.state().instance = Some(first);
+    }
+
     /// Ends the side of the guest. `failed` is the reason if the guest has failed.
     pub(crate) fn end(&self, failed: Option<&str>) {
         self.0.end(|state| {
@@ -280,6 +314,9 @@ impl GuestSide {
                 None => GuestState::Completed,
                 Some(cause) => {
                     state.add_cause(cause);
+                    if let Some(waiting) = state.waiting.take() {
+                        waiting.wake();
+                    }
                     GuestState::Failed
                 }
             };

@@ -2,13 +2,15 @@
 
 use crate::error::{InstanceError, MapError};
 use hyper::StatusCode;
-use localmap::wasmtime::{Error, Trap, WasmBacktrace};
+use localmap::wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use localmap::{Denied, MapTerminated};
+use std::fmt;
 use std::io;
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 
 /// The reason why a request gets no response from its guest.
+#[derive(Clone)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     /// The text for the log.
@@ -32,11 +34,25 @@ impl Failure {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, cause)
     }
 
+    /// Creates the failure of a guest that ended without a response.
+    pub(crate) fn no_response() -> Self {
+        Self::of_guest("the guest returned no response")
+    }
+
+    /// Creates the failure of a guest that returned an error instead of a response.
+    pub(crate) fn of_error_code(code: &impl fmt::Debug) -> Self {
+        Self::of_guest(format!("the guest returned the error {code:?}"))
+    }
+
     /// Creates a failure of the guest from an error of Wasmtime.
     pub(crate) fn of_call(error: &Error) -> Self {
         if is_out_of_memory(error) {
             let cause = "too little address space or memory for another instance";
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, cause);
+        }
+        // Tasks of WASI 0.3 that wait have taken all stacks.
+        if let Some(limit) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, limit.to_string());
         }
         let exited = error.is::<I32Exit>();
         Self {

@@ -19,7 +19,7 @@ use localmap::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn misfits(component: &[u8], found: &Inspection) -> Vec<HandlerError> {
-    let mut reasons = Vec::from_iter(other_kind(found));
+    let mut reasons = Vec::from_iter(version(found).err());
     match found.app.first() {
         None | Some(Incompatibility::NoMapImport) => {
             let composed = linkable(component, found, &Buckets::new());
@@ -45,22 +45,23 @@ pub(crate) fn unserved_imports(component: &[u8]) -> Result<(), HandlerError> {
     }
 }
 
-/// Rejects a component that does not answer HTTP requests.
-pub(crate) fn other_kind(found: &Inspection) -> Option<HandlerError> {
+/// Returns the version of WASI of the handler of a component, or rejects a component that does not
+/// answer HTTP requests.
+pub(crate) fn version(found: &Inspection) -> Result<WasiVersion, HandlerError> {
     let preview = |prefix| found.preview_export(prefix).map(str::to_owned);
-    if found.handler == Some(WasiVersion::V0_2) {
-        None
+    Err(if let Some(version) = found.handler {
+        return Ok(version);
     } else if found.command.is_some() {
-        Some(HandlerError::Command)
-    } else if found.handler.is_some() {
-        Some(HandlerError::Wasi03)
+        HandlerError::Command
     } else if let Some(export) = preview(names::HTTP_HANDLER_0_3) {
-        Some(HandlerError::Candidate { export })
+        HandlerError::Candidate { export }
     } else if let Some(export) = preview(names::HTTP_HANDLER) {
-        Some(HandlerError::Preview { export })
-    } else if found.has_export(names::HTTP_HANDLER_0_3) || found.has_export(names::HTTP_HANDLER) {
-        Some(HandlerError::OtherHandler)
+        HandlerError::Preview { export }
+    } else if found.has_export(names::HTTP_HANDLER_0_3) {
+        HandlerError::OtherAsyncHandler
+    } else if found.has_export(names::HTTP_HANDLER) {
+        HandlerError::OtherHandler
     } else {
-        Some(HandlerError::NotAHandler)
-    }
+        HandlerError::NotAHandler
+    })
 }

@@ -28,13 +28,11 @@ impl Guest {
     /// holds.
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
         let limit = self.app.timeout();
-        let outcome = match timeout(limit, self.app.handle(&mut self.call)).await {
+        let outcome = match timeout(limit, self.call.run()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
-                let mut failure = Failure::of_call(&error);
-                let backtrace = failure.backtrace.take();
-                self.side
-                    .set_backtrace(backtrace.filter(|_| self.app.backtraces()));
+                let mut failure = self.app.failure(&error);
+                self.side.set_backtrace(failure.backtrace.take());
                 Err(failure)
             }
             Err(_) => Err(Failure::timed_out(limit)),

@@ -3,32 +3,37 @@
 use crate::app::App;
 use crate::check::check_response;
 use crate::connection::Connection;
-use crate::error::HandlerError;
+use crate::error::{HandlerError, ReuseError};
 use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
 use crate::fit;
 use crate::guest::Guest;
+use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
+use crate::instance::{Entry, Job, JobCall};
 use crate::log::{LogSink, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
-use crate::maps::{Maps, only_value};
+use crate::maps::{CheckedOut, Maps, only_value};
 use crate::request_body::RequestBody;
+use crate::responder::{Responder, SharedResponder};
 use crate::response_body::ResponseBody;
+use crate::reuse::Reuse;
 use crate::target::resolve;
 use crate::tasks::Tasks;
+use crate::worker::Reusing;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats};
+use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, WasiVersion};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::Error;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 /// Answers requests with a guest. It holds the state that all requests share.
 ///
@@ -43,6 +48,8 @@ struct Shared {
     app: Arc<App>,
     maps: Arc<Maps>,
     log: Option<Arc<dyn LogSink>>,
+    /// What is needed for instances that answer several requests, if there are any.
+    reusing: Option<Reusing>,
     room: Arc<Semaphore>,
     /// The number of requests so far.
     requests: AtomicU64,
@@ -51,7 +58,8 @@ struct Shared {
 }
 
 impl Handler {
-    /// Compiles a component that exports `wasi:http/incoming-handler`, and checks once that its
+    /// Compiles a component that exports `wasi:http/incoming-handler` of WASI 0.2 or
+    /// `wasi:http/handler` of WASI 0.3, and checks once that its
     /// folders can be opened. If it imports a map, also creates a first one. Each request opens
     /// its folders again.
     ///
@@ -59,8 +67,8 @@ impl Handler {
     ///
     /// # Errors
     ///
-    /// Returns [`HandlerError::Command`], [`Wasi03`](HandlerError::Wasi03) or
-    /// [`NotAHandler`](HandlerError::NotAHandler) if the component is of another kind,
+    /// Returns [`HandlerError::Command`] or [`NotAHandler`](HandlerError::NotAHandler) if the
+    /// component is of another kind, [`Reuse`](HandlerError::Reuse) if its instances cannot be reused,
     /// [`Component`](HandlerError::Component) if the bytes are not a component,
     /// [`Incompatible`](HandlerError::Incompatible) if it cannot be linked with the map that it
     /// imports, [`Imports`](HandlerError::Imports) if it imports anything else that is not served,
@@ -68,25 +76,28 @@ impl Handler {
     /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
         let found = localmap::inspect(component)?;
-        if let Some(other) = fit::other_kind(&found) {
-            return Err(other);
-        }
+        let version = fit::version(&found)?;
         let linkable = localmap::linkable(component, &found, &options.buckets)?;
         fit::unserved_imports(component)?;
         let scope = options.map_scope.clone();
         let scope = scope.unwrap_or_else(|| MapScope::default_for(&found));
+        if let Some(reuse) = options.reuse {
+            check_reuse(reuse, version, linkable.is_some(), &scope)?;
+        }
         let factory = match &linkable {
             Some(_) => Some(factory(options, &scope, &found)?),
             None => None,
         };
         let component = linkable.as_deref().unwrap_or(component);
-        let app = App::new(component, options)?;
-        let maps = Maps::new(scope, options.idle_timeout, factory)?;
+        let app = App::new(component, version, options)?;
+        let reuse = options.reuse;
+        let maps = Maps::new(scope, options.idle_timeout, factory, reuse.is_some())?;
         Ok(Self {
             shared: Arc::new(Shared {
                 app: Arc::new(app),
                 maps: Arc::new(maps),
                 log: options.log.clone(),
+                reusing: reuse.map(|reuse| Reusing::new(reuse, options.max_requests)),
                 room: Arc::new(Semaphore::new(options.max_requests as usize)),
                 requests: AtomicU64::new(0),
                 guests: Tasks::default(),
@@ -257,7 +268,7 @@ impl Handler {
         id: u64,
         mut request: Request<RequestBody<B>>,
         side: &ResponseSide,
-    ) -> Result<Response<HyperOutgoingBody>, Failure>
+    ) -> Result<GuestResponse, Failure>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
@@ -267,10 +278,37 @@ impl Handler {
         let permit = self.admit()?;
         side.set_map(map_label(shared.maps.scope(), request.headers()));
         let checked_out = shared.maps.check_out(request.headers(), connection.map());
-        let (map, checkout) = checked_out.map_err(|error| Failure::of_map(&error))?;
+        let CheckedOut {
+            map,
+            instances,
+            checkout,
+        } = checked_out.map_err(|error| Failure::of_map(&error))?;
         let reporter = side.http_reporter();
-        let called = shared.app.call(map, id, scheme.as_ref(), request, reporter);
-        let (call, response) = called.map_err(|error| Failure::of_guest(chain(&error)))?;
+        if let (Some(instances), Some(reusing)) = (instances, &shared.reusing) {
+            let (responder, responses) = SharedResponder::new();
+            let entry = Entry {
+                id,
+                side: side.call_guest(),
+                responder,
+                held: Box::new((checkout, permit, shared.guests.begin())),
+            };
+            let call = JobCall {
+                scheme,
+                request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
+                reporter,
+            };
+            reusing.give(&shared.app, &instances, map, Box::new(Job { entry, call }));
+            return match responses.await {
+                Ok(response) => check_response(response?, side.is_head()),
+                Err(_) => Err(Failure::of_guest("the host failed")),
+            };
+        }
+        let (responder, response) = Responder::single();
+        let scheme = scheme.as_ref();
+        let called = shared
+            .app
+            .call(map, id, scheme, request, reporter, responder);
+        let call = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),
             side: side.call_guest(),
@@ -280,13 +318,10 @@ impl Handler {
         };
         let task = shared.guests.spawn(guest.run());
         match response.await {
-            Ok(Ok(response)) => check_response(response, side.is_head()),
-            Ok(Err(code)) => Err(Failure::of_guest(format!(
-                "the guest returned the error {code:?}"
-            ))),
+            Ok(response) => check_response(response?, side.is_head()),
             // The guest's store, or its means to respond, has been dropped.
             Err(_) => Err(match task.await {
-                Ok(Ok(())) => Failure::of_guest("the guest returned no response"),
+                Ok(Ok(())) => Failure::no_response(),
                 Ok(Err(failure)) => failure,
                 Err(panic) => Failure::of_guest(format!("the host failed: {panic}")),
             }),
@@ -306,6 +341,25 @@ impl fmt::Debug for Handler {
             .field("running_guests", &self.running_guests())
             .field("live_maps", &self.live_maps())
             .finish_non_exhaustive()
+    }
+}
+
+/// Checks that the requests that may share an instance share a map.
+fn check_reuse(
+    reuse: Reuse,
+    version: WasiVersion,
+    has_map: bool,
+    scope: &MapScope,
+) -> Result<(), ReuseError> {
+    match scope {
+        MapScope::Server => {}
+        _ if !has_map => return Err(ReuseError::WithoutMap),
+        MapScope::Request => return Err(ReuseError::RequestScope),
+        MapScope::Connection | MapScope::Header(_) => {}
+    }
+    match version {
+        WasiVersion::V0_2 if reuse.max_concurrent() > 1 => Err(ReuseError::OneAtATime),
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::guest_output::GuestOutput;
 use crate::log::LogSink;
 use crate::map_scope::MapScope;
+use crate::reuse::Reuse;
 use crate::sandbox::SandboxConfig;
 use localmap::{Buckets, Limits, Preload};
 use std::fmt;
@@ -25,6 +26,7 @@ pub struct HandlerOptions {
     pub(crate) idle_timeout: Duration,
     pub(crate) max_maps: u32,
     pub(crate) max_requests: u32,
+    pub(crate) reuse: Option<Reuse>,
     pub(crate) limits: Limits,
     pub(crate) entries: Vec<Preload>,
     pub(crate) buckets: Buckets,
@@ -42,6 +44,7 @@ impl HandlerOptions {
             idle_timeout: Duration::from_secs(300),
             max_maps: 1_000,
             max_requests: 1_000,
+            reuse: None,
             limits: Limits::default(),
             entries: Vec::new(),
             buckets: Buckets::new(),
@@ -79,6 +82,27 @@ impl HandlerOptions {
     #[must_use]
     pub fn max_requests(mut self, requests: u32) -> Self {
         self.max_requests = requests;
+        self
+    }
+
+    /// Lets an instance of the guest answer several requests. Default: each request has an instance
+    /// of its own.
+    ///
+    /// The scope of the maps must be another than [`MapScope::Request`], and [`MapScope::Server`] if
+    /// the guest imports no map. An instance answers only requests that share a map. These then
+    /// share the memory of the guest too, and its failures: if it traps, all requests of the
+    /// instance fail, and if it computes for long, all of them wait.
+    ///
+    /// ```
+    /// use localmap_serve::{HandlerOptions, MapScope, Reuse};
+    ///
+    /// let options = HandlerOptions::new()
+    ///     .map_scope(MapScope::Server)
+    ///     .reuse(Reuse::new(128).concurrent(16));
+    /// ```
+    #[must_use]
+    pub fn reuse(mut self, reuse: Reuse) -> Self {
+        self.reuse = Some(reuse);
         self
     }
 
@@ -149,6 +173,7 @@ impl fmt::Debug for HandlerOptions {
             .field("idle_timeout", &self.idle_timeout)
             .field("max_maps", &self.max_maps)
             .field("max_requests", &self.max_requests)
+            .field("reuse", &self.reuse)
             .field("limits", &self.limits)
             .field("entries", &self.entries.len())
             .field("sandbox", &self.sandbox)

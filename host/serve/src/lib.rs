@@ -1,7 +1,8 @@
 //! Serves WebAssembly components over HTTP/1, and gives them key-value maps.
 //!
-//! A guest is a component that exports `wasi:http/incoming-handler` of WASI 0.2. A [`Handler`]
-//! compiles it once, and answers each request with a new instance. If the guest imports
+//! A guest is a component that exports `wasi:http/incoming-handler` of WASI 0.2 or
+//! `wasi:http/handler` of WASI 0.3. A [`Handler`] compiles it once, and answers each request with a
+//! new instance, unless [`HandlerOptions::reuse`] allows more. If the guest imports
 //! `localmap:core/local-map` or `wasi:keyvalue`, each instance uses a map of [`localmap`], which
 //! lives as long as its [`MapScope`]: a request, a connection, a tenant or the handler. A
 //! [`Server`] accepts connections for a handler, and lets running requests finish when it is shut
@@ -28,6 +29,7 @@
 //! | time of a request | [`SandboxConfig::timeout`] | 30 s | 504, or the response is cut off |
 //! | memory of an instance | [`SandboxConfig::max_memory`] | 256 MiB | growing fails |
 //! | handles of a guest | [`SandboxConfig::max_handles`] | 10,000 | the guest traps |
+//! | requests of an instance | [`HandlerOptions::reuse`] | 1 | another instance |
 //! | requests that a guest sends at a time | | 16 | `connection-limit-reached` |
 //! | requests at a time | [`HandlerOptions::max_requests`] | 1,000 | 503 |
 //! | maps at a time | [`HandlerOptions::max_maps`] | 1,000 | 503 |
@@ -51,10 +53,13 @@ mod exchange;
 mod failure;
 mod fit;
 mod guest;
+mod guest_body;
 mod guest_output;
 mod handler;
 mod handler_options;
 mod http1;
+mod instance;
+mod instances;
 mod linger;
 mod log;
 mod map_factory;
@@ -62,18 +67,21 @@ mod map_scope;
 mod maps;
 mod outgoing;
 mod request_body;
+mod responder;
 mod response_body;
+mod reuse;
 mod sandbox;
 mod server;
 mod stall_guard;
 mod target;
 mod tasks;
+mod worker;
 
 pub use hyper;
 pub use wasmtime_wasi;
 
 pub use connection::Connection;
-pub use error::{HandlerError, InstanceError, MapError, SandboxError};
+pub use error::{HandlerError, InstanceError, MapError, ReuseError, SandboxError};
 pub use fit::misfits;
 pub use guest_output::{GuestOutput, GuestStream};
 pub use handler::Handler;
@@ -82,6 +90,7 @@ pub use log::{LogSink, RequestLine, RequestRecord};
 pub use map_scope::{MapScope, ParseMapScopeError};
 pub use outgoing::{AllowedHost, HttpFailure, HttpFailureReason, ParseAllowedHostError};
 pub use response_body::ResponseBody;
+pub use reuse::{ParseReuseError, Reuse};
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use server::{BACKLOG, Server, bind, listen};
 

@@ -75,6 +75,9 @@ pub struct RequestRecord {
     /// The escaped label of its map: the scope, a header and its value, or `none` if the guest
     /// imports no map. `None` if the request failed before a map was selected.
     pub map: Option<String>,
+    /// The number of the first request that its instance has answered, if instances are
+    /// [reused](crate::HandlerOptions::reuse) and the request got one.
+    pub instance: Option<u64>,
     /// The reason for a failure, if there was one.
     pub cause: Option<String>,
     /// The backtrace of a guest that trapped, in several lines, if
@@ -106,6 +109,7 @@ impl RequestRecord {
             took: None,
             id: None,
             map: None,
+            instance: None,
             cause: None,
             backtrace: None,
         }
@@ -189,6 +193,9 @@ impl fmt::Display for RequestRecord {
         }
         self.write_id(f)?;
         write!(f, " map={}", self.map.as_deref().unwrap_or("-"))?;
+        if let Some(instance) = self.instance {
+            write!(f, " instance={instance}")?;
+        }
         if let Some(cause) = &self.cause {
             f.write_str(" cause=\"")?;
             escape(f, cause.as_bytes())?;

@@ -1,6 +1,7 @@
 //! The maps of a handler, each with the lifetime of its scope.
 
 use crate::error::MapError;
+use crate::instances::MapInstances;
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use hyper::header::{HeaderMap, HeaderName};
@@ -9,8 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// A map that several requests may use at the same time.
-pub(crate) type SharedMap = Arc<Mutex<LocalMap>>;
+/// A map that several requests may use at the same time, and the instances that use it if they are
+/// reused.
+#[derive(Clone)]
+pub(crate) struct SharedMap {
+    map: Arc<Mutex<LocalMap>>,
+    instances: Option<Arc<MapInstances>>,
+}
 
 /// A place for a map that later requests use again.
 pub(crate) type SharedSlot = Mutex<Option<SharedMap>>;
@@ -21,12 +27,25 @@ pub(crate) struct Maps {
     idle_timeout: Duration,
     /// The map factory, or `None` if the guest imports no map.
     factory: Option<MapFactory>,
+    /// Whether instances are reused.
+    reuse: bool,
+    /// The instances of a guest that imports no map, if they are reused.
+    without_map: Option<Arc<MapInstances>>,
     server: SharedSlot,
     tenants: Mutex<Tenants<SharedMap>>,
     became_idle: Notify,
 }
 
-/// The map of a request, checked out for as long as its guest runs.
+/// The map of a request.
+pub(crate) struct CheckedOut {
+    /// The map, or `None` if the guest imports none.
+    pub(crate) map: Option<LinkedMap>,
+    /// The instances that use the map, if they are reused.
+    pub(crate) instances: Option<Arc<MapInstances>>,
+    pub(crate) checkout: Checkout,
+}
+
+/// Keeps a map checked out for as long as the guest of its request runs.
 pub(crate) struct Checkout {
     maps: Arc<Maps>,
     /// The tenant, if the map belongs to one.
@@ -34,22 +53,27 @@ pub(crate) struct Checkout {
 }
 
 impl Maps {
-    /// Creates the maps of a handler, and a first map to check that this works.
+    /// Creates the maps of a handler, and a first map to check that this works. If `reuse`, each
+    /// map has instances.
     pub(crate) fn new(
         scope: MapScope,
         idle_timeout: Duration,
         factory: Option<MapFactory>,
+        reuse: bool,
     ) -> Result<Self, MapError> {
+        let without_map = (reuse && factory.is_none()).then(Arc::default);
         let maps = Self {
             scope,
             idle_timeout,
             factory,
+            reuse,
+            without_map,
             server: SharedSlot::default(),
             tenants: Mutex::default(),
             became_idle: Notify::new(),
         };
         if let Some(factory) = &maps.factory {
-            let first = share(factory)?;
+            let first = maps.share(factory)?;
             if maps.scope == MapScope::Server {
                 *lock(&maps.server) = Some(first);
             }
@@ -62,33 +86,47 @@ impl Maps {
         self.factory.as_ref().map(|_| &self.scope)
     }
 
-    /// Returns the map for a request on a connection, or `None` if its guest imports none.
+    /// Returns the map for a request on a connection.
     pub(crate) fn check_out(
         self: &Arc<Self>,
         headers: &HeaderMap,
         connection: &SharedSlot,
-    ) -> Result<(Option<LinkedMap>, Checkout), MapError> {
+    ) -> Result<CheckedOut, MapError> {
         let mut checkout = Checkout {
             maps: Arc::clone(self),
             tenant: None,
         };
         let Some(factory) = &self.factory else {
-            return Ok((None, checkout));
+            return Ok(CheckedOut {
+                map: None,
+                instances: self.without_map.clone(),
+                checkout,
+            });
         };
-        let map = match &self.scope {
-            MapScope::Request => LinkedMap::new(factory.create()?),
-            MapScope::Connection => LinkedMap::from_shared(kept(connection, factory)?),
-            MapScope::Server => LinkedMap::from_shared(kept(&self.server, factory)?),
+        let SharedMap { map, instances } = match &self.scope {
+            MapScope::Request => {
+                return Ok(CheckedOut {
+                    map: Some(LinkedMap::new(factory.create()?)),
+                    instances: None,
+                    checkout,
+                });
+            }
+            MapScope::Connection => self.kept(connection, factory)?,
+            MapScope::Server => self.kept(&self.server, factory)?,
             MapScope::Header(header) => {
                 let name = only_value(headers, header)?;
                 let mut tenants = lock(&self.tenants);
-                let (name, map) = tenants.check_out(name, is_alive, || share(factory))?;
+                let (name, map) = tenants.check_out(name, is_alive, || self.share(factory))?;
                 drop(tenants);
                 checkout.tenant = Some(name);
-                LinkedMap::from_shared(map)
+                map
             }
         };
-        Ok((Some(map), checkout))
+        Ok(CheckedOut {
+            map: Some(LinkedMap::from_shared(map)),
+            instances,
+            checkout,
+        })
     }
 
     /// Returns a map for an instance that is not called, or `None` if the guest imports none.
@@ -98,10 +136,29 @@ impl Maps {
         };
         // There may be no more than this one.
         let map = match &self.scope {
-            MapScope::Server => LinkedMap::from_shared(kept(&self.server, factory)?),
+            MapScope::Server => LinkedMap::from_shared(self.kept(&self.server, factory)?.map),
             _ => LinkedMap::new(factory.create()?),
         };
         Ok(Some(map))
+    }
+
+    fn share(&self, factory: &MapFactory) -> Result<SharedMap, MapError> {
+        Ok(SharedMap {
+            map: Arc::new(Mutex::new(factory.create()?)),
+            instances: self.reuse.then(Arc::default),
+        })
+    }
+
+    /// Returns the map in `slot`, or creates another one if the map has terminated. Its instances
+    /// are replaced with it.
+    fn kept(&self, slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> {
+        let mut slot = lock(slot);
+        if let Some(map) = slot.as_ref().filter(|map| is_alive(map)) {
+            return Ok(map.clone());
+        }
+        let map = self.share(factory)?;
+        *slot = Some(map.clone());
+        Ok(map)
     }
 
     /// Drops each map of a tenant once it has been idle for long enough. Never returns.
@@ -126,7 +183,7 @@ impl Maps {
     /// Returns the statistics of the handler's single map, if it has one that is alive.
     pub(crate) fn stats(&self) -> Option<Stats> {
         let map = lock(&self.server).clone()?;
-        lock(&map).stats().ok()
+        lock(&map.map).stats().ok()
     }
 
     /// Returns the number of live maps.
@@ -142,10 +199,6 @@ impl Drop for Checkout {
             self.maps.became_idle.notify_one();
         }
     }
-}
-
-fn share(factory: &MapFactory) -> Result<SharedMap, MapError> {
-    Ok(Arc::new(Mutex::new(factory.create()?)))
 }
 
 /// Returns the value of a header that occurs once.
@@ -165,21 +218,10 @@ pub(crate) fn only_value<'a>(
     }
 }
 
-/// Returns the map in `slot`, or creates another one if the map has terminated.
-fn kept(slot: &SharedSlot, factory: &MapFactory) -> Result<SharedMap, MapError> {
-    let mut slot = lock(slot);
-    if let Some(map) = slot.as_ref().filter(|map| is_alive(map)) {
-        return Ok(Arc::clone(map));
-    }
-    let map = share(factory)?;
-    *slot = Some(Arc::clone(&map));
-    Ok(map)
-}
-
 /// Returns `true` if the map is alive. A map in use counts as alive: if it is not, the guest's
 /// calls will fail.
 fn is_alive(map: &SharedMap) -> bool {
-    map.try_lock().map_or(true, |map| map.memory() > 0)
+    map.map.try_lock().map_or(true, |map| map.memory() > 0)
 }
 
 #[cfg(test)]
@@ -204,7 +246,7 @@ mod tests {
     fn maps(scope: MapScope, idle_timeout: Duration, max_maps: u32) -> Arc<Maps> {
         let host = Host::with_options(&HostOptions::new().max_maps(max_maps)).expect("a host");
         let factory = MapFactory::new(host, MapOptions::new(), Vec::new());
-        Arc::new(Maps::new(scope, idle_timeout, Some(factory)).expect("maps"))
+        Arc::new(Maps::new(scope, idle_timeout, Some(factory), false).expect("maps"))
     }
 
     fn tenant(
@@ -213,7 +255,8 @@ mod tests {
     ) -> Result<(Option<LinkedMap>, Checkout), MapError> {
         let mut headers = HeaderMap::new();
         headers.insert("x-tenant", HeaderValue::from_static(name));
-        maps.check_out(&headers, &SharedSlot::default())
+        let checked_out = maps.check_out(&headers, &SharedSlot::default())?;
+        Ok((checked_out.map, checked_out.checkout))
     }
 
     #[test]

@@ -170,4 +170,8 @@ impl WasiHttpHooks for OutgoingHooks {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         CHUNK
     }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
 }

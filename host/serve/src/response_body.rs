@@ -2,6 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::exchange::ResponseSide;
+use crate::guest_body::{GuestBody, GuestResponse};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
@@ -10,9 +11,8 @@ use hyper::{Response, StatusCode};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio::runtime::Handle;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 /// The body of a response that is being sent to the client. Dropping it ends the response.
 pub struct ResponseBody {
@@ -29,7 +29,7 @@ pub struct ResponseBody {
 /// The source of the bytes.
 enum Source {
     /// The guest.
-    Guest(HyperOutgoingBody),
+    Guest(GuestBody),
     /// Text from the handler.
     Text(Bytes),
 }
@@ -42,6 +42,9 @@ enum Progress {
     /// The last byte has been sent.
     Complete,
 }
+
+/// Of the two ends of a body that is too short, the one without an error may come first.
+const OTHER_LENGTH: &str = "the guest did not write as much as its content-length";
 
 /// The guest failed in the middle of its response.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +86,12 @@ impl ResponseBody {
     /// Creates a response from that of a guest.
     pub(crate) fn of_guest(
         side: ResponseSide,
-        response: Response<HyperOutgoingBody>,
+        mut response: GuestResponse,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
         let status = response.status();
         side.set_status(status);
+        side.set_transmission(response.body_mut().take_transmission());
         let length = response.headers().get(CONTENT_LENGTH);
         let left = length.and_then(|length| length.to_str().ok()?.parse().ok());
         // Responses with these statuses have no body, whatever the guest writes.
@@ -112,9 +116,58 @@ impl ResponseBody {
     }
 }
 
+impl ResponseBody {
+    /// Returns what is sent for a frame of the guest, or for the end of its body.
+    fn of_frame(
+        &mut self,
+        frame: Option<Result<Frame<Bytes>, wasmtime_wasi_http::Error>>,
+    ) -> Option<Result<Frame<Bytes>, Error>> {
+        match frame {
+            // The body also ends in this way when the guest's store is dropped.
+            None if self.side.as_ref().is_some_and(ResponseSide::guest_failed) => {}
+            None if matches!(self.progress, Progress::Sending(Some(1..))) => {
+                self.add_cause(OTHER_LENGTH);
+            }
+            None => return None,
+            // hyper does not read past them.
+            Some(Ok(frame)) if frame.is_trailers() => {
+                self.progress = Progress::Complete;
+                return Some(Ok(frame));
+            }
+            Some(Ok(frame)) => {
+                let len = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.progress = match self.progress {
+                    Progress::Sending(Some(left)) if left <= len => Progress::Complete,
+                    Progress::Sending(left) => Progress::Sending(left.map(|left| left - len)),
+                    Progress::Complete => Progress::Complete,
+                };
+                return Some(Ok(frame));
+            }
+            Some(Err(wasmtime_wasi_http::Error::HttpResponseBodySize(_))) => {
+                self.add_cause(OTHER_LENGTH);
+            }
+            // The code of the error says no more, and its form is that of the host.
+            Some(Err(_)) => self.add_cause("the guest did not finish its response"),
+        }
+        Some(Err(Cut.into()))
+    }
+
+    /// Returns `true` if the guest has failed. Otherwise, the task is woken if it does.
+    fn guest_fails(&self, context: &Context<'_>) -> bool {
+        let side = self.side.as_ref();
+        side.is_some_and(|side| side.poll_guest_failed(context))
+    }
+
+    fn add_cause(&self, cause: &str) {
+        if let Some(side) = &self.side {
+            side.add_cause(cause);
+        }
+    }
+}
+
 /// Reads and discards everything that the guest writes after its response, so that its writes do
 /// not fail. Ends with the guest.
-fn read_through(mut body: HyperOutgoingBody) {
+fn read_through(mut body: GuestBody) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
     }
@@ -139,33 +192,11 @@ impl Body for ResponseBody {
                 this.progress = Progress::Complete;
                 Some(Ok(Frame::data(std::mem::take(text))))
             }
-            Source::Guest(body) => match ready!(Pin::new(body).poll_frame(context)) {
-                // The body also ends in this way when the guest's store is dropped.
-                None if this.side.as_ref().is_some_and(ResponseSide::guest_failed) => {
-                    Some(Err(Cut.into()))
-                }
-                None => None,
-                // hyper does not read past them.
-                Some(Ok(frame)) if frame.is_trailers() => {
-                    this.progress = Progress::Complete;
-                    Some(Ok(frame))
-                }
-                Some(Ok(frame)) => {
-                    let len = frame.data_ref().map_or(0, Bytes::len) as u64;
-                    this.progress = match this.progress {
-                        Progress::Sending(Some(left)) if left <= len => Progress::Complete,
-                        Progress::Sending(left) => Progress::Sending(left.map(|left| left - len)),
-                        Progress::Complete => Progress::Complete,
-                    };
-                    Some(Ok(frame))
-                }
-                // The code of the error says no more, and its form is that of the host.
-                Some(Err(_)) => {
-                    if let Some(side) = &this.side {
-                        side.add_cause("the guest did not finish its response");
-                    }
-                    Some(Err(Cut.into()))
-                }
+            Source::Guest(body) => match Pin::new(body).poll_frame(context) {
+                Poll::Ready(frame) => this.of_frame(frame),
+                // The store of a guest that has failed lives on if it has other requests.
+                Poll::Pending if this.guest_fails(context) => Some(Err(Cut.into())),
+                Poll::Pending => return Poll::Pending,
             },
         };
         match frame {

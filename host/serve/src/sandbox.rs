@@ -86,7 +86,7 @@ impl SandboxConfig {
     }
 
     /// Sets the maximum number of host handles that a guest may hold: requests, headers, bodies,
-    /// streams, files. Exceeding it traps. Default: Wasmtime's own limit, or 10,000 for the guests
+    /// streams, files; and of its streams, futures and tasks of WASI 0.3. Exceeding it traps. Default: Wasmtime's own limit, or 10,000 for the guests
     /// of a [`Handler`](crate::Handler).
     #[must_use]
     pub fn max_handles(mut self, handles: usize) -> Self {
@@ -311,6 +311,11 @@ impl SandboxConfig {
         guest.grant(Arc::clone(&self.values), &self.outgoing);
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| guest.limiter());
+        // Streams, futures and tasks of WASI 0.3.
+        if let (Some(handles), Some(table)) = (self.max_handles, store.concurrent_resource_table())
+        {
+            table.set_max_capacity(handles);
+        }
         store
     }
 

@@ -17,8 +17,8 @@ struct Count {
     none_runs: Notify,
 }
 
-/// A running task.
-struct Running(Arc<Count>);
+/// A running task, until this is dropped.
+pub(crate) struct Running(Arc<Count>);
 
 impl Tasks {
     /// Spawns a task. It counts as running until its future has been dropped, for whatever reason.
@@ -26,12 +26,17 @@ impl Tasks {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.count.running.fetch_add(1, Ordering::AcqRel);
-        let running = Running(Arc::clone(&self.count));
+        let running = self.begin();
         tokio::spawn(async move {
             let _running = running;
             task.await
         })
+    }
+
+    /// Counts a task that is not spawned here.
+    pub(crate) fn begin(&self) -> Running {
+        self.count.running.fetch_add(1, Ordering::AcqRel);
+        Running(Arc::clone(&self.count))
     }
 
     /// Returns the number of running tasks.

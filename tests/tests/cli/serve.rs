@@ -8,4 +8,6 @@ mod keyvalue;
 mod lifetimes;
 mod limiter;
 mod options;
+mod reuse;
 mod starts;
+mod wasip3;

@@ -13,6 +13,7 @@ mod library;
 mod lifetime;
 mod link;
 mod serve;
+mod serve_reuse;
 mod snapshot;
 mod tasks;
 mod texts;

@@ -21,7 +21,7 @@ use address::TakenAddress;
 use anyhow::{Context, bail};
 use explain::explain;
 use localmap::{Incompatibility, names};
-use localmap_serve::{Handler, HandlerOptions, MapScope, Server};
+use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
 use log::{Log, Logs};
 use signals::Signals;
 use std::path::PathBuf;
@@ -37,10 +37,11 @@ const POLLS: u32 = 4;
 
 /// Answers HTTP requests with a component.
 ///
-/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2, or a folder that
-/// is built first: a guest crate with `cargo build --target wasm32-wasip2`, a guest in Python
-/// (app.py) with componentize-py, or one in JavaScript (package.json) with jco. Each request is
-/// answered by a new instance. If GUEST imports localmap:core/local-map or wasi:keyvalue, each
+/// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2 or
+/// wasi:http/handler of WASI 0.3, or a folder that is built first: a guest crate with `cargo build
+/// --target wasm32-wasip2`, a guest in Python (app.py) with componentize-py, or one in JavaScript
+/// (package.json) with jco. Each request is answered by a new instance, unless --reuse allows more.
+/// If GUEST imports localmap:core/local-map or wasi:keyvalue, each
 /// instance uses a map in a separate store, which belongs to its request, its connection, a header
 /// value or the server.
 ///
@@ -82,6 +83,16 @@ pub(crate) struct ServeCommand {
     /// with 503
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_maps: u32,
+
+    /// Let an instance of GUEST answer N requests, M of them at a time (1 unless given) [default:
+    /// each request is answered by a new instance]
+    ///
+    /// An instance answers only requests that use the same map, so the map scope must be
+    /// `connection`, `server` or `header:NAME`; without a map, `server`. These requests share the
+    /// memory of GUEST. If it traps, all requests of the instance fail. Guests of WASI 0.2 answer one
+    /// request at a time.
+    #[arg(long, value_name = "N[,M]", value_parser = str::parse::<Reuse>)]
+    reuse: Option<Reuse>,
 
     /// Maximum time for requests in flight to finish when the server stops
     #[arg(long, alias = "grace", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
@@ -175,6 +186,10 @@ impl ServeCommand {
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
         let options = match self.idle_timeout {
             Some(timeout) => options.idle_timeout(timeout),
+            None => options,
+        };
+        let options = match self.reuse {
+            Some(reuse) => options.reuse(reuse),
             None => options,
         };
         Handler::new(bytes, &options).map_err(|error| {

@@ -12,6 +12,10 @@ use localmap::wasmtime::{Memory, MemoryType, Store};
 const TABLES: u32 = 16;
 const ELEMENTS: usize = 20_000;
 
+/// The number of stacks for each instance in the pool, on an engine with concurrency: those of a
+/// task that waits without giving up its stack, and of the task that runs meanwhile.
+const STACKS: u32 = 2;
+
 /// The settings of an engine.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
@@ -137,7 +141,10 @@ fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) 
         .total_memories(all)
         .total_tables(instances.saturating_mul(TABLES))
         .table_elements(ELEMENTS)
-        .total_stacks(instances)
+        .total_stacks(match settings.concurrency {
+            true => instances.saturating_mul(STACKS),
+            false => instances,
+        })
         .max_memories_per_module(memories)
         .max_tables_per_module(TABLES)
         .max_component_instance_size(4 << 20)

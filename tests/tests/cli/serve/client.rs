@@ -231,6 +231,11 @@ impl Client {
         Some(chunk)
     }
 
+    /// Reads the rest of a body in chunks. Returns `false` if it is cut off.
+    pub(crate) fn rest(&mut self) -> bool {
+        self.chunks(&mut Vec::new())
+    }
+
     fn chunks(&mut self, to: &mut Vec<u8>) -> bool {
         while let Some(chunk) = self.chunk() {
             if chunk.is_empty() {

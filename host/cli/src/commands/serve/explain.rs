@@ -3,7 +3,8 @@
 use crate::args::common;
 use crate::args::entry::{CliEntry, refused_entry};
 use crate::commands::instance;
-use localmap_serve::{HandlerError, MapError};
+use anyhow::anyhow;
+use localmap_serve::{HandlerError, MapError, ReuseError};
 
 /// Adds the option that caused an error of the handler, or that helps.
 pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
@@ -11,7 +12,27 @@ pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Erro
         HandlerError::Sandbox(error) => name_address_space(common::explain(error)),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
         HandlerError::Instance(error) => instance::explain(&error),
+        HandlerError::Reuse(error) => explain_reuse(error),
         other => name_address_space(other.into()),
+    }
+}
+
+/// Names the option that allows to reuse instances.
+fn explain_reuse(error: ReuseError) -> anyhow::Error {
+    match error {
+        ReuseError::RequestScope => anyhow!(
+            "--reuse requires --map-scope server, connection or header:NAME: with `request`, each \
+             request has its own map, and an instance answers only requests that share one"
+        ),
+        ReuseError::WithoutMap => anyhow!(
+            "--reuse requires --map-scope server, since the guest imports no map: all requests may \
+             then share an instance"
+        ),
+        ReuseError::OneAtATime => anyhow!(
+            "--reuse N,M is for guests of WASI 0.3: this one answers one request at a time, so use \
+             --reuse N"
+        ),
+        error => error.into(),
     }
 }
 

@@ -15,11 +15,11 @@ pub(crate) fn misfits(bytes: &[u8], guest: &Inspection) -> Vec<String> {
 pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) -> Option<Error> {
     let reasons = match error {
         HandlerError::Command
-        | HandlerError::Wasi03
         | HandlerError::Candidate { .. }
         | HandlerError::NotAHandler
         | HandlerError::Preview { .. }
         | HandlerError::OtherHandler
+        | HandlerError::OtherAsyncHandler
         | HandlerError::Incompatible(PlugError::Incompatible { .. })
         | HandlerError::Imports { .. } => misfits(bytes, guest),
         _ => Vec::new(),
