@@ -58,6 +58,8 @@ struct State {
     busy: bool,
     /// Whether the guest has yielded its thread because it has computed for long.
     yielded: bool,
+    /// Whether the guest lets no request in for now (`backpressure.inc`).
+    blocked: bool,
     /// Whether it takes no more requests, and ends after those that it has.
     closing: bool,
     /// When its last request ended.
@@ -119,6 +121,7 @@ impl Instance {
                 begun: Vec::new(),
                 busy: false,
                 yielded: false,
+                blocked: false,
                 closing: false,
                 idle_since: Instant::now(),
                 waker: None,
@@ -245,7 +248,7 @@ impl Instance {
     /// thread.
     pub(crate) fn next(&self, context: &Context<'_>) -> Next {
         let mut state = self.state();
-        state.busy = take(&mut state.yielded) || !state.queue.is_empty();
+        state.busy = take(&mut state.yielded) || state.blocked || !state.queue.is_empty();
         let idle = state.queue.is_empty() && state.begun.is_empty();
         let until = match idle {
             true => state.idle_since.checked_add(self.reuse.idle()),
@@ -262,6 +265,11 @@ impl Instance {
     /// Records that the guest has yielded its thread because it has computed for long.
     pub(crate) fn yielded(&self) {
         self.state().yielded = true;
+    }
+
+    /// Sets whether the guest lets no request in for now.
+    pub(crate) fn set_blocked(&self, blocked: bool) {
+        self.state().blocked = blocked;
     }
 
     /// Ends the instance after the requests that it has.

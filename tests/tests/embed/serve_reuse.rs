@@ -166,6 +166,19 @@ async fn a_trap_ends_all_requests_of_its_instance_and_no_others() {
     assert_eq!(fixture.get("/count").await, ok("2\n"));
 }
 
+/// A guest can let no other request in while it answers one.
+#[tokio::test]
+async fn a_guest_that_lets_no_request_in_is_given_none() {
+    let fixture = Fixture::new("wasip3_handler", Reuse::new(100).concurrent(3), LONG);
+    let serial = fixture.begin("/serial/300").await;
+    assert_eq!(fixture.get("/nth").await, ok("1"));
+    assert_eq!(serial.await.expect("no panic").status(), 200);
+    fixture.handler.guests_ended().await;
+    assert_eq!(fixture.records.of("/serial/300").instance, Some(1));
+    assert_eq!(fixture.records.of("/nth").instance, Some(2));
+    assert_eq!(fixture.get("/nth").await, ok("2"));
+}
+
 /// Each request has its own time.
 #[tokio::test]
 async fn a_request_whose_time_is_up_ends_alone() {

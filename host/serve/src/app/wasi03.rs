@@ -127,6 +127,9 @@ fn poll_requests(
             return Poll::Ready(Err(error));
         }
     }
+    let handle = *service.wasi_http_handler().func_handle().func();
+    let ready = accessor.poll_ready_for_concurrent_call(handle, context);
+    instance.set_blocked(ready.is_pending());
     if instance.works_on() && accessor.poll_no_interesting_tasks(context).is_ready() {
         instance.works_no_more();
     }

@@ -152,6 +152,20 @@ pub(crate) async fn run(args: &[&str]) -> Answer {
                 format!("id: {n}\ndata: event {n}\n\n")
             })
         }
+        // Records whether its body was sent.
+        ["sent", length] => {
+            let (response, mut body, sent) = message::follow(&[]);
+            let mut left: usize = length.parse().expect("a length");
+            spawn(async move {
+                while left > 0 && body.write(vec![b'x'; left.min(60_000)]).await {
+                    left = left.saturating_sub(60_000);
+                }
+                body.finish(None);
+                let sent = format!("{:?}", sent.await);
+                map.set("sent", sent, Ttl::Never).expect("room");
+            });
+            response
+        }
         ["trailers"] => {
             let (response, mut body) = begin(&[("trailer", "x-sum")]);
             spawn(async move {
@@ -194,6 +208,12 @@ pub(crate) async fn run(args: &[&str]) -> Answer {
         ["sleep", millis] => {
             sleep(millis).await;
             say("slept")
+        }
+        // Opens that many streams, and keeps them.
+        ["streams", streams] => {
+            let streams: u32 = streams.parse().expect("a number");
+            let all: Vec<_> = (0..streams).map(|_| wit_stream::new::<u8>()).collect();
+            say(all.len().to_string())
         }
         ["status", status] => message::with_status(status.parse().expect("a status")),
         ["env", name] => say(std::env::var(name).unwrap_or_default()),

@@ -67,10 +67,18 @@ impl Writing {
 
 /// Starts a response whose body is yet to be written.
 pub(crate) fn begin(headers: &[(&str, &str)]) -> (Answer, Writing) {
+    let (response, body, _sent) = follow(headers);
+    (response, body)
+}
+
+/// Starts a response, and returns the result of its transmission too.
+pub(crate) fn follow(
+    headers: &[(&str, &str)],
+) -> (Answer, Writing, FutureReader<Result<(), ErrorCode>>) {
     let (to, from) = wit_stream::new();
     let (trailers, read) = wit_future::new(|| Ok(None));
-    let (response, _sent) = Response::new(fields(headers), Some(from), read);
-    (Ok(response), Writing { to, trailers })
+    let (response, sent) = Response::new(fields(headers), Some(from), read);
+    (Ok(response), Writing { to, trailers }, sent)
 }
 
 /// Returns a response without a body.

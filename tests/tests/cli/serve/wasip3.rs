@@ -231,6 +231,30 @@ fn a_client_that_leaves_is_noticed_by_the_guest_and_the_log() {
     assert_eq!(server.text("/count"), "1\n");
 }
 
+/// The future that the guest got with its response resolves when the last byte has been sent, or when
+/// that is no longer possible.
+#[test]
+fn a_guest_is_told_whether_its_response_was_sent() {
+    let server = start(&["--map-scope", "server", "-W", "timeout=60s"]);
+    assert_eq!(server.text("/sent/100000").len(), 100_000);
+    wait_for("the guest", || server.text("/get/sent") == "Ok(())");
+    let mut client = server.connect();
+    client.begin("GET", "/sent/100000000", &[], 0);
+    assert_eq!(client.head().status, 200);
+    drop(client);
+    wait_for("the guest", || {
+        server.text("/get/sent").contains("ConnectionTerminated")
+    });
+}
+
+#[test]
+fn the_streams_of_a_guest_are_limited() {
+    let server = start(&[]);
+    assert_eq!(server.text("/streams/1000"), "1000");
+    assert_eq!(server.get("/streams/20000").status, 500);
+    assert_eq!(server.text("/streams/1000"), "1000");
+}
+
 /// The request ends with its guest, which does more after its response.
 #[test]
 fn a_guest_finishes_the_work_that_it_does_after_its_response() {
