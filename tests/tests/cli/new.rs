@@ -136,6 +136,52 @@ fn one_that_answers_requests_builds_and_passes_its_test() {
 }
 
 #[test]
+fn one_for_wasi_0_3_builds_and_passes_its_test() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (args, name, step, export) in [
+        (
+            &[][..],
+            "tea-3",
+            " | localmap run tea-3\n",
+            "wasi:cli/run@0.3",
+        ),
+        (
+            &["--http"],
+            "web-3",
+            "localmap serve --map-scope server web-3\n",
+            "wasi:http/handler@0.3",
+        ),
+    ] {
+        let new = localmap_in(folder.path()).args(["new", "--wasi", "0.3", name]);
+        let told = new.args(args).run().ok();
+        assert!(told.contains(step), "{told}");
+        let guest = folder.path().join(name);
+        assert_eq!(
+            names(&guest),
+            [".gitignore", "Cargo.toml", "README.md", "src"]
+        );
+        lock(&guest);
+        well(&cargo(&guest, &["build", "--target", "wasm32-wasip2"]));
+        let tests = well(&cargo(&guest, &["test"]));
+        assert!(tests.contains("test result: ok. 2 passed"), "{tests}");
+        well(&cargo(&guest, &["fmt", "--check"]));
+        // Its README names the file, which is that of a library.
+        let file = format!("{}.wasm", name.replace('-', "_"));
+        let readme = fs::read_to_string(guest.join("README.md")).expect("a README");
+        assert!(
+            readme.contains(&format!("wasip2/release/{file}`")),
+            "{readme}"
+        );
+        let built = concat!(env!("CARGO_TARGET_TMPDIR"), "/new/wasm32-wasip2/debug");
+        let built = Path::new(built).join(file);
+        let told = localmap().arg("inspect").arg(built).run().ok();
+        for part in ["localmap:core/local-map@0.1.0", export] {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+}
+
+#[test]
 fn one_in_python_has_the_module_the_contract_and_its_tool() {
     let folder = tempfile::tempdir().expect("a folder");
     let told = localmap_in(folder.path())
@@ -168,22 +214,51 @@ fn one_in_python_has_the_module_the_contract_and_its_tool() {
     let readme = fs::read_to_string(guest.join("README.md")).expect("a file");
     assert!(readme.starts_with("# 9 lives\n"), "{readme}");
 
-    // Its world can be parsed, and imports the contract of this version.
-    let mut resolve = wit_parser::Resolve::default();
-    let (package, _) = resolve.push_dir(guest.join("wit")).expect("WIT");
-    let world = resolve.select_world(&[package], None).expect("a world");
-    let imports = &resolve.worlds[world].imports;
-    let imports: Vec<String> = imports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
-    assert_eq!(imports, [localmap::names::LOCAL_MAP]);
+    assert_eq!(imports(&guest), [localmap::names::LOCAL_MAP]);
 
     let new = |args: &[&str]| localmap_in(folder.path()).arg("new").args(args).run();
     new(&["--python", "my guests/9 lives"])
         .refused(&["cannot create a guest in `my guests/9 lives`", "not empty"]);
-    new(&["--python", "--http", "web"]).refused(&["--http", "wasi:http/incoming-handler"]);
+    new(&["--python", "--http", "web"]).refused(&["--python --http", "add --wasi 0.3"]);
+    new(&["--python", "--wasi", "0.3", "web"]).refused(&["add --http", "leave out --wasi"]);
     assert_eq!(names(folder.path()), ["my guests"]);
+}
+
+/// Returns the imports of the world in the folder `wit` of a guest, which can be parsed.
+fn imports(guest: &Path) -> Vec<String> {
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_dir(guest.join("wit")).expect("WIT");
+    let world = resolve.select_world(&[package], None).expect("a world");
+    let imports = resolve.worlds[world].imports.keys();
+    imports.map(|key| resolve.name_world_key(key)).collect()
+}
+
+#[test]
+fn one_in_python_for_wasi_0_3_answers_requests() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let new = |args: &[&str]| localmap_in(folder.path()).arg("new").args(args).run();
+    let told = new(&["--python", "--http", "--wasi", "0.3", "web"]).ok();
+    assert!(
+        told.ends_with("    localmap serve --map-scope server .\n"),
+        "{told}"
+    );
+    let guest = folder.path().join("web");
+    let imports = imports(&guest);
+    assert_eq!(
+        imports,
+        [localmap::names::LOCAL_MAP, "wasi:http/types@0.3.0"]
+    );
+    let app = fs::read_to_string(guest.join("app.py")).expect("a file");
+    assert!(app.contains("async def handle"), "{app}");
+}
+
+#[test]
+fn one_in_javascript_is_for_wasi_0_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let new = |args: &[&str]| localmap_in(folder.path()).arg("new").args(args).run();
+    new(&["--javascript", "--wasi", "0.3", "web"]).refused(&["--wasi 0.3", "--python --http"]);
+    new(&["--javascript", "--http", "web"]).refused(&["--http", "wasi:http/incoming-handler"]);
+    assert!(names(folder.path()).is_empty());
 }
 
 #[test]

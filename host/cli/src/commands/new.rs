@@ -6,7 +6,9 @@ mod javascript;
 mod name;
 mod python;
 mod quoted;
+mod rust;
 mod scaffold;
+mod wasi;
 
 use crate::guest::build::tool;
 use crate::guest::cargo::add_target;
@@ -18,14 +20,8 @@ use scaffold::Scaffold;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use wasi::Wasi;
 
-/// The manifest, with placeholders.
-const MANIFEST: &str = include_str!("new/template/manifest.toml");
-/// The additional dependency of a guest that answers HTTP requests.
-const WSTD: &str = "\
-# HTTP for components: turns an async `main` into the request handler.
-wstd = { version = \"0.6.8\", default-features = false }
-";
 /// The end of the manifest if the crate is inside a workspace of which it is not a member.
 const WORKSPACE: &str = "
 # Keeps this crate out of the surrounding workspace. To make it a member, remove this table
@@ -41,6 +37,9 @@ const WORKSPACE: &str = "
 ///
 /// A guest in Python has the module localmap.py, which calls the map, and one in JavaScript
 /// localmap.js. `localmap run FOLDER` builds it with componentize-py or jco.
+///
+/// A guest for WASI 0.2 is also a guest of hosts for WASI 0.3. One for WASI 0.3 can do several things
+/// at a time, such as reading and waiting. In Python, it answers HTTP requests.
 ///
 /// The crate localmap-client comes from the repository that this program was built from, if
 /// that still exists, and otherwise from the registry, in the version of this program.
@@ -58,6 +57,10 @@ pub(crate) struct NewCommand {
     #[arg(long)]
     http: bool,
 
+    /// Version of WASI that the guest is for
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    wasi: Wasi,
+
     /// Folder of the crate localmap-client to use: guest/client in a clone of the repository
     #[arg(long, value_name = "FOLDER")]
     client: Option<PathBuf>,
@@ -74,14 +77,35 @@ pub(crate) struct NewCommand {
 impl NewCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         if self.python {
-            return self.create_other("Python", python::create, python::print_next_steps);
+            return match (self.wasi, self.http) {
+                (Wasi::V0_2, false) => self.create_other(python::create, python::print_next_steps),
+                (Wasi::V0_3, true) => {
+                    self.create_other(python::create_handler, python::print_next_steps_of_handler)
+                }
+                (Wasi::V0_2, true) => {
+                    bail!("--python --http creates a guest for WASI 0.3: add --wasi 0.3")
+                }
+                (Wasi::V0_3, false) => bail!(
+                    "--python --wasi 0.3 creates a guest that answers HTTP requests: add --http, or \
+                     leave out --wasi for a command"
+                ),
+            };
         }
         if self.javascript {
-            return self.create_other(
-                "JavaScript",
-                javascript::create,
-                javascript::print_next_steps,
-            );
+            if self.wasi == Wasi::V0_3 {
+                bail!(
+                    "--wasi 0.3 creates a guest in Rust, or with --python --http in Python; the \
+                     engine that jco uses by default has no async functions"
+                );
+            }
+            if self.http {
+                bail!(
+                    "--http creates a guest in Rust, or with --python --wasi 0.3 in Python; to \
+                     answer requests in JavaScript, let the world export \
+                     wasi:http/incoming-handler@0.2.0, and copy its WIT to wit/deps"
+                );
+            }
+            return self.create_other(javascript::create, javascript::print_next_steps);
         }
         let (scaffold, client) = self.create().with_context(|| {
             format!("cannot create a guest crate in `{}`", self.folder.display())
@@ -100,16 +124,9 @@ impl NewCommand {
     /// Creates a guest in a language other than Rust.
     fn create_other(
         &self,
-        language: &str,
         create: fn(&Path) -> anyhow::Result<Scaffold>,
         print_next_steps: fn(&Path) -> io::Result<()>,
     ) -> anyhow::Result<ExitCode> {
-        if self.http {
-            bail!(
-                "--http creates a guest in Rust; to answer requests in {language}, let the world \
-                 export wasi:http/incoming-handler@0.2.0, and copy its WIT to wit/deps"
-            );
-        }
         std::path::absolute(&self.folder)
             .map_err(anyhow::Error::from)
             .and_then(|folder| create(&folder))
@@ -132,30 +149,22 @@ impl NewCommand {
         };
         name::check(&name)?;
         let client = ClientSource::find(self.client.as_deref())?;
+        let template = rust::template(self.wasi, self.http);
         let fill_in = |text: &str| -> anyhow::Result<String> {
             Ok(text
                 .replace("{{name}}", &name)
+                .replace("{{lib}}", &name.replace('-', "_"))
                 .replace("{{package}}", &name::package(&name))
-                .replace("{{more}}", if self.http { WSTD } else { "" })
+                .replace("{{more}}", template.more)
                 .replace("{{client}}", &client.dependency()?))
         };
 
         let mut scaffold = Scaffold::in_folder(&folder)?;
-        let manifest = fill_in(MANIFEST)?;
-        let (main, readme) = if self.http {
-            (
-                include_str!("new/template/http/main.rs"),
-                include_str!("new/template/http/README.md"),
-            )
-        } else {
-            (
-                include_str!("new/template/command/main.rs"),
-                include_str!("new/template/command/README.md"),
-            )
-        };
-        scaffold.add("src/main.rs", main)?;
-        scaffold.add("src/seen.rs", include_str!("new/template/seen.rs"))?;
-        scaffold.add("README.md", &fill_in(readme)?)?;
+        let manifest = fill_in(template.manifest)?;
+        for (file, text) in template.sources {
+            scaffold.add(file, text)?;
+        }
+        scaffold.add("README.md", &fill_in(template.readme)?)?;
         scaffold.add(".gitignore", include_str!("new/template/gitignore"))?;
         scaffold.add("Cargo.toml", &manifest)?;
         if !cargo_accepts(&folder) {

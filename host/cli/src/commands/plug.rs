@@ -21,7 +21,7 @@ use std::process::ExitCode;
 ///
 /// APP is a component file that imports localmap:core/local-map or wasi:keyvalue, or a folder,
 /// which is built first as `run` does. The result runs on any WASI 0.2 host that provides the other
-/// imports of the app, and each instance of it has its own map with the limits and the entries given here; the TTL of an
+/// imports of the app (for an app of WASI 0.3, on a host of 0.3), and each instance of it has its own map with the limits and the entries given here; the TTL of an
 /// entry begins when the instance is created. It exports localmap:core/control for its host; the
 /// app cannot reach that interface.
 #[derive(clap::Args)]

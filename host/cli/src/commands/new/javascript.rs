@@ -34,7 +34,8 @@ pub(super) fn create(folder: &Path) -> anyhow::Result<Scaffold> {
     }
     let readme = include_str!("template/javascript/README.md");
     scaffold.add("README.md", &readme.replace("{{name}}", &name))?;
-    contract::add(&mut scaffold)?;
+    contract::add_map(&mut scaffold)?;
+    contract::add_command(&mut scaffold)?;
     for (file, text) in [
         (
             "cli/stdin.wit",

@@ -1,0 +1,1 @@
+../../../../../../../../guest/examples/watchdog/src/lines.rs
