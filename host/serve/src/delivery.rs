@@ -8,15 +8,24 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a connection has sent.
+/// What a connection, or one stream of HTTP/2, has sent.
 #[derive(Default)]
 pub(crate) struct Delivery {
     sent: Sent,
-    /// The complete responses of which a part may still wait to be sent.
-    waiting: Mutex<Vec<ResponseSide>>,
+    /// The complete responses of which a part may still wait to be sent. The streams of a
+    /// connection share them.
+    waiting: Arc<Mutex<Vec<ResponseSide>>>,
 }
 
 impl Delivery {
+    /// Creates the delivery of one stream of this connection.
+    pub(crate) fn of_stream(&self) -> Self {
+        Self {
+            sent: Sent::default(),
+            waiting: Arc::clone(&self.waiting),
+        }
+    }
+
     /// Returns the number of bytes sent, which increases.
     pub(crate) fn sent(&self) -> &Sent {
         &self.sent
@@ -27,19 +36,21 @@ impl Delivery {
         lock(&self.waiting).push(side);
     }
 
+    /// Takes the responses that wait. Dropping a side ends its response early.
+    pub(crate) fn take_waiting(&self) -> Vec<ResponseSide> {
+        std::mem::take(&mut *lock(&self.waiting))
+    }
+
     /// Ends the responses that wait: all has been sent.
     fn all_sent(&self) {
-        let sent = std::mem::take(&mut *lock(&self.waiting));
-        for side in &sent {
+        for side in &self.take_waiting() {
             side.complete();
         }
     }
 
     /// Ends the responses that wait: nothing more will be sent.
     pub(crate) fn close(&self) {
-        // Dropping a side ends its response early.
-        let lost = std::mem::take(&mut *lock(&self.waiting));
-        drop(lost);
+        drop(self.take_waiting());
     }
 }
 

@@ -41,6 +41,9 @@ impl Sent {
     }
 }
 
+/// The reason why there is no response if nobody waits for it.
+const LEFT: &str = "the client disconnected before the response";
+
 struct State {
     response: ResponseState,
     guest: GuestState,
@@ -108,11 +111,7 @@ impl Exchange {
             began: Instant::now(),
             peer,
             id,
-            line: RequestLine {
-                method: request.method().clone(),
-                uri: request.uri().clone(),
-                version: request.version(),
-            },
+            line: RequestLine::of(request),
             sent: sent.cloned(),
             state: Mutex::new(State {
                 response: ResponseState::Awaited,
@@ -158,10 +157,7 @@ impl Exchange {
     fn record(&self, state: &State) -> RequestRecord {
         let (status, took, left) = match state.response {
             ResponseState::Ended(status, took) => (Some(status), took, None),
-            _ => {
-                let left = "the client disconnected before the response";
-                (None, self.began.elapsed(), Some(left.to_owned()))
-            }
+            _ => (None, self.began.elapsed(), Some(LEFT.to_owned())),
         };
         RequestRecord {
             status,
@@ -276,7 +272,13 @@ impl ResponseSide {
                     }
                     ResponseState::Ended(status, took)
                 }
-                ResponseState::Awaited => ResponseState::Abandoned,
+                ResponseState::Awaited => {
+                    // The guest may fail because of this.
+                    if state.cause.is_none() {
+                        state.add_cause(LEFT);
+                    }
+                    ResponseState::Abandoned
+                }
                 ResponseState::Ended(..) | ResponseState::Abandoned => return false,
             };
             true
@@ -433,10 +435,13 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_leaves_before_the_response_is_the_cause_unless_the_guest_is() {
+    fn a_client_that_leaves_before_the_response_is_the_first_cause() {
         for (failed, cause) in [
-            (None, "the client disconnected before the response"),
-            (Some("the guest trapped"), "the guest trapped"),
+            (None, LEFT.to_owned()),
+            (
+                Some("the guest trapped"),
+                format!("{LEFT}; the guest trapped"),
+            ),
         ] {
             let (reports, response) = begin();
             let guest = response.call_guest();
@@ -444,7 +449,7 @@ mod tests {
             guest.end(failed);
             let reports = lock(&reports.0);
             assert_eq!(reports[0].status, None);
-            assert_eq!(reports[0].cause.as_deref(), Some(cause));
+            assert_eq!(reports[0].cause, Some(cause));
         }
     }
 }

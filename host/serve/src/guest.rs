@@ -14,13 +14,14 @@ use tokio::time::timeout;
 /// If its task panics, or is aborted with the runtime, the fields are dropped in the order of
 /// their declaration, which is the order of [`release`](Self::release): the guest's side reports a
 /// failure before the store ends the response; the map becomes idle once the store no longer uses
-/// it; and the permit is released last.
+/// it; and the permits are released last.
 pub(crate) struct Guest {
     pub(crate) app: Arc<App>,
     pub(crate) side: GuestSide,
     pub(crate) call: Call,
     pub(crate) checkout: Checkout,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// Those of the connection, if it limits its guests, and of the handler.
+    pub(crate) permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 
 impl Guest {
@@ -50,6 +51,6 @@ impl Guest {
         drop(self.call);
         // The store no longer uses the map, which now becomes idle.
         drop(self.checkout);
-        drop(self.permit);
+        drop(self.permits);
     }
 }

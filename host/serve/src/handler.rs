@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::check::check_response;
 use crate::connection::Connection;
+use crate::delivery::Delivery;
 use crate::error::{HandlerError, ReuseError};
 use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
@@ -11,7 +12,7 @@ use crate::guest::Guest;
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
-use crate::log::{LogSink, escape_word};
+use crate::log::{LogSink, RequestRecord, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use crate::maps::{CheckedOut, Maps, only_value};
@@ -30,8 +31,10 @@ use hyper::{Request, Response};
 use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, WasiVersion};
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::Error;
 
@@ -170,7 +173,7 @@ impl Handler {
         B::Error: Into<Error>,
     {
         let request = RequestBody::wrap(request);
-        self.answer(connection, request).await
+        self.answer(connection, request, None).await
     }
 
     /// Drops each map of [`MapScope::Header`] once it has been idle for
@@ -233,18 +236,19 @@ impl Handler {
         self.shared.maps.stats()
     }
 
-    /// Answers a request, whose body the caller has wrapped.
+    /// Answers a request, whose body the caller has wrapped. `delivery` reports how much of the
+    /// response has been sent, if the server knows.
     pub(crate) async fn answer<B>(
         &self,
         connection: &Connection,
         request: Request<RequestBody<B>>,
+        delivery: Option<&Arc<Delivery>>,
     ) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
         let log = self.shared.log.as_ref();
-        let delivery = connection.delivery();
         let sent = delivery.map(|delivery| delivery.sent());
         let id = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let side = Exchange::begin(log, connection.peer(), id, sent, &request);
@@ -254,6 +258,15 @@ impl Handler {
                 side.set_cause(&failure.cause);
                 ResponseBody::text(side, failure.status, failure.text(), delivery)
             }
+        }
+    }
+
+    /// Reports that a client has sent something other than a request.
+    pub(crate) fn report(&self, peer: SocketAddr, cause: &str) {
+        if let Some(log) = self.log() {
+            let mut record = RequestRecord::new(SystemTime::now(), peer);
+            record.cause = Some(cause.to_owned());
+            log.request(&record);
         }
     }
 
@@ -274,8 +287,9 @@ impl Handler {
         B::Error: Into<Error>,
     {
         let shared = &self.shared;
-        let scheme = resolve(&mut request, connection.local())?;
-        let permit = self.admit()?;
+        let target = resolve(&mut request, connection.local())?;
+        let scheme = connection.scheme(target);
+        let permits = (connection.admit().await, self.admit()?);
         side.set_map(map_label(shared.maps.scope(), request.headers()));
         let checked_out = shared.maps.check_out(request.headers(), connection.map());
         let CheckedOut {
@@ -290,7 +304,7 @@ impl Handler {
                 id,
                 side: side.call_guest(),
                 responder,
-                held: Box::new((checkout, permit, shared.guests.begin())),
+                held: Box::new((checkout, permits, shared.guests.begin())),
             };
             let call = JobCall {
                 scheme,
@@ -314,7 +328,7 @@ impl Handler {
             side: side.call_guest(),
             call,
             checkout,
-            permit,
+            permits,
         };
         let task = shared.guests.spawn(guest.run());
         match response.await {

@@ -1,13 +1,14 @@
 //! Serves HTTP/1 on one connection.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Ends};
 use crate::delivery::{Delivery, DeliveryStream};
 use crate::handler::Handler;
+use crate::limits::{HEADERS, MAX_HEADERS, STALLED};
 use crate::linger::{linger, send};
-use crate::log::RequestRecord;
 use crate::request_body::{RequestBody, Unread};
 use crate::response_body::ResponseBody;
 use crate::stall_guard::StallGuard;
+use crate::stream::Stream;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::server::conn::http1;
@@ -16,20 +17,10 @@ use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use localmap::lock;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
-use tokio::net::TcpStream;
 
-/// The maximum time for a client to send the headers of a request, and for a connection to stay
-/// open without a request.
-const HEADERS: Duration = Duration::from_secs(30);
-/// The maximum time for which a client may read no data.
-const STALLED: Duration = Duration::from_secs(30);
-/// The maximum size of the headers of a request in bytes. Up to twice as many may arrive in one
-/// piece.
-const MAX_HEADERS: usize = 64 << 10;
-/// The response to a client that begins with HTTP/2, to which hyper sends none.
+/// The response to a client that begins with HTTP/2 after it has agreed to HTTP/1 by TLS, to which
+/// hyper sends none.
 const NO_HTTP_2: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -44,34 +35,31 @@ struct Last {
 
 /// Answers the requests of a connection, one after the other, until the client sends no more or
 /// `draining` is ready.
-pub(crate) async fn serve_connection(
+pub(crate) async fn serve(
     handler: Handler,
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Stream,
+    ends: Ends,
     draining: impl Future<Output = ()>,
 ) {
-    // Fails if the client has already disconnected.
-    let Ok(local) = stream.local_addr() else {
-        return;
-    };
-    // Sends small responses without delay.
-    let _ = stream.set_nodelay(true);
     let delivery = Arc::new(Delivery::default());
-    let connection = Connection::new(peer, local).delivered_by(Arc::clone(&delivery));
-    let connection = Arc::new(connection);
-    let log = handler.log().cloned();
+    let connection = Arc::new(Connection::of(ends));
     let last = Arc::new(Mutex::new(Last::default()));
-    let of_request = Arc::clone(&last);
-    let service = service_fn(move |request| {
-        let (handler, connection) = (handler.clone(), Arc::clone(&connection));
-        let last = Arc::clone(&of_request);
-        async move { Ok::<_, Infallible>(answer(&handler, &connection, request, &last).await) }
-    });
+    let service = {
+        let (handler, delivery, last) = (handler.clone(), Arc::clone(&delivery), Arc::clone(&last));
+        service_fn(move |request| {
+            let (handler, connection) = (handler.clone(), Arc::clone(&connection));
+            let (delivery, last) = (Arc::clone(&delivery), Arc::clone(&last));
+            async move {
+                let answer = answer(&handler, &connection, request, &delivery, &last);
+                Ok::<_, Infallible>(answer.await)
+            }
+        })
+    };
     let stream = DeliveryStream::new(StallGuard::new(stream, STALLED), Arc::clone(&delivery));
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .max_buf_size(MAX_HEADERS)
+        .max_buf_size(MAX_HEADERS as usize)
         // A client may close its side after its last request.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
@@ -83,21 +71,19 @@ pub(crate) async fn serve_connection(
         }
     };
     let stream = serving.into_parts().io.into_inner();
-    let stream = stream.into_inner().into_inner();
+    let mut stream = stream.into_inner().into_inner();
     delivery.close();
     let refused = done.as_ref().is_err_and(hyper::Error::is_parse);
     // Errors within a request are reported in its record.
-    if let (Err(error), Some(log), true) = (&done, log, refused) {
-        let mut record = RequestRecord::new(SystemTime::now(), peer);
-        record.cause = Some(error.to_string());
-        log.request(&record);
+    if let (Err(error), true) = (&done, refused) {
+        handler.report(ends.peer, &error.to_string());
     }
     let last = std::mem::take(&mut *lock(&last));
     match done {
-        Err(error) if error.is_parse_version_h2() => send(&stream, NO_HTTP_2).await,
+        Err(error) if error.is_parse_version_h2() => send(&mut stream, NO_HTTP_2).await,
         // The client must not mistake a part of the response for the whole.
         Err(_) if last.ends_response => {
-            let _ = stream.set_zero_linger();
+            stream.end_with_reset();
             return;
         }
         _ => {}
@@ -111,6 +97,7 @@ async fn answer(
     handler: &Handler,
     connection: &Connection,
     request: Request<Incoming>,
+    delivery: &Arc<Delivery>,
     last: &Mutex<Last>,
 ) -> Response<ResponseBody> {
     let old = request.version() < Version::HTTP_11;
@@ -120,7 +107,7 @@ async fn answer(
         unread: unread.clone(),
         ends_response: false,
     };
-    let mut response = handler.answer(connection, request).await;
+    let mut response = handler.answer(connection, request, Some(delivery)).await;
     // With an older client, the connection must be closed after a body of unknown length, but
     // hyper would otherwise promise to keep it open.
     let known = response.headers().contains_key(CONTENT_LENGTH)

@@ -1,4 +1,4 @@
-//! Serves WebAssembly components over HTTP/1, and gives them key-value maps.
+//! Serves WebAssembly components over HTTP/1 and HTTP/2, and gives them key-value maps.
 //!
 //! A guest is a component that exports `wasi:http/incoming-handler` of WASI 0.2 or
 //! `wasi:http/handler` of WASI 0.3. A [`Handler`] compiles it once, and answers each request with a
@@ -14,10 +14,10 @@
 //!
 //! # Entry points
 //!
-//! - **[`Server`]** listens, speaks HTTP/1 and drains connections. It is all you need to serve one
-//!   component.
+//! - **[`Server`]** listens, speaks HTTP/1 and HTTP/2, with [TLS](TlsConfig) or without, and drains
+//!   connections. It is all you need to serve one component.
 //! - **[`Handler`]** answers requests that your own HTTP server has read, for example one with
-//!   TLS, HTTP/2 or several guests: see [`Handler::handle`].
+//!   several guests: see [`Handler::handle`].
 //! - **[`SandboxConfig`]** compiles components for other worlds and creates their stores, with the
 //!   same sandbox that a handler gives its guests. [`Sandbox::add_to_linker_sync`] links what it
 //!   provides.
@@ -33,8 +33,10 @@
 //! | requests that a guest sends at a time | | 16 | `connection-limit-reached` |
 //! | requests at a time | [`HandlerOptions::max_requests`] | 1,000 | 503 |
 //! | maps at a time | [`HandlerOptions::max_maps`] | 1,000 | 503 |
+//! | streams of HTTP/2, and guests of its connection, at a time | | 100 | the stream is refused, or waits |
+//! | time of a TLS handshake | | 10 s | the connection is closed |
 //! | time to send headers, time without a request | | 30 s | the connection is closed |
-//! | time to read the next byte of a response | | 30 s | the connection is closed |
+//! | time to read the next byte of a response | | 30 s | the connection is closed, or the stream reset |
 //! | unread part of a request's body when the response begins | | 1 MiB | `connection: close` |
 //! | part of a body written before the response is set | | 128 KiB | the guest waits: 504 |
 //!
@@ -58,14 +60,17 @@ mod guest_output;
 mod handler;
 mod handler_options;
 mod http1;
+mod http2;
 mod instance;
 mod instances;
+mod limits;
 mod linger;
 mod log;
 mod map_factory;
 mod map_scope;
 mod maps;
 mod outgoing;
+mod protocol;
 mod request_body;
 mod responder;
 mod response_body;
@@ -73,8 +78,10 @@ mod reuse;
 mod sandbox;
 mod server;
 mod stall_guard;
+mod stream;
 mod target;
 mod tasks;
+mod tls;
 mod worker;
 
 pub use hyper;
@@ -93,6 +100,7 @@ pub use response_body::ResponseBody;
 pub use reuse::{ParseReuseError, Reuse};
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use server::{BACKLOG, Server, bind, listen};
+pub use tls::{TlsConfig, TlsError};
 
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]

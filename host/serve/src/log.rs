@@ -1,7 +1,7 @@
 //! The reports of a handler about its requests.
 
 use crate::outgoing::HttpFailure;
-use hyper::{Method, StatusCode, Uri, Version};
+use hyper::{Method, Request, StatusCode, Uri, Version};
 use std::fmt::{self, Write};
 use std::io;
 use std::net::SocketAddr;
@@ -60,8 +60,8 @@ pub struct RequestRecord {
     pub at: SystemTime,
     /// The address of the client.
     pub peer: SocketAddr,
-    /// The first line of the request, or `None` if the client sent something other than an HTTP/1
-    /// request.
+    /// The first line of the request, or `None` if the client sent something other than a request
+    /// of HTTP, or TLS could not begin.
     pub request: Option<RequestLine>,
     /// The status of the response, or `None` if no byte of it was sent. Without a
     /// [`Server`](crate::Server) it is unknown what was sent, so this is `None` only if the client
@@ -70,7 +70,7 @@ pub struct RequestRecord {
     /// The time from the headers of the request to the end of the response.
     pub took: Option<Duration>,
     /// The number of the request, which its handler counts from 1, or `None` if the client sent
-    /// something other than an HTTP/1 request.
+    /// something other than a request.
     pub id: Option<u64>,
     /// The escaped label of its map: the scope, a header and its value, or `none` if the guest
     /// imports no map. `None` if the request failed before a map was selected.
@@ -92,10 +92,27 @@ pub struct RequestRecord {
 pub struct RequestLine {
     /// The method.
     pub method: Method,
-    /// The target.
+    /// The target. With HTTP/2, its path and its query alone.
     pub uri: Uri,
     /// The version of HTTP.
     pub version: Version,
+}
+
+impl RequestLine {
+    /// Returns the first line that a request of HTTP/1 has, and the same for one of HTTP/2, whose
+    /// target always has an authority.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let uri = request.uri();
+        let path = match (request.version(), uri.path_and_query()) {
+            (Version::HTTP_2, Some(path)) => Uri::try_from(path.as_str()).ok(),
+            _ => None,
+        };
+        Self {
+            method: request.method().clone(),
+            uri: path.unwrap_or_else(|| uri.clone()),
+            version: request.version(),
+        }
+    }
 }
 
 impl RequestRecord {

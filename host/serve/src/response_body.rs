@@ -83,6 +83,12 @@ impl ResponseBody {
         response
     }
 
+    /// Returns `true` if the last byte has been passed on: all of the declared length, if there is
+    /// one.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.progress == Progress::Complete
+    }
+
     /// Creates a response from that of a guest.
     pub(crate) fn of_guest(
         side: ResponseSide,

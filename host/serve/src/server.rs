@@ -1,8 +1,9 @@
 //! Accepts connections for a handler, and lets running requests finish when it is shut down.
 
 use crate::handler::Handler;
-use crate::http1::serve_connection;
+use crate::protocol::{Accepted, serve_connection};
 use crate::tasks::Tasks;
+use crate::tls::TlsConfig;
 use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -18,10 +19,11 @@ pub const BACKLOG: u32 = 1_024;
 const RETRY: Duration = Duration::from_millis(100);
 const REPORT: Duration = Duration::from_secs(10);
 
-/// Serves HTTP/1 connections with a [`Handler`]. See the [crate docs](crate) for an example that
+/// Serves connections of HTTP/1 and HTTP/2 with a [`Handler`]. See the [crate docs](crate) for an example that
 /// uses all of its methods.
 pub struct Server {
     handler: Handler,
+    tls: Option<TlsConfig>,
     /// Whether the server is shutting down.
     draining: watch::Sender<bool>,
     /// The open connections.
@@ -88,9 +90,17 @@ impl Server {
     pub fn new(handler: Handler) -> Self {
         Self {
             handler,
+            tls: None,
             draining: watch::Sender::new(false),
             connections: Tasks::default(),
         }
+    }
+
+    /// Serves only connections with TLS, with this certificate. Default: only connections without.
+    /// See [`TlsConfig`] for an example.
+    pub fn tls(mut self, config: TlsConfig) -> Self {
+        self.tls = Some(config);
+        self
     }
 
     /// Returns the handler.
@@ -130,7 +140,12 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let draining = drain_begins(self.draining.subscribe());
-                    let serving = serve_connection(self.handler.clone(), stream, peer, draining);
+                    let accepted = Accepted {
+                        stream,
+                        peer,
+                        tls: self.tls.clone(),
+                    };
+                    let serving = serve_connection(self.handler.clone(), accepted, draining);
                     self.connections.spawn(serving);
                 }
                 // The client has already disconnected.
@@ -153,6 +168,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("handler", &self.handler)
+            .field("tls", &self.tls.is_some())
             .field("connections", &self.connections.running())
             .field("draining", &*self.draining.borrow())
             .finish()

@@ -121,23 +121,6 @@ fn trailers_reach_a_client_that_takes_them() {
 }
 
 #[test]
-fn http_2_is_refused_with_http_1() {
-    let server = Server::start(&[]);
-    for preface in [
-        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\x04\0\0\0\0\0",
-        b"PRI * HTTP/2.0\r\n\r\n",
-    ] {
-        let mut client = server.connect();
-        client.send(preface);
-        let refused = client.response(false);
-        assert_eq!((refused.status, refused.whole), (400, true));
-        client.closed();
-    }
-    server.line("\"-\" - - id=- map=- cause=\"");
-}
-
-#[test]
 fn a_target_that_is_too_long_is_refused() {
     let server = Server::start(&[]);
     for (len, statuses) in [
