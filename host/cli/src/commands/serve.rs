@@ -1,7 +1,7 @@
 //! `localmap serve`: answers HTTP requests with a component, and gives it maps.
 //!
 //! The server is the library `localmap-serve`. This file has the options; the submodules handle
-//! the address, the signals that end the server, and the output of the log and of guests.
+//! the address, TLS, the signals that end the server, and the output of the log and of guests.
 
 mod address;
 mod explain;
@@ -11,6 +11,7 @@ mod guest_output;
 mod log;
 mod message;
 mod signals;
+mod tls;
 
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::TlsArgs;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -36,6 +38,9 @@ use tokio::runtime::{Builder, Runtime};
 const POLLS: u32 = 4;
 
 /// Answers HTTP requests with a component.
+///
+/// Clients speak HTTP/1 or HTTP/2 on the same port: without TLS by prior knowledge, with --tls-cert
+/// as they agree with the server.
 ///
 /// GUEST is a component file that exports wasi:http/incoming-handler of WASI 0.2 or
 /// wasi:http/handler of WASI 0.3, or a folder that is built first: a guest crate with `cargo build
@@ -65,6 +70,9 @@ pub(crate) struct ServeCommand {
     /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     addr: String,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 
     /// Scope of a map: `request`, `connection`, `server`, or `header:NAME` for one map per value
     /// of that header, such as a tenant [default: request, or server if GUEST imports
@@ -125,6 +133,7 @@ impl ServeCommand {
         if self.idle_timeout.is_some() && !matches!(self.map_scope, Some(MapScope::Header(_))) {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
+        let tls = self.tls.load()?;
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime()?;
         let entered = runtime.enter();
@@ -142,8 +151,12 @@ impl ServeCommand {
             .with_context(|| format!("cannot serve `{}`", self.guest.display()))?;
         let listener = address.listen()?;
         drop(entered);
-        let server = Server::new(handler);
-        let code = runtime.block_on(serve(&server, listener, self.shutdown_grace, logs.log()))?;
+        let (server, scheme) = match tls {
+            Some(config) => (Server::new(handler).tls(config), "https"),
+            None => (Server::new(handler), "http"),
+        };
+        let serving = serve(&server, listener, scheme, self.shutdown_grace, logs.log());
+        let code = runtime.block_on(serving)?;
         logs.flush();
         if self.common.stats {
             report_stats(server.handler().stats(), "the map, which terminated");
@@ -213,12 +226,13 @@ fn runtime() -> anyhow::Result<Runtime> {
 async fn serve(
     server: &Server,
     listener: TcpListener,
+    scheme: &str,
     grace: Duration,
     log: &Log,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let addr = listener.local_addr().context("cannot listen")?;
-    note(format_args!("Listening on http://{addr}"));
+    note(format_args!("Listening on {scheme}://{addr}"));
     tokio::select! {
         () = server.serve(listener) => {}
         _ = signals.next() => {}

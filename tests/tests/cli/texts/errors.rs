@@ -66,6 +66,7 @@ const OPTIONS: &[&str] = &[
     "run -W timeout=0s probe.wasm",
     "serve --map-scope tenant served.wasm",
     "serve --map-scope header: served.wasm",
+    "serve --tls-cert cert.pem served.wasm",
 ];
 
 /// Options that are impossible to satisfy.
@@ -80,6 +81,9 @@ const LIMITS: &[&str] = &[
     "run --max-entries 1 --bucket-entry b/k=v --bucket-entry b/l=v kv-draft.wasm keys b",
     "serve --addr 127.0.0.1 served.wasm",
     "serve --addr 192.0.2.1:8080 served.wasm",
+    "serve --tls-cert no-such.pem --tls-key no-such.key served.wasm",
+    "serve --tls-cert folder --tls-key folder served.wasm",
+    "serve --tls-cert text.wasm --tls-key text.wasm served.wasm",
     "serve --addr 127.0.0.1:0 --idle 1m served.wasm",
     "serve --addr 127.0.0.1:0 --stats served.wasm",
     "serve --addr 127.0.0.1:0 --max-bytes 1 served.wasm",
