@@ -1,13 +1,17 @@
-//! `localmap serve`: the lifetimes of maps, isolation of guests, HTTP, and shutdown.
+//! `localmap serve`: the lifetimes of maps, isolation of guests, HTTP/1 and HTTP/2, TLS, and shutdown.
 
 pub(crate) mod client;
 mod ends;
 mod failures;
+mod frames;
 mod http;
+mod http2;
+mod http2_client;
 mod keyvalue;
 mod lifetimes;
 mod limiter;
 mod options;
 mod reuse;
 mod starts;
+mod tls;
 mod wasip3;

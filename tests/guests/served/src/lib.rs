@@ -8,8 +8,8 @@ use localmap_client::LocalMap;
 use wasip2::http::{
     outgoing_handler,
     types::{
-        ErrorCode, Fields, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse,
-        ResponseOutparam,
+        ErrorCode, Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingRequest,
+        OutgoingResponse, ResponseOutparam,
     },
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
@@ -55,6 +55,12 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             map.increment("n", 1, localmap_client::Ttl::Never)
                 .expect("room");
             panic!("as it was told");
+        }
+        ["count-and-sleep", millis] => {
+            map.increment("n", 1, localmap_client::Ttl::Never)
+                .expect("room");
+            sleep(millis);
+            say(out, "slept");
         }
         ["trap"] => panic!("as it was told"),
         ["trap-late"] => {
@@ -154,6 +160,19 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             let values = request.headers().get(name);
             say(out, values.join(&b", "[..]));
         }
+        ["trailers-of", name] => {
+            let body = request.consume().expect("the first");
+            let stream = body.stream().expect("the first");
+            while stream.blocking_read(64 << 10).is_ok() {}
+            drop(stream);
+            let trailers = IncomingBody::finish(body);
+            trailers.subscribe().block();
+            let trailers = trailers.get().expect("they are there");
+            let trailers = trailers.expect("the first").expect("they arrive");
+            let values = trailers.map(|trailers| trailers.get(name));
+            say(out, values.unwrap_or_default().join(&b", "[..]));
+        }
+        ["scheme"] => say(out, format!("{:?}", request.scheme())),
         ["authority"] => say(out, request.authority().unwrap_or_default()),
         ["method"] => say(out, format!("{:?}", request.method())),
         ["env", name] => say(out, std::env::var(name).unwrap_or_default()),

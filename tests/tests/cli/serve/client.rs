@@ -54,7 +54,7 @@ impl Server {
             addr: ([127, 0, 0, 1], 0).into(),
             lines,
         };
-        let listening = server.line("Listening on http://");
+        let listening = server.line("Listening on http");
         let addr = listening.rsplit('/').next().unwrap_or_default();
         server.addr = addr.parse().expect("an address");
         server
