@@ -4,10 +4,13 @@ use crate::exit_code::PIPE_CLOSED;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::io::{self, ErrorKind, Read, Write};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
+use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -34,22 +37,63 @@ impl Output {
         COMPLAINED.load(Ordering::Relaxed)
     }
 
-    fn with(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> StreamResult<()> {
+    /// Writes all bytes, and waits until they are written.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that ends the guest, [`Closed`], if this is standard output and has been
+    /// closed. A closed standard error is no error.
+    pub(crate) fn write_all(self, bytes: &[u8]) -> StreamResult<()> {
+        self.put(bytes).map_err(stream_error)
+    }
+
+    /// Waits until all that was written has left this process. The errors are those of
+    /// [`write_all`](Self::write_all).
+    pub(crate) fn flush_all(self) -> StreamResult<()> {
+        self.push_out().map_err(stream_error)
+    }
+
+    fn push_out(self) -> io::Result<()> {
+        self.with(|stream| patiently(|| stream.flush()))
+    }
+
+    fn put(self, bytes: &[u8]) -> io::Result<()> {
+        if matches!(self, Self::Stderr) && !bytes.is_empty() {
+            COMPLAINED.store(true, Ordering::Relaxed);
+        }
+        self.with(|stream| {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let written = patiently(|| stream.write(rest))?;
+                if written == 0 {
+                    return Err(ErrorKind::WriteZero.into());
+                }
+                rest = rest.get(written..).unwrap_or_default();
+            }
+            Ok(())
+        })
+    }
+
+    fn with(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let done = match self {
             Self::Stdout => write(&mut io::stdout().lock()),
             Self::Stderr => write(&mut io::stderr().lock()),
         };
         match done {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(StreamError::LastOperationFailed(error.into()))
+            // A closed standard error does not end the guest.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe && matches!(self, Self::Stderr) => {
+                Ok(())
             }
-            Err(_) => match self {
-                Self::Stdout => Err(StreamError::Trap(Closed.into())),
-                // A closed standard error does not end the guest.
-                Self::Stderr => Ok(()),
-            },
+            done => done,
         }
+    }
+}
+
+/// Converts an error of a write. A closed pipe is one only of standard output.
+fn stream_error(error: io::Error) -> StreamError {
+    match error.kind() {
+        ErrorKind::BrokenPipe => StreamError::Trap(Closed.into()),
+        _ => StreamError::LastOperationFailed(error.into()),
     }
 }
 
@@ -67,36 +111,41 @@ impl StdoutStream for Output {
         Box::new(*self)
     }
 
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Used only by WASI 0.3, which is not linked.
-        Box::new(tokio::io::sink())
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(*self)
     }
 }
 
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        if matches!(self, Self::Stderr) && !bytes.is_empty() {
-            COMPLAINED.store(true, Ordering::Relaxed);
-        }
-        self.with(|stream| {
-            let mut rest = bytes.as_ref();
-            while !rest.is_empty() {
-                let written = patiently(|| stream.write(rest))?;
-                if written == 0 {
-                    return Err(ErrorKind::WriteZero.into());
-                }
-                rest = rest.get(written..).unwrap_or_default();
-            }
-            Ok(())
-        })
+        self.write_all(&bytes)
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        self.with(|stream| patiently(|| stream.flush()))
+        self.flush_all()
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(64 << 10)
+    }
+}
+
+/// Writes wait here, as those of [`OutputStream`] do: the program has only one guest.
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.put(bytes).map(|()| bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.push_out())
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
     }
 }
 

@@ -37,6 +37,11 @@ impl GuestLines {
         }
     }
 
+    /// Returns `true` if everything has been passed on.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Takes all complete lines, or a part of a line that is too long to keep. Returns `None` if
     /// there is no such line yet.
     pub(super) fn take_ready(&mut self) -> Option<Bytes> {

@@ -9,6 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use localmap::wasmtime;
 use localmap_serve::GuestStream;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
@@ -57,16 +62,24 @@ impl IsTerminal for GuestOutput {
 
 impl StdoutStream for GuestOutput {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Writes {
+        Box::new(self.writes())
+    }
+
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(AsyncWrites {
+            to: self.writes(),
+            reserving: None,
+        })
+    }
+}
+
+impl GuestOutput {
+    fn writes(&self) -> Writes {
+        Writes {
             writes: self.writes.clone(),
             permit: None,
             lines: GuestLines::new(self.request),
-        })
-    }
-
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Used only by WASI 0.3, which is not linked.
-        Box::new(tokio::io::sink())
+        }
     }
 }
 
@@ -129,5 +142,65 @@ impl Pollable for Writes {
         if self.permit.is_none() {
             self.permit = self.writes.clone().reserve_owned().await.ok();
         }
+    }
+}
+
+/// The output stream of one guest of WASI 0.3.
+struct AsyncWrites {
+    to: Writes,
+    /// The permit that it waits for.
+    reserving: Option<Reserving>,
+}
+
+type Reserving =
+    Pin<Box<dyn Future<Output = Result<OwnedPermit<Message>, SendError<()>>> + Send + Sync>>;
+
+impl AsyncWrites {
+    /// Waits for a permit. At the end of the program, when there is no reader any more, there is
+    /// none.
+    fn poll_permit(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.to.permit.is_none() {
+            let writes = &self.to.writes;
+            let reserving = self
+                .reserving
+                .get_or_insert_with(|| Box::pin(writes.clone().reserve_owned()));
+            let permit = ready!(reserving.as_mut().poll(context));
+            self.reserving = None;
+            self.to.permit = permit.ok();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl AsyncWrite for AsyncWrites {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_permit(context));
+        let len = bytes.len().min(MAX_LINE);
+        let to = &mut self.to;
+        to.lines.push(bytes.get(..len).unwrap_or_default());
+        // Kept for the next write, if there is no whole line yet.
+        if let Some(permit) = to.permit.take() {
+            match to.lines.take_ready() {
+                Some(ready) => _ = permit.send(Message::Bytes(ready)),
+                None => to.permit = Some(permit),
+            }
+        }
+        Poll::Ready(Ok(len))
+    }
+
+    /// Waits until there is a permit for an unfinished line, which the end of the stream passes on.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.to.lines.is_empty() {
+            ready!(self.poll_permit(context));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
     }
 }
