@@ -2,7 +2,7 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 14] = [
+const GUESTS: [&str; 15] = [
     "dedupe",
     "http-feed",
     "http-limiter",
@@ -16,6 +16,7 @@ const GUESTS: [&str; 14] = [
     "watchdog",
     "wasip3-command",
     "wasip3-handler",
+    "wasip3-outside",
     "ways",
 ];
 

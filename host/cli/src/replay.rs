@@ -6,14 +6,19 @@
 //! the time of the line that the guest is processing.
 
 mod clock;
+mod drive;
 mod input;
 mod jump;
+mod lines;
+mod reader;
 mod sleep;
 mod source;
 mod stamp;
 
 pub(crate) use clock::ReplayClock;
+pub(crate) use drive::drive;
 pub(crate) use input::{RawInput, ReplayInput};
+pub(crate) use reader::LineReader;
 pub(crate) use sleep::Sleep;
 pub(crate) use source::InputEnd;
 pub(crate) use stamp::{FieldPath, StampFormat, StampOptions, YearSource, parse_offset};

@@ -1,6 +1,8 @@
 //! Which component fits which command: `inspect` says what the commands say, and they say it before
 //! they compile anything.
 
+mod wasi_0_3;
+
 use localmap_tests::{Finished, guest, localmap, root};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -126,9 +128,9 @@ fn functions_and_types_that_differ_are_named() {
             "its import wasi:random/random@0.2.0 is not what this host expects (expected `u64` found `u8`)",
         ),
         (
-            r#"(import "wasi:random/random@0.3.0" (instance
+            r#"(import "wasi:random/random@0.4.0" (instance
                 (export "get-random-u64" (func (result u64)))))"#,
-            "wasi:random/random@0.3.0, which this host does not provide",
+            "wasi:random/random@0.4.0, which this host does not provide",
         ),
         (
             r#"(import "wasi:random/random@0.2.0-rc-2023-11-10" (instance

@@ -7,6 +7,7 @@ mod run;
 mod serve;
 mod site;
 mod tls;
+mod wasip3;
 
 use localmap_tests::{Program, guest, localmap};
 

@@ -11,6 +11,8 @@ mod programs;
 mod python;
 mod replay;
 mod starts;
+mod wasip3;
+mod wasip3_replay;
 
 use localmap_tests::{Program, guest, localmap};
 use std::io::{BufRead, BufReader, Read, Write};

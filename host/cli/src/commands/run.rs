@@ -1,6 +1,9 @@
 //! `localmap run`: runs a command with a map of its own.
 
 mod app;
+mod blocking;
+mod call;
+mod concurrent;
 mod exit;
 pub(crate) mod fit;
 mod guest_data;
@@ -8,6 +11,7 @@ mod guest_error;
 mod interrupt;
 mod last_words;
 mod replay_clock;
+mod streams;
 mod watchdog;
 
 use crate::args::clock::ClockArgs;
@@ -17,7 +21,8 @@ use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED, TRAPPED};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::{Output, complain, note};
 use anyhow::{Context, anyhow};
-use app::{Ended, RunConfig};
+use app::RunConfig;
+use call::Ended;
 use interrupt::Interrupts;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
 use localmap_serve::HttpFailure;
@@ -26,7 +31,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Runs a command component, with a map of its own that ends when the command does.
+/// Runs a command component of WASI 0.2 or 0.3, with a map of its own that ends when the command does.
 ///
 /// GUEST is a component file, or a folder that is built first: a guest crate with `cargo build
 /// --target wasm32-wasip2`, a guest in Python (app.py) with componentize-py, or one in JavaScript
@@ -39,14 +44,15 @@ use std::process::ExitCode;
 /// 130 after Ctrl-C, 143 after SIGTERM, and 141 if standard output is closed early; if the guest
 /// itself exits with one of these, a line on standard error says so. If there is no guest to run, it
 /// is 1, or 2 for a wrong option, with a message. With time stamps as --clock, the first Ctrl-C or
-/// SIGTERM only ends the input of the guest.
+/// SIGTERM only ends the input of the guest. A guest of WASI 0.3 ends when all of its tasks have, also
+/// those that go on after its `run` has returned.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
     "Set a limit of the sandbox: timeout=TIME (none by default) ends the guest after that time, \
      max-memory-size=SIZE (256MiB by default, or twice --max-bytes if that is more) limits the \
-     memory of guest and map together, or with --linked of the guest alone; may be repeated, or \
-     list several with commas between them"
+     memory of guest and map together, or with --linked, and for WASI 0.3, of the guest alone; may \
+     be repeated, or list several with commas between them"
 )))]
 pub(crate) struct RunCommand {
     #[command(flatten)]
@@ -55,7 +61,8 @@ pub(crate) struct RunCommand {
     /// Link the map, in a store of its own, instead of plugging it into the guest
     ///
     /// Its statistics then survive a guest that traps or runs out of time, and max-memory-size
-    /// limits the guest alone. Each operation takes longer.
+    /// limits the guest alone. Each operation takes longer. The map of a guest of WASI 0.3 is always
+    /// linked.
     #[arg(long, alias = "bridge")]
     linked: bool,
 
@@ -79,7 +86,10 @@ impl RunCommand {
         let bytes = self.common.build.load(&path)?;
         let context = || format!("cannot run `{}`", path.display());
         let guest = localmap::inspect(&bytes).with_context(context)?;
-        let component = self.give_map(&bytes, &guest).with_context(context)?;
+        let linked = self.linked || fit::is_linked(&guest);
+        let component = self
+            .give_map(&bytes, &guest, linked)
+            .with_context(context)?;
         let map = &self.common.map;
         let config = RunConfig {
             sandbox: self
@@ -93,7 +103,8 @@ impl RunCommand {
             timeout: self.common.timeout(),
             trapped: trapped(&path),
             stats: self.common.stats,
-            linked: self.linked,
+            linked,
+            concurrent: fit::is_concurrent(&guest),
             cache: self.common.cache.wanted(),
             interrupts,
         };
@@ -103,12 +114,12 @@ impl RunCommand {
 
     /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
     /// needs none.
-    fn give_map(&self, bytes: &[u8], guest: &Inspection) -> anyhow::Result<Vec<u8>> {
-        fit::check(bytes, guest, self.linked)?;
+    fn give_map(&self, bytes: &[u8], guest: &Inspection, linked: bool) -> anyhow::Result<Vec<u8>> {
+        fit::check(bytes, guest, linked)?;
         let map = &self.common.map;
         map.check(guest)?;
         let buckets = map.buckets();
-        if self.linked {
+        if linked {
             return linkable(bytes, guest, &buckets)?
                 .map(Cow::into_owned)
                 .ok_or_else(|| {
@@ -141,7 +152,12 @@ impl RunCommand {
                         "The guest `{name}` has exited with code {code} itself"
                     ));
                 }
-                (code, stats, "the instance, which exited before it ran")
+                let lost_with = match fit::is_concurrent(guest) {
+                    // A map that is plugged into it cannot be asked any more.
+                    true => "the instance, which exited",
+                    false => "the instance, which exited before it ran",
+                };
+                (code, stats, lost_with)
             }
             Ended::Failed { stats } => {
                 let error = anyhow!("the guest `{name}` ended with an error");

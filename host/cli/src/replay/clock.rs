@@ -3,7 +3,10 @@
 use crate::terminal::stdio::note;
 use localmap::lock;
 use std::collections::BTreeMap;
+use std::mem;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wasmtime_wasi::HostWallClock;
 
@@ -35,8 +38,12 @@ struct Time {
     looks: u64,
     /// Whether the user knows that the clock has moved because of looks.
     is_noted: bool,
-    /// The ends of the sleeps in the current poll, and the number of sleeps that have this end.
-    sleeps: BTreeMap<u64, usize>,
+    /// Whether `drive` moves the clock, instead of the sleeps of the current poll.
+    is_driven: bool,
+    /// The registered sleeps, by their ends and numbers, and what wakes them. Of a guest that is not
+    /// driven, these are the sleeps of the current poll.
+    sleeps: BTreeMap<(u64, u64), Option<Waker>>,
+    next_sleep: u64,
 }
 
 impl ReplayClock {
@@ -49,19 +56,23 @@ impl ReplayClock {
     pub(crate) fn look(&self) -> u64 {
         let mut time = lock(&self.0);
         time.looks = time.looks.saturating_add(1);
-        if let Some(more) = time.looks.checked_sub(FREE_LOOKS + 1) {
-            let doublings = u32::try_from(more / LOOKS_PER_STEP).unwrap_or(u32::MAX);
-            let step = FIRST_STEP.saturating_mul(1u64.checked_shl(doublings).unwrap_or(u64::MAX));
-            time.now = time.now.saturating_add(step);
-            if !std::mem::replace(&mut time.is_noted, true) {
-                note(format_args!(
-                    "Note: the guest has looked at the clock {FREE_LOOKS} times without reading \
-                     input or sleeping, so the clock now moves with each look; \
-                     see \"Waiting by looking\" in docs/replay.md"
-                ));
-            }
+        let Some(more) = time.looks.checked_sub(FREE_LOOKS + 1) else {
+            return time.now;
+        };
+        let doublings = u32::try_from(more / LOOKS_PER_STEP).unwrap_or(u32::MAX);
+        let step = FIRST_STEP.saturating_mul(1u64.checked_shl(doublings).unwrap_or(u64::MAX));
+        time.now = time.now.saturating_add(step);
+        let now = time.now;
+        let is_noted = mem::replace(&mut time.is_noted, true);
+        drop(time);
+        if !is_noted {
+            note(format_args!(
+                "Note: the guest has looked at the clock {FREE_LOOKS} times without reading \
+                 input or sleeping, so the clock now moves with each look; \
+                 see \"Waiting by looking\" in docs/replay.md"
+            ));
         }
-        time.now
+        now
     }
 
     /// Moves the clock forward to a stamp of the input, but never backwards.
@@ -76,36 +87,83 @@ impl ReplayClock {
     }
 
     /// Registers a sleep, until the result is dropped.
-    pub(super) fn sleep_until(&self, end: u64) -> Asleep<'_> {
-        *lock(&self.0).sleeps.entry(end).or_default() += 1;
-        Asleep { clock: self, end }
+    pub(crate) fn sleep_until(&self, end: u64) -> Asleep<'_> {
+        let mut time = lock(&self.0);
+        let number = time.next_sleep;
+        time.next_sleep += 1;
+        time.sleeps.insert((end, number), None);
+        Asleep {
+            clock: self,
+            key: (end, number),
+        }
     }
 
-    /// Moves the clock to the earliest end of the registered sleeps.
+    /// Lets `drive` move the clock when the guest sleeps.
+    pub(super) fn set_driven(&self) {
+        lock(&self.0).is_driven = true;
+    }
+
+    pub(super) fn is_driven(&self) -> bool {
+        lock(&self.0).is_driven
+    }
+
+    /// Returns `true` if the clock has not reached the end of a sleep.
+    pub(super) fn has_sleeps(&self) -> bool {
+        let time = lock(&self.0);
+        let last = time.sleeps.last_key_value();
+        last.is_some_and(|(&(end, _), _)| end > time.now)
+    }
+
+    /// Moves the clock to the earliest end of a sleep that it has not reached.
     pub(super) fn reach_first_end(&self) {
         let mut time = lock(&self.0);
-        if let Some((&end, _)) = time.sleeps.first_key_value() {
-            time.now = time.now.max(end);
+        let mut later = time.sleeps.range((time.now, u64::MAX)..);
+        if let Some((&(end, _), _)) = later.next() {
+            time.now = end;
             time.looks = 0;
         }
     }
+
+    /// Wakes the tasks whose sleeps end at or before the present, the earliest first. Returns
+    /// `false` if there are none.
+    pub(super) fn wake_sleepers(&self) -> bool {
+        let mut time = lock(&self.0);
+        let now = time.now;
+        let ended = time.sleeps.range_mut(..=(now, u64::MAX));
+        let wakers: Vec<Waker> = ended.filter_map(|(_, waker)| waker.take()).collect();
+        drop(time);
+        let has_woken = !wakers.is_empty();
+        wakers.into_iter().for_each(Waker::wake);
+        has_woken
+    }
 }
 
-/// A registered sleep.
-pub(super) struct Asleep<'a> {
+/// A registered sleep. As a future, it ends when it is woken after something else has moved the
+/// clock to its end.
+pub(crate) struct Asleep<'a> {
     clock: &'a ReplayClock,
-    end: u64,
+    /// Its end, and its number.
+    key: (u64, u64),
+}
+
+impl Future for Asleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut time = lock(&self.clock.0);
+        if time.now >= self.key.0 {
+            return Poll::Ready(());
+        }
+        if let Some(waker) = time.sleeps.get_mut(&self.key) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
 }
 
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
-        let mut time = lock(&self.clock.0);
-        if let Some(sleeps) = time.sleeps.get_mut(&self.end) {
-            *sleeps -= 1;
-            if *sleeps == 0 {
-                time.sleeps.remove(&self.end);
-            }
-        }
+        lock(&self.clock.0).sleeps.remove(&self.key);
     }
 }
 

@@ -1,27 +1,26 @@
 //! Standard input that drives the clock, line by line.
 
 use super::clock::ReplayClock;
-use super::jump::JumpWatch;
-use super::source::{InputEnd, interruptible};
+use super::lines::{Lines, goes_on};
+use super::reader::LineReader;
+use super::source::{InputEnd, Source, interruptible};
 use super::stamp::StampFinder;
 use async_trait::async_trait;
 use bytes::Bytes;
 use localmap::lock;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncRead;
 use wasmtime_wasi::cli::{IsTerminal, StdinStream};
 use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
-
-/// The maximum number of bytes of a line that are passed on at once. Only the first part of a
-/// longer line is searched for a stamp.
-const MAX_PART: u64 = 64 << 10;
 
 /// The maximum number of bytes that are read ahead to find the first stamp.
 const MAX_AHEAD: usize = 1 << 20;
 
 /// Standard input before its first stamp has been found.
 pub(crate) struct RawInput {
-    source: Box<dyn BufRead + Send>,
+    source: Source,
     end: InputEnd,
 }
 
@@ -29,7 +28,6 @@ impl RawInput {
     /// Wraps `input`, which is not read yet. The handle ends it.
     pub(crate) fn new(input: impl Read + Send + 'static) -> (Self, InputEnd) {
         let (source, end) = interruptible(input);
-        let source = Box::new(BufReader::new(source));
         let handle = end.clone();
         (Self { source, end }, handle)
     }
@@ -54,13 +52,12 @@ impl ReplayInput {
         let mut ahead = Vec::new();
         let mut starts_line = true;
         let found = loop {
-            let start = ahead.len();
-            read_part(&mut source, &mut ahead)?;
-            let part = ahead.get(start..).unwrap_or_default();
+            let part = source.read_part()?;
             if part.is_empty() {
                 break ahead.is_empty();
             }
-            if starts_line && let Some(stamp) = stamps.find(part, goes_on(part)) {
+            ahead.extend_from_slice(&part);
+            if starts_line && let Some(stamp) = stamps.find(&part, goes_on(&part)) {
                 clock.reach(stamp);
                 break true;
             }
@@ -70,83 +67,31 @@ impl ReplayInput {
             }
         };
         let is_ended_ahead = end.is_cut();
-        let lines = Lines {
-            source: Box::new(Cursor::new(ahead).chain(source)),
-            is_ended_ahead,
-            end,
-            stamps,
-            clock,
-            jumps: JumpWatch::default(),
-            part: Bytes::new(),
-            starts_line: true,
-            number: 0,
-        };
+        source.unread(ahead);
+        let lines = Lines::new(source, end, stamps, clock, is_ended_ahead);
         Ok((Self(Arc::new(Mutex::new(lines))), found))
     }
-}
 
-struct Lines {
-    source: Box<dyn BufRead + Send>,
-    end: InputEnd,
-    /// Whether the input was ended before the guest started, which still receives what had arrived.
-    is_ended_ahead: bool,
-    stamps: StampFinder,
-    clock: ReplayClock,
-    jumps: JumpWatch,
-    /// The rest of the line that the guest is processing.
-    part: Bytes,
-    /// Whether the next part begins a new line.
-    starts_line: bool,
-    /// The number of lines that have begun.
-    number: u64,
-}
-
-impl Lines {
-    /// Returns at most `size` bytes of one line, or no bytes at the end of the input.
-    fn read(&mut self, size: usize) -> io::Result<Bytes> {
-        if self.part.is_empty() {
-            self.part = self.next_part()?;
-        }
-        let read = self.part.split_to(size.min(self.part.len()));
-        match read.is_empty() {
-            true => self.end.finish(),
-            false => self.clock.progress(),
-        }
-        Ok(read)
+    /// Creates a stream whose reads wait until [`poll_line`](Self::poll_line) delivers a line.
+    pub(crate) fn reader(&self) -> LineReader {
+        LineReader::new(Arc::clone(&self.0))
     }
 
-    /// Reads the next line, or a part of it, and sets the clock to its stamp.
-    fn next_part(&mut self) -> io::Result<Bytes> {
-        let mut part = Vec::new();
-        if self.end.is_cut() && !self.is_ended_ahead {
-            return Ok(Bytes::new());
-        }
-        read_part(&mut self.source, &mut part)?;
-        if self.starts_line {
-            self.number += 1;
-            if let Some(stamp) = self.stamps.find(&part, goes_on(&part)) {
-                self.clock.reach(stamp);
-                self.jumps.see(stamp, self.number, &part);
-            }
-        }
-        self.starts_line = part.ends_with(b"\n");
-        Ok(part.into())
+    /// Reads the next line if a [`LineReader`] waits for it, sets the clock to its stamp, and wakes
+    /// that reader. Returns `false` if none waits. Wakes `context` when the line arrives.
+    pub(super) fn poll_line(&self, context: &mut Context<'_>) -> Poll<bool> {
+        let next = match ready!(lock(&self.0).poll_next_reader(context)) {
+            Some(reader) => reader,
+            None => return Poll::Ready(false),
+        };
+        next.wake();
+        Poll::Ready(true)
     }
-}
-
-/// Returns `true` if a line may continue after this part.
-fn goes_on(part: &[u8]) -> bool {
-    part.len() as u64 == MAX_PART && !part.ends_with(b"\n")
-}
-
-/// Appends the next line, or its first part.
-fn read_part(source: &mut dyn BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
-    source.take(MAX_PART).read_until(b'\n', to)
 }
 
 impl IsTerminal for ReplayInput {
     fn is_terminal(&self) -> bool {
-        io::stdin().is_terminal()
+        io::IsTerminal::is_terminal(&io::stdin())
     }
 }
 
@@ -155,9 +100,8 @@ impl StdinStream for ReplayInput {
         Box::new(self.clone())
     }
 
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncRead + Send + Sync> {
-        // Used only by WASI 0.3, which is not linked.
-        Box::new(tokio::io::empty())
+    fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
+        Box::new(self.reader())
     }
 }
 
@@ -186,7 +130,9 @@ mod tests {
     use super::super::clock::FREE_LOOKS;
     use super::super::stamp::{StampFormat, StampOptions};
     use super::*;
+    use std::io::Cursor;
     use std::sync::mpsc::{Receiver, channel};
+    use std::task::Waker;
 
     fn replay(text: &str) -> (ReplayInput, ReplayClock, bool) {
         let (input, clock, found, _) = interruptible_replay(text);
@@ -361,5 +307,75 @@ mod tests {
         assert!(!found);
         assert_eq!(clock.nanos(), 0);
         assert_eq!(input.read(100).unwrap(), "no stamp\n");
+    }
+
+    /// Reads with a stream that waits. Returns `None` if it waits.
+    fn poll_read(reader: &mut LineReader, size: usize) -> Option<String> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut to = vec![0; size];
+        match LineReader::poll_read(reader, &mut context, &mut to) {
+            Poll::Ready(len) => {
+                to.truncate(len.unwrap());
+                Some(String::from_utf8(to).unwrap())
+            }
+            Poll::Pending => None,
+        }
+    }
+
+    /// Waits until a line has been delivered. Returns `false` if no stream waits for one.
+    fn deliver(input: &ReplayInput) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(std::future::poll_fn(|context| input.poll_line(context)))
+    }
+
+    #[test]
+    fn a_stream_waits_for_each_line_until_it_is_delivered() {
+        let (input, clock, _) = replay("1000000010 a\n1000000020 b\n");
+        let mut reader = input.reader();
+        for (line, second) in [("1000000010 a\n", 10), ("1000000020 b\n", 20)] {
+            assert!(!deliver(&input));
+            assert_eq!(poll_read(&mut reader, 5), None);
+            assert!(deliver(&input));
+            assert_eq!(seconds(&clock), 1_000_000_000 + second);
+            // The rest of a line is there at once.
+            assert_eq!(poll_read(&mut reader, 5).unwrap(), line[..5]);
+            assert_eq!(poll_read(&mut reader, 50).unwrap(), line[5..]);
+        }
+        assert_eq!(poll_read(&mut reader, 5), None);
+        assert!(deliver(&input));
+        assert_eq!(poll_read(&mut reader, 5).unwrap(), "");
+        assert_eq!(poll_read(&mut reader, 5).unwrap(), "");
+    }
+
+    #[test]
+    fn no_line_is_read_for_a_stream_that_stopped_waiting() {
+        let (input, clock, _) = replay("1000000010 a\n1000000020 b\n");
+        let mut reader = input.reader();
+        assert_eq!(poll_read(&mut reader, 50), None);
+        reader.cancel();
+        assert!(!deliver(&input));
+        let mut dropped = input.reader();
+        assert_eq!(poll_read(&mut dropped, 50), None);
+        drop(dropped);
+        assert!(!deliver(&input));
+        assert_eq!(poll_read(&mut reader, 50), None);
+        assert!(deliver(&input));
+        assert_eq!(poll_read(&mut reader, 50).unwrap(), "1000000010 a\n");
+        assert_eq!(seconds(&clock), 1_000_000_010);
+    }
+
+    #[test]
+    fn streams_that_wait_get_lines_in_their_order() {
+        let (input, _, _) = replay("a\nb\nc\n");
+        let (mut first, mut second) = (input.reader(), input.reader());
+        assert_eq!(poll_read(&mut first, 50), None);
+        assert_eq!(poll_read(&mut second, 50), None);
+        assert!(deliver(&input));
+        assert_eq!(poll_read(&mut first, 50).unwrap(), "a\n");
+        assert_eq!(poll_read(&mut first, 50), None);
+        assert!(deliver(&input));
+        assert_eq!(poll_read(&mut second, 50).unwrap(), "b\n");
     }
 }

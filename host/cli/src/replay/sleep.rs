@@ -18,7 +18,10 @@ impl Pollable for Sleep {
         if self.clock.look() >= self.until {
             return;
         }
-        let _asleep = self.clock.sleep_until(self.until);
+        let asleep = self.clock.sleep_until(self.until);
+        if self.clock.is_driven() {
+            return asleep.await;
+        }
         loop {
             let before = self.clock.nanos();
             if before >= self.until {

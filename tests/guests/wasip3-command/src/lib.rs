@@ -5,6 +5,7 @@
 //! reason to standard error, and ends the guest with an error.
 
 mod map;
+mod mixed;
 mod streams;
 mod wait;
 
@@ -62,6 +63,7 @@ async fn run(args: &[&str]) -> Outcome {
             streams::say(format!("{resolution} {}", system_clock::get_resolution())).await
         }
         ["wait", how, ref seconds @ ..] => wait::run(how, seconds).await,
+        ["wait-while", what] => mixed::run(what).await,
         ["wait-millis", millis] => {
             monotonic_clock::wait_for(millis.parse::<u64>()? * 1_000_000).await;
             Ok(())

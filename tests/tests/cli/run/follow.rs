@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use super::wasip3::command;
 use super::*;
 use std::io::Lines;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -16,7 +17,11 @@ struct Follower {
 
 impl Follower {
     fn new(options: &[&str], commands: &[&str]) -> Self {
-        let mut child = piped(&mut probe(options, commands).into_command());
+        Self::of(probe(options, commands))
+    }
+
+    fn of(program: Program) -> Self {
+        let mut child = piped(&mut program.into_command());
         let output = child.stdout.take().expect("a pipe");
         let errors = child.stderr.take().expect("a pipe");
         Self {
@@ -155,5 +160,31 @@ fn without_stamps_the_first_signal_ends_the_guest() {
         let (code, _, errors) = follower.end();
         assert_eq!(code, Some(130), "{errors:?}");
         assert!(errors[0].starts_with(stats), "{errors:?}");
+    }
+}
+
+/// The guest of WASI 0.3 reads streams, and its map outlives it.
+#[test]
+fn signals_end_the_input_and_then_the_guest_of_wasi_0_3_too() {
+    let set = ["set", "k", "v", "then", "echo", "then", "args", "then"];
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        for (end, ended) in [("spin", code), ("deadlock", code), ("len", 0)] {
+            let mut follower = Follower::of(command(STAMPS, &[&set[..], &[end]].concat()));
+            follower.write("1000000000 a\n1000000001 b\n");
+            assert_eq!(follower.line(), "1000000000 a");
+            assert_eq!(follower.line(), "1000000001 b");
+            follower.signal(signal);
+            assert!(follower.error().contains("interrupt again"));
+            // The guest has seen the end of its input, and goes on.
+            assert_eq!(follower.line(), "[]");
+            if ended != 0 {
+                follower.signal(signal);
+            }
+            let (code, output, errors) = follower.end();
+            assert_eq!(code, Some(ended), "{end}: {errors:?}");
+            let rest: &[&str] = if ended == 0 { &["1"] } else { &[] };
+            assert_eq!(output, rest);
+            assert!(errors[0].starts_with("map: entries=1 "), "{errors:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 33] = [
+const CRATES: [(&str, &[&str]); 34] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -42,6 +42,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("wasip3-relay", &[]),
     ("keyvalue", &["localmap-client"]),
     ("outside", &[]),
+    ("wasip3-outside", &["keyvalue", "outside"]),
     ("ways", &["localmap-client"]),
     (
         "localmap-tests",

@@ -50,7 +50,10 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
     let by_plug = plug::fit::misfits(bytes, found);
     let mut by_run = run::fit::misfits(bytes, found, false)?;
     if own == MapKind::Given && by_run.is_empty() {
-        by_run.extend(by_plug.iter().cloned());
+        match run::fit::is_linked(found) {
+            true => by_run.extend(run::fit::not_linkable(bytes, found)),
+            false => by_run.extend(by_plug.iter().cloned()),
+        }
     }
     Ok([
         Verdict::new(

@@ -2,7 +2,9 @@
 
 use super::app::link;
 use crate::commands::refusal::refusal;
-use localmap::{Incompatibility, Inspection, WasiVersion, missing_imports, names};
+use localmap::{
+    Buckets, Incompatibility, Inspection, WasiVersion, linkable, missing_imports, names,
+};
 use localmap_serve::SandboxConfig;
 
 /// Rejects a component that `run` cannot run, with all reasons. With `linked`, its map is linked
@@ -29,10 +31,30 @@ pub(crate) fn misfits(
     reasons.extend(other_control(guest).map(ToString::to_string));
     let engine = SandboxConfig::new().engine()?;
     // A replayed clock serves the same interfaces as that of the system.
-    let linker = link(&engine, linked, false)?;
+    let linked = linked || is_linked(guest);
+    let linker = link(&engine, is_concurrent(guest), linked, false)?;
     let missing = missing_imports(bytes, &linker)?;
     reasons.extend(missing.iter().map(ToString::to_string));
     Ok(reasons)
+}
+
+/// Returns `true` if the guest uses WASI 0.3, so that it can have several tasks at a time.
+pub(crate) fn is_concurrent(guest: &Inspection) -> bool {
+    let of_0_3 = |name: &str| name.starts_with("wasi:") && name.contains("@0.3.");
+    guest.command == Some(WasiVersion::V0_3)
+        || guest.imports.iter().any(|import| of_0_3(&import.name))
+}
+
+/// Returns `true` if the guest's map is linked without `--linked`: nothing could read the
+/// statistics of a map that is plugged into it after its `exit`.
+pub(crate) fn is_linked(guest: &Inspection) -> bool {
+    is_concurrent(guest) && guest.app.first() != Some(&Incompatibility::NoMapImport)
+}
+
+/// Returns the reason why a guest whose map is linked cannot have one.
+pub(crate) fn not_linkable(bytes: &[u8], guest: &Inspection) -> Option<String> {
+    let linked = linkable(bytes, guest, &Buckets::new());
+    linked.err().map(|reason| reason.to_string())
 }
 
 /// Returns the reason why a map that has been plugged into a component cannot be used.
@@ -45,12 +67,10 @@ pub(crate) fn other_control(guest: &Inspection) -> Option<&Incompatibility> {
 
 /// Says why a component is not a command.
 fn other_kind(guest: &Inspection) -> Option<String> {
-    let reason = if guest.command == Some(WasiVersion::V0_2) {
+    let reason = if guest.command.is_some() {
         return None;
     } else if guest.handler.is_some() {
         "it answers HTTP requests: use `localmap serve`"
-    } else if guest.command.is_some() {
-        "it is a command of WASI 0.3: build it for WASI 0.2"
     } else if let Some(candidate) = guest.preview_export(names::COMMAND_0_3) {
         return Some(format!(
             "it exports {candidate}, of a release candidate of WASI 0.3: build it with tools for \
@@ -66,7 +86,8 @@ fn other_kind(guest: &Inspection) -> Option<String> {
     } else if guest.has_export(names::COMMAND) {
         "its export wasi:cli/run is not that of WASI 0.2: expected a function `run: func() -> result`"
     } else {
-        "it does not export wasi:cli/run@0.2.x: expected a command, a crate with a `main`"
+        "it does not export wasi:cli/run@0.2.x or @0.3.x: expected a command, such as a crate with a \
+         `main`"
     };
     Some(reason.to_owned())
 }
