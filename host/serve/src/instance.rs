@@ -258,7 +258,14 @@ impl Instance {
             state.closing = true;
             return Next::End;
         }
-        state.waker = Some(context.waker().clone());
+        let waker = context.waker();
+        if !state
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            state.waker = Some(waker.clone());
+        }
         Next::Wait(until)
     }
 

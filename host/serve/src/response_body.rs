@@ -129,8 +129,8 @@ impl ResponseBody {
         frame: Option<Result<Frame<Bytes>, wasmtime_wasi_http::Error>>,
     ) -> Option<Result<Frame<Bytes>, Error>> {
         match frame {
-            // The body also ends in this way when the guest's store is dropped.
-            None if self.side.as_ref().is_some_and(ResponseSide::guest_failed) => {}
+            // The body also ends in these ways when the guest's store is dropped.
+            None | Some(Err(_)) if self.guest_failed() => {}
             None if matches!(self.progress, Progress::Sending(Some(1..))) => {
                 self.add_cause(OTHER_LENGTH);
             }
@@ -162,6 +162,10 @@ impl ResponseBody {
     fn guest_fails(&self, context: &Context<'_>) -> bool {
         let side = self.side.as_ref();
         side.is_some_and(|side| side.poll_guest_failed(context))
+    }
+
+    fn guest_failed(&self) -> bool {
+        self.side.as_ref().is_some_and(ResponseSide::guest_failed)
     }
 
     fn add_cause(&self, cause: &str) {

@@ -15,3 +15,4 @@ mod reuse;
 mod starts;
 mod tls;
 mod wasip3;
+mod wasip3_http2;

@@ -209,6 +209,11 @@ pub(crate) async fn run(args: &[&str]) -> Answer {
             sleep(millis).await;
             say("slept")
         }
+        // Answers with the result of setting a header.
+        ["set-header", name] => {
+            let set = fields(&[]).append(name, b"x");
+            say(format!("{set:?}"))
+        }
         // Opens that many streams, and keeps them.
         ["streams", streams] => {
             let streams: u32 = streams.parse().expect("a number");

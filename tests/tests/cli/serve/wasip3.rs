@@ -353,6 +353,24 @@ fn the_request_arrives_as_it_was_sent() {
     assert_eq!(client.ask("GET", "/headers-of", &hop, b"").ok(), "x-b: c\n");
 }
 
+/// The headers of a connection belong to the host.
+#[test]
+fn a_guest_cannot_set_the_headers_of_the_connection() {
+    let server = start(&[]);
+    assert_eq!(server.text("/set-header/x-a"), "Ok(())");
+    for name in [
+        "connection",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "keep-alive",
+    ] {
+        let refused = server.text(&format!("/set-header/{name}"));
+        assert!(refused.contains("Forbidden"), "{name}: {refused}");
+    }
+    assert!(server.text("/set-header/a@b").contains("InvalidSyntax"));
+}
+
 #[test]
 fn more_requests_than_there_is_room_for_are_a_503() {
     let server = start(&["--max-maps", "3", "-W", "timeout=60s"]);
