@@ -5,6 +5,7 @@ use super::http2_client::Client;
 use bytes::Bytes;
 use h2::Reason;
 use localmap_serve::hyper::HeaderMap;
+use localmap_tests::guest;
 use std::future::poll_fn;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -109,6 +110,71 @@ fn bodies_of_any_size_pass_in_both_directions() {
         assert_eq!(streamed.header("transfer-encoding"), None);
         assert_eq!(client.ask("POST", "/length", &[], b"").await.ok(), "0");
     });
+}
+
+/// The parts of a response follow as the client makes room for them.
+#[test]
+fn a_client_with_little_room_gets_all_of_a_response() {
+    let server = Server::start(&["-W", "timeout=60s"]);
+    run(async {
+        for window in [1, 100] {
+            let client = Client::with_window(&server, window).await;
+            let mut asking = JoinSet::new();
+            for _ in 0..10 {
+                let client = client.clone();
+                asking.spawn(async move { client.get("/big/5000").await.ok().len() });
+            }
+            assert_eq!(asking.join_all().await, [5_000; 10]);
+        }
+    });
+    assert!(!server.line("GET /big").contains("cause"));
+}
+
+#[test]
+fn a_guest_of_wasi_0_3_reads_and_writes_at_a_time() {
+    for options in [&[][..], &["--reuse", "10,10"]] {
+        let options = [&["--map-scope", "connection", "-W", "timeout=60s"], options].concat();
+        let server = Server::serving(&guest("wasip3_handler"), &options);
+        run(async {
+            let client = Client::connect(&server).await;
+            for n in 1..4 {
+                assert_eq!(client.get("/count").await.ok(), format!("{n}\n"));
+            }
+            // Each part comes back before the next is sent.
+            let mut exchange = client.begin("POST", "/echo", &[]).await;
+            let response = (&mut exchange.response).await.expect("it begins");
+            let mut body = response.into_body();
+            for part in ["one", "two", "three"] {
+                exchange
+                    .upload
+                    .send_data(part.into(), false)
+                    .expect("it is open");
+                let mut echoed = Vec::new();
+                while echoed.len() < part.len() {
+                    let data = timeout(PATIENCE, body.data()).await.expect("in time");
+                    echoed.extend_from_slice(&data.expect("more").expect("it is open"));
+                }
+                assert_eq!(echoed, part.as_bytes());
+            }
+            exchange
+                .upload
+                .send_data(Bytes::new(), true)
+                .expect("it is open");
+            assert!(
+                body.data()
+                    .await
+                    .is_none_or(|data| data.is_ok_and(|data| data.is_empty()))
+            );
+            let summed = client.get("/trailers").await;
+            assert!(
+                summed
+                    .trailers
+                    .is_some_and(|trailers| trailers.contains_key("x-sum"))
+            );
+            let cut = client.get("/broken").await;
+            assert_eq!((cut.status, cut.reset), (200, Some(Reason::INTERNAL_ERROR)));
+        });
+    }
 }
 
 #[test]

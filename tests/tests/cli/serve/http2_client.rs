@@ -40,13 +40,26 @@ impl Client {
         Self::on(stream, &format!("http://{}", server.addr)).await
     }
 
+    /// Connects a client that has room for this number of bytes of each response.
+    pub(super) async fn with_window(server: &Server, window: u32) -> Self {
+        let stream = TcpStream::connect(server.addr).await.expect("it listens");
+        Self::begin_on(stream, &format!("http://{}", server.addr), window).await
+    }
+
     /// Begins HTTP/2 on a stream.
     pub(super) async fn on<S>(stream: S, origin: &str) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        Self::begin_on(stream, origin, 1 << 20).await
+    }
+
+    async fn begin_on<S>(stream: S, origin: &str, window: u32) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let begun = Builder::new()
-            .initial_window_size(1 << 20)
+            .initial_window_size(window)
             .initial_connection_window_size(8 << 20)
             .handshake(stream)
             .await;

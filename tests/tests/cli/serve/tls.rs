@@ -101,6 +101,17 @@ fn https_is_http_1_unless_the_client_asks_for_http_2() {
     server.line(" \"GET /count HTTP/2.0\" 200 ");
 }
 
+#[test]
+fn a_client_that_breaks_its_choice_of_http_1_gets_an_answer() {
+    let server = serve(&[]);
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let (response, _) = ask(&server, &["http/1.1"], preface);
+    assert!(
+        response.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+        "{response}"
+    );
+}
+
 /// The end of the connection is not the end of a response that is incomplete.
 #[test]
 fn a_response_that_is_cut_off_is_incomplete() {
