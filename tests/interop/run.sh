@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|c|node|wasmtime-py]...   all of them by default
+#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py]...   all of them by default
 #
 # Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
 # docs/guests.md names, and reports the one that is missing. It installs pinned versions below the
@@ -39,7 +39,7 @@ need() {
 # Builds the program, and guests in Rust to compare with.
 program() {
     say "localmap and guests in Rust"
-    cargo build --locked -p limiter -p sessions --profile guest --target wasm32-wasip2
+    cargo build --locked -p http-feed -p limiter -p sessions -p watchdog --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
         cargo build --locked --release -p localmap-cli
@@ -213,6 +213,40 @@ c() {
         "$LOCALMAP" run "$work/example-c/hits.wasm" <<< "$(printf '%0200d' 7)"
 }
 
+# Runs guests for WASI 0.3 in three languages, and one for WASI 0.2 that needs an engine with concurrency.
+wasip3() {
+    say "guests for WASI 0.3, in Rust"
+    printf 'tea\nlines=2 visitors=1 silences=1\n' > "$work/watchdog.expected.txt"
+    "$LOCALMAP" plug "$guests/watchdog.wasm" -o "$work/plugged-0.3.wasm"
+    local guest
+    for guest in "$guests/watchdog.wasm" "$work/plugged-0.3.wasm"; do
+        printf 'tea\ntea\n' | "$LOCALMAP" run "$guest" --silence 10ms > "$work/watchdog.txt"
+        same "the command $(basename "$guest")" "$work/watchdog.expected.txt" "$work/watchdog.txt"
+    done
+    local check=(python3 tests/interop/wasip3/check.py "$LOCALMAP")
+    "${check[@]}" feed "$guests/http_feed.wasm"
+    say "in Python"
+    local handler=guest/examples/python-http
+    "$venv/bin/componentize-py" --quiet -d "$handler/wit" componentize -p "$handler" app \
+        -o "$work/handler.py.wasm"
+    "${check[@]}" limiter "$work/handler.py.wasm"
+    say "in JavaScript, with QuickJS"
+    rm -rf "$work/wit-0.3"
+    cp -rL "$handler/wit" "$work/wit-0.3"
+    local qjs=("$modules/node_modules/.bin/componentize-qjs" --module-root tests/interop/wasip3)
+    "${qjs[@]}" --wit "$work/wit-0.3" --js tests/interop/wasip3/handler.js -o "$work/handler.js.wasm"
+    "${check[@]}" counter "$work/handler.js.wasm"
+    say "for WASI 0.2 with async built-ins"
+    rm -rf "$work/wit-0.2"
+    cp -rL "$javascript_example/wit" "$work/wit-0.2"
+    "${qjs[@]}" --wit "$work/wit-0.2" --js tests/interop/wasip3/command.js -o "$work/command.js.wasm"
+    "$LOCALMAP" inspect "$work/command.js.wasm" | grep "^Engine: with concurrency" ||
+        die "QuickJS needs no concurrency any more: say so in docs/guests.md"
+    echo 42 > "$work/command.expected.txt"
+    "$LOCALMAP" run "$work/command.js.wasm" > "$work/command.txt"
+    same "a command for WASI 0.2" "$work/command.expected.txt" "$work/command.txt"
+}
+
 # Plugs a guest, so that it needs only WASI, and records its output. Its windows last a day, so
 # that the real clock of other hosts makes no difference. An entry from the start has the first client
 # far beyond the limit.
@@ -251,7 +285,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript c node wasmtime-py
+[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -265,7 +299,11 @@ for part in "$@"; do
             need "Python 3" python3 --version
             c_tools
             ;;
-        *) die "no part \`$part\`: expected python, javascript, c, node or wasmtime-py" ;;
+        wasip3)
+            python_tools
+            javascript_tools
+            ;;
+        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node or wasmtime-py" ;;
     esac
 done
 program
@@ -274,6 +312,7 @@ for part in "$@"; do
         python) python ;;
         javascript) javascript ;;
         c) c ;;
+        wasip3) wasip3 ;;
         node) node_host ;;
         wasmtime-py) wasmtime_py ;;
     esac

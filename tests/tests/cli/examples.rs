@@ -120,6 +120,29 @@ fn dedupe(log: &[u8], window: u64) -> (Vec<u8>, String) {
     )
 }
 
+/// Returns the visitors in the order in which they fall silent, those of one second in the order of
+/// their names, and the summary.
+fn watchdog(log: &[u8], silence: u64) -> String {
+    let (mut ends, mut last) = (Vec::new(), HashMap::new());
+    let mut lines = 0;
+    for line in replay(log) {
+        lines += 1;
+        if let Some(client) = client(line.bytes) {
+            match last.insert(client.clone(), line.now) {
+                Some(before) if line.now >= before + silence => ends.push((before, client)),
+                _ => {}
+            }
+        }
+    }
+    let visitors = last.len();
+    ends.extend(last.into_iter().map(|(client, at)| (at, client)));
+    ends.sort();
+    let name = |(_, client): &(u64, Vec<u8>)| format!("{}\n", client.escape_ascii());
+    let names: String = ends.iter().map(name).collect();
+    let silences = ends.len();
+    format!("{names}lines={lines} visitors={visitors} silences={silences}\n")
+}
+
 fn run(name: &str, args: &[&str], log: &[u8]) -> localmap_tests::Finished {
     localmap()
         .args(["run", "--clock", "clf"])
@@ -151,6 +174,30 @@ fn limiter_refuses_what_a_plain_table_refuses() {
             "{args:?}"
         );
     }
+}
+
+/// Sorts the lines before the last one.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let end = lines.len().saturating_sub(1);
+    lines[..end].sort_unstable();
+    lines
+}
+
+/// It waits for timers, so the clock of the replay has to stop at each of them.
+#[test]
+fn watchdog_reports_what_a_plain_table_reports() {
+    let log = access_log();
+    for (silence, seconds) in [("30m", 1800), ("1s", 1), ("59s", 59), ("6h", 21_600)] {
+        let told = run("watchdog", &["--silence", silence], &log).ok();
+        let expected = watchdog(&log, seconds);
+        assert_eq!(sorted(&told), sorted(&expected), "--silence {silence}");
+        // Each run prints the same, in the same order.
+        let again = run("watchdog", &["--silence", silence], &log).ok();
+        assert_eq!(again, told, "--silence {silence}");
+    }
+    let told = run("watchdog", &[], b"").ok();
+    assert_eq!(told, "lines=0 visitors=0 silences=0\n");
 }
 
 #[test]
@@ -253,6 +300,7 @@ fn a_full_map_ends_them_with_a_message() {
         ("sessions", &["--idle", "30m"][..]),
         ("limiter", &["--limit", "10", "--window", "60s"]),
         ("dedupe", &["--window", "1h"]),
+        ("watchdog", &["--silence", "30m"]),
     ] {
         localmap()
             .args(["run", "--clock", "clf", "--max-entries", "1"])
@@ -276,6 +324,7 @@ fn bad_options_are_refused_by_name() {
             &["--window"],
         ),
         ("dedupe", &["--window"], &["--window"]),
+        ("watchdog", &["--silence", "0s"], &["--silence"]),
     ] {
         run(name, args, b"").refused(words);
     }

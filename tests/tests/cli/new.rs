@@ -179,6 +179,13 @@ fn one_for_wasi_0_3_builds_and_passes_its_test() {
             assert!(told.contains(part), "{told}");
         }
     }
+    let readme = fs::read_to_string(folder.path().join("tea-3/README.md")).expect("a README");
+    let shown = readme.split("```text\n").nth(1).expect("an output");
+    let shown = shown.split("```").next().expect("its end");
+    let run = localmap_in(folder.path())
+        .args(["run", "--profile", "dev", "tea-3"])
+        .run_with(b"tea\ntea\nmilk\n");
+    assert_eq!(run.ok(), shown);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod ends;
 mod failures;
+mod feed;
 mod frames;
 mod http;
 mod http2;

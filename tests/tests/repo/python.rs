@@ -28,11 +28,15 @@ fn the_module_passes_its_tests() {
 
 /// A copy, since componentize-py follows no link out of the folder of a guest.
 #[test]
-fn the_example_has_the_same_module() {
+fn the_examples_have_the_same_module() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
-    let same = read("guest/examples/python/localmap.py") == read("guest/python/localmap.py");
-    assert!(
-        same,
-        "copy guest/python/localmap.py to guest/examples/python"
-    );
+    for example in ["guest/examples/python", "guest/examples/python-http"] {
+        for (file, of) in [
+            ("localmap.py", "guest/python"),
+            ("requirements.txt", "guest/examples/python"),
+        ] {
+            let same = read(&format!("{example}/{file}")) == read(&format!("{of}/{file}"));
+            assert!(same, "copy {of}/{file} to {example}");
+        }
+    }
 }
