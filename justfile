@@ -66,7 +66,8 @@ wit:
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
-# Tests guests in Python, JavaScript and C, and the map under Node and wasmtime for Python.
+# Tests guests in Python, JavaScript and C, guests for WASI 0.3, and the map under Node and wasmtime for
+# Python.
 interop *parts:
     tests/interop/run.sh {{parts}}
 
@@ -78,6 +79,9 @@ interop-javascript: (interop "javascript")
 
 # Builds and runs guests in C.
 interop-c: (interop "c")
+
+# Runs guests for WASI 0.3, in Rust, Python and JavaScript.
+interop-wasip3: (interop "wasip3")
 
 # Runs the vectors against the committed component under Node.
 interop-node: (interop "node")
