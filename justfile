@@ -66,8 +66,7 @@ wit:
 cargo-component:
     cargo run --release -- run --with-cargo-component --clock clf guest/examples/sessions --idle 30m < tests/data/access.log
 
-# Tests guests in Python, JavaScript and C, guests for WASI 0.3, and the map under Node and wasmtime for
-# Python.
+# Tests guests in other languages and for WASI 0.3, and the map under Node and wasmtime for Python.
 interop *parts:
     tests/interop/run.sh {{parts}}
 
