@@ -95,9 +95,12 @@ demo:
     cargo run --release -- run --clock clf guest/examples/dedupe --window 1h < tests/data/access.log > /dev/null
 
 # Measures localmap and its peers; takes minutes. `just bench quick` takes a first look, `just bench
-# --write` fills README.md and docs, and `just bench --help` lists the other options.
+# --write` fills README.md and docs, and `just bench --help` lists the other options. `just bench
+# --only serve` compares `localmap serve` with `wasmtime serve`, if that is installed (`cargo install
+# --locked wasmtime-cli@48.0.8`).
 bench *options:
-    cargo run --release --locked -p localmap-bench -- {{ if options =~ '^quick\b' { "--" + options } else { options } }}
+    cargo build --release --locked -p localmap-bench -p localmap-cli --bins
+    target/release/localmap-bench {{ if options =~ '^quick\b' { "--" + options } else { options } }}
 
 # Compares with an older revision: `just bench-against b8be42b --quick --only call`. Builds the
 # benchmarks of both, the older one in a worktree below target/against, which takes minutes the first
@@ -108,8 +111,8 @@ bench-against revision *options:
     commit=$(git rev-parse --short=12 --verify '{{revision}}^{commit}')
     tree=target/against/$commit runs=target/against/runs
     [ -e "$tree/Cargo.toml" ] || git worktree add --detach "$tree" "$commit"
-    (cd "$tree" && cargo build --release --locked -p localmap-bench --target-dir target)
-    cargo build --release --locked -p localmap-bench
+    (cd "$tree" && cargo build --release --locked -p localmap-bench -p localmap-cli --bins --target-dir target)
+    cargo build --release --locked -p localmap-bench -p localmap-cli --bins
     rm -rf "$runs" && mkdir -p "$runs/before" "$runs/after"
     for round in $(seq {{rounds}}); do
         (cd "$tree" && target/release/localmap-bench {{options}} > /dev/null)

@@ -4,11 +4,14 @@ use localmap_guest_build::Guests;
 use std::env;
 
 /// Packages whose components run in the sandbox.
-const GUESTS: [&str; 4] = [
+const GUESTS: [&str; 7] = [
     "bench-boundary",
     "bench-counts",
     "bench-engine",
+    "bench-hello",
+    "bench-hello-03",
     "bench-keyvalue",
+    "http-limiter",
 ];
 /// The package with the same loops for this machine.
 const NATIVE: &str = "bench-engine";

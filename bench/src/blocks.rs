@@ -38,6 +38,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("memory", "Memory beyond keys and values"),
     ("call", "Calls from the host"),
     ("life", "The life of a map"),
+    ("serve", "Serving HTTP, compared with `wasmtime serve`"),
     ("hits", "Hit ratios"),
     ("fuel", "Fuel, and the longest pause"),
 ];

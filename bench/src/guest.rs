@@ -148,7 +148,12 @@ pub(crate) fn start_compilers() -> Result<()> {
 }
 
 /// Returns the bytes of a guest that build.rs has built.
-fn read(name: &str) -> Result<Vec<u8>> {
-    let file: PathBuf = Path::new(env!("LOCALMAP_BENCH_GUESTS")).join(name);
+pub(crate) fn read(name: &str) -> Result<Vec<u8>> {
+    let file = path(name);
     fs::read(&file).with_context(|| format!("cannot read the guest {}", file.display()))
+}
+
+/// Returns the file of a guest that build.rs has built.
+pub(crate) fn path(name: &str) -> PathBuf {
+    Path::new(env!("LOCALMAP_BENCH_GUESTS")).join(name)
 }

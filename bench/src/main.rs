@@ -47,6 +47,8 @@ mod redis;
 mod report;
 mod scale;
 #[cfg(feature = "guests")]
+mod serve;
+#[cfg(feature = "guests")]
 mod set;
 #[cfg(feature = "guests")]
 mod smallest;
@@ -102,6 +104,8 @@ const GROUPS: &[Group] = &[
     ("call", call::run),
     #[cfg(feature = "guests")]
     ("life", life::run),
+    #[cfg(feature = "guests")]
+    ("serve", serve::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
     ("fuel", fuel::run),

@@ -26,6 +26,30 @@ pub(crate) fn cores() -> &'static [CoreId] {
     CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default())
 }
 
+/// Lets this thread, and the threads and programs that it starts in `work`, run on all cores.
+#[cfg(feature = "guests")]
+pub(crate) fn on_all_cores<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let before = sched_getaffinity(None);
+        let mut all = CpuSet::new();
+        cores().iter().for_each(|core| all.set(core.id));
+        if sched_setaffinity(None, &all).is_err() {
+            eprintln!("cannot use all cores: servers will be slower");
+        }
+        let result = work();
+        if let Ok(before) = before {
+            // It was set before.
+            let _ = sched_setaffinity(None, &before);
+        }
+        result
+    }
+    // Elsewhere, programs do not inherit the core of a thread.
+    #[cfg(not(target_os = "linux"))]
+    work()
+}
+
 /// Returns the CPU time of this thread in nanoseconds. It excludes other threads, except for
 /// what they do to the CPU caches.
 pub(crate) fn nanos() -> u64 {
@@ -78,11 +102,16 @@ impl Times {
                 times[system].push(time(system)?);
             }
         }
-        let first = times.first().cloned().unwrap_or_default();
+        Ok(Self::of(times))
+    }
+
+    /// Combines the figures of systems that took turns, those of each in the order of the rounds.
+    pub(crate) fn of(systems: Vec<Vec<f64>>) -> Self {
+        let first = systems.first().cloned().unwrap_or_default();
         let with_first = |times| (times, first.clone());
-        Ok(Self {
-            systems: times.into_iter().map(with_first).collect(),
-        })
+        Self {
+            systems: systems.into_iter().map(with_first).collect(),
+        }
     }
 
     /// Combines pairs in which the first system took turns with one other system each.

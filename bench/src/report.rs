@@ -19,7 +19,7 @@ pub(crate) struct Row {
     pub(crate) entries: u64,
     /// The system that did the work.
     pub(crate) system: String,
-    /// The unit of `value`: ns, bytes, percent, fuel, count or times.
+    /// The unit of `value`: ns, bytes, percent, fuel, count, times or requests/s.
     pub(crate) unit: Cow<'static, str>,
     /// The figure, or not a number if it could not be measured on this machine.
     pub(crate) value: f64,

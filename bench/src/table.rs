@@ -149,6 +149,7 @@ fn in_words(unit: &str) -> &str {
         "percent" => "per cent",
         "count" => "count",
         "times" => "ratio",
+        "requests/s" => "requests a second",
         other => other,
     }
 }

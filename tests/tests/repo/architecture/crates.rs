@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: schema, telemetry, mirror and lease may depend on the library but not on each other,
 /// the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 34] = [
+const CRATES: [(&str, &[&str]); 36] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -59,6 +59,8 @@ const CRATES: [(&str, &[&str]); 34] = [
     ("bench-boundary", &["bench-loops", "localmap-client"]),
     ("bench-counts", &["localmap-engine"]),
     ("bench-engine", &["bench-loops", "localmap-engine"]),
+    ("bench-hello", &[]),
+    ("bench-hello-03", &[]),
     ("bench-keyvalue", &["bench-loops"]),
     ("bench-instructions", &["localmap-engine"]),
     (

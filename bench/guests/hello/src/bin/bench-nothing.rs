@@ -1,0 +1,3 @@
+//! Does nothing: a command whose time is that of starting it.
+
+fn main() {}
