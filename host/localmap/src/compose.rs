@@ -11,5 +11,6 @@ pub(crate) mod keyvalue;
 pub(crate) mod linkable;
 pub(crate) mod plug;
 mod probe;
+mod skeleton;
 mod validate;
 mod wire;

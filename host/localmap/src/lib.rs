@@ -91,13 +91,14 @@ pub use wasmtime;
 
 pub use artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
 pub use cancel::handle::CancelHandle;
+pub use cancel::ticker::advance_epochs;
 pub use clock::coarse::CoarseClock;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compose::concurrency::needs_concurrency;
 pub use compose::error::{ComponentError, Incompatibility, PlugError};
 pub use compose::exports::WasiVersion;
 pub use compose::imports::missing_imports;
-pub use compose::inspect::{Inspection, Item, Memory, inspect};
+pub use compose::inspect::{Inspection, Item, Memory, inspect, inspect_declarations};
 pub use compose::keyvalue::with_keyvalue;
 pub use compose::linkable::linkable;
 pub use compose::plug::{PlugOptions, plug, plug_with};

@@ -1,7 +1,7 @@
 //! Decides which components can be served, before they are compiled.
 
 use crate::app;
-use crate::error::HandlerError;
+use crate::error::{HandlerError, SandboxError};
 use crate::sandbox::SandboxConfig;
 use localmap::{
     Buckets, Incompatibility, Inspection, PlugError, WasiVersion, linkable, missing_imports, names,
@@ -64,4 +64,18 @@ pub(crate) fn version(found: &Inspection) -> Result<WasiVersion, HandlerError> {
     } else {
         HandlerError::NotAHandler
     })
+}
+
+/// Says why the code of a component, which nothing has read before, could not be compiled.
+pub(crate) fn explain_code(component: &[u8], error: HandlerError) -> HandlerError {
+    if !matches!(error, HandlerError::Sandbox(SandboxError::Compile { .. })) {
+        return error;
+    }
+    match localmap::inspect(component) {
+        Err(invalid) => invalid.into(),
+        Ok(found) => match found.app.into_iter().next() {
+            None | Some(Incompatibility::NoMapImport) => error,
+            Some(unsupported) => PlugError::from(unsupported).into(),
+        },
+    }
 }

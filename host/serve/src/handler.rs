@@ -8,7 +8,7 @@ use crate::error::{HandlerError, ReuseError};
 use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
 use crate::fit;
-use crate::guest::Guest;
+use crate::guest::{Guest, first_response};
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
@@ -78,7 +78,7 @@ impl Handler {
     /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be opened,
     /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
-        let found = localmap::inspect(component)?;
+        let found = localmap::inspect_declarations(component)?;
         let version = fit::version(&found)?;
         let linkable = localmap::linkable(component, &found, &options.buckets)?;
         fit::unserved_imports(component)?;
@@ -91,8 +91,9 @@ impl Handler {
             Some(_) => Some(factory(options, &scope, &found)?),
             None => None,
         };
-        let component = linkable.as_deref().unwrap_or(component);
-        let app = App::new(component, version, options)?;
+        let linked = linkable.as_deref().unwrap_or(component);
+        let app = App::new(linked, version, options)
+            .map_err(|error| fit::explain_code(component, error))?;
         let reuse = options.reuse;
         let maps = Maps::new(scope, options.idle_timeout, factory, reuse.is_some())?;
         Ok(Self {
@@ -330,16 +331,9 @@ impl Handler {
             checkout,
             permits,
         };
-        let task = shared.guests.spawn(guest.run());
-        match response.await {
-            Ok(response) => check_response(response?, side.is_head()),
-            // The guest's store, or its means to respond, has been dropped.
-            Err(_) => Err(match task.await {
-                Ok(Ok(())) => Failure::no_response(),
-                Ok(Err(failure)) => failure,
-                Err(panic) => Failure::of_guest(format!("the host failed: {panic}")),
-            }),
-        }
+        let guest = shared.guests.start(guest.run());
+        let response = first_response(response, guest).await?;
+        check_response(response?, side.is_head())
     }
 
     /// Acquires a permit for a request, if one is available.

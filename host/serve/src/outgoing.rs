@@ -65,26 +65,13 @@ impl Default for Outgoing {
 
 impl Outgoing {
     /// Allows one more host.
-    pub(crate) fn allow(mut self, host: AllowedHost) -> Self {
+    pub(crate) fn allow(&mut self, host: AllowedHost) {
         Arc::make_mut(&mut self.allowed).push(host);
-        self
     }
 
     /// Sets the destination of reports.
-    pub(crate) fn report_to(mut self, reporter: HttpReporter) -> Self {
+    pub(crate) fn report_to(&mut self, reporter: HttpReporter) {
         self.reporter = Some(reporter);
-        self
-    }
-
-    /// Creates the behaviour of `wasi:http` for one guest.
-    pub(crate) fn hooks(&self) -> OutgoingHooks {
-        OutgoingHooks {
-            allowed: Arc::clone(&self.allowed),
-            tls: Arc::clone(&self.tls),
-            lookups: Arc::clone(&self.lookups),
-            reports: Arc::new(Reports::new(self.reporter.clone())),
-            room: Arc::new(Semaphore::new(CONCURRENT)),
-        }
     }
 }
 
@@ -94,23 +81,52 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// The behaviour of `wasi:http` for one guest.
+/// The behaviour of `wasi:http` for one guest. By default, the guest may send no requests.
+#[derive(Default)]
 pub(crate) struct OutgoingHooks {
-    allowed: Arc<Vec<AllowedHost>>,
-    tls: Arc<Tls>,
-    lookups: Arc<Semaphore>,
+    granted: Option<Arc<Outgoing>>,
+    /// The destination of reports, if it is not that of all guests.
+    reporter: Option<HttpReporter>,
+    /// The requests of the guest. Most guests send none.
+    requests: Option<Requests>,
+}
+
+/// The requests of one guest.
+struct Requests {
     reports: Arc<Reports>,
     room: Arc<Semaphore>,
 }
 
 impl OutgoingHooks {
-    /// Sets the destination of reports.
+    /// Grants a guest the requests that it may send.
+    pub(crate) fn new(granted: Arc<Outgoing>) -> Self {
+        Self {
+            granted: Some(granted),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the destination of reports. Must be called before the guest sends a request.
     pub(crate) fn report_to(&mut self, reporter: HttpReporter) {
-        self.reports = Arc::new(Reports::new(Some(reporter)));
+        self.reporter = Some(reporter);
+    }
+
+    /// Returns what the guest may send, and its requests.
+    fn parts(&mut self) -> (&Outgoing, &Requests) {
+        let granted = self.granted.get_or_insert_default();
+        let requests = self.requests.get_or_insert_with(|| {
+            let reporter = self.reporter.as_ref().or(granted.reporter.as_ref());
+            Requests {
+                reports: Arc::new(Reports::new(reporter.cloned())),
+                room: Arc::new(Semaphore::new(CONCURRENT)),
+            }
+        });
+        (granted, requests)
     }
 
     /// Checks a request, and returns what sends it. Nothing has been looked up or sent yet.
-    fn check(&self, request: &mut Request<WasiBody>) -> Result<Connector, Error> {
+    fn check(&mut self, request: &mut Request<WasiBody>) -> Result<Connector, Error> {
+        let (granted, requests) = self.parts();
         let scheme = request.uri().scheme().cloned().unwrap_or(Scheme::HTTPS);
         let authority = request.uri().authority();
         let authority = authority.ok_or(Error::HttpRequestUriInvalid)?.as_str();
@@ -125,15 +141,15 @@ impl OutgoingHooks {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let connector = Connector {
-            allowed: Arc::clone(&self.allowed),
-            tls: Arc::clone(&self.tls),
-            lookups: Arc::clone(&self.lookups),
-            reports: Arc::clone(&self.reports),
+            allowed: Arc::clone(&granted.allowed),
+            tls: Arc::clone(&granted.tls),
+            lookups: Arc::clone(&granted.lookups),
+            reports: Arc::clone(&requests.reports),
             method: request.method().clone(),
             scheme,
             to,
         };
-        if !allowed_host::allows(&self.allowed, &connector.to) {
+        if !allowed_host::allows(&granted.allowed, &connector.to) {
             let allow = AllowedHost::exactly(connector.to.host.clone(), connector.to.port);
             connector.report(HttpFailureReason::HostNotAllowed { allow });
             return Err(Error::HttpRequestDenied);
@@ -154,7 +170,7 @@ impl WasiHttpHooks for OutgoingHooks {
         _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let checked = self.check(&mut request).and_then(|connector| {
-            let room = Arc::clone(&self.room).try_acquire_owned();
+            let room = Arc::clone(&self.parts().1.room).try_acquire_owned();
             let permit = room.map_err(|_| Error::ConnectionLimitReached)?;
             Ok((connector, Arc::new(permit)))
         });

@@ -51,7 +51,7 @@ pub struct SandboxConfig {
     envs: Vec<(String, String)>,
     dirs: Vec<(PathBuf, String)>,
     values: Arc<Vec<(String, String)>>,
-    outgoing: Outgoing,
+    outgoing: Arc<Outgoing>,
     stdout: Option<Arc<dyn StdoutStream + Sync>>,
     stderr: Option<Arc<dyn StdoutStream + Sync>>,
 }
@@ -71,7 +71,7 @@ impl SandboxConfig {
             envs: Vec::new(),
             dirs: Vec::new(),
             values: Arc::default(),
-            outgoing: Outgoing::default(),
+            outgoing: Arc::default(),
             stdout: None,
             stderr: None,
         }
@@ -148,7 +148,7 @@ impl SandboxConfig {
     /// ```
     #[must_use]
     pub fn allow_http(mut self, host: AllowedHost) -> Self {
-        self.outgoing = self.outgoing.allow(host);
+        Arc::make_mut(&mut self.outgoing).allow(host);
         self
     }
 
@@ -161,7 +161,7 @@ impl SandboxConfig {
         mut self,
         report: impl Fn(&HttpFailure) + Send + Sync + 'static,
     ) -> Self {
-        self.outgoing = self.outgoing.report_to(Arc::new(report));
+        Arc::make_mut(&mut self.outgoing).report_to(Arc::new(report));
         self
     }
 
@@ -302,7 +302,9 @@ impl SandboxConfig {
     /// for [`store`](Self::store).
     pub fn store_async<T: 'static>(&self, engine: &Engine, guest: Sandbox<T>) -> Store<Sandbox<T>> {
         let mut store = self.bounded(engine, guest);
-        CancelHandle::new().guard_async(&mut store, None);
+        // The epochs of the engine advance since it was created.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
         store
     }
 

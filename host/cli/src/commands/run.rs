@@ -85,7 +85,7 @@ impl RunCommand {
         let path = PathBuf::from(guest);
         let bytes = self.common.build.load(&path)?;
         let context = || format!("cannot run `{}`", path.display());
-        let guest = localmap::inspect(&bytes).with_context(context)?;
+        let guest = localmap::inspect_declarations(&bytes).with_context(context)?;
         let linked = self.linked || fit::is_linked(&guest);
         let component = self
             .give_map(&bytes, &guest, linked)
@@ -108,38 +108,46 @@ impl RunCommand {
             cache: self.common.cache.wanted(),
             interrupts,
         };
-        let ended = app::run(&component, &guest, &config, map).with_context(context)?;
+        let ended = app::run(&component, &guest, &config, map)
+            .map_err(|error| fit::explain_code(&bytes, linked, error))
+            .with_context(context)?;
         Ok(self.report(ended, &path, &bytes, &guest))
     }
 
     /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
     /// needs none.
-    fn give_map(&self, bytes: &[u8], guest: &Inspection, linked: bool) -> anyhow::Result<Vec<u8>> {
+    fn give_map<'a>(
+        &self,
+        bytes: &'a [u8],
+        guest: &Inspection,
+        linked: bool,
+    ) -> anyhow::Result<Cow<'a, [u8]>> {
         fit::check(bytes, guest, linked)?;
         let map = &self.common.map;
         map.check(guest)?;
         let buckets = map.buckets();
         if linked {
-            return linkable(bytes, guest, &buckets)?
-                .map(Cow::into_owned)
-                .ok_or_else(|| {
-                    anyhow!(
-                        "--linked requires a guest that imports a map: this one imports neither {} \
+            return linkable(bytes, guest, &buckets)?.ok_or_else(|| {
+                anyhow!(
+                    "--linked requires a guest that imports a map: this one imports neither {} \
                          nor wasi:keyvalue",
-                        names::LOCAL_MAP
-                    )
-                });
+                    names::LOCAL_MAP
+                )
+            });
         }
         match guest.app.first() {
             Some(Incompatibility::NoMapImport) => {
                 if !guest.has_export(names::CONTROL) {
                     map.check_no_map(self.common.stats)?;
                 }
-                Ok(bytes.to_vec())
+                Ok(Cow::Borrowed(bytes))
             }
             Some(other) => Err(PlugError::from(other.clone()).into()),
             // The limits are set after the component has been instantiated.
-            None => Ok(plug_with(bytes, &PlugOptions::new().buckets(buckets))?),
+            None => Ok(Cow::Owned(plug_with(
+                bytes,
+                &PlugOptions::new().buckets(buckets),
+            )?)),
         }
     }
 

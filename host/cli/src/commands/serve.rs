@@ -168,7 +168,7 @@ impl ServeCommand {
 
     /// Compiles the guest and, if the guest imports a map, the map component.
     fn handler(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<Handler> {
-        let guest = localmap::inspect(bytes)?;
+        let guest = localmap::inspect_declarations(bytes)?;
         self.common.map.check(&guest)?;
         let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
         if without_map && guest.has_export(names::HTTP_HANDLER) {
@@ -206,7 +206,7 @@ impl ServeCommand {
             None => options,
         };
         Handler::new(bytes, &options).map_err(|error| {
-            fit::refused(&error, bytes, &guest).unwrap_or_else(|| explain(error, &entries))
+            fit::refused(&error, bytes).unwrap_or_else(|| explain(error, &entries))
         })
     }
 }

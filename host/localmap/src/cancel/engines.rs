@@ -55,7 +55,8 @@ impl<E: Epochs> Engines<E> {
 
     /// Adds an engine. Returns `false` if it was already in the set.
     pub(super) fn insert(&mut self, engine: &E) -> bool {
-        let new = !self.alive().iter().any(|known| known.same(engine));
+        let mut known = self.list.iter().filter_map(E::upgrade);
+        let new = !known.any(|known| known.same(engine));
         if new {
             self.list.push(engine.downgrade());
         }

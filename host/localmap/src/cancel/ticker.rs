@@ -21,6 +21,27 @@ shuttle::lazy_static! {
     pub(crate) static ref TICKER: Ticker<Engine> = Ticker::new();
 }
 
+/// Advances the epoch of one of your own engines every 10 ms, as long as it is alive, so that the
+/// guests in its stores yield or end as [their stores](wasmtime::Store::epoch_deadline_callback) say.
+/// The engine needs [epoch interruption](wasmtime::Config::epoch_interruption). A
+/// [`CancelHandle`](crate::CancelHandle) that guards a store does this too, each time.
+///
+/// ```
+/// use localmap::wasmtime::{Config, Engine};
+///
+/// let mut config = Config::new();
+/// config.epoch_interruption(true);
+/// localmap::advance_epochs(&Engine::new(&config)?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns an error if the operating system cannot create the thread that measures time.
+pub fn advance_epochs(engine: &Engine) -> std::io::Result<()> {
+    TICKER.watch(engine)
+}
+
 /// Advances the epochs of engines, and cancels targets that were busy at their cancellation.
 ///
 /// Its thread runs while at least one of the engines is alive.

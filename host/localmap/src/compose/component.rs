@@ -1,6 +1,7 @@
 //! Reads the components of users and checks whether they fit the contract.
 
 use crate::compose::error::{ComponentError, Incompatibility};
+use crate::compose::skeleton::skeleton;
 use crate::compose::validate::validate;
 use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
@@ -25,6 +26,19 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// Reads the declarations of a component, and its provider. The code of the component is not
+    /// validated, and a composition would not have it.
+    pub(crate) fn of_declarations(
+        component: &[u8],
+        provider: &[u8],
+    ) -> Result<Self, ComponentError> {
+        match skeleton(component).map(|skeleton| Self::read(&skeleton, provider)) {
+            Some(Ok(pair)) => Ok(pair),
+            // The error is that of the component, with its offset.
+            _ => Self::read(component, provider),
+        }
+    }
+
     /// Reads a component and its provider.
     pub(crate) fn read(component: &[u8], provider: &[u8]) -> Result<Self, ComponentError> {
         let unsupported = validate(component)?;

@@ -1,5 +1,6 @@
 //! Decides which components need an engine with concurrency.
 
+use crate::compose::skeleton::skeleton;
 use crate::contract::features::{CONCURRENT_FEATURES, FEATURES};
 use crate::contract::names::is_of_wasi_0_3;
 use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
@@ -21,13 +22,11 @@ use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn needs_concurrency(component: &[u8]) -> Option<String> {
-    if !Parser::is_component(component) {
-        return None;
-    }
-    match declarations(component, FEATURES) {
+    let skeleton = skeleton(component)?;
+    match declarations(&skeleton, FEATURES) {
         Ok(import) => import.map(|name| format!("it imports {name}")),
         Err(error) => {
-            declarations(component, CONCURRENT_FEATURES).ok()?;
+            declarations(&skeleton, CONCURRENT_FEATURES).ok()?;
             let message = error.message();
             Some(match message.split_once(" requires the component model") {
                 Some((what, _)) => format!("it uses {what}"),

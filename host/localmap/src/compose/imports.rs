@@ -40,12 +40,12 @@ use wasmtime::component::{Component, Linker};
 ///
 /// # Errors
 ///
-/// Returns the errors of [`inspect`](crate::inspect).
+/// Returns the errors of [`inspect_declarations`](crate::inspect_declarations).
 pub fn missing_imports<T: 'static>(
     component: &[u8],
     linker: &Linker<T>,
 ) -> Result<Vec<Incompatibility>, ComponentError> {
-    let pair = Pair::read(component, MAP_COMPONENT)?;
+    let pair = Pair::of_declarations(component, MAP_COMPONENT)?;
     let imports: Vec<Import> = pair
         .imports()
         .filter(|(_, kind)| needs_implementation(pair.graph.types(), *kind))

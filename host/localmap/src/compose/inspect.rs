@@ -136,11 +136,36 @@ pub struct Memory {
 /// - Returns [`ComponentError::CoreModule`] if they are a core module.
 /// - Returns [`ComponentError::Invalid`] if they are not a valid component.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
-    let pair = Pair::read(bytes, MAP_COMPONENT)?;
+    describe(bytes, Pair::read)
+}
+
+/// Describes a component as [`inspect`] does, but without reading the code of its functions, which
+/// takes far less time if the component is large. Use it before you compile the component, which
+/// checks the code: a component with invalid code has a description, too.
+///
+/// ```
+/// use localmap::{MAP_COMPONENT, inspect_declarations};
+///
+/// assert_eq!(inspect_declarations(MAP_COMPONENT)?.provider, []);
+/// # Ok::<(), localmap::ComponentError>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns the errors of [`inspect`], apart from those of code.
+pub fn inspect_declarations(bytes: &[u8]) -> Result<Inspection, ComponentError> {
+    describe(bytes, Pair::of_declarations)
+}
+
+fn describe(
+    bytes: &[u8],
+    read: fn(&[u8], &[u8]) -> Result<Pair, ComponentError>,
+) -> Result<Inspection, ComponentError> {
+    let pair = read(bytes, MAP_COMPONENT)?;
     let mut app = pair.app_incompatibilities();
     if pair.imports_keyvalue() {
         app.retain(|found| *found != Incompatibility::NoMapImport);
-        app.extend(Pair::read(bytes, KEYVALUE_ADAPTER)?.keyvalue_incompatibilities());
+        app.extend(read(bytes, KEYVALUE_ADAPTER)?.keyvalue_incompatibilities());
     }
     let types = pair.graph.types();
     let item = |(name, kind)| item(types, name, kind);

@@ -32,10 +32,12 @@ const ROOMY: u64 = 1 << 45;
 /// Makes an engine allocate its instances from a pool. The memory, tables and async stack of each
 /// slot are wiped before another instance uses it.
 ///
-/// Overrides the related settings of `slots` and of `config`. See [`pool`](self) for an example.
+/// Overrides the related settings of `slots` and of `config`, apart from
+/// [`decommit_batch_size`](PoolingAllocationConfig::decommit_batch_size): a slot is then wiped
+/// later, but before it is used again. See [`pool`](self) for an example.
 pub fn set_wiped(config: &mut Config, mut slots: PoolingAllocationConfig) {
-    // Wipe the whole slot before it is used again, even the parts that its instance has not used.
-    slots.decommit_batch_size(1).pagemap_scan(Enabled::No);
+    // The scan misses pages that are dirty but swapped out, or just being moved.
+    slots.pagemap_scan(Enabled::No);
     // Stacks of async calls contain data of guests.
     config.async_stack_zeroing(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));

@@ -34,7 +34,7 @@ impl<T> Sandbox<T> {
         Self {
             wasi,
             http: WasiHttpCtx::new(),
-            hooks: Outgoing::default().hooks(),
+            hooks: OutgoingHooks::default(),
             values: Arc::default(),
             log: None,
             table: ResourceTable::new(),
@@ -84,9 +84,9 @@ impl<T> Sandbox<T> {
     }
 
     /// Sets the values of `wasi:config/store`, and the requests that the guest may send.
-    pub(super) fn grant(&mut self, values: Arc<Vec<(String, String)>>, outgoing: &Outgoing) {
+    pub(super) fn grant(&mut self, values: Arc<Vec<(String, String)>>, outgoing: &Arc<Outgoing>) {
         self.values = values;
-        self.hooks = outgoing.hooks();
+        self.hooks = OutgoingHooks::new(Arc::clone(outgoing));
     }
 
     /// Sets the destination of reports about requests of this guest.

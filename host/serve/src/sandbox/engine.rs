@@ -62,7 +62,7 @@ pub(super) fn compile_pooled(
     let engine = reservations.find_map(|reservation| {
         Engine::new(&pooling(settings, instances, memories, reservation)).ok()
     });
-    match engine {
+    let component = match engine {
         // There may be many instances, so what a single one could have is not tried.
         None => compile_small(settings, component),
         Some(engine) => match fitting(&engine, component, memories) {
@@ -73,7 +73,10 @@ pub(super) fn compile_pooled(
                 compile(settings, component)
             }
         },
-    }
+    }?;
+    // Once, instead of for each store.
+    localmap::advance_epochs(component.engine()).map_err(|error| cannot_compile(error.into()))?;
+    Ok(component)
 }
 
 /// Compiles a component whose memory comes from the operating system, if there is little address
@@ -94,7 +97,8 @@ fn cannot_compile(source: wasmtime::Error) -> SandboxError {
 
 /// Returns the number of memories of a component, at least one.
 fn memories(component: &[u8]) -> u32 {
-    let found = localmap::inspect(component).map_or(0, |found| found.memories.len());
+    let found = localmap::inspect_declarations(component);
+    let found = found.map_or(0, |found| found.memories.len());
     u32::try_from(found).unwrap_or(u32::MAX).max(1)
 }
 
@@ -150,11 +154,13 @@ fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) 
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(settings.max_memory)
-        // Instances are short-lived: the memory that they touch first is zeroed instead of
-        // unmapped.
-        .linear_memory_keep_resident(256 << 10)
+        // Instances are short-lived: what they touch of tables and stacks is zeroed instead of
+        // unmapped. Of a memory, that would be its beginning, where guests in Rust have the end of
+        // their stack, which few reach.
         .table_keep_resident(16 << 10)
         .async_stack_keep_resident(16 << 10)
+        // One system call unmaps what several instances have touched.
+        .decommit_batch_size(16)
         .max_unused_warm_slots(64);
     let mut config = on_demand(settings);
     config.memory_reservation(reservation);

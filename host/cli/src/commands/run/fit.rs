@@ -2,18 +2,41 @@
 
 use super::app::link;
 use crate::commands::refusal::refusal;
+use anyhow::Error;
 use localmap::{
     Buckets, Incompatibility, Inspection, WasiVersion, linkable, missing_imports, names,
 };
-use localmap_serve::SandboxConfig;
+use localmap_serve::{SandboxConfig, SandboxError};
 
 /// Rejects a component that `run` cannot run, with all reasons. With `linked`, its map is linked
 /// instead of plugged.
 pub(super) fn check(bytes: &[u8], guest: &Inspection, linked: bool) -> anyhow::Result<()> {
-    let reasons = misfits(bytes, guest, linked)?;
-    match reasons.is_empty() {
+    match misfits(bytes, guest, linked)?.is_empty() {
         true => Ok(()),
-        false => Err(refusal("run", &reasons)),
+        // With its code, which has not been read yet.
+        false => Err(refused(bytes, &localmap::inspect(bytes)?, linked)),
+    }
+}
+
+/// Says why the code of a component, which nothing has read before, could not be compiled.
+pub(super) fn explain_code(bytes: &[u8], linked: bool, error: Error) -> Error {
+    if !matches!(error.downcast_ref(), Some(SandboxError::Compile { .. })) {
+        return error;
+    }
+    match localmap::inspect(bytes) {
+        Err(invalid) => invalid.into(),
+        Ok(whole) => match whole.app.first() {
+            None | Some(Incompatibility::NoMapImport) => error,
+            Some(_) => refused(bytes, &whole, linked),
+        },
+    }
+}
+
+/// Returns the error with all reasons.
+fn refused(bytes: &[u8], guest: &Inspection, linked: bool) -> Error {
+    match misfits(bytes, guest, linked) {
+        Ok(reasons) => refusal("run", &reasons),
+        Err(error) => error,
     }
 }
 

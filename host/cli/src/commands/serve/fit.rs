@@ -12,7 +12,7 @@ pub(crate) fn misfits(bytes: &[u8], guest: &Inspection) -> Vec<String> {
 }
 
 /// Returns the error with all reasons, if a handler was refused because of its component.
-pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) -> Option<Error> {
+pub(super) fn refused(error: &HandlerError, bytes: &[u8]) -> Option<Error> {
     let reasons = match error {
         HandlerError::Command
         | HandlerError::Candidate { .. }
@@ -21,7 +21,11 @@ pub(super) fn refused(error: &HandlerError, bytes: &[u8], guest: &Inspection) ->
         | HandlerError::OtherHandler
         | HandlerError::OtherAsyncHandler
         | HandlerError::Incompatible(PlugError::Incompatible { .. })
-        | HandlerError::Imports { .. } => misfits(bytes, guest),
+        // With its code, which has not been read yet.
+        | HandlerError::Imports { .. } => match localmap::inspect(bytes) {
+            Ok(guest) => misfits(bytes, &guest),
+            Err(invalid) => return Some(invalid.into()),
+        },
         _ => Vec::new(),
     };
     (!reasons.is_empty()).then(|| refusal("serve", &reasons))
