@@ -18,6 +18,9 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 const WAITING: usize = 4_096;
 /// The maximum number of bytes collected for one write.
 const GATHERED: usize = 64 << 10;
+/// The time between two writes. What comes in between is written together, so that the thread need
+/// not be woken for each line.
+const GATHERING: Duration = Duration::from_millis(2);
 /// The maximum time for which the end of the program waits for pending output.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -153,8 +156,11 @@ fn write_all(stream: Output, mut messages: Receiver<Message>, lost: &AtomicU64) 
         }
         write(stream, &gathered);
         gathered.clear();
-        if let Some(done) = flushed {
-            let _ = done.send(());
+        match flushed {
+            Some(done) => {
+                let _ = done.send(());
+            }
+            None => thread::sleep(GATHERING),
         }
     }
 }
