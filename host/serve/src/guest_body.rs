@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
@@ -22,34 +21,43 @@ pub(crate) struct GuestBody {
 /// and of a transmission that has not ended.
 pub(crate) struct Tracker {
     transmission: Option<Transmission>,
-    _open: oneshot::Sender<Infallible>,
+    _end: BodyEnd,
 }
 
 /// Tells a guest whether its response has been sent. Dropping it tells that it has not.
 pub(crate) struct Transmission(oneshot::Sender<Result<(), Error>>);
 
-/// Resolves, to an error, when a body has been read to its end or is no longer wanted.
-pub(crate) type BodyEnd = oneshot::Receiver<Infallible>;
+/// Calls a function when it is dropped, with the body that it belongs to.
+struct BodyEnd(Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for BodyEnd {
+    fn drop(&mut self) {
+        if let Some(report) = self.0.take() {
+            report();
+        }
+    }
+}
 
 impl Tracker {
-    /// Creates a tracker. Also returns the end of its body, and the result of the transmission.
-    pub(crate) fn new() -> (
+    /// Creates a tracker, and returns the result of the transmission too. `on_end` is called when
+    /// the body has been read to its end, or is no longer wanted.
+    pub(crate) fn new(
+        on_end: impl FnOnce() + Send + 'static,
+    ) -> (
         Self,
-        BodyEnd,
         impl Future<Output = Result<(), Error>> + Send + 'static,
     ) {
-        let (open, end) = oneshot::channel();
         let (transmission, transmitted) = oneshot::channel();
         let tracker = Self {
             transmission: Some(Transmission(transmission)),
-            _open: open,
+            _end: BodyEnd(Some(Box::new(on_end))),
         };
         let transmitted = async {
             transmitted
                 .await
                 .unwrap_or(Err(Error::ConnectionTerminated))
         };
-        (tracker, end, transmitted)
+        (tracker, transmitted)
     }
 }
 

@@ -60,6 +60,8 @@ struct State {
     yielded: bool,
     /// Whether the guest lets no request in for now (`backpressure.inc`).
     blocked: bool,
+    /// Whether the guest does nothing.
+    quiet: bool,
     /// Whether it takes no more requests, and ends after those that it has.
     closing: bool,
     /// When its last request ended.
@@ -122,6 +124,7 @@ impl Instance {
                 busy: false,
                 yielded: false,
                 blocked: false,
+                quiet: false,
                 closing: false,
                 idle_since: Instant::now(),
                 waker: None,
@@ -164,6 +167,7 @@ impl Instance {
     pub(crate) fn begin_next(&self) -> Option<(u64, Responder, JobCall)> {
         let mut state = self.state();
         let Given { job, deadline } = state.queue.pop_front()?;
+        state.quiet = false;
         let id = job.entry.id;
         let responder = Responder::Shared(job.entry.responder.clone());
         state.begun.push(Begun {
@@ -178,26 +182,37 @@ impl Instance {
     /// guest does after that, which cannot be told from that of other requests: it ends when the
     /// guest does nothing, or with the next response.
     pub(crate) fn responded(&self, id: u64) {
-        let before = self.take(|begun| begun.responded);
-        for begun in self.state().begun.iter_mut() {
+        let mut state = self.state();
+        for begun in &mut state.begun {
             begun.responded |= begun.entry.id == id;
         }
-        end_all(before, None);
+        let quiet = state.quiet;
+        let ended = state.take(|begun| begun.responded && (quiet || begun.entry.id != id));
+        // The task has to look whether the guest does nothing, or to end.
+        if !quiet || state.closing {
+            state.wake();
+        }
+        drop(state);
+        end_all(ended, None);
     }
 
-    /// Returns `true` if the guest may still work for a request whose response has ended.
-    pub(crate) fn works_on(&self) -> bool {
-        self.state().begun.iter().any(|begun| begun.responded)
-    }
-
-    /// Ends the requests whose responses have ended: the guest does nothing.
-    pub(crate) fn works_no_more(&self) {
-        end_all(self.take(|begun| begun.responded), None);
+    /// Records whether the guest lets no request in for now, and whether it does nothing.
+    pub(crate) fn observe(&self, blocked: bool, quiet: bool) {
+        let mut state = self.state();
+        state.blocked = blocked;
+        state.quiet = quiet;
+        let ended = match quiet {
+            true => state.take(|begun| begun.responded),
+            false => Vec::new(),
+        };
+        drop(state);
+        end_all(ended, None);
     }
 
     /// Ends a request whose guest has ended.
     pub(crate) fn end(&self, id: u64) {
-        end_all(self.take(|begun| begun.entry.id == id), None);
+        let ended = self.state().take(|begun| begun.entry.id == id);
+        end_all(ended, None);
     }
 
     /// Ends all requests because of a failure that ends the instance.
@@ -234,8 +249,8 @@ impl Instance {
     pub(crate) fn expire(&self) {
         let now = Instant::now();
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        let mut expired = self.take(|begun| due(begun.deadline));
         let mut state = self.state();
+        let mut expired = state.take(|begun| due(begun.deadline));
         while state.queue.front().is_some_and(|given| due(given.deadline)) {
             expired.extend(state.queue.pop_front().map(|given| given.job.entry));
         }
@@ -250,11 +265,15 @@ impl Instance {
         let mut state = self.state();
         state.busy = take(&mut state.yielded) || state.blocked || !state.queue.is_empty();
         let idle = state.queue.is_empty() && state.begun.is_empty();
-        let until = match idle {
-            true => state.idle_since.checked_add(self.reuse.idle()),
-            false => state.first_deadline(),
+        let now = Instant::now();
+        // A request can end without the task, which then has to look whether it is idle.
+        let since = if idle { state.idle_since } else { now };
+        let unused = since.checked_add(self.reuse.idle());
+        let until = match (unused, state.first_deadline()) {
+            (Some(unused), Some(deadline)) => Some(unused.min(deadline)),
+            (unused, deadline) => unused.or(deadline),
         };
-        if idle && (state.closing || until.is_some_and(|until| until <= Instant::now())) {
+        if idle && (state.closing || unused.is_some_and(|unused| unused <= now)) {
             state.closing = true;
             return Next::End;
         }
@@ -272,11 +291,6 @@ impl Instance {
     /// Records that the guest has yielded its thread because it has computed for long.
     pub(crate) fn yielded(&self) {
         self.state().yielded = true;
-    }
-
-    /// Sets whether the guest lets no request in for now.
-    pub(crate) fn set_blocked(&self, blocked: bool) {
-        self.state().blocked = blocked;
     }
 
     /// Ends the instance after the requests that it has.
@@ -297,20 +311,19 @@ impl Instance {
     pub(crate) fn is_closing(&self) -> bool {
         self.state().closing
     }
-
-    /// Takes the requests that have begun and match.
-    fn take(&self, matches: impl Fn(&Begun) -> bool) -> Vec<Entry> {
-        let mut state = self.state();
-        let taken = state.begun.extract_if(.., |begun| matches(begun));
-        let taken: Vec<Entry> = taken.map(|begun| begun.entry).collect();
-        if !taken.is_empty() {
-            state.idle_since = Instant::now();
-        }
-        taken
-    }
 }
 
 impl State {
+    /// Takes the requests that have begun and match.
+    fn take(&mut self, matches: impl Fn(&Begun) -> bool) -> Vec<Entry> {
+        let taken = self.begun.extract_if(.., |begun| matches(begun));
+        let taken: Vec<Entry> = taken.map(|begun| begun.entry).collect();
+        if !taken.is_empty() {
+            self.idle_since = Instant::now();
+        }
+        taken
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();

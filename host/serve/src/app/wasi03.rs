@@ -2,7 +2,7 @@
 //! may go on.
 
 use crate::failure::Failure;
-use crate::guest_body::{BodyEnd, GuestBody, Tracker};
+use crate::guest_body::{GuestBody, Tracker};
 use crate::instance::{Instance, JobCall};
 use crate::responder::Responder;
 use crate::sandbox::Sandbox;
@@ -13,9 +13,11 @@ use hyper::header::HOST;
 use hyper::http::uri::{Authority, Scheme};
 use localmap::wasmtime::component::{Accessor, AccessorTask};
 use localmap::wasmtime::{self, Store};
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::{Error, FieldMap, WasiHttpView, p3};
 
@@ -65,7 +67,8 @@ pub(super) async fn run(
     arguments: Arguments,
 ) -> wasmtime::Result<()> {
     let ended = store.run_concurrent(async |accessor| {
-        let end = respond(accessor, service, arguments).await?;
+        let (open, end) = oneshot::channel::<Infallible>();
+        respond(accessor, service, arguments, || drop(open)).await?;
         // An error is the end. Until then, the store passes on what the guest writes.
         let _ = end.await;
         poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
@@ -74,14 +77,15 @@ pub(super) async fn run(
     ended.await?
 }
 
-/// Calls the handler, and passes on its response. Returns the end of the response's body.
+/// Calls the handler, and passes on its response. `on_end` is called at the end of its body.
 async fn respond(
     accessor: &Accessor<Sandbox<()>>,
     service: &Service,
     Arguments { request, responder }: Arguments,
-) -> wasmtime::Result<BodyEnd> {
+    on_end: impl FnOnce() + Send + 'static,
+) -> wasmtime::Result<()> {
     let response = service.handle(accessor, request).await?;
-    let (tracker, end, transmitted) = Tracker::new();
+    let (tracker, transmitted) = Tracker::new(on_end);
     let response = match response {
         Ok(response) => {
             let response = accessor.with(|store| response.into_http(store, transmitted))?;
@@ -90,7 +94,7 @@ async fn respond(
         Err(code) => Err(Failure::of_error_code(&code)),
     };
     responder.send(response);
-    Ok(end)
+    Ok(())
 }
 
 /// Answers the requests of an instance, several at a time. Returns only if it fails.
@@ -129,10 +133,8 @@ fn poll_requests(
     }
     let handle = *service.wasi_http_handler().func_handle().func();
     let ready = accessor.poll_ready_for_concurrent_call(handle, context);
-    instance.set_blocked(ready.is_pending());
-    if instance.works_on() && accessor.poll_no_interesting_tasks(context).is_ready() {
-        instance.works_no_more();
-    }
+    let quiet = accessor.poll_no_interesting_tasks(context).is_ready();
+    instance.observe(ready.is_pending(), quiet);
     Poll::Pending
 }
 
@@ -157,10 +159,10 @@ struct Answer {
 
 impl AccessorTask<Sandbox<()>> for Answer {
     async fn run(self, accessor: &Accessor<Sandbox<()>>) -> wasmtime::Result<()> {
-        let end = respond(accessor, &self.service, self.arguments).await?;
-        // An error is the end.
-        let _ = end.await;
-        self.instance.responded(self.id);
-        Ok(())
+        let (id, instance) = (self.id, self.instance);
+        respond(accessor, &self.service, self.arguments, move || {
+            instance.responded(id);
+        })
+        .await
     }
 }
