@@ -218,3 +218,20 @@ fn memories(bytes: &[u8]) -> Vec<Memory> {
     }
     memories
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_is_described_without_its_code_as_with_it() {
+        let text = |found| format!("{found:?}");
+        for component in [MAP_COMPONENT, KEYVALUE_ADAPTER] {
+            let declared = inspect_declarations(component);
+            assert_eq!(text(declared), text(inspect(component)));
+        }
+        let invalid = MAP_COMPONENT.len() - 1;
+        let declared = inspect_declarations(&MAP_COMPONENT[..invalid]);
+        assert_eq!(text(declared), text(inspect(&MAP_COMPONENT[..invalid])));
+    }
+}

@@ -98,7 +98,6 @@ fn encoded(mut number: usize) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::artifact::components::{KEYVALUE_ADAPTER, MAP_COMPONENT};
-    use crate::compose::inspect::{inspect, inspect_declarations};
     use wasmparser::{Validator, WasmFeatures};
 
     fn is_valid(component: &[u8]) -> bool {
@@ -107,14 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn a_skeleton_is_valid_small_and_describes_the_same() {
+    fn a_skeleton_is_valid_and_small() {
         for component in [MAP_COMPONENT, KEYVALUE_ADAPTER] {
             let skeleton = skeleton(component).expect("its sections are valid");
             assert!(is_valid(&skeleton));
             assert!(skeleton.len() < component.len() / 2, "{}", skeleton.len());
-            let (whole, declared) = (inspect(component), inspect_declarations(component));
-            let text = |found| format!("{found:?}");
-            assert_eq!(text(whole), text(declared));
         }
     }
 
