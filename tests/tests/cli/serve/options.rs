@@ -25,15 +25,15 @@ fn a_guest_has_what_it_is_granted_and_nothing_else() {
 
 /// Starts a server whose standard output is read. Returns the lines that the guest prints for one
 /// request, on standard output and on standard error.
-fn printed(options: &[&str]) -> (String, String) {
+fn printed(handler: &str, options: &[&str]) -> (String, String) {
     let mut command = localmap()
         .args(["serve", "--addr", "127.0.0.1:0"])
         .args(options)
-        .arg(guest("served"))
+        .arg(guest(handler))
         .into_command();
     let mut server = Server::of(command.stdout(std::process::Stdio::piped()));
     let mut stdout = BufReader::new(server.child.stdout.take().expect("it is piped"));
-    assert_eq!(server.text("/"), "hello\n");
+    assert_eq!(server.get("/status/200").status, 200);
     assert_eq!(server.text("/print/hello"), "printed");
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
@@ -43,9 +43,12 @@ fn printed(options: &[&str]) -> (String, String) {
 #[test]
 fn what_a_guest_prints_names_its_request() {
     let pair = |out: &str, err: &str| (out.to_owned(), err.to_owned());
-    assert_eq!(printed(&[]), pair("[2] hello\n", "[2] hello!"));
-    let plain = printed(&["--no-logging-prefix"]);
-    assert_eq!(plain, pair("hello\n", "hello!"));
+    for handler in ["served", "wasip3_handler"] {
+        let named = printed(handler, &[]);
+        assert_eq!(named, pair("[2] hello\n", "[2] hello!"), "{handler}");
+        let plain = printed(handler, &["--no-logging-prefix"]);
+        assert_eq!(plain, pair("hello\n", "hello!"), "{handler}");
+    }
 }
 
 #[test]

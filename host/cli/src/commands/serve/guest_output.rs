@@ -204,3 +204,90 @@ impl AsyncWrite for AsyncWrites {
         self.poll_flush(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    type Stream = Pin<Box<dyn AsyncWrite + Send + Sync>>;
+
+    /// A stream of a guest that answers request 7, and what it passes on, of which `room` messages
+    /// can wait.
+    fn stream(room: usize) -> (Stream, Receiver<Message>) {
+        let (writes, passed_on) = channel(room);
+        let output = GuestOutput {
+            stream: Output::Stdout,
+            writes,
+            request: Some(7),
+        };
+        (Box::into_pin(output.async_stream()), passed_on)
+    }
+
+    /// Writes text, and returns how much of it was taken, or `None` if the guest has to wait.
+    fn write(stream: &mut Stream, text: &str) -> Option<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        match stream.as_mut().poll_write(&mut context, text.as_bytes()) {
+            Poll::Ready(len) => Some(len.unwrap()),
+            Poll::Pending => None,
+        }
+    }
+
+    fn is_flushed(stream: &mut Stream) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        stream.as_mut().poll_flush(&mut context).is_ready()
+    }
+
+    fn next(passed_on: &mut Receiver<Message>) -> Option<String> {
+        match passed_on.try_recv().ok()? {
+            Message::Bytes(bytes) => Some(String::from_utf8(bytes.into()).unwrap()),
+            Message::Flush(_) => None,
+        }
+    }
+
+    #[test]
+    fn lines_that_are_written_in_pieces_stay_whole_and_name_their_request() {
+        let (mut stream, mut passed_on) = stream(9);
+        for piece in ["a", "b\nc", "\n", "end"] {
+            assert_eq!(write(&mut stream, piece), Some(piece.len()));
+            assert!(is_flushed(&mut stream));
+        }
+        drop(stream);
+        for line in ["[7] ab\n", "[7] c\n", "[7] end\n"] {
+            assert_eq!(next(&mut passed_on).as_deref(), Some(line));
+        }
+        assert_eq!(next(&mut passed_on), None);
+    }
+
+    #[test]
+    fn a_guest_waits_until_its_output_is_read() {
+        let (mut stream, mut passed_on) = stream(1);
+        assert_eq!(write(&mut stream, "a\n"), Some(2));
+        assert_eq!(write(&mut stream, "b\n"), None);
+        assert_eq!(next(&mut passed_on).as_deref(), Some("[7] a\n"));
+        assert_eq!(write(&mut stream, "b\n"), Some(2));
+        assert_eq!(next(&mut passed_on).as_deref(), Some("[7] b\n"));
+    }
+
+    /// There would be no room for it at the end of the stream.
+    #[test]
+    fn a_guest_waits_for_room_for_the_line_that_it_has_begun() {
+        let (mut stream, mut passed_on) = stream(1);
+        assert_eq!(write(&mut stream, "a\nrest"), Some(6));
+        assert!(!is_flushed(&mut stream));
+        assert_eq!(next(&mut passed_on).as_deref(), Some("[7] a\n"));
+        assert!(is_flushed(&mut stream));
+        drop(stream);
+        assert_eq!(next(&mut passed_on).as_deref(), Some("[7] rest\n"));
+    }
+
+    #[test]
+    fn a_huge_write_is_taken_in_parts() {
+        let (mut stream, mut passed_on) = stream(9);
+        let huge = "x".repeat(10 * MAX_LINE);
+        assert_eq!(write(&mut stream, &huge), Some(MAX_LINE));
+        let line = next(&mut passed_on).unwrap();
+        assert_eq!(line.len(), "[7] \n".len() + MAX_LINE);
+    }
+}
