@@ -44,8 +44,9 @@ use std::process::ExitCode;
 /// 130 after Ctrl-C, 143 after SIGTERM, and 141 if standard output is closed early; if the guest
 /// itself exits with one of these, a line on standard error says so. If there is no guest to run, it
 /// is 1, or 2 for a wrong option, with a message. With time stamps as --clock, the first Ctrl-C or
-/// SIGTERM only ends the input of the guest. A guest of WASI 0.3 ends when all of its tasks have, also
-/// those that go on after its `run` has returned.
+/// SIGTERM only ends the input of the guest; one of WASI 0.3 that is then idle for two seconds is ended.
+/// A guest of WASI 0.3 ends when all of its tasks have, also those that go on after its `run` has
+/// returned.
 #[derive(clap::Args)]
 #[command(override_usage = "localmap run [OPTIONS] GUEST [ARGS]...")]
 #[command(mut_arg("wasm", |arg| arg.help(
@@ -101,7 +102,7 @@ impl RunCommand {
                 .collect::<Result<_, _>>()?,
             stamps,
             timeout: self.common.timeout(),
-            trapped: trapped(&path),
+            timed_out: timed_out(&path),
             stats: self.common.stats,
             linked,
             concurrent: fit::is_concurrent(&guest),
@@ -188,6 +189,14 @@ impl RunCommand {
                 }
                 (TRAPPED, stats, "the instance, which trapped")
             }
+            Ended::TimedOut { error, stats } => {
+                complain(&error.context(timed_out(path)));
+                (TRAPPED, stats, watchdog::LOST_WITH)
+            }
+            Ended::Interrupted { code, stats } => {
+                note("The guest has nothing more to do in this replay, so it ends here");
+                (code, stats, interrupt::LOST_WITH)
+            }
         };
         if self.common.stats {
             report_stats(stats, lost_with);
@@ -204,6 +213,10 @@ fn note_http_failure(failure: &HttpFailure) {
 
 fn trapped(path: &Path) -> String {
     format!("the guest `{}` trapped", path.display())
+}
+
+fn timed_out(path: &Path) -> String {
+    format!("the guest `{}` ran out of time", path.display())
 }
 
 /// Returns the file name of the guest, without its folders.

@@ -124,17 +124,24 @@ impl ReplayClock {
         }
     }
 
-    /// Wakes the tasks whose sleeps end at or before the present, the earliest first. Returns
-    /// `false` if there are none.
-    pub(super) fn wake_sleepers(&self) -> bool {
+    /// Wakes the task whose sleep has the earliest end at or before the present; of those with the
+    /// same end, the one that began first. Returns `false` if there is none.
+    ///
+    /// The others follow when that task, and all that it causes, waits again: tasks that are woken
+    /// together go on in an order that the executor of the guest chooses.
+    pub(super) fn wake_sleeper(&self) -> bool {
         let mut time = lock(&self.0);
         let now = time.now;
-        let ended = time.sleeps.range_mut(..=(now, u64::MAX));
-        let wakers: Vec<Waker> = ended.filter_map(|(_, waker)| waker.take()).collect();
+        let mut ended = time.sleeps.range_mut(..=(now, u64::MAX));
+        let waker = ended.find_map(|(_, waker)| waker.take());
         drop(time);
-        let has_woken = !wakers.is_empty();
-        wakers.into_iter().for_each(Waker::wake);
-        has_woken
+        match waker {
+            Some(waker) => {
+                waker.wake();
+                true
+            }
+            None => false,
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Runs a guest with several tasks, and moves the clock of its replay when all of them wait.
 //!
 //! What happens next in a replay does not depend on how fast this machine is. While any task of the
-//! guest can go on, it does. When none can, the sleeps end whose ends the clock has reached. If there
-//! are none, the next line of input is delivered, if a task waits for one. If none does, the clock
+//! guest can go on, it does. When none can, the earliest sleep ends whose end the clock has reached. If
+//! there is none, the next line of input is delivered, if a task waits for one. If none does, the clock
 //! moves to the end of the earliest sleep.
+//!
+//! A guest whose input has been ended from outside, and that can only wait for what takes real time,
+//! may wait for something that never happens. It gets a short time for it.
 
 use super::clock::ReplayClock;
 use super::input::ReplayInput;
@@ -11,7 +14,9 @@ use localmap::lock;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
 
 /// The number of lines after which the other tasks of the runtime get a turn.
 const LINES_IN_A_ROW: u32 = 64;
@@ -23,12 +28,17 @@ const LOOKS_OF_A_TURN: u32 = 10;
 /// again and again, gets its input anyway.
 const BUSY_TURNS: u32 = 1_000;
 
-/// Runs a guest to its end. `run` is the future that runs all of its tasks.
+/// The real time in which a guest whose input has been ended must do something, unless it sleeps. An
+/// HTTP request may take this long.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs a guest to its end. `run` is the future that runs all of its tasks. Returns `None` if the input
+/// has been ended from outside, and the guest has then done nothing for [`GRACE`].
 pub(crate) async fn drive<F: Future>(
     run: F,
     clock: &ReplayClock,
     input: &ReplayInput,
-) -> F::Output {
+) -> Option<F::Output> {
     clock.set_driven();
     let mut run = pin!(run);
     let progress = Arc::new(Progress::default());
@@ -38,16 +48,18 @@ pub(crate) async fn drive<F: Future>(
         waker: Waker::from(Arc::clone(&progress)),
         progress,
         busy_turns: 0,
+        grace: None,
     };
     loop {
         match std::future::poll_fn(|context| driver.poll(run.as_mut(), context)).await {
-            Turn::Ended(output) => return output,
+            Turn::Ended(output) => return Some(output),
+            Turn::Stuck => return None,
             Turn::AllSleep => {
                 // Other tasks of the runtime, such as those of connections, may wake the guest.
                 tokio::task::yield_now().await;
                 if !driver.progress.is_woken() {
                     clock.reach_first_end();
-                    clock.wake_sleepers();
+                    clock.wake_sleeper();
                 }
             }
         }
@@ -59,6 +71,8 @@ enum Turn<T> {
     Ended(T),
     /// It waits for nothing but sleeps, and for what takes real time.
     AllSleep,
+    /// It does nothing, although its input has been ended.
+    Stuck,
 }
 
 struct Driver<'a> {
@@ -69,6 +83,8 @@ struct Driver<'a> {
     waker: Waker,
     /// The number of turns since all tasks have waited.
     busy_turns: u32,
+    /// The end of [`GRACE`], while the guest does nothing although its input has been ended.
+    grace: Option<Pin<Box<Sleep>>>,
 }
 
 impl Driver<'_> {
@@ -78,6 +94,9 @@ impl Driver<'_> {
         context: &mut Context<'_>,
     ) -> Poll<Turn<F::Output>> {
         for _ in 0..LINES_IN_A_ROW {
+            if self.progress.is_woken() {
+                self.grace = None;
+            }
             self.progress.begin_turn(context.waker());
             let polled = run.as_mut().poll(&mut Context::from_waker(&self.waker));
             let is_woken = self.progress.end_turn();
@@ -87,7 +106,7 @@ impl Driver<'_> {
             if is_woken && !self.is_busy_for_long() {
                 break;
             }
-            if self.clock.wake_sleepers() {
+            if self.clock.wake_sleeper() {
                 continue;
             }
             match self.input.poll_line(context) {
@@ -97,7 +116,11 @@ impl Driver<'_> {
                     self.busy_turns = 0;
                     return Poll::Ready(Turn::AllSleep);
                 }
-                Poll::Ready(false) | Poll::Pending => {
+                Poll::Ready(false) => {
+                    self.busy_turns = 0;
+                    return self.poll_stuck(context);
+                }
+                Poll::Pending => {
                     self.busy_turns = 0;
                     return Poll::Pending;
                 }
@@ -106,6 +129,14 @@ impl Driver<'_> {
         // Everything else in the runtime gets a turn.
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Waits until the input has been ended from outside, and then for the end of [`GRACE`].
+    fn poll_stuck<T>(&mut self, context: &mut Context<'_>) -> Poll<Turn<T>> {
+        ready!(self.input.poll_cut(context));
+        let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
+        ready!(grace.as_mut().poll(context));
+        Poll::Ready(Turn::Stuck)
     }
 
     /// Counts a turn after which a task can go on. A task that yields until another one has slept
@@ -178,7 +209,6 @@ mod tests {
     use std::cell::RefCell;
     use std::io::Cursor;
     use std::rc::Rc;
-    use std::time::Duration;
     use tokio::io::AsyncReadExt;
     use tokio::task::{JoinSet, LocalSet, spawn_local};
     use wasmtime_wasi::cli::StdinStream;
@@ -220,13 +250,14 @@ mod tests {
             .build()
             .unwrap();
         let tasks = LocalSet::new();
-        runtime.block_on(drive(
+        let ended = runtime.block_on(drive(
             tasks.run_until(async {
                 start(&diary, &input).await;
             }),
             &clock,
             &input,
         ));
+        assert!(ended.is_some(), "nothing ends the input");
         drop(tasks);
         diary.lines.take()
     }
@@ -271,6 +302,36 @@ mod tests {
             diary,
             ["1 slept 1", "1 slept 1", "30 slept 30", "60 slept 60"]
         );
+    }
+
+    #[test]
+    fn sleeps_that_one_line_makes_due_end_in_the_order_of_their_ends_and_then_of_their_beginnings()
+    {
+        let diary = replay("1000000000 a\n1000000100 b\n", async |diary, input| {
+            let mut tasks = JoinSet::new();
+            for seconds in [70, 20, 90, 10, 20, 200] {
+                let diary = diary.clone();
+                tasks.spawn_local(async move {
+                    diary.sleep(seconds).await;
+                    // What one of them causes comes before the next one ends.
+                    for _ in 0..10 {
+                        yield_now().await;
+                    }
+                    diary.note(&format!("worked after {seconds}"));
+                });
+            }
+            tasks.spawn_local(read(diary.clone(), input.clone()));
+            tasks.join_all().await;
+        });
+        let mut expected = vec!["0 1000000000 a".to_owned(), "100 1000000100 b".to_owned()];
+        for seconds in [10, 20, 20, 70, 90] {
+            expected.push(format!("100 slept {seconds}"));
+            expected.push(format!("100 worked after {seconds}"));
+        }
+        expected.push("100 end".to_owned());
+        expected.push("200 slept 200".to_owned());
+        expected.push("200 worked after 200".to_owned());
+        assert_eq!(diary, expected);
     }
 
     #[test]
@@ -360,7 +421,7 @@ mod tests {
     fn what_takes_real_time_does_not_hold_the_clock() {
         let diary = replay("1000000000\n", async |diary, _| {
             let never = spawn_local(std::future::pending::<()>());
-            let timeout = tokio::time::sleep(Duration::from_secs(3_600));
+            let timeout = sleep(Duration::from_secs(3_600));
             let sleeper = diary.clone();
             tokio::select! {
                 () = timeout => diary.note("an hour has passed"),

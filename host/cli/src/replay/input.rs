@@ -87,6 +87,11 @@ impl ReplayInput {
         next.wake();
         Poll::Ready(true)
     }
+
+    /// Waits until the input has been ended from outside.
+    pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        lock(&self.0).poll_cut(context)
+    }
 }
 
 impl IsTerminal for ReplayInput {

@@ -125,6 +125,11 @@ impl Lines {
         }
     }
 
+    /// Waits until the input has been ended from outside.
+    pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.end.poll_cut(context)
+    }
+
     fn is_ended(&self) -> bool {
         self.end.is_cut() && !self.is_ended_ahead
     }

@@ -215,6 +215,16 @@ impl InputEnd {
         lock(&self.0.state).is_cut
     }
 
+    /// Waits until the input has been ended. Only one task may wait at a time, for this or for a line.
+    pub(super) fn poll_cut(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0.state);
+        if state.is_cut {
+            return Poll::Ready(());
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
     /// Records that the guest has received the end.
     pub(super) fn finish(&self) {
         lock(&self.0.state).is_finished = true;

@@ -188,3 +188,21 @@ fn signals_end_the_input_and_then_the_guest_of_wasi_0_3_too() {
         }
     }
 }
+
+/// Nothing that it waits for can happen, and it does not read its input, whose end would be no news.
+#[test]
+fn the_first_signal_ends_a_guest_of_wasi_0_3_that_is_deadlocked() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let commands = ["set", "k", "v", "then", "args", "then", "deadlock"];
+        let mut follower = Follower::of(command(STAMPS, &commands));
+        follower.write("1000000000 a\n");
+        assert_eq!(follower.line(), "[]");
+        follower.signal(signal);
+        assert!(follower.error().contains("interrupt again"));
+        let (ended, output, errors) = follower.end();
+        assert_eq!(ended, Some(code), "{errors:?}");
+        assert!(output.is_empty(), "{output:?}");
+        assert!(errors[0].contains("nothing more to do"), "{errors:?}");
+        assert!(errors[1].starts_with("map: entries=1 "), "{errors:?}");
+    }
+}

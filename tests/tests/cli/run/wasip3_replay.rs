@@ -139,6 +139,34 @@ fn a_timer_of_another_task_ends_when_a_stamp_reaches_it_or_after_the_input() {
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }
 
+/// The executor of the guest chooses among tasks that go on together, so they must not.
+#[test]
+fn timers_of_many_tasks_that_one_line_makes_due_end_in_the_order_of_their_ends() {
+    let mut waits: Vec<u64> = (0..60).map(|n| n * 7_919 % 131 + 1).collect();
+    let seconds: Vec<String> = waits.iter().map(u64::to_string).collect();
+    waits.sort_unstable();
+    let told = |waits: &[u64], now: Option<u64>| -> String {
+        let line = |&wait: &u64| {
+            let now = now.unwrap_or(wait);
+            format!("[{wait}] at {now}, entry {}\n", now < 30)
+        };
+        waits.iter().map(line).collect()
+    };
+    let of_first = waits.partition_point(|&wait| wait <= 20);
+    let of_second = waits.partition_point(|&wait| wait <= 100);
+    let lines = ["1000000000\n", "1000000020\n", "1000000100\n"].concat();
+    let expected = [
+        told(&waits[..of_first], Some(20)),
+        told(&waits[of_first..of_second], Some(100)),
+        format!("{}\n", lines.len()),
+        told(&waits[of_second..], None),
+    ];
+    let mut commands = vec!["wait", "tasks"];
+    commands.extend(seconds.iter().map(String::as_str));
+    commands.extend(["then", "length"]);
+    assert_eq!(replay(&commands, &lines), expected.concat());
+}
+
 #[test]
 fn a_guest_that_waits_by_looking_comes_to_an_end() {
     for (wait, expected) in [

@@ -29,8 +29,8 @@ pub(super) struct RunConfig {
     /// How to read the time stamps that drive the clock, or `None` for the system clock.
     pub(super) stamps: Option<StampOptions>,
     pub(super) timeout: Option<Duration>,
-    /// The first line of the message if the guest traps.
-    pub(super) trapped: String,
+    /// The first line of the message if the guest runs out of time.
+    pub(super) timed_out: String,
     /// Whether statistics are requested.
     pub(super) stats: bool,
     /// Whether the map is linked, in a separate store.
@@ -72,9 +72,9 @@ pub(super) fn run(
         config.interrupts.report(ask_stats(linked.as_ref()));
     }
     let _watchdog = config.timeout.map(|timeout| {
-        let trapped = config.trapped.clone();
+        let timed_out = config.timed_out.clone();
         let stats = config.stats.then(|| ask_stats(linked.as_ref()));
-        Watchdog::start(timeout, trapped, stats)
+        Watchdog::start(timeout, timed_out, stats)
     });
     let (wasi, input) = config.wasi(&replay)?;
     if let Some(linked) = &mut linked {
@@ -100,6 +100,7 @@ pub(super) fn run(
         map,
         timeout: config.timeout,
         left,
+        interrupts: &config.interrupts,
     };
     match config.concurrent {
         true => concurrent::run(&mut store, &call),

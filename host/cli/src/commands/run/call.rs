@@ -1,6 +1,7 @@
 //! The call of a guest, and how it ends.
 
 use super::guest_data::GuestData;
+use super::interrupt::Interrupts;
 use super::watchdog::TimedOut;
 use crate::args::map_args::MapArgs;
 use crate::commands::instance;
@@ -22,6 +23,7 @@ pub(super) struct Call<'a> {
     /// The timeout of the guest, and how much of it is left.
     pub(super) timeout: Option<Duration>,
     pub(super) left: Option<Duration>,
+    pub(super) interrupts: &'a Interrupts,
 }
 
 /// The result of a run.
@@ -37,9 +39,22 @@ pub(super) enum Ended {
         /// The statistics, or `None` if the guest has no map.
         stats: Option<Stats>,
     },
-    /// The guest trapped or ran out of time.
+    /// The guest trapped.
     Trap {
         error: anyhow::Error,
+        /// The statistics, or `None` if they are lost with the guest or it has no map.
+        stats: Option<Stats>,
+    },
+    /// The guest ran out of time.
+    TimedOut {
+        error: anyhow::Error,
+        /// The statistics, or `None` if they are lost with the guest or it has no map.
+        stats: Option<Stats>,
+    },
+    /// A signal ended the input of the guest, which then waited for nothing that could still happen.
+    Interrupted {
+        /// The exit code for the signal.
+        code: u8,
         /// The statistics, or `None` if they are lost with the guest or it has no map.
         stats: Option<Stats>,
     },
@@ -95,13 +110,16 @@ pub(super) fn failed(
     if error.is::<Closed>() {
         return Ended::Closed { stats };
     }
-    let error = match timeout {
-        Some(timeout) if error.is::<localmap::TimedOut>() => {
-            timed_out(error.downcast_ref::<WasmBacktrace>(), timeout)
-        }
-        _ => anyhow!(error),
-    };
-    Ended::Trap { error, stats }
+    match timeout {
+        Some(timeout) if error.is::<localmap::TimedOut>() => Ended::TimedOut {
+            error: timed_out(error.downcast_ref::<WasmBacktrace>(), timeout),
+            stats,
+        },
+        _ => Ended::Trap {
+            error: anyhow!(error),
+            stats,
+        },
+    }
 }
 
 /// Creates the error for a timeout, with the guest's backtrace if there is one.

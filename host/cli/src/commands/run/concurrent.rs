@@ -42,6 +42,8 @@ enum Outcome {
     NotInstantiated(wasmtime::Error),
     /// The map that is plugged into it could not be set up.
     Refused(anyhow::Error),
+    /// It waited for nothing that could still happen after its input had been ended.
+    Stuck,
 }
 
 /// Instantiates a guest and calls its function `run`. Waits until all tasks that this starts have
@@ -59,7 +61,11 @@ pub(super) fn run(store: &mut Store<Sandbox<GuestData>>, call: &Call<'_>) -> any
         Some(Outcome::Failed(error)) => Ok(failed(store, error, call.timeout)),
         Some(Outcome::NotInstantiated(error)) => not_instantiated(store, error, call.timeout),
         Some(Outcome::Refused(error)) => Err(error),
-        None => Ok(Ended::Trap {
+        Some(Outcome::Stuck) => Ok(Ended::Interrupted {
+            code: call.interrupts.code(),
+            stats: linked_stats(store),
+        }),
+        None => Ok(Ended::TimedOut {
             error: timed_out(None, call.timeout.unwrap_or_default()),
             stats: linked_stats(store),
         }),
@@ -80,7 +86,8 @@ async fn replayed(store: &mut Store<Sandbox<GuestData>>, call: &Call<'_>) -> Out
     match data.input.clone() {
         Some(input) => {
             let clock = data.replay.clone();
-            drive(instantiate_and_run(store, call), &clock, &input).await
+            let ended = drive(instantiate_and_run(store, call), &clock, &input).await;
+            ended.unwrap_or(Outcome::Stuck)
         }
         None => instantiate_and_run(store, call).await,
     }

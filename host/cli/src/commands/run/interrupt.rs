@@ -1,7 +1,8 @@
 //! What Ctrl-C and SIGTERM do to a run.
 //!
 //! During a replay, the first signal ends the input, so that the guest can end as after its last
-//! line. The next signal, or the first one of any other run, ends the program.
+//! line. The next signal, or the first one of any other run, ends the program. So does the first one
+//! if the guest then waits for nothing that can still happen in the replay.
 
 use crate::exit_code::INTERRUPTED;
 #[cfg(unix)]
@@ -13,6 +14,9 @@ use std::sync::{Arc, Mutex};
 
 use super::last_words::{AskStats, exit_with_stats, note_soon};
 
+/// The owner of statistics that are lost.
+pub(super) const LOST_WITH: &str = "the guest, which was interrupted";
+
 /// What signals act on. Clones act on the same run.
 #[derive(Clone, Default)]
 pub(super) struct Interrupts(Arc<Mutex<Targets>>);
@@ -21,6 +25,8 @@ pub(super) struct Interrupts(Arc<Mutex<Targets>>);
 struct Targets {
     input: Option<InputEnd>,
     stats: Option<AskStats>,
+    /// The exit code of a program that the last signal ends.
+    code: Option<u8>,
 }
 
 impl Interrupts {
@@ -45,6 +51,11 @@ impl Interrupts {
         lock(&self.0).stats = Some(stats);
     }
 
+    /// Returns the exit code of a guest that has been interrupted.
+    pub(super) fn code(&self) -> u8 {
+        lock(&self.0).code.unwrap_or(INTERRUPTED)
+    }
+
     #[cfg(unix)]
     fn catch_sigterm(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -64,6 +75,7 @@ impl Interrupts {
     /// Handles a signal; `code` is the exit code of a program that it ends.
     fn handle(&self, code: u8) {
         let mut targets = lock(&self.0);
+        targets.code = Some(code);
         // The note comes before anything that the end causes.
         let note = || {
             note_soon(
@@ -73,11 +85,6 @@ impl Interrupts {
         if targets.input.as_ref().is_some_and(|input| input.end(note)) {
             return;
         }
-        exit_with_stats(
-            code,
-            || {},
-            targets.stats.take(),
-            "the guest, which was interrupted",
-        );
+        exit_with_stats(code, || {}, targets.stats.take(), LOST_WITH);
     }
 }

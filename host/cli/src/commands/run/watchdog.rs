@@ -16,11 +16,11 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// The guest ran out of time.
 #[derive(Debug, thiserror::Error)]
-#[error("it timed out after {}", humantime::format_duration(*.0))]
+#[error("it timed out after {}; raise -W timeout=TIME", humantime::format_duration(*.0))]
 pub(super) struct TimedOut(pub(super) Duration);
 
 /// The owner of statistics that are lost.
-const LOST_WITH: &str = "the instance, which trapped";
+pub(super) const LOST_WITH: &str = "the instance, which ran out of time";
 
 /// A watchdog that runs until it is dropped.
 pub(super) struct Watchdog {
@@ -29,14 +29,14 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Ends the process if the guest has not ended shortly after `timeout`, with the same message
-    /// and exit code as for a guest that computes. `trapped` is the first line of the message.
+    /// and exit code as for a guest that computes. `timed_out` is the first line of the message.
     /// `stats` reads the statistics, if they are requested.
-    pub(super) fn start(timeout: Duration, trapped: String, stats: Option<AskStats>) -> Self {
+    pub(super) fn start(timeout: Duration, timed_out: String, stats: Option<AskStats>) -> Self {
         let (running, ended) = channel::<()>();
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
             if still_runs(timeout.saturating_add(GRACE)) {
-                let message = || complain(&anyhow!(TimedOut(timeout)).context(trapped));
+                let message = || complain(&anyhow!(TimedOut(timeout)).context(timed_out));
                 exit_with_stats(TRAPPED, message, stats, LOST_WITH);
             }
         });
