@@ -39,7 +39,7 @@ const WORKSPACE: &str = "
 /// localmap.js. `localmap run FOLDER` builds it with componentize-py or jco.
 ///
 /// A guest for WASI 0.2 is also a guest of hosts for WASI 0.3. One for WASI 0.3 can do several things
-/// at a time, such as reading and waiting. In Python, it answers HTTP requests.
+/// at a time, such as reading and waiting. In Python, the template for it answers HTTP requests.
 ///
 /// The crate localmap-client comes from the repository that this program was built from, if
 /// that still exists, and otherwise from the registry, in the version of this program.
@@ -86,8 +86,8 @@ impl NewCommand {
                     bail!("--python --http creates a guest for WASI 0.3: add --wasi 0.3")
                 }
                 (Wasi::V0_3, false) => bail!(
-                    "--python --wasi 0.3 creates a guest that answers HTTP requests: add --http, or \
-                     leave out --wasi for a command"
+                    "--python --wasi 0.3 has a template only for a guest that answers HTTP requests: \
+                     add --http, or leave out --wasi for a command of WASI 0.2"
                 ),
             };
         }
