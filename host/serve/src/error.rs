@@ -114,7 +114,9 @@ pub enum ReuseError {
 pub enum InstanceError {
     /// The guest needs more memory at its start than
     /// [`SandboxConfig::max_memory`](crate::SandboxConfig::max_memory) allows.
-    #[error("it needs {asked} bytes of memory at its start, but may have {max} (max-memory-size)")]
+    #[error(
+        "it needs at least {asked} bytes of memory at its start, but may have {max} (max-memory-size)"
+    )]
     #[non_exhaustive]
     Memory {
         /// The limit, in bytes.

@@ -231,6 +231,12 @@ fn a_bad_option_value() {
         ("--entry", "k=v;ttl=0s", &["ttl=0s", "zero"]),
         ("-W", "fuel=1", &["fuel=1", "timeout=TIME"]),
         ("-W", "timeout=0s", &["timeout=0s", "zero"]),
+        ("-W", "max-memory-size=0", &["max-memory-size=0", "zero"]),
+        (
+            "-W",
+            "max-memory-size=0KiB",
+            &["max-memory-size=0KiB", "zero"],
+        ),
         ("--max-speed", "1", &["--max-speed"]),
     ] {
         let finished = localmap()

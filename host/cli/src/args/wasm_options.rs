@@ -14,7 +14,10 @@ pub(crate) enum WasmOption {
 pub(crate) fn parse(text: &str) -> Result<WasmOption, String> {
     match text.split_once('=') {
         Some(("timeout", value)) => parse_duration(value).map(WasmOption::Timeout),
-        Some(("max-memory-size", value)) => parse_size(value).map(WasmOption::MaxMemorySize),
+        Some(("max-memory-size", value)) => match parse_size(value)? {
+            0 => Err("must be greater than zero, for example 64MiB or 1GiB".to_owned()),
+            size => Ok(WasmOption::MaxMemorySize(size)),
+        },
         _ => Err("expected timeout=TIME or max-memory-size=SIZE".to_owned()),
     }
 }

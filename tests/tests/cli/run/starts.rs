@@ -31,6 +31,10 @@ fn too_much_memory_is_answered_with_the_option_that_raises_it() {
         command(options, fields, "").refused(&words);
     }
     command(&["-W", "max-memory-size=1GiB"], "(memory 5000)", "").ok();
+    // The first of them is too large already, but allowing it alone would not help.
+    let options = ["-W", "max-memory-size=1MiB"];
+    let words = ["at least 6553600 bytes", "its memories have 13107200 bytes"];
+    command(&options, "(memory 100) (memory 100)", "").refused(&words);
 }
 
 /// No option raises these limits.

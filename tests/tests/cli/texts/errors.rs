@@ -64,6 +64,7 @@ const OPTIONS: &[&str] = &[
     "serve --allow-http=a.*.com served.wasm",
     "run -W fuel=1 probe.wasm",
     "run -W timeout=0s probe.wasm",
+    "run -W max-memory-size=0 probe.wasm",
     "serve --map-scope tenant served.wasm",
     "serve --map-scope header: served.wasm",
     "serve --tls-cert cert.pem served.wasm",

@@ -1,5 +1,6 @@
 //! What each command does with a component, as the command itself would decide.
 
+use crate::commands::instance::declared_memory;
 use crate::commands::{plug, run, serve, shell};
 use localmap::{Incompatibility, Inspection, names};
 use localmap_serve::SandboxConfig;
@@ -142,8 +143,7 @@ impl Verdict {
 /// Says which option a guest needs whose memories are initially larger than the default limit. Only
 /// its code decides which of them it creates, so it is not refused.
 fn memory(found: &Inspection) -> Option<String> {
-    let sizes = found.memories.iter().map(|memory| memory.initial);
-    let initial = sizes.fold(0, u64::saturating_add);
+    let initial = declared_memory(found);
     let default = SandboxConfig::DEFAULT_MAX_MEMORY as u64;
     (initial > default).then(|| {
         format!(

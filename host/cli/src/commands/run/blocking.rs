@@ -29,7 +29,7 @@ pub(super) fn run(store: &mut Store<Sandbox<GuestData>>, call: &Call<'_>) -> any
     let timeout = call.timeout;
     let instance = match call.linked.instantiate(&mut *store) {
         Ok(instance) => instance,
-        Err(error) => return not_instantiated(store, error, timeout),
+        Err(error) => return not_instantiated(store, error, call),
     };
     let command = Command::new(&mut *store, &instance)?;
     if let Some(control) = Control::find(&mut *store, call.component, &instance)? {

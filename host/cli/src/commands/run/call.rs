@@ -74,13 +74,14 @@ pub(super) fn linked_stats(store: &mut Store<Sandbox<GuestData>>) -> Option<Stat
 pub(super) fn not_instantiated(
     store: &mut Store<Sandbox<GuestData>>,
     error: wasmtime::Error,
-    timeout: Option<Duration>,
+    call: &Call<'_>,
 ) -> anyhow::Result<Ended> {
     if error.is::<Trap>() || error.is::<localmap::TimedOut>() || error.is::<I32Exit>() {
-        return Ok(failed(store, error, timeout));
+        return Ok(failed(store, error, call.timeout));
     }
     let denied = store.data().denied();
-    Err(instance::explain(&InstanceError::explain(error, denied)))
+    let error = InstanceError::explain(error, denied);
+    Err(instance::explain(&error, Some(call.guest)))
 }
 
 /// Says how a guest ended whose function `run` returned.

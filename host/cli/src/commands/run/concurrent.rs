@@ -59,7 +59,7 @@ pub(super) fn run(store: &mut Store<Sandbox<GuestData>>, call: &Call<'_>) -> any
     match outcome {
         Some(Outcome::Ended(ended)) => Ok(ended),
         Some(Outcome::Failed(error)) => Ok(failed(store, error, call.timeout)),
-        Some(Outcome::NotInstantiated(error)) => not_instantiated(store, error, call.timeout),
+        Some(Outcome::NotInstantiated(error)) => not_instantiated(store, error, call),
         Some(Outcome::Refused(error)) => Err(error),
         Some(Outcome::Stuck) => Ok(Ended::Interrupted {
             code: call.interrupts.code(),

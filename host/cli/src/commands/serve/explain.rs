@@ -11,7 +11,7 @@ pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Erro
     match error {
         HandlerError::Sandbox(error) => name_address_space(common::explain(error)),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
-        HandlerError::Instance(error) => instance::explain(&error),
+        HandlerError::Instance(error) => instance::explain(&error, None),
         HandlerError::Reuse(error) => explain_reuse(error),
         other => name_address_space(other.into()),
     }
