@@ -44,7 +44,7 @@ enum Progress {
 }
 
 /// Of the two ends of a body that is too short, the one without an error may come first.
-const OTHER_LENGTH: &str = "the guest did not write as much as its content-length";
+const OTHER_LENGTH: &str = "the guest wrote more or less than its content-length";
 
 /// The guest failed in the middle of its response.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +103,10 @@ impl ResponseBody {
         // Responses with these statuses have no body, whatever the guest writes.
         let bodyless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let bodyless = bodyless || side.is_head();
+        if status == StatusCode::NO_CONTENT {
+            // RFC 9110, section 8.6, forbids it. Clients of HTTP/2 would miss that many bytes.
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
         response.map(|body| Self {
             progress: match bodyless || left == Some(0) || body.is_end_stream() {
                 true => Progress::Complete,

@@ -145,8 +145,9 @@ fn run(args: &[&str], request: &IncomingRequest, out: ResponseOutparam) {
             map.set("after", "done", localmap_client::Ttl::Never)
                 .expect("room");
         }
-        ["status", status] => {
-            let response = OutgoingResponse::new(Fields::new());
+        ["status", status, length @ ..] => {
+            let length = length.first().map(|length| ("content-length", *length));
+            let response = OutgoingResponse::new(fields(length.as_slice()));
             let status = status.parse().expect("a status");
             response.set_status_code(status).expect("a status");
             let body = response.body().expect("the first");

@@ -209,6 +209,8 @@ fn a_head_has_no_body() {
         assert_eq!(client.get(&format!("/status/{status}")).status, status);
         assert_eq!(client.get("/").ok(), "hello\n");
     }
+    let empty = client.get("/status/204/6");
+    assert_eq!((empty.status, empty.header("content-length")), (204, None));
 }
 
 #[test]

@@ -198,6 +198,10 @@ fn a_head_has_no_body() {
             let empty = client.get(&format!("/status/{status}")).await;
             assert_eq!((empty.status, empty.text().as_str()), (status, ""));
         }
+        // Otherwise, a client would miss its bytes.
+        let empty = client.get("/status/204/6").await;
+        assert_eq!((empty.status, empty.reset), (204, None));
+        assert_eq!(empty.header("content-length"), None);
     });
     assert!(!server.line("HEAD /big").contains("cause"));
 }
