@@ -1,6 +1,7 @@
 //! What a connection has sent, which decides what the log says about its responses.
 
 use crate::exchange::{ResponseSide, Sent};
+use crate::response_ends::ResponseEnd;
 use localmap::lock;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,21 +9,22 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a connection, or one stream of HTTP/2, has sent.
+/// What a connection of HTTP/1, or one stream of HTTP/2, has sent.
 #[derive(Default)]
 pub(crate) struct Delivery {
     sent: Sent,
-    /// The complete responses of which a part may still wait to be sent. The streams of a
-    /// connection share them.
-    waiting: Arc<Mutex<Vec<ResponseSide>>>,
+    /// The complete responses of which a part may still wait to be sent.
+    waiting: Mutex<Vec<ResponseSide>>,
+    /// The end of the response, if this is a stream.
+    end: Option<ResponseEnd>,
 }
 
 impl Delivery {
-    /// Creates the delivery of one stream of this connection.
-    pub(crate) fn of_stream(&self) -> Self {
+    /// Creates the delivery of one stream.
+    pub(crate) fn of_stream(end: ResponseEnd) -> Self {
         Self {
-            sent: Sent::default(),
-            waiting: Arc::clone(&self.waiting),
+            end: Some(end),
+            ..Self::default()
         }
     }
 
@@ -33,11 +35,14 @@ impl Delivery {
 
     /// Ends a response, whose last byte has been passed on, when that byte has been sent.
     pub(crate) fn complete_when_sent(&self, side: ResponseSide) {
-        lock(&self.waiting).push(side);
+        match &self.end {
+            Some(end) => end.complete_when_sent(side),
+            None => lock(&self.waiting).push(side),
+        }
     }
 
     /// Takes the responses that wait. Dropping a side ends its response early.
-    pub(crate) fn take_waiting(&self) -> Vec<ResponseSide> {
+    fn take_waiting(&self) -> Vec<ResponseSide> {
         std::mem::take(&mut *lock(&self.waiting))
     }
 

@@ -3,13 +3,13 @@
 //! Each stream is a task, which ends with its response. hyper has a server too, but does not say
 //! when data has been sent, nor end a response that its client does not read.
 
+mod frames;
 mod request;
 mod response;
 mod wire;
 
 use crate::connection::{Connection, Ends};
 use crate::delivery::Delivery;
-use crate::exchange::ResponseSide;
 use crate::handler::Handler;
 use crate::limits::{HEADERS, MAX_HEADERS, STALLED};
 use crate::linger::linger;
@@ -65,9 +65,11 @@ pub(crate) async fn serve(
     draining: impl Future<Output = ()>,
 ) {
     let connection = Arc::new(Connection::of(ends).max_guests(STREAMS));
-    let delivery = Arc::new(Delivery::default());
-    let start = |request, respond| {
-        let delivery = Arc::new(delivery.of_stream());
+    let flushed = Flushed::default();
+    let ends_of_responses = flushed.ends.clone();
+    let start = |request, respond: SendResponse<Bytes>| {
+        let end = ends_of_responses.of_stream(respond.stream_id().into());
+        let delivery = Arc::new(Delivery::of_stream(end));
         response::answer(
             handler.clone(),
             Arc::clone(&connection),
@@ -81,20 +83,29 @@ pub(crate) async fn serve(
         closing: CLOSING,
     };
     let returned = Arc::new(Mutex::new(None));
-    let flushed = Flushed::default();
     let stream = StallGuard::new(stream, STALLED);
     let wire = Wire::new(stream, flushed.clone(), Arc::clone(&returned));
-    let ended = drive(wire, flushed, &delivery, limits, start, draining).await;
-    delivery.close();
+    let ended = drive(wire, flushed, limits, start, draining).await;
+    ends_of_responses.close();
     match ended {
         // Errors within a request are reported in its record.
-        Err(error) if error.is_library() => handler.report(ends.peer, &error.to_string()),
+        Err(error) if error.is_library() => {
+            handler.report(ends.peer, &cause_of(&error));
+        }
         Err(error) if error.is_io() => return,
         _ => {}
     }
     let stream = lock(&returned).take();
     if let Some(stream) = stream {
         linger(stream.into_inner()).await;
+    }
+}
+
+/// Returns the cause of the end of a connection: the name of its error code.
+fn cause_of(error: &h2::Error) -> String {
+    match error.reason() {
+        Some(reason) => format!("HTTP/2: {reason:?}"),
+        None => error.to_string(),
     }
 }
 
@@ -126,7 +137,6 @@ enum Stage {
 async fn drive<S, F>(
     wire: Wire<S>,
     flushed: Flushed,
-    delivery: &Delivery,
     limits: Limits,
     start: impl Fn(Request<RecvStream>, SendResponse<Bytes>) -> F,
     draining: impl Future<Output = ()>,
@@ -147,8 +157,9 @@ where
     let mut connection = Polled {
         connection,
         flushed,
-        leaving: Vec::new(),
         incomplete: Vec::new(),
+        active: false,
+        quiet_since: Instant::now(),
     };
     // If the connection ends first, its streams end with this.
     let mut streams = JoinSet::new();
@@ -156,7 +167,7 @@ where
     let mut idle = pin!(sleep(limits.idle));
     loop {
         tokio::select! {
-            next = poll_fn(|context| connection.poll_accept(context, delivery)) => match next {
+            next = poll_fn(|context| connection.poll_accept(context)) => match next {
                 Some(Ok((request, respond))) => {
                     streams.spawn(start(request, respond));
                 }
@@ -176,7 +187,9 @@ where
                 idle.as_mut().reset(Instant::now() + limits.closing);
             }
             () = &mut idle, if stage != Stage::Closed && streams.is_empty() => {
-                if stage == Stage::Open {
+                if stage == Stage::Open && let Some(until) = connection.in_use(limits.idle) {
+                    idle.as_mut().reset(until);
+                } else if stage == Stage::Open {
                     stage = Stage::Closing;
                     connection.connection.graceful_shutdown();
                     idle.as_mut().reset(Instant::now() + limits.closing);
@@ -193,32 +206,44 @@ where
 struct Polled<S> {
     connection: server::Connection<Wire<S>, Bytes>,
     flushed: Flushed,
-    /// The responses whose last frames the connection has, but may not have sent.
-    leaving: Vec<ResponseSide>,
     /// The responses to cut off when all that there is of them has been sent.
     incomplete: Vec<SendStream<Bytes>>,
+    /// Whether there is a stream, perhaps only with the rest of an upload that no guest reads.
+    active: bool,
+    /// When the last stream ended.
+    quiet_since: Instant,
 }
 
 type Next = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Polled<S> {
+    /// Returns until when the connection must stay open if it may be idle for `limit`, or `None` if
+    /// that time is up.
+    fn in_use(&self, limit: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        let since = if self.active { now } else { self.quiet_since };
+        let until = since.checked_add(limit)?;
+        (until > now).then_some(until)
+    }
+
     /// Sends and receives what is possible now. Ready with the next request, or with the end of
     /// the connection.
-    fn poll_accept(&mut self, context: &mut Context<'_>, delivery: &Delivery) -> Poll<Next> {
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         loop {
             // The frames of these responses are already queued.
-            self.leaving.append(&mut delivery.take_waiting());
+            let queued = self.flushed.ends.queued();
             let accepted = self.connection.poll_accept(context);
+            let active = self.connection.has_streams();
+            if self.active && !active {
+                self.quiet_since = Instant::now();
+            }
+            self.active = active;
             // Each frame that can be sent has then been sent. There is none that waits for its
-            // window: a stream queues only as much as its window allows.
+            // window: a stream queues only as much as its window allows. So these ends are those of
+            // streams that the client has reset.
             let all_sent = self.flushed.get();
-            match &accepted {
-                Poll::Pending | Poll::Ready(None) if all_sent => {
-                    for side in self.leaving.drain(..) {
-                        side.complete();
-                    }
-                }
-                _ => {}
+            if accepted.is_pending() && all_sent {
+                self.flushed.ends.discarded(&queued);
             }
             let accepted = match accepted {
                 Poll::Pending if all_sent && !self.incomplete.is_empty() => {
@@ -237,8 +262,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Polled<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Exchange;
+    use crate::log::{LogSink, RequestRecord};
+    use crate::response_body::ResponseBody;
+    use http_body_util::BodyExt;
+    use hyper::{Response, StatusCode};
     use std::future::pending;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
 
     /// A preface, and a frame of settings without any.
     const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -255,10 +286,9 @@ mod tests {
             idle: Duration::from_millis(1),
             closing: Duration::from_millis(1),
         };
-        let delivery = Delivery::default();
         let wire = Wire::new(near, flushed.clone(), Arc::clone(&returned));
         let start = |_, _| std::future::ready(None);
-        let serving = drive(wire, flushed, &delivery, limits, start, pending());
+        let serving = drive(wire, flushed, limits, start, pending());
         let ping = b"\0\0\x08\x06\0\0\0\0\0pingpong";
         let begin = [BEGIN, ping].concat();
         let client = async {
@@ -273,6 +303,137 @@ mod tests {
         assert!(lock(&returned).is_some());
     }
 
+    /// The headers of a request: `GET http:/`.
+    const GET: &[u8] = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84";
+
+    #[derive(Default)]
+    struct Reports(Mutex<Vec<RequestRecord>>);
+
+    impl LogSink for Reports {
+        fn request(&self, record: &RequestRecord) {
+            lock(&self.0).push(record.clone());
+        }
+    }
+
+    /// Answers a request whose client leaves as soon as it has the end of the response, or has
+    /// asked. The task of the stream goes on only after that. Returns the cause in the log.
+    async fn cause_if_client_leaves(answered: bool) -> Option<String> {
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let reports = Arc::new(Reports::default());
+        let log: Arc<dyn LogSink> = reports.clone();
+        let flushed = Flushed::default();
+        let ends = flushed.ends.clone();
+        let asked = Notify::new();
+        let start = |request: Request<RecvStream>, mut respond: SendResponse<Bytes>| {
+            let end = ends.of_stream(respond.stream_id().into());
+            let delivery = Arc::new(Delivery::of_stream(end));
+            let request = request.map(|_| ());
+            let peer = ([127, 0, 0, 1], 1).into();
+            let side = Exchange::begin(Some(&log), peer, 1, Some(delivery.sent()), &request);
+            let mut body = ResponseBody::text(side, StatusCode::OK, "", Some(&delivery));
+            asked.notify_one();
+            async move {
+                body.frame().await.expect("a line").expect("no error");
+                if answered {
+                    let sent = respond.send_response(Response::new(()), true);
+                    sent.expect("it is open");
+                }
+                delivery.sent().add(1);
+                pending::<()>().await;
+                drop(body);
+                None
+            }
+        };
+        let limits = Limits {
+            idle: HEADERS,
+            closing: HEADERS,
+        };
+        let wire = Wire::new(near, flushed.clone(), Arc::default());
+        let serving = drive(wire, flushed, limits, start, pending());
+        let client = async {
+            far.write_all(&[BEGIN, GET].concat()).await.expect("room");
+            let mut read = Vec::new();
+            // The headers that end stream 1.
+            while answered && !has_frame(&read, b"\x01\x05\0\0\0\x01") {
+                far.read_buf(&mut read).await.expect("it is open");
+            }
+            asked.notified().await;
+            // The task of the stream begins.
+            tokio::task::yield_now().await;
+            drop(far);
+        };
+        let _ = tokio::join!(serving, client);
+        ends.close();
+        while lock(&reports.0).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let reports = lock(&reports.0);
+        assert_eq!(reports.len(), 1);
+        reports[0].cause.clone()
+    }
+
+    #[tokio::test]
+    async fn a_response_is_complete_if_its_client_leaves_at_its_end() {
+        assert_eq!(cause_if_client_leaves(true).await, None);
+        let early = "the client disconnected before the end of the response";
+        assert_eq!(cause_if_client_leaves(false).await.as_deref(), Some(early));
+    }
+
+    /// The guest has answered, but the client is still writing.
+    #[tokio::test]
+    async fn a_connection_with_an_upload_is_not_idle() {
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let ended = Mutex::new(Some(ended));
+        let start = |request: Request<RecvStream>, mut respond: SendResponse<Bytes>| {
+            let ended = lock(&ended).take().expect("one request");
+            // As the rest of a body is read that no guest reads.
+            tokio::spawn(async move {
+                let _ = ended.await;
+                drop(request);
+            });
+            let sent = respond.send_response(Response::new(()), true);
+            std::future::ready(sent.ok().and(None))
+        };
+        let flushed = Flushed::default();
+        let limits = Limits {
+            idle: Duration::from_millis(1),
+            closing: HEADERS,
+        };
+        let wire = Wire::new(near, flushed.clone(), Arc::default());
+        let serving = drive(wire, flushed, limits, start, pending());
+        let client = async {
+            let mut upload = GET.to_vec();
+            // Without END_STREAM.
+            upload[4] = 4;
+            far.write_all(&[BEGIN, &upload].concat())
+                .await
+                .expect("room");
+            let mut read = Vec::new();
+            let began = Instant::now();
+            while began.elapsed() < 20 * limits.idle {
+                let ping = b"\0\0\x08\x06\0\0\0\0\0pingpong";
+                far.write_all(ping).await.expect("it is open");
+                far.read_buf(&mut read).await.expect("it is open");
+            }
+            assert!(has_frame(&read, b"\x01\x05\0\0\0\x01"), "{read:?}");
+            let goes_away = b"\x07\0\0\0\0\0";
+            assert!(!has_frame(&read, goes_away), "{read:?}");
+            end.send(()).expect("it waits");
+            while !has_frame(&read, goes_away) {
+                let len = far.read_buf(&mut read).await.expect("it is open");
+                assert!(len > 0, "{read:?}");
+            }
+            drop(far);
+        };
+        let _ = tokio::join!(serving, client);
+    }
+
+    /// Returns whether a frame with this type, flags and stream has arrived.
+    fn has_frame(read: &[u8], frame: &[u8; 6]) -> bool {
+        read.windows(frame.len()).any(|window| window == frame)
+    }
+
     #[tokio::test]
     async fn a_connection_that_does_not_begin_is_closed() {
         let (near, _far) = tokio::io::duplex(1 << 16);
@@ -280,17 +441,9 @@ mod tests {
             idle: Duration::from_millis(1),
             closing: Duration::from_millis(1),
         };
-        let delivery = Delivery::default();
         let wire = Wire::new(near, Flushed::default(), Arc::default());
         let start = |_, _| std::future::ready(None);
-        let serving = drive(
-            wire,
-            Flushed::default(),
-            &delivery,
-            limits,
-            start,
-            pending(),
-        );
+        let serving = drive(wire, Flushed::default(), limits, start, pending());
         serving.await.expect("no error");
     }
 }

@@ -74,6 +74,7 @@ mod protocol;
 mod request_body;
 mod responder;
 mod response_body;
+mod response_ends;
 mod reuse;
 mod sandbox;
 mod server;

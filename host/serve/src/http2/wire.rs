@@ -1,6 +1,8 @@
-//! The byte stream below a connection of HTTP/2: knows whether all has been sent, and is handed back
-//! at the end.
+//! The byte stream below a connection of HTTP/2: knows whether all has been sent, and which streams
+//! have ended, and is handed back at the end.
 
+use super::frames::Frames;
+use crate::response_ends::ResponseEnds;
 use localmap::lock;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -9,17 +11,21 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Whether all that was written has been sent.
+/// What a connection has sent.
 #[derive(Clone, Default)]
-pub(super) struct Flushed(Arc<AtomicBool>);
+pub(super) struct Flushed {
+    /// Whether all that was written has been sent.
+    all: Arc<AtomicBool>,
+    pub(super) ends: ResponseEnds,
+}
 
 impl Flushed {
     pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.all.load(Ordering::Acquire)
     }
 
     fn set(&self, flushed: bool) {
-        self.0.store(flushed, Ordering::Release);
+        self.all.store(flushed, Ordering::Release);
     }
 }
 
@@ -30,6 +36,9 @@ pub(super) type Returned<S> = Arc<Mutex<Option<S>>>;
 pub(super) struct Wire<S> {
     /// `None` only while this is dropped.
     stream: Option<S>,
+    frames: Frames,
+    /// The streams whose ends have been written, but may not have been sent.
+    ended: Vec<u32>,
     flushed: Flushed,
     returned: Returned<S>,
 }
@@ -38,6 +47,8 @@ impl<S> Wire<S> {
     pub(super) fn new(stream: S, flushed: Flushed, returned: Returned<S>) -> Self {
         Self {
             stream: Some(stream),
+            frames: Frames::default(),
+            ended: Vec::new(),
             flushed,
             returned,
         }
@@ -48,6 +59,17 @@ impl<S: Unpin> Wire<S> {
     fn stream(&mut self) -> io::Result<Pin<&mut S>> {
         let stream = self.stream.as_mut().map(Pin::new);
         stream.ok_or_else(|| ErrorKind::NotConnected.into())
+    }
+}
+
+impl<S> Wire<S> {
+    /// Notes that this number of bytes has been written.
+    fn note_written(&mut self, mut len: usize, bytes: &[IoSlice<'_>]) {
+        for part in bytes {
+            let part = part.get(..len.min(part.len())).unwrap_or_default();
+            len -= part.len();
+            self.frames.read(part, |stream| self.ended.push(stream));
+        }
     }
 }
 
@@ -75,7 +97,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         // Also if it cannot be written for now.
         self.flushed.set(false);
-        self.stream()?.poll_write(context, bytes)
+        let written = self.stream()?.poll_write(context, bytes);
+        if let Poll::Ready(Ok(len)) = written {
+            self.note_written(len, &[IoSlice::new(bytes)]);
+        }
+        written
     }
 
     fn poll_write_vectored(
@@ -84,7 +110,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.flushed.set(false);
-        self.stream()?.poll_write_vectored(context, bytes)
+        let written = self.stream()?.poll_write_vectored(context, bytes);
+        if let Poll::Ready(Ok(len)) = written {
+            self.note_written(len, bytes);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -96,6 +126,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         let flushed = self.stream()?.poll_flush(context);
         if let Poll::Ready(Ok(())) = &flushed {
             self.flushed.set(true);
+            let Self { ended, flushed, .. } = &mut *self;
+            flushed.ends.sent(ended.drain(..));
         }
         flushed
     }

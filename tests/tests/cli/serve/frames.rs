@@ -18,8 +18,8 @@ fn memory(server: &Server) -> u64 {
     kib << 10
 }
 
-/// Asserts that a connection on which one of these is sent ends with its error, that each is in the
-/// log, and that others are served.
+/// Asserts that a connection on which one of these is sent ends with its error, that each is named in
+/// the log, and that others are served.
 fn refuses(cases: &[(Vec<u8>, u32)]) {
     let server = Server::start(&[]);
     for (bytes, code) in cases {
@@ -30,12 +30,16 @@ fn refuses(cases: &[(Vec<u8>, u32)]) {
     }
     let errors = || {
         let lines = server.lines().into_iter();
-        let errors = lines.filter(|line| line.contains("connection error detected"));
+        let errors = lines.filter(|line| line.contains(" cause=\"HTTP/2: "));
         errors.collect::<Vec<_>>()
     };
     wait_for("the lines", || errors().len() == cases.len());
     for line in errors() {
-        assert!(line.contains(" \"-\" - - id=- map=- cause=\""), "{line}");
+        let named = line.split_once(" \"-\" - - id=- map=- cause=\"HTTP/2: ");
+        let (_, name) = named.expect("a cause");
+        let name = name.trim_end_matches('"');
+        let names = cases.iter().map(|(_, code)| NAMES[*code as usize]);
+        assert!(names.into_iter().any(|known| known == name), "{line}");
     }
 }
 
@@ -194,6 +198,49 @@ fn malformed_requests_fail_only_their_streams() {
     peer.send(&get(stream, "/"));
     assert_eq!(peer.until(DATA).payload, b"hello\n");
     assert_eq!(server.text("/"), "hello\n");
+}
+
+/// The crate h2 takes these for errors of the connection.
+#[test]
+fn headers_that_are_invalid_end_the_connection() {
+    let valid = request("GET", "/");
+    let blocks = [
+        [valid.clone(), header("X-Upper", "1")].concat(),
+        [valid.clone(), header("x", "a\r\nb")].concat(),
+        [valid.clone(), header("x", "a\0b")].concat(),
+        [header(":unknown", "1"), valid].concat(),
+        request("", "/"),
+        request("G T", "/"),
+    ];
+    let frames = blocks.map(|block| frame(HEADERS, END_STREAM | END_HEADERS, 1, &block));
+    refuses(&frames.map(|bytes| (bytes, PROTOCOL_ERROR)));
+}
+
+/// A client may close its connection as soon as it has read the end.
+#[test]
+fn a_client_that_leaves_at_the_end_of_a_response_had_it_all() {
+    let server = Server::start(&["--map-scope", "server"]);
+    for path in ["/count", "/trailers", "/big/100000"] {
+        for _ in 0..100 {
+            // SETTINGS_INITIAL_WINDOW_SIZE
+            let mut peer = Peer::connect(&server, &[(4, 1 << 20)]);
+            let window = frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 20).to_be_bytes());
+            peer.send(&[window, get(1, path)].concat());
+            loop {
+                let frame = peer.frame().expect("the connection is open");
+                if frame.stream == 1 && frame.flags & END_STREAM != 0 {
+                    break;
+                }
+            }
+        }
+    }
+    let lines = || {
+        let lines = server.lines().into_iter();
+        lines.filter(|line| line.contains(" HTTP/2.0\""))
+    };
+    wait_for("the lines", || lines().count() == 300);
+    let failed: Vec<_> = lines().filter(|line| line.contains(" cause=")).collect();
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]
