@@ -18,7 +18,7 @@ use hyper::body::Body;
 use hyper::http::uri;
 use localmap::wasmtime::component::{InstancePre, Linker};
 use localmap::wasmtime::{self, Engine, Store};
-use localmap::{CancelHandle, LinkedMap, WasiVersion};
+use localmap::{CancelHandle, Inspection, LinkedMap, WasiVersion};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -122,16 +122,22 @@ impl AppHandler {
 }
 
 impl App {
-    /// Compiles the guest, and checks once that its folders can be opened.
+    /// Compiles the guest, and checks once that its folders can be opened. `found` is its
+    /// description, if it has one.
     pub(crate) fn new(
         component: &[u8],
+        found: Option<&Inspection>,
         version: WasiVersion,
         options: &HandlerOptions,
     ) -> Result<Self, HandlerError> {
         let sandbox = options.sandbox.clone();
         let handles = sandbox.handles().unwrap_or(HANDLES);
         let sandbox = sandbox.max_handles(handles);
-        let component = sandbox.compile_pooled(component, options.max_requests)?;
+        let instances = options.max_requests;
+        let component = match found {
+            Some(found) => sandbox.compile_inspected(component, found, instances)?,
+            None => sandbox.compile_pooled(component, instances)?,
+        };
         let link = |source| HandlerError::Linker { source };
         let linker = linker(component.engine()).map_err(link)?;
         let pre = linker.instantiate_pre(&component).map_err(link)?;

@@ -1,16 +1,17 @@
 //! Checks for responses that would mislead a client.
 
+use crate::exchange::ResponseSide;
 use crate::failure::Failure;
 use crate::guest_body::GuestResponse;
 use hyper::StatusCode;
 use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
 
-/// Rejects a response that would mislead the client or keep it waiting. `head` is `true` if the
-/// response consists only of headers.
+/// Rejects a response that would mislead the client or keep it waiting. `side` is that of this
+/// response.
 pub(crate) fn check_response(
     response: GuestResponse,
-    head: bool,
+    side: &ResponseSide,
 ) -> Result<GuestResponse, Failure> {
     let status = response.status();
     if status.is_informational() {
@@ -28,16 +29,15 @@ pub(crate) fn check_response(
             "the guest returned a content-length that is not a number",
         ));
     };
-    let bodyless = head || status == StatusCode::NOT_MODIFIED;
-    if !bodyless
-        && response
-            .body()
-            .size_hint()
-            .exact()
-            .is_some_and(|body| body != length)
-    {
-        let cause = format!("the guest returned a content-length of {length} but no body");
-        return Err(Failure::of_guest(cause));
+    let bodyless = side.is_head() || status == StatusCode::NOT_MODIFIED;
+    match response.body().size_hint().exact() {
+        // A guest that has failed has a better cause.
+        Some(size) if size != length && !bodyless && !side.guest_failed() => {
+            let cause = format!(
+                "the guest returned a content-length of {length} and a body of {size} bytes"
+            );
+            Err(Failure::of_guest(cause))
+        }
+        _ => Ok(response),
     }
-    Ok(response)
 }

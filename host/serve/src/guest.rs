@@ -4,13 +4,8 @@ use crate::app::{App, Call};
 use crate::exchange::GuestSide;
 use crate::failure::Failure;
 use crate::maps::Checkout;
-use crate::tasks::InPlace;
-use std::any::Any;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// A guest that has been called, with everything that it holds. It keeps running when the client
@@ -58,40 +53,4 @@ impl Guest {
         drop(self.checkout);
         drop(self.permits);
     }
-}
-
-/// Polls a guest until it responds, which most do shortly before they end, or ends without a
-/// response. If it still runs, it goes on in a task of its own.
-pub(crate) async fn first_response<R>(
-    response: oneshot::Receiver<R>,
-    mut guest: InPlace<Result<(), Failure>>,
-) -> Result<R, Failure> {
-    let mut response = Some(response);
-    poll_fn(|context| {
-        let ended = Pin::new(&mut guest).poll(context);
-        if let Some(receiver) = &mut response
-            && let Poll::Ready(received) = Pin::new(receiver).poll(context)
-        {
-            response = None;
-            if let Ok(received) = received {
-                return Poll::Ready(Ok(received));
-            }
-            // The guest's store, or its means to respond, has been dropped.
-        }
-        ended.map(|ended| {
-            Err(match ended {
-                Ok(Ok(())) => Failure::no_response(),
-                Ok(Err(failure)) => failure,
-                Err(panic) => Failure::of_guest(format!("the host failed: {}", text(&*panic))),
-            })
-        })
-    })
-    .await
-}
-
-/// Returns the message of a panic.
-fn text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("it panicked")
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
@@ -11,17 +12,26 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// The response of a guest.
 pub(crate) type GuestResponse = Response<GuestBody>;
 
+/// The maximum number of frames that are read ahead.
+const MAX_FRAMES_AHEAD: usize = 16;
+/// The number of bytes after which no more frames are read ahead.
+const BYTES_AHEAD: usize = 16 << 10;
+
 /// The body of a guest's response.
 pub(crate) struct GuestBody {
     body: WasiBody,
     tracker: Option<Tracker>,
+    /// The frames that have been read ahead.
+    ahead: VecDeque<Result<Frame<Bytes>, Error>>,
+    /// Whether `body` has been read to its end.
+    ended: bool,
 }
 
 /// What a body of WASI 0.3 reports to its guest's store. Dropping it reports the end of the body,
 /// and of a transmission that has not ended.
 pub(crate) struct Tracker {
     transmission: Option<Transmission>,
-    _end: BodyEnd,
+    end: Option<BodyEnd>,
 }
 
 /// Tells a guest whether its response has been sent. Dropping it tells that it has not.
@@ -50,7 +60,7 @@ impl Tracker {
         let (transmission, transmitted) = oneshot::channel();
         let tracker = Self {
             transmission: Some(Transmission(transmission)),
-            _end: BodyEnd(Some(Box::new(on_end))),
+            end: Some(BodyEnd(Some(Box::new(on_end)))),
         };
         let transmitted = async {
             transmitted
@@ -76,12 +86,48 @@ impl Transmission {
 impl GuestBody {
     /// Wraps a body. A guest of WASI 0.2 has no tracker: it learns only what happens to its writes.
     pub(crate) fn new(body: WasiBody, tracker: Option<Tracker>) -> Self {
-        Self { body, tracker }
+        Self {
+            body,
+            tracker,
+            ahead: VecDeque::new(),
+            ended: false,
+        }
     }
 
     /// Takes what tells the guest whether its response has been sent.
     pub(crate) fn take_transmission(&mut self) -> Option<Transmission> {
         self.tracker.as_mut()?.transmission.take()
+    }
+
+    /// Reads what the guest has written so far, unless that is much. Returns `true` if there was
+    /// something, so that the guest may write more.
+    pub(crate) fn read_ahead(&mut self, context: &mut Context<'_>) -> bool {
+        let (before, ended_before) = (self.ahead.len(), self.ended);
+        while !self.ended
+            && self.ahead.len() < MAX_FRAMES_AHEAD
+            && self.bytes_ahead() < BYTES_AHEAD as u64
+        {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(frame)) => {
+                    self.ended = !frame.as_ref().is_ok_and(Frame::is_data);
+                    self.ahead.push_back(frame);
+                }
+                Poll::Ready(None) => self.ended = true,
+                Poll::Pending => break,
+            }
+        }
+        if self.ended
+            && let Some(tracker) = &mut self.tracker
+        {
+            tracker.end = None;
+        }
+        self.ahead.len() > before || self.ended != ended_before
+    }
+
+    fn bytes_ahead(&self) -> u64 {
+        let frames = self.ahead.iter().flatten();
+        let data = frames.filter_map(|frame| frame.data_ref());
+        data.map(|data| data.len() as u64).sum()
     }
 }
 
@@ -93,14 +139,33 @@ impl Body for GuestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        match self.ahead.pop_front() {
+            Some(frame) => Poll::Ready(Some(frame)),
+            None if self.ended => Poll::Ready(None),
+            None => Pin::new(&mut self.body).poll_frame(context),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_empty() && (self.ended || self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let mut hint = match self.ended {
+            true => SizeHint::with_exact(0),
+            false => self.body.size_hint(),
+        };
+        // Trailers, which need chunks, and errors have no size.
+        let is_data =
+            |frame: &Result<Frame<Bytes>, Error>| frame.as_ref().is_ok_and(Frame::is_data);
+        if !self.ahead.iter().all(is_data) {
+            return SizeHint::default();
+        }
+        let ahead = self.bytes_ahead();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(ahead));
+        }
+        hint.set_lower(hint.lower().saturating_add(ahead));
+        hint
     }
 }

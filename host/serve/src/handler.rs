@@ -7,8 +7,9 @@ use crate::delivery::Delivery;
 use crate::error::{HandlerError, ReuseError};
 use crate::exchange::{Exchange, ResponseSide};
 use crate::failure::{Failure, chain};
+use crate::first_response;
 use crate::fit;
-use crate::guest::{Guest, first_response};
+use crate::guest::Guest;
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
@@ -29,6 +30,7 @@ use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
 use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, WasiVersion};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
@@ -79,20 +81,48 @@ impl Handler {
     /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
         let found = localmap::inspect_declarations(component)?;
-        let version = fit::version(&found)?;
-        let linkable = localmap::linkable(component, &found, &options.buckets)?;
+        Self::inspected(component, &found, options)
+    }
+
+    /// As [`new`](Self::new), for a component that you have read already: `found` is its
+    /// description. It must be that of this component.
+    ///
+    /// ```no_run
+    /// use localmap::inspect_declarations;
+    /// use localmap_serve::{Handler, HandlerOptions, MapScope};
+    ///
+    /// let component = std::fs::read("app.wasm")?;
+    /// let found = inspect_declarations(&component)?;
+    /// let options = HandlerOptions::new().map_scope(MapScope::default_for(&found));
+    /// let handler = Handler::inspected(&component, &found, &options)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`new`](Self::new).
+    pub fn inspected(
+        component: &[u8],
+        found: &Inspection,
+        options: &HandlerOptions,
+    ) -> Result<Self, HandlerError> {
+        let version = fit::version(found)?;
+        let linkable = localmap::linkable(component, found, &options.buckets)?;
         fit::unserved_imports(component)?;
         let scope = options.map_scope.clone();
-        let scope = scope.unwrap_or_else(|| MapScope::default_for(&found));
+        let scope = scope.unwrap_or_else(|| MapScope::default_for(found));
         if let Some(reuse) = options.reuse {
             check_reuse(reuse, version, linkable.is_some(), &scope)?;
         }
         let factory = match &linkable {
-            Some(_) => Some(factory(options, &scope, &found)?),
+            Some(_) => Some(factory(options, &scope, found)?),
             None => None,
         };
-        let linked = linkable.as_deref().unwrap_or(component);
-        let app = App::new(linked, version, options)
+        let (linked, found) = match &linkable {
+            Some(Cow::Owned(composed)) => (composed.as_slice(), None),
+            _ => (component, Some(found)),
+        };
+        let app = App::new(linked, found, version, options)
             .map_err(|error| fit::explain_code(component, error))?;
         let reuse = options.reuse;
         let maps = Maps::new(scope, options.idle_timeout, factory, reuse.is_some())?;
@@ -312,13 +342,14 @@ impl Handler {
                 request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
                 reporter,
             };
-            reusing.give(&shared.app, &instances, map, Box::new(Job { entry, call }));
-            return match responses.await {
-                Ok(response) => check_response(response?, side.is_head()),
-                Err(_) => Err(Failure::of_guest("the host failed")),
-            };
+            let job = Box::new(Job { entry, call });
+            let (task, help) = reusing.give(&shared.app, &instances, map, job);
+            let mut first = Some(help);
+            let help = || first.take().unwrap_or_else(|| task.help());
+            let response = first_response::of_instance(responses, help).await?;
+            return check_response(response, side);
         }
-        let (responder, response) = Responder::single();
+        let (responder, responses) = Responder::single();
         let scheme = scheme.as_ref();
         let called = shared
             .app
@@ -332,8 +363,8 @@ impl Handler {
             permits,
         };
         let guest = shared.guests.start(guest.run());
-        let response = first_response(response, guest).await?;
-        check_response(response?, side.is_head())
+        let response = first_response::of_guest(responses, guest).await?;
+        check_response(response, side)
     }
 
     /// Acquires a permit for a request, if one is available.

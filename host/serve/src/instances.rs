@@ -1,5 +1,6 @@
 //! The instances of a guest that answer several requests: those of a map, and all of them.
 
+use crate::helped_task::{Help, HelpedTask};
 use crate::instance::{Instance, Job};
 use localmap::lock;
 use std::sync::{Arc, Mutex, Weak};
@@ -12,7 +13,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The instances that use a map. They are dropped with it, after the requests that they have.
 #[derive(Default)]
-pub(crate) struct MapInstances(Mutex<Vec<Arc<Instance>>>);
+pub(crate) struct MapInstances(Mutex<Vec<Running>>);
+
+/// An instance and its task.
+struct Running {
+    instance: Arc<Instance>,
+    task: Arc<HelpedTask>,
+}
 
 /// The places of all instances of a handler.
 pub(crate) struct Places {
@@ -24,12 +31,15 @@ pub(crate) struct Places {
 pub(crate) struct Place(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 impl MapInstances {
-    /// Gives a request to an instance, or returns it if none takes it now.
-    pub(crate) fn give(&self, mut job: Box<Job>) -> Result<(), Box<Job>> {
-        let instances = lock(&self.0);
-        for instance in instances.iter() {
+    /// Gives a request to an instance, or returns it if none takes it now. The caller helps the
+    /// task of the instance.
+    pub(crate) fn give(&self, mut job: Box<Job>) -> Result<(Arc<HelpedTask>, Help), Box<Job>> {
+        let running = lock(&self.0);
+        for Running { instance, task } in running.iter() {
+            // Before the request wakes the task.
+            let help = task.help();
             match instance.give(job) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok((Arc::clone(task), help)),
                 Err(refused) => job = refused,
             }
         }
@@ -37,17 +47,17 @@ impl MapInstances {
     }
 
     /// Adds an instance, which takes requests from now on.
-    pub(crate) fn add(&self, instance: Arc<Instance>) {
-        let mut instances = lock(&self.0);
-        instances.retain(|instance| !instance.is_closing());
-        instances.push(instance);
+    pub(crate) fn add(&self, instance: Arc<Instance>, task: Arc<HelpedTask>) {
+        let mut running = lock(&self.0);
+        running.retain(|running| !running.instance.is_closing());
+        running.push(Running { instance, task });
     }
 }
 
 impl Drop for MapInstances {
     fn drop(&mut self) {
-        for instance in lock(&self.0).iter() {
-            instance.close();
+        for running in lock(&self.0).iter() {
+            running.instance.close();
         }
     }
 }

@@ -99,7 +99,8 @@ impl ResponseBody {
         side.set_status(status);
         side.set_transmission(response.body_mut().take_transmission());
         let length = response.headers().get(CONTENT_LENGTH);
-        let left = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let left = length.or_else(|| size_hint(response.body(), &side).exact());
         // Responses with these statuses have no body, whatever the guest writes.
         let bodyless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let bodyless = bodyless || side.is_head();
@@ -108,7 +109,7 @@ impl ResponseBody {
             response.headers_mut().remove(CONTENT_LENGTH);
         }
         response.map(|body| Self {
-            progress: match bodyless || left == Some(0) || body.is_end_stream() {
+            progress: match bodyless || left == Some(0) || is_whole(&body, &side, left) {
                 true => Progress::Complete,
                 false => Progress::Sending(left),
             },
@@ -179,6 +180,20 @@ impl ResponseBody {
     }
 }
 
+/// Returns `true` if nothing is left of a guest's body, and nothing is missing.
+fn is_whole(body: &GuestBody, side: &ResponseSide, left: Option<u64>) -> bool {
+    body.is_end_stream() && matches!(left, None | Some(0)) && !side.guest_failed()
+}
+
+/// Returns the size of a guest's body as far as it is known. That of a guest that has failed is
+/// not, since its response must not look complete.
+fn size_hint(body: &GuestBody, side: &ResponseSide) -> SizeHint {
+    match side.guest_failed() {
+        true => SizeHint::default(),
+        false => body.size_hint(),
+    }
+}
+
 /// Reads and discards everything that the guest writes after its response, so that its writes do
 /// not fail. Ends with the guest.
 fn read_through(mut body: GuestBody) {
@@ -232,14 +247,20 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Text(text) => text.is_empty(),
-            Source::Guest(body) => body.is_end_stream(),
+            Source::Guest(body) => match (&self.side, self.progress) {
+                (Some(side), Progress::Sending(left)) => is_whole(body, side, left),
+                _ => body.is_end_stream(),
+            },
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Source::Guest(body) => body.size_hint(),
+            Source::Guest(body) => match &self.side {
+                Some(side) => size_hint(body, side),
+                None => SizeHint::default(),
+            },
         }
     }
 }

@@ -9,10 +9,10 @@ mod logging;
 
 use crate::error::SandboxError;
 use crate::outgoing::{AllowedHost, HttpFailure, Outgoing};
-use engine::Settings;
+use engine::{Needs, Settings};
 use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{Engine, Store};
-use localmap::{CancelHandle, MemoryLimiter};
+use localmap::{CancelHandle, Inspection, MemoryLimiter};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -194,10 +194,8 @@ impl SandboxConfig {
     /// Returns [`SandboxError::Compile`] if Wasmtime cannot compile the component for this
     /// machine.
     pub fn compile(&self, component: &[u8]) -> Result<Component, SandboxError> {
-        engine::compile(
-            self.settings_for(component, self.timeout.is_some()),
-            component,
-        )
+        let settings = self.settings(self.timeout.is_some());
+        engine::compile(settings, component, Needs::of(component))
     }
 
     /// Compiles a component for up to `instances` async stores at a time. Their memory comes from
@@ -214,7 +212,23 @@ impl SandboxConfig {
         component: &[u8],
         instances: u32,
     ) -> Result<Component, SandboxError> {
-        engine::compile_pooled(self.settings_for(component, true), component, instances)
+        engine::compile_pooled(
+            self.settings(true),
+            component,
+            Needs::of(component),
+            instances,
+        )
+    }
+
+    /// As [`compile_pooled`](Self::compile_pooled), for a component that has been read.
+    pub(crate) fn compile_inspected(
+        &self,
+        component: &[u8],
+        found: &Inspection,
+        instances: u32,
+    ) -> Result<Component, SandboxError> {
+        let needs = Needs::found(found);
+        engine::compile_pooled(self.settings(true), component, needs, instances)
     }
 
     /// Creates an engine that accepts the same components as [`compile`](Self::compile), to which
@@ -235,7 +249,7 @@ impl SandboxConfig {
     ///
     /// Returns [`SandboxError::Compile`] if Wasmtime cannot run on this machine.
     pub fn engine(&self) -> Result<Engine, SandboxError> {
-        engine::engine(self.settings(true, true))
+        engine::engine(self.settings(true))
     }
 
     /// Creates a builder for the WASI context of a guest, with its variables, folders and output,
@@ -321,15 +335,10 @@ impl SandboxConfig {
         store
     }
 
-    fn settings_for(&self, component: &[u8], epochs: bool) -> Settings {
-        self.settings(localmap::needs_concurrency(component).is_some(), epochs)
-    }
-
-    fn settings(&self, concurrency: bool, epochs: bool) -> Settings {
+    fn settings(&self, epochs: bool) -> Settings {
         Settings {
             max_memory: self.max_memory,
             epochs,
-            concurrency,
             #[cfg(feature = "cache")]
             cache: self.cache,
         }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::failure::{Failure, chain};
+use crate::helped_task::{Help, HelpedTask};
 use crate::instance::{Instance, Job, Next};
 use crate::instances::{MapInstances, Places};
 use crate::reuse::Reuse;
@@ -27,19 +28,26 @@ impl Reusing {
         }
     }
 
-    /// Gives a request to an instance with its map, or to a new one.
+    /// Gives a request to an instance with its map, or to a new one. The caller helps the task of
+    /// the instance.
     pub(crate) fn give(
         &self,
         app: &Arc<App>,
         instances: &MapInstances,
         map: Option<LinkedMap>,
         job: Box<Job>,
-    ) {
-        if let Err(job) = instances.give(job) {
-            let instance = Arc::new(Instance::new(self.reuse, app.timeout(), job));
-            instances.add(Arc::clone(&instance));
-            let places = Arc::clone(&self.places);
-            tokio::spawn(run(Arc::clone(app), map, instance, places));
+    ) -> (Arc<HelpedTask>, Help) {
+        match instances.give(job) {
+            Ok(helped) => helped,
+            Err(job) => {
+                let instance = Arc::new(Instance::new(self.reuse, app.timeout(), job));
+                let places = Arc::clone(&self.places);
+                let running = run(Arc::clone(app), map, Arc::clone(&instance), places);
+                let task = HelpedTask::spawn(running);
+                instances.add(instance, Arc::clone(&task));
+                let help = task.help();
+                (task, help)
+            }
         }
     }
 }

@@ -205,7 +205,7 @@ impl ServeCommand {
             Some(reuse) => options.reuse(reuse),
             None => options,
         };
-        Handler::new(bytes, &options).map_err(|error| {
+        Handler::inspected(bytes, &guest, &options).map_err(|error| {
             fit::refused(&error, bytes).unwrap_or_else(|| explain(error, &entries))
         })
     }

@@ -1,12 +1,12 @@
 //! Wasmtime settings for the sandbox.
 
 use crate::error::SandboxError;
-use localmap::pool;
 use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{self, Config, Engine, PoolingAllocationConfig};
 #[cfg(feature = "cache")]
 use localmap::wasmtime::{Cache, CacheConfig};
 use localmap::wasmtime::{Memory, MemoryType, Store};
+use localmap::{Inspection, pool};
 
 /// The maximum number of tables of an instance in the pool, and of the elements of each.
 const TABLES: u32 = 16;
@@ -16,6 +16,40 @@ const ELEMENTS: usize = 20_000;
 /// task that waits without giving up its stack, and of the task that runs meanwhile.
 const STACKS: u32 = 2;
 
+/// What an engine must have for a component.
+#[derive(Clone, Copy)]
+pub(super) struct Needs {
+    /// Whether it has to support concurrency.
+    concurrency: bool,
+    /// The number of memories of an instance, at least one.
+    memories: u32,
+}
+
+impl Needs {
+    /// Reads the needs of a component.
+    pub(super) fn of(component: &[u8]) -> Self {
+        // One that is not valid is not compiled.
+        let found = localmap::inspect_declarations(component);
+        found.map_or(Self::none(), |found| Self::found(&found))
+    }
+
+    /// Returns the needs of a component with this description.
+    pub(super) fn found(found: &Inspection) -> Self {
+        let memories = u32::try_from(found.memories.len()).unwrap_or(u32::MAX);
+        Self {
+            concurrency: found.concurrency.is_some(),
+            memories: memories.max(1),
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            concurrency: false,
+            memories: 1,
+        }
+    }
+}
+
 /// The settings of an engine.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
@@ -23,30 +57,34 @@ pub(super) struct Settings {
     pub(super) max_memory: usize,
     /// Whether a guest that computes can be interrupted, which makes it slower.
     pub(super) epochs: bool,
-    /// Whether components can be async.
-    pub(super) concurrency: bool,
     /// Whether compiled code is kept on disk.
     #[cfg(feature = "cache")]
     pub(super) cache: bool,
 }
 
-/// Creates an engine that is not meant to run anything, so it keeps no code.
+/// Creates an engine for components with and without concurrency that is not meant to run anything,
+/// so it keeps no code.
 pub(super) fn engine(settings: Settings) -> Result<Engine, SandboxError> {
     let settings = Settings {
         #[cfg(feature = "cache")]
         cache: false,
         ..settings
     };
-    Engine::new(&on_demand(settings)).map_err(|source| SandboxError::Compile { source })
+    Engine::new(&on_demand(settings, true)).map_err(|source| SandboxError::Compile { source })
 }
 
 /// Compiles a component whose memory comes from the operating system, for one store at a time.
-pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
-    let engine = Engine::new(&on_demand(settings)).map_err(cannot_compile)?;
-    if has_room(&engine, memories(component)) {
+pub(super) fn compile(
+    settings: Settings,
+    component: &[u8],
+    needs: Needs,
+) -> Result<Component, SandboxError> {
+    let config = on_demand(settings, needs.concurrency);
+    let engine = Engine::new(&config).map_err(cannot_compile)?;
+    if has_room(&engine, needs.memories) {
         return compile_on(&engine, component);
     }
-    compile_small(settings, component)
+    compile_small(settings, component, needs)
 }
 
 /// Compiles a component with a pool for this number of instances, if the address space for it is
@@ -54,23 +92,23 @@ pub(super) fn compile(settings: Settings, component: &[u8]) -> Result<Component,
 pub(super) fn compile_pooled(
     settings: Settings,
     component: &[u8],
+    needs: Needs,
     instances: u32,
 ) -> Result<Component, SandboxError> {
-    let memories = memories(component);
-    let all = u64::from(memories.saturating_mul(instances));
+    let all = u64::from(needs.memories.saturating_mul(instances));
     let mut reservations = pool::reservations(all, settings.max_memory);
     let engine = reservations.find_map(|reservation| {
-        Engine::new(&pooling(settings, instances, memories, reservation)).ok()
+        Engine::new(&pooling(settings, needs, instances, reservation)).ok()
     });
     let component = match engine {
         // There may be many instances, so what a single one could have is not tried.
-        None => compile_small(settings, component),
-        Some(engine) => match fitting(&engine, component, memories) {
+        None => compile_small(settings, component, needs),
+        Some(engine) => match fitting(&engine, component, needs.memories) {
             Some(component) => Ok(component),
             None => {
                 // Frees its address space.
                 drop(engine);
-                compile(settings, component)
+                compile(settings, component, needs)
             }
         },
     }?;
@@ -81,8 +119,12 @@ pub(super) fn compile_pooled(
 
 /// Compiles a component whose memory comes from the operating system, if there is little address
 /// space.
-fn compile_small(settings: Settings, component: &[u8]) -> Result<Component, SandboxError> {
-    let mut config = on_demand(settings);
+fn compile_small(
+    settings: Settings,
+    component: &[u8],
+    needs: Needs,
+) -> Result<Component, SandboxError> {
+    let mut config = on_demand(settings, needs.concurrency);
     pool::set_small(&mut config, settings.max_memory);
     compile_on(&Engine::new(&config).map_err(cannot_compile)?, component)
 }
@@ -93,13 +135,6 @@ fn compile_on(engine: &Engine, component: &[u8]) -> Result<Component, SandboxErr
 
 fn cannot_compile(source: wasmtime::Error) -> SandboxError {
     SandboxError::Compile { source }
-}
-
-/// Returns the number of memories of a component, at least one.
-fn memories(component: &[u8]) -> u32 {
-    let found = localmap::inspect_declarations(component);
-    let found = found.map_or(0, |found| found.memories.len());
-    u32::try_from(found).unwrap_or(u32::MAX).max(1)
 }
 
 /// Returns `true` if this number of memories can be created at a time.
@@ -119,10 +154,10 @@ fn fitting(engine: &Engine, component: &[u8], memories: u32) -> Option<Component
     fits.then_some(component)
 }
 
-fn on_demand(settings: Settings) -> Config {
+fn on_demand(settings: Settings, concurrency: bool) -> Config {
     let mut config = Config::new();
     // Concurrency support would make each call of other components slower.
-    match settings.concurrency {
+    match concurrency {
         true => localmap::set_concurrent_features(&mut config),
         false => localmap::set_features(&mut config),
     }
@@ -136,7 +171,11 @@ fn on_demand(settings: Settings) -> Config {
 }
 
 /// Returns the settings of an engine with a pool, with the given address space per memory.
-fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) -> Config {
+fn pooling(settings: Settings, needs: Needs, instances: u32, reservation: u64) -> Config {
+    let Needs {
+        concurrency,
+        memories,
+    } = needs;
     let all = memories.saturating_mul(instances);
     let mut slots = PoolingAllocationConfig::new();
     slots
@@ -145,7 +184,7 @@ fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) 
         .total_memories(all)
         .total_tables(instances.saturating_mul(TABLES))
         .table_elements(ELEMENTS)
-        .total_stacks(match settings.concurrency {
+        .total_stacks(match concurrency {
             true => instances.saturating_mul(STACKS),
             false => instances,
         })
@@ -162,7 +201,7 @@ fn pooling(settings: Settings, instances: u32, memories: u32, reservation: u64) 
         // One system call unmaps what several instances have touched.
         .decommit_batch_size(16)
         .max_unused_warm_slots(64);
-    let mut config = on_demand(settings);
+    let mut config = on_demand(settings, concurrency);
     config.memory_reservation(reservation);
     pool::set_wiped(&mut config, slots);
     config
