@@ -12,6 +12,7 @@ mod hostile;
 mod library;
 mod lifetime;
 mod link;
+mod schema;
 mod serve;
 mod serve_reuse;
 mod snapshot;

@@ -1,4 +1,4 @@
-//! Checks the published packages: six crates, with the right files, and the WIT package.
+//! Checks the published packages: seven crates, with the right files, and the WIT package.
 //! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
@@ -8,11 +8,12 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// The published crates, each after its dependencies.
-const PUBLISHED: [&str; 6] = [
+const PUBLISHED: [&str; 7] = [
     "localmap-engine",
     "localmap-packed",
     "localmap-client",
     "localmap",
+    "localmap-schema",
     "localmap-serve",
     "localmap-cli",
 ];
@@ -99,6 +100,10 @@ fn packages_contain_the_right_files() {
                     "wit/local-map.wit",
                 ],
                 &["src/", "wit/", "examples/"],
+            ),
+            "localmap-schema" => (
+                &["src/lib.rs", "schema/localmap-schema.json"],
+                &["src/", "schema/"],
             ),
             "localmap-serve" => (&["src/lib.rs"], &["src/", "examples/"]),
             _ => (&["src/main.rs"], &["src/", "tests/"]),
