@@ -9,5 +9,6 @@ pub(crate) mod entry;
 pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod map_args;
+pub(crate) mod schema;
 pub(crate) mod values;
 pub(crate) mod wasm_options;

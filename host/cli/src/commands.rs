@@ -6,5 +6,6 @@ pub(crate) mod new;
 pub(crate) mod plug;
 mod refusal;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod shell;

@@ -8,7 +8,7 @@ mod replay;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use commands::{inspect, new, plug, run, serve, shell};
+use commands::{inspect, new, plug, run, schema, serve, shell};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
@@ -33,6 +33,7 @@ enum Command {
     Shell(shell::ShellCommand),
     Inspect(inspect::InspectCommand),
     Plug(plug::PlugCommand),
+    Schema(schema::SchemaCommand),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Shell(shell) => shell.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
+        Command::Schema(schema) => schema.run(),
     };
     result.unwrap_or_else(|error| {
         if error.is::<Interrupted>() {

@@ -9,6 +9,7 @@ mod new;
 mod outgoing;
 mod plug;
 mod run;
+mod schema;
 mod serve;
 mod shell;
 mod texts;

@@ -15,8 +15,12 @@ fn help_texts() {
     snapshots("help", |snapshots| {
         snapshots.check("localmap.txt", &help(&["--help"]));
         snapshots.check("short.txt", &help(&["-h"]));
-        for command in ["run", "serve", "new", "shell", "inspect", "plug"] {
+        for command in ["run", "serve", "new", "shell", "inspect", "plug", "schema"] {
             snapshots.check(&format!("{command}.txt"), &help(&[command, "--help"]));
+        }
+        for command in ["preload", "check", "show"] {
+            let name = format!("schema-{command}.txt");
+            snapshots.check(&name, &help(&["schema", command, "--help"]));
         }
     });
 }
