@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 /// read it.
 pub const DEFAULT_MODE: u32 = 0o640;
 
-/// The maximum size of a schema and of its file of entries, each, unless another is set: 4 MiB.
-pub const DEFAULT_MAX_SIZE: u64 = 4 << 20;
+/// The maximum size of a schema and of its file of entries, each, unless another is set: 1 MiB.
+pub const DEFAULT_MAX_SIZE: u64 = 1 << 20;
 
 /// Where a schema comes from.
 pub enum Source<'a> {

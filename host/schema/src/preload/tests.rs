@@ -215,7 +215,7 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
     let error = from_file(&path, dest.path()).expect_err("it is too large");
     assert_eq!(
         text(error, &source),
-        "the schema `DIR/schema.toml` is larger than 4MiB: raise `--max-size`, or move entries out of \
+        "the schema `DIR/schema.toml` is larger than 1MiB: raise `--max-size`, or move entries out of \
          it"
     );
     // A stream is read up to the limit, and no further.

@@ -58,7 +58,7 @@ fn a_schema_comes_from_standard_input_too() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("is larger than 4MiB: raise `--max-size`"),
+        said.contains("is larger than 1MiB: raise `--max-size`"),
         "{said}"
     );
     assert_eq!(place.check(&[]).code, Some(0));

@@ -46,7 +46,7 @@ pub(crate) struct PreloadCommand {
     #[arg(long, value_name = "FILE")]
     entries: Option<PathBuf>,
 
-    /// Maximum size of the schema and of its file of entries, each, at most 64MiB [default: 4MiB]
+    /// Maximum size of the schema and of its file of entries, each, at most 64MiB [default: 1MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_max_size)]
     max_size: Option<u64>,
 
