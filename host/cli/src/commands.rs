@@ -1,5 +1,6 @@
 //! The subcommands of the program.
 
+mod enforced;
 pub(crate) mod inspect;
 mod instance;
 pub(crate) mod new;

@@ -11,4 +11,5 @@ pub(crate) mod error;
 pub(crate) mod features;
 pub(crate) mod limits;
 pub mod names;
+pub(crate) mod rule;
 pub(crate) mod stats;

@@ -113,6 +113,7 @@ pub use contract::error::{
 pub use contract::features::{set_concurrent_features, set_features};
 pub use contract::limits::{DEFAULT_MAX_KEY_LEN, Limits, MAX_KEY_LEN, Policy};
 pub use contract::names;
+pub use contract::rule::{WriteRule, WriteViolation};
 pub use contract::stats::Stats;
 pub use link::linked_map::LinkedMap;
 pub use link::linker::add_to_linker;

@@ -3,7 +3,8 @@
 use crate::limits::{SchemaLimits, SchemaPolicy};
 use crate::schema::Schema;
 use crate::ttl::Ttl;
-use localmap::{Limits, Policy, Preload};
+use crate::violation::Violation;
+use localmap::{Change, Limits, Policy, Preload, WriteRule, WriteViolation};
 
 impl SchemaLimits {
     /// Returns `limits`, replaced by those that the schema sets.
@@ -80,6 +81,84 @@ impl Schema {
             ttl: entry.ttl().into(),
         });
         entries.collect()
+    }
+
+    /// Checks a write. Returns the TTL that it gets: `ttl`, or that of its prefix for
+    /// [`Ttl::Default`](localmap::Ttl::Default). Deletes always fit.
+    ///
+    /// ```
+    /// use localmap::{Change, Ttl};
+    /// use localmap_schema::{Schema, Violation};
+    ///
+    /// let schema = br#"{"format": 1, "version": 1, "prefix": [{"prefix": "a:"}]}"#;
+    /// let schema = Schema::parse(schema)?;
+    /// let ttl = Ttl::Never;
+    /// let set = Change::Set { key: b"b", value: b"", ttl };
+    /// assert_eq!(schema.check_change(&set, ttl), Err(Violation::NoPrefix));
+    /// # Ok::<(), localmap_schema::SchemaError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the [`Violation`] if the change does not fit its prefix.
+    pub fn check_change(
+        &self,
+        change: &Change<'_>,
+        ttl: localmap::Ttl,
+    ) -> Result<localmap::Ttl, Violation> {
+        let checked = match change {
+            Change::Set { key, value, .. } | Change::SetIf { key, value, .. } => {
+                self.check_value(key, value, ttl.into())
+            }
+            Change::Increment { key, .. } => self.check_increment(key, ttl.into()),
+            Change::Touch { key, .. } => self.check_touch(key, ttl.into()),
+            Change::Delete { .. } | Change::DeleteIf { .. } => Ok(ttl.into()),
+        };
+        checked.map(Into::into)
+    }
+}
+
+/// Enforces the schema: see [`MapOptions::write_rule`](localmap::MapOptions::write_rule).
+///
+/// A write that does not fit its prefix is rejected with an error of the contract:
+///
+/// | [`Violation`] | error |
+/// |---|---|
+/// | [`NoPrefix`](Violation::NoPrefix), [`KeyTooLong`](Violation::KeyTooLong) | `invalid-key(too-long)`, with the length of the key |
+/// | [`ValueTooLarge`](Violation::ValueTooLarge) | `value-too-large`, with `max-value` of the prefix |
+/// | [`NotUtf8`](Violation::NotUtf8) | `value-too-large`, with the number of bytes that are UTF-8 |
+/// | [`NotACounter`](Violation::NotACounter) | `not-a-counter` |
+/// | [`TtlTooLong`](Violation::TtlTooLong) | `invalid-ttl` |
+///
+/// ```
+/// use localmap::{Change, Ttl, WriteRule, WriteViolation};
+/// use localmap_schema::Schema;
+///
+/// let schema = b"format = 1\nversion = 1\nprefix = [{ prefix = \"a:\", max-ttl = \"1m\" }]";
+/// let schema = Schema::parse(schema)?;
+/// let touch = Change::Touch { key: b"a:1", ttl: Ttl::Never };
+/// assert_eq!(schema.check(&touch, Ttl::Never), Err(WriteViolation::InvalidTtl));
+/// # Ok::<(), localmap_schema::SchemaError>(())
+/// ```
+impl WriteRule for Schema {
+    fn check(
+        &self,
+        change: &Change<'_>,
+        ttl: localmap::Ttl,
+    ) -> Result<localmap::Ttl, WriteViolation> {
+        Ok(self.check_change(change, ttl)?)
+    }
+}
+
+impl From<Violation> for WriteViolation {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::NoPrefix | Violation::KeyTooLong { .. } => Self::InvalidKey,
+            Violation::ValueTooLarge { max, .. } => Self::ValueTooLarge { max },
+            Violation::NotUtf8 { valid } => Self::ValueTooLarge { max: valid },
+            Violation::NotACounter => Self::NotACounter,
+            Violation::TtlTooLong { .. } => Self::InvalidTtl,
+        }
     }
 }
 

@@ -420,6 +420,10 @@ fn factory(
     let host = host.cache(options.sandbox.keeps_code());
     let host = Host::with_options(&host).map_err(crate::error::MapError::Create)?;
     let map = MapOptions::new().limits(limits);
+    let map = match &options.write_rule {
+        Some(rule) => map.write_rule(Arc::clone(rule)),
+        None => map,
+    };
     Ok(MapFactory::new(host, map, options.entries.clone()))
 }
 

@@ -5,7 +5,7 @@ use crate::log::LogSink;
 use crate::map_scope::MapScope;
 use crate::reuse::Reuse;
 use crate::sandbox::SandboxConfig;
-use localmap::{Buckets, Limits, Preload};
+use localmap::{Buckets, Limits, Preload, WriteRule};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub struct HandlerOptions {
     pub(crate) reuse: Option<Reuse>,
     pub(crate) limits: Limits,
     pub(crate) entries: Vec<Preload>,
+    pub(crate) write_rule: Option<Arc<dyn WriteRule>>,
     pub(crate) buckets: Buckets,
     pub(crate) sandbox: SandboxConfig,
     pub(crate) output: Option<Arc<dyn GuestOutput>>,
@@ -47,6 +48,7 @@ impl HandlerOptions {
             reuse: None,
             limits: Limits::default(),
             entries: Vec::new(),
+            write_rule: None,
             buckets: Buckets::new(),
             sandbox: SandboxConfig::new(),
             output: None,
@@ -118,6 +120,14 @@ impl HandlerOptions {
     #[must_use]
     pub fn entries(mut self, entries: Vec<Preload>) -> Self {
         self.entries = entries;
+        self
+    }
+
+    /// Sets the rule that decides which writes of the guest its maps accept, in addition to their
+    /// limits. Default: all that fit the limits. It does not apply to the initial entries.
+    #[must_use]
+    pub fn write_rule(mut self, rule: Arc<dyn WriteRule>) -> Self {
+        self.write_rule = Some(rule);
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod crash;
 mod folders;
+mod guests;
 mod show;
 
 use localmap_tests::{Finished, Program, localmap};

@@ -4,6 +4,7 @@
 mod convert;
 mod packed;
 pub(crate) mod raw;
+mod rule;
 
 use localmap_engine::{Error, KeyFault, Ttl};
 use localmap_tests::vectors::{self, Subject};

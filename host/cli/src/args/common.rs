@@ -4,6 +4,7 @@ use crate::args::build::BuildArgs;
 use crate::args::cache::CacheArgs;
 use crate::args::grants::GrantArgs;
 use crate::args::map_args::MapArgs;
+use crate::args::schema::SchemaArgs;
 use crate::args::wasm_options::{self, WasmOption};
 use anyhow::anyhow;
 use localmap::Limits;
@@ -33,9 +34,21 @@ pub(crate) struct CommonArgs {
 
     #[command(flatten)]
     pub(crate) map: MapArgs,
+
+    #[command(flatten)]
+    schema: SchemaArgs,
 }
 
 impl CommonArgs {
+    /// Reads the schema, before anything else is done.
+    pub(crate) fn load_schema(&mut self) -> anyhow::Result<()> {
+        if let Some(schema) = self.schema.load()? {
+            self.map
+                .set_schema(schema.into_schema(), self.schema.enforce_schema);
+        }
+        Ok(())
+    }
+
     /// Returns the timeout of the guest, if `-W timeout` sets one.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         wasm_options::timeout(&self.wasm)

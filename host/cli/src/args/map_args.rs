@@ -3,8 +3,10 @@
 use crate::args::buckets::BucketArgs;
 use crate::args::entry::{self, BucketEntry, CliEntry, Entry};
 use crate::args::limits::LimitArgs;
-use anyhow::bail;
+use anyhow::{Context, bail};
 use localmap::{Buckets, Inspection, Limits};
+use localmap_schema::Schema;
+use std::sync::Arc;
 
 /// The initial entries and the limits of a map.
 #[derive(clap::Args)]
@@ -23,13 +25,32 @@ pub(crate) struct MapArgs {
     bucket_entries: Vec<BucketEntry>,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    limits: LimitArgs,
 
     #[command(flatten)]
     buckets: BucketArgs,
+
+    /// The schema, if there is one. `plug` has none.
+    #[arg(skip)]
+    schema: Option<Arc<Schema>>,
+
+    /// Whether writes of the guest must fit the schema.
+    #[arg(skip)]
+    enforced: bool,
 }
 
 impl MapArgs {
+    /// Adds the limits and the entries of a schema. With `enforced`, the guest's writes must fit it.
+    pub(crate) fn set_schema(&mut self, schema: Schema, enforced: bool) {
+        self.schema = Some(Arc::new(schema));
+        self.enforced = enforced;
+    }
+
+    /// Returns the schema that the guest's writes must fit.
+    pub(crate) fn enforced(&self) -> Option<Arc<Schema>> {
+        self.schema.clone().filter(|_| self.enforced)
+    }
+
     /// Rejects options that do not match the imports of a guest.
     pub(crate) fn check(&self, guest: &Inspection) -> anyhow::Result<()> {
         let keyvalue = !guest.keyvalue.is_empty();
@@ -46,6 +67,9 @@ impl MapArgs {
                 localmap::names::LOCAL_MAP
             );
         }
+        if let Some(schema) = self.enforced() {
+            check_entries(&schema, &self.own_entries())?;
+        }
         if self.limits.raised_for(guest) {
             bail!(
                 "--max-key has no effect on guests that import wasi:keyvalue: their keys have up \
@@ -58,10 +82,10 @@ impl MapArgs {
     /// Rejects map options for a guest without a map. `stats` is `true` if statistics were
     /// requested.
     pub(crate) fn check_no_map(&self, stats: bool) -> anyhow::Result<()> {
-        if self.limits.given() || !self.entries.is_empty() || stats {
+        if self.limits.given() || !self.entries.is_empty() || stats || self.schema.is_some() {
             bail!(
                 "the guest has no map, since it imports neither {} nor wasi:keyvalue: leave out \
-                 --entry, --stats and the options under `The map`",
+                 --entry, --stats, --schema and the options under `The map`",
                 localmap::names::LOCAL_MAP
             );
         }
@@ -72,20 +96,51 @@ impl MapArgs {
         self.buckets.buckets()
     }
 
+    /// Returns the limits that were given, with those of the schema and defaults for the others.
+    pub(crate) fn limits(&self) -> Limits {
+        self.over(Limits::default())
+    }
+
     /// Returns the limits `before`, replaced by those that were given, and raised to those that
     /// the guest needs.
     pub(crate) fn limits_over(&self, before: Limits, guest: &Inspection) -> Limits {
-        guest.map_limits(self.limits.over(before))
+        guest.map_limits(self.over(before))
     }
 
-    /// Returns the initial entries of a map.
+    fn over(&self, before: Limits) -> Limits {
+        let schema = self.schema.as_ref();
+        let of_schema = schema.map_or(before.clone(), |schema| schema.limits().over(before));
+        self.limits.over(of_schema)
+    }
+
+    /// Returns the initial entries of a map: those of the schema, then those that were given, which
+    /// replace them.
     pub(crate) fn entries(&self) -> Vec<CliEntry> {
+        let schema = self.schema.iter().flat_map(|schema| schema.preloads());
+        let of_schema = schema.map(|entry| CliEntry {
+            option: format!("--schema: the entry `{}`", entry.key.escape_ascii()),
+            entry,
+        });
+        of_schema.chain(self.own_entries()).collect()
+    }
+
+    /// Returns the entries that were given.
+    fn own_entries(&self) -> Vec<CliEntry> {
         let buckets = self.buckets();
         let in_buckets = self.bucket_entries.iter();
         let in_buckets = in_buckets.map(|entry| entry.cli_entry(&buckets));
         let entries = self.entries.iter().map(Entry::cli_entry);
         entries.chain(in_buckets).collect()
     }
+}
+
+/// Rejects entries that the guest could not write.
+fn check_entries(schema: &Schema, entries: &[CliEntry]) -> anyhow::Result<()> {
+    for CliEntry { option, entry } in entries {
+        let checked = schema.check_value(&entry.key, &entry.value, entry.ttl.into());
+        checked.with_context(|| format!("{option} does not fit the schema"))?;
+    }
+    Ok(())
 }
 
 /// Returns `true` if the guest imports the map itself.

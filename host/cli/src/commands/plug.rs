@@ -68,7 +68,7 @@ impl PlugCommand {
         self.map.check(&guest)?;
         let entries = self.map.entries();
         let options = PlugOptions::new()
-            .limits(self.map.limits.limits())
+            .limits(self.map.limits())
             .buckets(self.map.buckets())
             .entries(preloads(&entries));
         let plugged = localmap::plug_with(app, &options).map_err(|error| match error {

@@ -76,9 +76,10 @@ pub(crate) struct RunCommand {
 }
 
 impl RunCommand {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(mut self) -> anyhow::Result<ExitCode> {
         let interrupts = Interrupts::catch()?;
         let stamps = self.clock.stamps()?;
+        self.common.load_schema()?;
         let (guest, args) = self
             .guest_and_args
             .split_first()
@@ -87,7 +88,8 @@ impl RunCommand {
         let bytes = self.common.build.load(&path)?;
         let context = || format!("cannot run `{}`", path.display());
         let guest = localmap::inspect_declarations(&bytes).with_context(context)?;
-        let linked = self.linked || fit::is_linked(&guest);
+        let enforced = self.common.map.enforced().is_some();
+        let linked = self.linked || enforced || fit::is_linked(&guest);
         let component = self
             .give_map(&bytes, &guest, linked)
             .with_context(context)?;
@@ -95,7 +97,7 @@ impl RunCommand {
         let config = RunConfig {
             sandbox: self
                 .common
-                .sandbox(Some(&map.limits.limits()))?
+                .sandbox(Some(&map.limits()))?
                 .on_http_failure(note_http_failure),
             args: std::iter::once(Ok(name(&path)))
                 .chain(args.iter().map(text))
@@ -128,9 +130,14 @@ impl RunCommand {
         map.check(guest)?;
         let buckets = map.buckets();
         if linked {
+            let option = if self.linked {
+                "--linked"
+            } else {
+                "--enforce-schema"
+            };
             return linkable(bytes, guest, &buckets)?.ok_or_else(|| {
                 anyhow!(
-                    "--linked requires a guest that imports a map: this one imports neither {} \
+                    "{option} requires a guest that imports a map: this one imports neither {} \
                          nor wasi:keyvalue",
                     names::LOCAL_MAP
                 )

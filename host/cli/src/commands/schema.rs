@@ -12,8 +12,8 @@ use std::process::ExitCode;
 ///
 /// A schema is a file in TOML or JSON: the versions that it serves, rules for the keys with each
 /// prefix, the limits of each map, and its first entries. `preload` runs before everything else, for
-/// example in an init container, and `check` reads what it has written. docs/schema.md describes the
-/// file.
+/// example in an init container, and `check`, `run --schema` and `serve --schema` read what it has
+/// written. docs/schema.md describes the file.
 #[derive(clap::Args)]
 #[command(subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
 pub(crate) struct SchemaCommand {

@@ -16,6 +16,7 @@ mod tls;
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
 use crate::args::values::parse_duration;
+use crate::commands::enforced::Enforced;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use address::TakenAddress;
@@ -129,10 +130,11 @@ pub(crate) struct ServeCommand {
 }
 
 impl ServeCommand {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(mut self) -> anyhow::Result<ExitCode> {
         if self.idle_timeout.is_some() && !matches!(self.map_scope, Some(MapScope::Header(_))) {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
+        self.common.load_schema()?;
         let tls = self.tls.load()?;
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime()?;
@@ -190,13 +192,21 @@ impl ServeCommand {
         let options = HandlerOptions::new()
             .map_scope(scope)
             .max_maps(self.max_maps)
-            .limits(self.common.map.limits.limits())
+            .limits(self.common.map.limits())
             .entries(preloads(&entries))
             .buckets(self.common.map.buckets())
             .sandbox(sandbox)
             .guest_output(Arc::new(logs.guest_streams(!self.no_logging_prefix)))
             .backtraces(self.backtrace)
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
+        let options = match self.common.map.enforced() {
+            Some(schema) => {
+                let log = logs.log().clone();
+                let rule = Enforced::new(schema, move |line| log.line(line));
+                options.write_rule(Arc::new(rule))
+            }
+            None => options,
+        };
         let options = match self.idle_timeout {
             Some(timeout) => options.idle_timeout(timeout),
             None => options,

@@ -71,6 +71,28 @@ impl Change<'_> {
         }
     }
 
+    /// Returns the TTL; `None` for a change that has none.
+    pub(crate) fn ttl(&self) -> Option<Ttl> {
+        match self {
+            Self::Set { ttl, .. }
+            | Self::SetIf { ttl, .. }
+            | Self::Increment { ttl, .. }
+            | Self::Touch { ttl, .. } => Some(*ttl),
+            Self::Delete { .. } | Self::DeleteIf { .. } => None,
+        }
+    }
+
+    /// Replaces the TTL of a change that has one.
+    pub(crate) fn set_ttl(&mut self, new: Ttl) {
+        match self {
+            Self::Set { ttl, .. }
+            | Self::SetIf { ttl, .. }
+            | Self::Increment { ttl, .. }
+            | Self::Touch { ttl, .. } => *ttl = new,
+            Self::Delete { .. } | Self::DeleteIf { .. } => {}
+        }
+    }
+
     /// Returns the length in bytes of the value that the change carries.
     pub(crate) fn carried_value_len(&self) -> usize {
         match self {

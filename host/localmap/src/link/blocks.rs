@@ -6,6 +6,7 @@ use super::linked_map::Get;
 use super::observer::Operation;
 use super::packed;
 use crate::contract::bindings::local_map as wit;
+use crate::contract::change::Change;
 use crate::contract::error::{Error, KeyFault};
 use crate::contract::names::BLOCKS;
 use wasmtime::StoreContextMut;
@@ -39,17 +40,17 @@ pub(super) fn add_to_linker<T: 'static>(
                 let len = key.len() as u64;
                 let fault = KeyFault::TooLong { len };
                 let key = key.bytes().ok_or(Error::InvalidKey { fault })?;
-                match &value {
-                    Joined::Short(len, rest) => {
-                        let value = rest.get(..*len).unwrap_or_default();
-                        Ok(map.set(key, value, ttl.into())?)
-                    }
-                    Joined::Long(Buffer(value)) => Ok(map.set(key, value, ttl.into())?),
+                let value = match &value {
+                    Joined::Short(len, rest) => rest.get(..*len).unwrap_or_default(),
+                    Joined::Long(Buffer(value)) => value,
                     Joined::Malformed(len) => {
                         let (len, max) = (u64::from(*len), map.limits()?.max_value);
-                        Err(Error::ValueTooLarge { len, max })
+                        return Err(Error::ValueTooLarge { len, max });
                     }
-                }
+                };
+                let ttl = ttl.into();
+                let ttl = map.admit(&Change::Set { key, value, ttl }, ttl)?;
+                Ok(map.set(key, value, ttl)?)
             })?;
             Ok((answer,))
         },

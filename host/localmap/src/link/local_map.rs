@@ -5,6 +5,7 @@ use super::convert::{self, Bytes, Pin, SentChange};
 use super::linked_map::{Get, LinkedMap};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
+use crate::contract::change::{Change, Outcome};
 use crate::contract::check::MAX_BATCH;
 use crate::contract::error::{ApplyError, Error};
 use crate::contract::limits::MAX_KEY_LEN;
@@ -111,7 +112,9 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
             let call = Call::of(&mut store, get);
             let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
             let answer = call.ask(Operation::Set, key.len(), done, |map| {
-                map.set(key, value, ttl.into())
+                let ttl = ttl.into();
+                let ttl = map.admit(&Change::Set { key, value, ttl }, ttl)?;
+                Ok::<_, Error>(map.set(key, value, ttl)?)
             })?;
             Ok((answer,))
         },
@@ -123,7 +126,15 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
             let call = Call::of(&mut store, get);
             let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
             let answer = call.ask(Operation::SetIf, key.len(), done, |map| {
-                map.set_if(key, value, ttl.into(), condition.into())
+                let (ttl, condition) = (ttl.into(), condition.into());
+                let change = Change::SetIf {
+                    key,
+                    value,
+                    ttl,
+                    condition,
+                };
+                let ttl = map.admit(&change, ttl)?;
+                Ok::<_, Error>(map.set_if(key, value, ttl, condition)?)
             })?;
             Ok((answer,))
         },
@@ -134,7 +145,9 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
             let answer = call.ask(Operation::Increment, key.len(), done, |map| {
-                map.increment(key, delta, ttl.into())
+                let ttl = ttl.into();
+                let ttl = map.admit(&Change::Increment { key, delta, ttl }, ttl)?;
+                Ok::<_, Error>(map.increment(key, delta, ttl)?)
             })?;
             Ok((answer,))
         },
@@ -145,7 +158,9 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
             let answer = call.ask(Operation::Touch, key.len(), hit, |map| {
-                map.touch(key, ttl.into())
+                let ttl = ttl.into();
+                let ttl = map.admit(&Change::Touch { key, ttl }, ttl)?;
+                Ok::<_, Error>(map.touch(key, ttl)?)
             })?;
             Ok((answer,))
         },
@@ -191,17 +206,12 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
                 left.is_some()
             };
             let sent = until(sent.iter(&mut store)?, fits)?;
-            let changes: Vec<_> = sent.iter().map(|change| change.read(&store)).collect();
+            let changes = sent.iter().map(|change| change.read(&store));
+            let mut changes: Vec<_> = changes.collect();
             let key_len = changes.iter().map(|change| change.key_len()).sum();
             let mut at = 0;
             let answer = call.ask(Operation::Apply, key_len, done, |map| {
-                map.apply(&changes).map_err(|error| match error {
-                    ApplyError::Refused { index, source } => {
-                        at = index;
-                        Error::from(source)
-                    }
-                    ApplyError::Terminated { source } => source.into(),
-                })
+                apply(map, &mut changes, &mut at)
             })?;
             let answer = match answer {
                 Ok(outcomes) => Ok(outcomes.into_iter().map(convert::outcome).collect()),
@@ -210,6 +220,25 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
             Ok((answer as Result<Vec<wit::Outcome>, _>,))
         },
     )
+}
+
+/// Makes a batch of an app. Sets `at` to the index of a change that is rejected.
+pub(super) fn apply(
+    map: &mut LocalMap,
+    changes: &mut [Change<'_>],
+    at: &mut usize,
+) -> Result<Vec<Outcome>, Error> {
+    map.admit_all(changes).map_err(|(index, error)| {
+        *at = index;
+        error
+    })?;
+    map.apply(changes).map_err(|error| match error {
+        ApplyError::Refused { index, source } => {
+            *at = index;
+            Error::from(source)
+        }
+        ApplyError::Terminated { source } => source.into(),
+    })
 }
 
 fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::Result<()> {

@@ -3,13 +3,13 @@
 use super::block_list::{ReturnedBlocks, SentBlocks};
 use super::call::{Call, done};
 use super::linked_map::Get;
-use super::local_map::{LIST, MAX_KEYS_BYTES, findable};
+use super::local_map::{LIST, MAX_KEYS_BYTES, apply, findable};
 use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::{Change, Outcome};
 use crate::contract::check::MAX_BATCH;
 use crate::contract::entry::{Condition, Ttl};
-use crate::contract::error::{ApplyError, Error};
+use crate::contract::error::Error;
 use localmap_packed::{self as packed, Changes, Keys, Malformed, PackedValues};
 use std::time::Duration;
 use wasmtime::StoreContextMut;
@@ -65,13 +65,7 @@ pub(super) fn add_to_instance<T: 'static>(
                     let max = map.limits()?.max_value;
                     return Err(Error::ValueTooLarge { len: 0, max });
                 }
-                map.apply(&changes).map_err(|error| match error {
-                    ApplyError::Refused { index, source } => {
-                        at = index;
-                        Error::from(source)
-                    }
-                    ApplyError::Terminated { source } => source.into(),
-                })
+                apply(map, &mut changes, &mut at)
             })?;
             let answer = match answer {
                 Ok(outcomes) => packed::pack_outcomes(Vec::new(), outcomes.into_iter().map(number)),

@@ -5,6 +5,7 @@ mod admin;
 mod batch;
 mod pins;
 mod reads;
+mod rule;
 mod scans;
 mod snapshots;
 mod writes;
@@ -12,6 +13,7 @@ mod writes;
 use crate::cancel::handle::CancelHandle;
 use crate::contract::error::MapTerminated;
 use crate::contract::limits::MAX_KEY_LEN;
+use crate::contract::rule::WriteRule;
 use crate::runtime::compiled::Compiled;
 use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
@@ -55,6 +57,8 @@ use std::sync::Arc;
 /// returns the [cause and the time](MapTerminated).
 pub struct LocalMap {
     cell: Arc<MapCell<MapInstance>>,
+    /// The rule for the writes of linked apps.
+    rule: Option<Arc<dyn WriteRule>>,
 }
 
 impl LocalMap {
@@ -79,7 +83,10 @@ impl LocalMap {
         let permit = permits.acquire(host.wait, &handle)?;
         let instance = MapInstance::new(compiled, options, asked, &handle, permit)?;
         let cell = MapCell::new(instance, handle).ok_or(CreateError::Cancelled)?;
-        Ok(Self { cell })
+        Ok(Self {
+            cell,
+            rule: options.rule.clone(),
+        })
     }
 
     /// Returns the handle that cancels the map from any thread: see [`CancelHandle::cancel`].

@@ -3,6 +3,7 @@
 use crate::cancel::handle::CancelHandle;
 use crate::clock::{Clock, SystemClock};
 use crate::contract::limits::Limits;
+use crate::contract::rule::WriteRule;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub struct MapOptions {
     pub(crate) max_handles: usize,
     pub(crate) call_timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rule: Option<Arc<dyn WriteRule>>,
     pub(crate) cancel_with: Option<CancelHandle>,
 }
 
@@ -43,6 +45,7 @@ impl MapOptions {
             max_handles: 66_560,
             call_timeout: Duration::from_secs(5),
             clock: Arc::new(SystemClock::new()),
+            rule: None,
             cancel_with: None,
         }
     }
@@ -125,6 +128,18 @@ impl MapOptions {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the rule that decides which writes of apps the map accepts, in addition to its limits.
+    /// Default: all that fit its limits. See [`WriteRule`] for an example.
+    ///
+    /// It applies to apps to which the map is [linked](crate::LinkedMap), of every store. It does not
+    /// apply to your own calls of [`LocalMap`](crate::LocalMap), nor to
+    /// [plugged](crate::plug()) apps, whose calls do not pass through the host.
+    #[must_use]
+    pub fn write_rule(mut self, rule: impl WriteRule + 'static) -> Self {
+        self.rule = Some(Arc::new(rule));
         self
     }
 

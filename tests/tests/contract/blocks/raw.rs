@@ -133,10 +133,17 @@ pub(crate) struct Map {
 impl Map {
     /// Creates a map whose memories have at most `max_memory` bytes each.
     pub(crate) fn new(compiled: &Compiled, max_memory: usize) -> wasmtime::Result<Self> {
+        Self::with_options(compiled, max_memory, MapOptions::new())
+    }
+
+    /// Creates a map, with options for that of an app.
+    pub(crate) fn with_options(
+        compiled: &Compiled,
+        max_memory: usize,
+        options: MapOptions,
+    ) -> wasmtime::Result<Self> {
         let clock = ManualClock::new();
-        let options = MapOptions::new()
-            .max_memory(max_memory)
-            .clock(clock.clone());
+        let options = options.max_memory(max_memory).clock(clock.clone());
         let linked = match &compiled.host {
             Some(host) => Some(LinkedMap::new(host.map(&options)?)),
             None => None,
@@ -176,6 +183,12 @@ impl Map {
             (Some(control), None) => inside(control, &mut self.store).expect(ALIVE),
             (None, None) => panic!("a map has a host"),
         }
+    }
+
+    /// Returns the map of an app.
+    pub(crate) fn linked(&mut self) -> &mut LinkedMap {
+        let linked = self.store.data_mut().linked.as_mut();
+        linked.expect("an app has a map")
     }
 
     /// Returns the bytes of the map's memory.
@@ -317,7 +330,7 @@ fn length(bytes: &[u8]) -> u32 {
 }
 
 /// Returns `true` if the key fits into a block.
-fn is_short(key: &[u8]) -> bool {
+pub(crate) fn is_short(key: &[u8]) -> bool {
     key.len() <= 64
 }
 

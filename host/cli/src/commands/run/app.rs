@@ -9,6 +9,7 @@ use super::{blocking, concurrent};
 use crate::args::common;
 use crate::args::entry::{preloads, refused_entry};
 use crate::args::map_args::MapArgs;
+use crate::commands::enforced::Enforced;
 use crate::replay::{RawInput, ReplayClock, ReplayInput, StampOptions};
 use crate::terminal::stdio::{Output, Patient, note};
 use anyhow::Context;
@@ -142,6 +143,10 @@ impl RunConfig {
             .cache(self.cache)
             .max_memory_for(&limits);
         let options = MapOptions::new().limits(limits);
+        let options = match map.enforced() {
+            Some(schema) => options.write_rule(Enforced::new(schema, note)),
+            None => options,
+        };
         let options = match &self.stamps {
             Some(_) => options.clock(replay.clone()),
             None => options,
