@@ -32,6 +32,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("by-maps", "By number of live maps"),
     ("by-threads", "By number of threads"),
     ("snapshot", "Snapshots"),
+    ("tenants", "Tenants"),
     ("get", "Reads"),
     ("set", "Writes"),
     ("counts", "Allocations and clock reads of a get"),

@@ -57,6 +57,8 @@ mod snapshot;
 #[cfg(feature = "guests")]
 mod subject;
 mod table;
+#[cfg(feature = "guests")]
+mod tenants;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "guests")]
@@ -90,6 +92,8 @@ const GROUPS: &[Group] = &[
     ("by-maps", by_maps::run),
     #[cfg(feature = "guests")]
     ("by-threads", by_threads::run),
+    #[cfg(feature = "guests")]
+    ("tenants", tenants::run),
     #[cfg(feature = "guests")]
     ("snapshot", snapshot::run),
     #[cfg(feature = "guests")]

@@ -25,6 +25,11 @@
 //!   trapped. Each operation is a call into the host and a call out of it. See
 //!   `examples/own_linker.rs`. For apps that import `wasi:keyvalue`, use [`with_keyvalue`] first.
 //!
+//! # Tenants
+//!
+//! [`Tenants`] keeps a map for each tenant of your program: it creates maps on demand, with the limits
+//! of the tenant's class, bounds what all of them may take together, and drops those that are idle.
+//!
 //! # Time
 //!
 //! A [`Clock`] measures TTLs. It is the system's monotonic clock, unless [`MapOptions::clock`]
@@ -130,7 +135,15 @@ pub use runtime::pool;
 pub use snapshot::reader::Snapshot;
 pub use snapshot::view::{SnapshotEntry, SnapshotView};
 pub use sync::lock;
-pub use tenants::Tenants;
+pub use tenants::checkout::Checkout;
+pub use tenants::checkout::across::{ScanCursor, ScanPage};
+pub use tenants::class::TenantClass;
+pub use tenants::error::{CheckoutError, RateLimited, TenantError, TenantsError};
+pub use tenants::name::{MAX_TENANT_NAME_LEN, TenantName, TenantNameTooLong};
+pub use tenants::options::{TenantsOptions, WhenFull};
+pub use tenants::rate_limit::RateLimit;
+pub use tenants::registry::{Swept, Tenants};
+pub use tenants::stats::{ClassStats, TenantInfo, TenantState, TenantStats};
 
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod control;
 mod core_instance;
 pub(crate) mod create_error;
+pub(crate) mod growth;
 pub(crate) mod host;
 pub(crate) mod host_options;
 pub(crate) mod local_map;

@@ -2,7 +2,10 @@
 
 use hyper::header::HeaderName;
 use localmap::wasmtime;
-use localmap::{ComponentError, CreateError, Incompatibility, PlugError, PreloadError};
+use localmap::{
+    CheckoutError, ComponentError, CreateError, Incompatibility, PlugError, PreloadError,
+    TenantNameTooLong, TenantsError,
+};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -213,6 +216,9 @@ pub enum MapError {
         /// The name of the header.
         header: HeaderName,
     },
+    /// The value of the header that selects the map is too long.
+    #[error("the value of the header that selects the map is too long")]
+    HeaderTooLong(#[source] TenantNameTooLong),
     /// The limit of [`HandlerOptions::max_maps`](crate::HandlerOptions::max_maps) has been
     /// reached.
     #[error(
@@ -230,4 +236,28 @@ pub enum MapError {
     /// The map rejects one of its initial entries.
     #[error(transparent)]
     Preload(PreloadError),
+    /// The tenant has several maps, of which a guest could use only one.
+    #[error("a guest cannot use a tenant that has several shards")]
+    SeveralShards,
+    /// The tenants could not be set up.
+    #[error(transparent)]
+    Tenants(TenantsError),
+    /// The tenant gets no map.
+    #[error(transparent)]
+    Tenant(CheckoutError),
+}
+
+impl From<CheckoutError> for MapError {
+    fn from(error: CheckoutError) -> Self {
+        match error {
+            CheckoutError::Name(too_long) => Self::HeaderTooLong(too_long),
+            CheckoutError::TooManyTenants { max, .. }
+            | CheckoutError::Create(CreateError::TooManyMaps { max, .. }) => {
+                Self::TooManyMaps { max }
+            }
+            CheckoutError::Create(error) => Self::Create(error),
+            CheckoutError::Preload(error) => Self::Preload(error),
+            error => Self::Tenant(error),
+        }
+    }
 }

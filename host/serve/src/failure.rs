@@ -66,10 +66,15 @@ impl Failure {
             MapError::HeaderMissing { .. } | MapError::HeaderRepeated { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, error.to_string())
             }
+            MapError::HeaderTooLong(_) => Self::new(StatusCode::BAD_REQUEST, chain(error)),
             MapError::TooManyMaps { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
-            MapError::Create(_) | MapError::Preload(_) => {
+            MapError::Create(_)
+            | MapError::Preload(_)
+            | MapError::SeveralShards
+            | MapError::Tenants(_)
+            | MapError::Tenant(_) => {
                 Self::of_guest(format!("cannot provide a map: {}", chain(error)))
             }
         }

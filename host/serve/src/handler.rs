@@ -125,7 +125,7 @@ impl Handler {
         let app = App::new(linked, found, version, options)
             .map_err(|error| fit::explain_code(component, error))?;
         let reuse = options.reuse;
-        let maps = Maps::new(scope, options.idle_timeout, factory, reuse.is_some())?;
+        let maps = Maps::new(scope, factory, reuse.is_some())?;
         Ok(Self {
             shared: Arc::new(Shared {
                 app: Arc::new(app),
@@ -424,7 +424,8 @@ fn factory(
         Some(rule) => map.write_rule(Arc::clone(rule)),
         None => map,
     };
-    Ok(MapFactory::new(host, map, options.entries.clone()))
+    let entries = options.entries.clone();
+    Ok(MapFactory::new(host, map, entries, options.idle_timeout)?)
 }
 
 /// Returns a label of the request's map for the log: the scope, or a header and its value. Returns

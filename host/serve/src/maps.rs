@@ -5,9 +5,8 @@ use crate::instances::MapInstances;
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use hyper::header::{HeaderMap, HeaderName};
-use localmap::{LinkedMap, LocalMap, Stats, Tenants, lock};
+use localmap::{Checkout as Tenant, LinkedMap, LocalMap, Stats, lock};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// A map that several requests may use at the same time, and the instances that use it if they are
@@ -24,7 +23,6 @@ pub(crate) type SharedSlot = Mutex<Option<SharedMap>>;
 /// The maps of a handler.
 pub(crate) struct Maps {
     scope: MapScope,
-    idle_timeout: Duration,
     /// The map factory, or `None` if the guest imports no map.
     factory: Option<MapFactory>,
     /// Whether instances are reused.
@@ -32,7 +30,6 @@ pub(crate) struct Maps {
     /// The instances of a guest that imports no map, if they are reused.
     without_map: Option<Arc<MapInstances>>,
     server: SharedSlot,
-    tenants: Mutex<Tenants<SharedMap>>,
     became_idle: Notify,
 }
 
@@ -49,34 +46,29 @@ pub(crate) struct CheckedOut {
 pub(crate) struct Checkout {
     maps: Arc<Maps>,
     /// The tenant, if the map belongs to one.
-    tenant: Option<Arc<[u8]>>,
+    tenant: Option<Tenant>,
 }
 
 impl Maps {
-    /// Creates the maps of a handler, and a first map to check that this works. If `reuse`, each
-    /// map has instances.
+    /// Creates the maps of a handler. If `reuse`, each map has instances.
     pub(crate) fn new(
         scope: MapScope,
-        idle_timeout: Duration,
         factory: Option<MapFactory>,
         reuse: bool,
     ) -> Result<Self, MapError> {
         let without_map = (reuse && factory.is_none()).then(Arc::default);
         let maps = Self {
             scope,
-            idle_timeout,
             factory,
             reuse,
             without_map,
             server: SharedSlot::default(),
-            tenants: Mutex::default(),
             became_idle: Notify::new(),
         };
-        if let Some(factory) = &maps.factory {
-            let first = maps.share(factory)?;
-            if maps.scope == MapScope::Server {
-                *lock(&maps.server) = Some(first);
-            }
+        if let Some(factory) = &maps.factory
+            && maps.scope == MapScope::Server
+        {
+            *lock(&maps.server) = Some(maps.share(factory)?);
         }
         Ok(maps)
     }
@@ -115,10 +107,15 @@ impl Maps {
             MapScope::Server => self.kept(&self.server, factory)?,
             MapScope::Header(header) => {
                 let name = only_value(headers, header)?;
-                let mut tenants = lock(&self.tenants);
-                let (name, map) = tenants.check_out(name, is_alive, || self.share(factory))?;
-                drop(tenants);
-                checkout.tenant = Some(name);
+                let tenant = factory.tenants().checkout(name)?;
+                let map = SharedMap {
+                    map: tenant.shared().ok_or(MapError::SeveralShards)?,
+                    instances: match self.reuse {
+                        true => tenant.attached(MapInstances::default),
+                        false => None,
+                    },
+                };
+                checkout.tenant = Some(tenant);
                 map
             }
         };
@@ -163,20 +160,16 @@ impl Maps {
 
     /// Drops each map of a tenant once it has been idle for long enough. Never returns.
     pub(crate) async fn drop_idle(&self) -> std::convert::Infallible {
-        let due = |since: Instant| since.checked_add(self.idle_timeout);
+        let Some(factory) = &self.factory else {
+            return std::future::pending().await;
+        };
+        let tenants = factory.tenants();
         loop {
-            let first = lock(&self.tenants).idle_since();
-            match first.map(due) {
+            match tenants.next_sweep() {
                 None => self.became_idle.notified().await,
-                // The deadline is outside the range of the clock.
-                Some(None) => std::future::pending().await,
-                Some(Some(due)) => tokio::time::sleep_until(due.into()).await,
+                Some(after) => tokio::time::sleep(after).await,
             }
-            let now = Instant::now();
-            let over = |since| due(since).is_some_and(|due| due <= now);
-            let removed = lock(&self.tenants).remove_idle(over);
-            // Drops the maps without holding the lock.
-            drop(removed);
+            drop(tenants.sweep());
         }
     }
 
@@ -194,8 +187,8 @@ impl Maps {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        if let Some(tenant) = &self.tenant {
-            lock(&self.maps.tenants).check_in(tenant, Instant::now());
+        if let Some(tenant) = self.tenant.take() {
+            drop(tenant);
             self.maps.became_idle.notify_one();
         }
     }
@@ -228,7 +221,8 @@ fn is_alive(map: &SharedMap) -> bool {
 mod tests {
     use super::*;
     use hyper::header::HeaderValue;
-    use localmap::{Host, HostOptions, MapOptions};
+    use localmap::{Host, HostOptions, MapOptions, TenantState};
+    use std::time::Duration;
 
     #[test]
     fn a_map_is_chosen_by_exactly_one_header() {
@@ -245,8 +239,9 @@ mod tests {
 
     fn maps(scope: MapScope, idle_timeout: Duration, max_maps: u32) -> Arc<Maps> {
         let host = Host::with_options(&HostOptions::new().max_maps(max_maps)).expect("a host");
-        let factory = MapFactory::new(host, MapOptions::new(), Vec::new());
-        Arc::new(Maps::new(scope, idle_timeout, Some(factory), false).expect("maps"))
+        let factory = MapFactory::new(host, MapOptions::new(), Vec::new(), idle_timeout);
+        let factory = factory.expect("the options are in their range");
+        Arc::new(Maps::new(scope, Some(factory), false).expect("maps"))
     }
 
     fn tenant(
@@ -299,7 +294,13 @@ mod tests {
         while maps.live() > 1 {
             tokio::task::yield_now().await;
         }
-        assert!(lock(&maps.tenants).idle_since().is_none());
+        let factory = maps.factory.as_ref().expect("the guest has a map");
+        let live = factory.tenants().list(None, 10).into_iter();
+        let names: Vec<_> = live
+            .filter(|tenant| tenant.state == TenantState::InUse)
+            .map(|tenant| tenant.name.to_string())
+            .collect();
+        assert_eq!(names, ["a"]);
         drop(a_again);
         while maps.live() > 0 {
             tokio::task::yield_now().await;

@@ -17,5 +17,6 @@ mod serve;
 mod serve_reuse;
 mod snapshot;
 mod tasks;
+mod tenants;
 mod texts;
 mod ticker;

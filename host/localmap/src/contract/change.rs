@@ -59,15 +59,15 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
-    /// Returns the length of the key in bytes.
-    pub(crate) fn key_len(&self) -> usize {
+    /// Returns the key.
+    pub(crate) fn key(&self) -> &[u8] {
         match self {
             Self::Set { key, .. }
             | Self::SetIf { key, .. }
             | Self::Increment { key, .. }
             | Self::Touch { key, .. }
             | Self::Delete { key }
-            | Self::DeleteIf { key, .. } => key.len(),
+            | Self::DeleteIf { key, .. } => key,
         }
     }
 
@@ -93,6 +93,11 @@ impl Change<'_> {
         }
     }
 
+    /// Returns the length of the key in bytes.
+    pub(crate) fn key_len(&self) -> usize {
+        self.key().len()
+    }
+
     /// Returns the length in bytes of the value that the change carries.
     pub(crate) fn carried_value_len(&self) -> usize {
         match self {
@@ -110,6 +115,11 @@ impl Change<'_> {
             Self::Increment { .. } => 8,
             _ => self.carried_value_len(),
         }
+    }
+
+    /// Returns the length in bytes of the key and of the value that the change stores.
+    pub(crate) fn written_len(&self) -> usize {
+        self.key_len() + self.stored_value_len()
     }
 
     /// Checks that there is one outcome for each change, in the same order and of the right kind.

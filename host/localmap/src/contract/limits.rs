@@ -20,7 +20,7 @@ const DEFAULT_MAX_KEY: u32 = 128;
 const MAX_KEY: u32 = 512;
 
 /// The minimum of `max_bytes`.
-const MIN_BYTES: u64 = 128 << 10;
+pub(crate) const MIN_BYTES: u64 = 128 << 10;
 
 /// The maximum of `max_value`.
 const MAX_VALUE: u64 = 1 << 30;

@@ -4,7 +4,7 @@ use crate::contract::bindings::control;
 
 /// The statistics of a map: counts since it was created, and the use of its memory. See
 /// [`LocalMap::stats`](crate::LocalMap::stats).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
     /// Entries that have not expired, as [`LocalMap::len`](crate::LocalMap::len) returns them.
@@ -36,6 +36,40 @@ pub struct Stats {
     pub evicted: u64,
     /// Calls that returned [`Error::Full`](crate::Error::Full).
     pub refused: u64,
+}
+
+impl Stats {
+    /// Adds the statistics of another map, for the sum of both.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self {
+            entries,
+            bytes,
+            payload,
+            overhead,
+            free,
+            pinned,
+            high_water,
+            ..
+        } = other;
+        self.entries += entries;
+        self.bytes += bytes;
+        self.payload += payload;
+        self.overhead += overhead;
+        self.free += free;
+        self.pinned += pinned;
+        self.high_water += high_water;
+        self.add_counts(other);
+    }
+
+    /// Adds what an earlier map has counted, but not what it held.
+    pub(crate) fn add_counts(&mut self, earlier: &Self) {
+        self.hits += earlier.hits;
+        self.misses += earlier.misses;
+        self.writes += earlier.writes;
+        self.expired += earlier.expired;
+        self.evicted += earlier.evicted;
+        self.refused += earlier.refused;
+    }
 }
 
 impl From<control::Statistics> for Stats {

@@ -121,6 +121,11 @@ impl Host {
         self.allocation
     }
 
+    /// Returns the limit on live maps.
+    pub(crate) fn max_maps(&self) -> u32 {
+        self.options.max_maps
+    }
+
     /// Returns the number of live maps of this host. See [`Host`] for an example.
     pub fn live_maps(&self) -> usize {
         self.permits.taken() as usize

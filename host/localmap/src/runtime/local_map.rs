@@ -11,7 +11,7 @@ mod snapshots;
 mod writes;
 
 use crate::cancel::handle::CancelHandle;
-use crate::contract::error::MapTerminated;
+use crate::contract::error::{MapTerminated, TerminationCause};
 use crate::contract::limits::MAX_KEY_LEN;
 use crate::contract::rule::WriteRule;
 use crate::runtime::compiled::Compiled;
@@ -121,12 +121,32 @@ impl LocalMap {
         used.unwrap_or(0)
     }
 
+    /// Ends the map now, even if it is not dropped yet. Each further call returns
+    /// [`TerminationCause::Dropped`].
+    pub(crate) fn end(&self) {
+        self.cell.end(TerminationCause::Dropped);
+    }
+
+    /// Returns a watch on the map.
+    pub(crate) fn watch(&self) -> MapWatch {
+        MapWatch(Arc::clone(&self.cell))
+    }
+
     /// Calls into the instance. A call that fails terminates the map.
     fn enter<R>(
         &mut self,
         call: impl FnOnce(&mut CoreInstance) -> wasmtime::Result<R>,
     ) -> Result<R, MapTerminated> {
         self.cell.enter(|live| call(&mut live.core))
+    }
+}
+
+/// Tells whether a map is live, without locking it.
+pub(crate) struct MapWatch(Arc<MapCell<MapInstance>>);
+
+impl MapWatch {
+    pub(crate) fn is_live(&self) -> bool {
+        self.0.is_live()
     }
 }
 

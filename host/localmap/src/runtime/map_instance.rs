@@ -7,6 +7,7 @@ use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::compiled::Compiled;
 use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
+use crate::runtime::growth::{ENTRY, Growth};
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::Instance;
 use crate::runtime::memory::MemoryLimiter;
@@ -27,6 +28,8 @@ pub(crate) struct MapInstance {
     pub(crate) released: Arc<Released>,
     /// Publishes the map's snapshot, which ends with the instance.
     pub(crate) publisher: Publisher,
+    /// How the limit on bytes is raised; `None` if it stays.
+    growth: Option<Box<Growth>>,
     /// Dropped after the store, so that another map can be created only when the memory is free.
     _permit: Permit,
 }
@@ -55,6 +58,10 @@ impl MapInstance {
             limits: options.limits.clone(),
             released: Arc::new(Released::new()),
             publisher: Publisher::new(),
+            growth: options
+                .grants
+                .clone()
+                .map(|grants| Box::new(Growth::new(grants))),
             _permit: permit,
         };
         // This crate's own component starts with the default limits.
@@ -77,6 +84,74 @@ impl MapInstance {
         }
         Ok(answer.map_err(ConfigureError::from))
     }
+
+    /// Raises the limit on bytes before a write of `entries` keys and values of `bytes` in total, if
+    /// the map shares a budget and may run out of its grant.
+    #[inline]
+    pub(crate) fn before_write(&mut self, entries: usize, bytes: usize) -> wasmtime::Result<()> {
+        let Some(growth) = &mut self.growth else {
+            return Ok(());
+        };
+        let bytes = written(entries, bytes);
+        match growth.take(bytes) {
+            true => Ok(()),
+            false => self.ask_before(bytes),
+        }
+    }
+
+    #[cold]
+    fn ask_before(&mut self, bytes: u64) -> wasmtime::Result<()> {
+        let held = self.core.stats()?.bytes;
+        let growth = self.growth.as_mut();
+        let limit = growth.and_then(|growth| growth.limit_for(bytes, held, self.limits.max_bytes));
+        self.raise(limit)?;
+        Ok(())
+    }
+
+    /// Raises the limit on bytes after the map has rejected a write as full. Returns `true` if the
+    /// write should be tried again.
+    #[cold]
+    pub(crate) fn raise_when_full(
+        &mut self,
+        entries: usize,
+        bytes: usize,
+    ) -> wasmtime::Result<bool> {
+        if self.growth.is_none() {
+            return Ok(false);
+        }
+        let stats = self.core.stats()?;
+        if stats.entries.saturating_add(entries as u64) > self.limits.max_entries {
+            return Ok(false);
+        }
+        let (growth, max) = (self.growth.as_ref(), self.limits.max_bytes);
+        let bytes = written(entries, bytes);
+        let limit = growth.and_then(|growth| growth.limit_when_full(bytes, stats.bytes, max));
+        self.raise(limit)
+    }
+
+    /// Sets a higher limit on bytes. Returns `false` if there is none.
+    fn raise(&mut self, limit: Option<u64>) -> wasmtime::Result<bool> {
+        if let Some(max_bytes) = limit {
+            let limits = self.limits.clone().max_bytes(max_bytes);
+            self.configure(&limits)?.map_err(wasmtime::Error::from)?;
+        }
+        let max = self.limits.max_bytes;
+        if self
+            .growth
+            .as_ref()
+            .is_some_and(|growth| growth.is_complete(max))
+        {
+            self.growth = None;
+        }
+        Ok(limit.is_some())
+    }
+}
+
+/// Estimates the bytes that entries take in a map.
+fn written(entries: usize, bytes: usize) -> u64 {
+    (entries as u64)
+        .saturating_mul(ENTRY)
+        .saturating_add(bytes as u64)
 }
 
 impl Instance for MapInstance {

@@ -4,6 +4,7 @@ use crate::cancel::handle::CancelHandle;
 use crate::clock::{Clock, SystemClock};
 use crate::contract::limits::Limits;
 use crate::contract::rule::WriteRule;
+use crate::runtime::growth::Grants;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct MapOptions {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rule: Option<Arc<dyn WriteRule>>,
     pub(crate) cancel_with: Option<CancelHandle>,
+    /// Raises the limit on bytes as the map grows; `None` if the limit stays as it is.
+    pub(crate) grants: Option<Arc<dyn Grants>>,
 }
 
 impl MapOptions {
@@ -47,6 +50,7 @@ impl MapOptions {
             clock: Arc::new(SystemClock::new()),
             rule: None,
             cancel_with: None,
+            grants: None,
         }
     }
 

@@ -5,7 +5,7 @@
 use crate::cancel::handle::CancelHandle;
 use crate::cancel::target::CancelTarget;
 use crate::contract::error::{MapTerminated, TerminationCause};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 use std::sync::{Arc, TryLockError};
 
 /// The instance of a live map.
@@ -48,6 +48,8 @@ impl<I: Instance> MapState<I> {
 /// The state of a map behind its lock, and the handle that cancels it.
 pub(crate) struct MapCell<I> {
     state: Mutex<MapState<I>>,
+    /// Whether the map is no longer live, for those who do not wait for a call.
+    ended: AtomicBool,
     handle: CancelHandle,
 }
 
@@ -57,6 +59,7 @@ impl<I: Instance> MapCell<I> {
     pub(crate) fn new(instance: I, handle: CancelHandle) -> Option<Arc<Self>> {
         let cell = Arc::new(Self {
             state: Mutex::new(MapState::Live(Box::new(instance))),
+            ended: AtomicBool::new(false),
             handle,
         });
         let target: Arc<dyn CancelTarget> = cell.clone();
@@ -78,7 +81,7 @@ impl<I: Instance> MapCell<I> {
     fn state(&self) -> MutexGuard<'_, MapState<I>> {
         self.state.lock().unwrap_or_else(|poisoned| {
             let mut state = poisoned.into_inner();
-            state.terminate(TerminationCause::Panicked);
+            self.terminate(&mut state, TerminationCause::Panicked);
             self.state.clear_poison();
             state
         })
@@ -92,7 +95,7 @@ impl<I: Instance> MapCell<I> {
         let mut state = self.state();
         let instance = match &mut *state {
             MapState::Live(instance) if !self.handle.is_cancelled() => instance,
-            other => return Err(other.terminate(TerminationCause::Cancelled)),
+            other => return Err(self.terminate(other, TerminationCause::Cancelled)),
         };
         match instance.begin_call().and_then(|()| call(instance)) {
             Ok(answer) => {
@@ -106,7 +109,7 @@ impl<I: Instance> MapCell<I> {
             }
             Err(error) => {
                 let cause = TerminationCause::of(error, instance.denied_memory_over());
-                Err(state.terminate(cause))
+                Err(self.terminate(&mut state, cause))
             }
         }
     }
@@ -121,7 +124,26 @@ impl<I: Instance> MapCell<I> {
 
     /// Drops the instance, as the owner has dropped the map.
     pub(crate) fn release(&self) {
+        self.ended.store(true, Ordering::Relaxed);
         *lock(&self.state) = MapState::Dropped;
+    }
+
+    /// Ends the map before its owner drops it. Does nothing if it has already ended.
+    pub(crate) fn end(&self, cause: TerminationCause) {
+        let mut state = self.state();
+        if let MapState::Live(_) = *state {
+            self.terminate(&mut state, cause);
+        }
+    }
+
+    /// Returns `true` unless the map has ended. Does not wait for a call.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed)
+    }
+
+    fn terminate(&self, state: &mut MapState<I>, cause: TerminationCause) -> MapTerminated {
+        self.ended.store(true, Ordering::Relaxed);
+        state.terminate(cause)
     }
 }
 
@@ -133,7 +155,7 @@ impl<I: Instance> CancelTarget for MapCell<I> {
             Err(TryLockError::WouldBlock) => return false,
         };
         if let MapState::Live(_) = *state {
-            state.terminate(TerminationCause::Cancelled);
+            self.terminate(&mut state, TerminationCause::Cancelled);
         }
         true
     }

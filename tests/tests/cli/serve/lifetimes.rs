@@ -95,6 +95,10 @@ fn a_header_that_is_missing_or_repeated_is_refused() {
     let refused = server.connect().ask("GET", "/count", &twice, b"");
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("repeated header `x-tenant`"));
+    let refused = ask_as(&server, &"a".repeat(257), "/count");
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("too long"));
+    assert_eq!(ask_as(&server, &"a".repeat(256), "/count").ok(), "1\n");
     // The whole header is one value, whatever it contains.
     assert_eq!(ask_as(&server, "a, b", "/count").ok(), "1\n");
     let tabs = "a\tmap=server\"";

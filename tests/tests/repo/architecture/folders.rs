@@ -52,8 +52,11 @@ const LIBRARY: Folders = &[
             "contract", "artifact", "cancel", "clock", "snapshot", "sync",
         ],
     ),
-    // Names of tenants and how long their maps have been idle, whatever a map is.
-    ("tenants", &[]),
+    // The maps of tenants, with their quotas.
+    (
+        "tenants",
+        &["contract", "cancel", "clock", "runtime", "sync"],
+    ),
     // Maps for apps in stores of an embedder.
     ("link", &["contract", "runtime", "sync"]),
 ];

@@ -102,7 +102,8 @@ pub enum TerminationCause {
     },
     /// The map's [`Clock`](crate::Clock) panicked.
     Panicked,
-    /// The map was dropped. Only reads of its [`Snapshot`](crate::Snapshot) return this.
+    /// The map was dropped. Reads of its [`Snapshot`](crate::Snapshot) return this, and operations of
+    /// a [`Checkout`](crate::Checkout) whose tenant was removed.
     Dropped,
 }
 

@@ -49,13 +49,21 @@ impl LocalMap {
     /// - Returns [`ApplyError::Terminated`] if the map has terminated.
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         let outcomes = self.cell.enter(|live| {
+            let bytes = changes.iter().map(Change::written_len).sum();
+            live.before_write(changes.len(), bytes)?;
             // A batch that is too large is not copied into the map, because it might not fit.
             if let Err(index) = check_batch(&live.limits, changes) {
                 let source = ChangeError::Full;
                 return Ok(Err(ApplyError::Refused { index, source }));
             }
             let batch: Vec<local_map::Change<'_>> = changes.iter().map(Into::into).collect();
-            match live.core.apply(&batch)? {
+            let mut answer = live.core.apply(&batch)?;
+            while let Err((_, local_map::Error::Full)) = answer
+                && live.raise_when_full(changes.len(), bytes)?
+            {
+                answer = live.core.apply(&batch)?;
+            }
+            match answer {
                 Ok(outcomes) => {
                     Change::check_outcomes(changes, &outcomes)?;
                     Ok(Ok(outcomes))

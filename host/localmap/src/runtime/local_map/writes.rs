@@ -178,7 +178,7 @@ impl LocalMap {
         key: &[u8],
         len: usize,
         ttl: Ttl,
-        call: impl FnOnce(
+        call: impl Fn(
             &mut CoreInstance,
             local_map::Ttl,
         ) -> wasmtime::Result<Result<R, local_map::Error>>,
@@ -190,7 +190,13 @@ impl LocalMap {
             if let Err(refused) = check_write(&live.limits, key, len, ttl) {
                 return Ok(Err(refused.try_into()?));
             }
-            let answer = call(&mut live.core, ttl.into())?;
+            live.before_write(1, key.len() + len)?;
+            let mut answer = call(&mut live.core, ttl.into())?;
+            while let Err(local_map::Error::Full) = answer
+                && live.raise_when_full(1, key.len() + len)?
+            {
+                answer = call(&mut live.core, ttl.into())?;
+            }
             // If a write without a value is too large, it is an increment.
             typed(answer, if len == 0 { 8 } else { len })
         })?

@@ -1,0 +1,81 @@
+//! What is known of tenants and of classes.
+
+use crate::contract::stats::Stats;
+use crate::tenants::name::TenantName;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The statistics of a tenant: see [`Tenants::stats`](crate::Tenants::stats).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TenantStats {
+    /// The name of its class.
+    pub class: Arc<str>,
+    /// Whether it is live. If not, these are its last statistics.
+    pub live: bool,
+    /// The statistics of its maps, added up. `hits`, `misses`, `writes`, `expired`, `evicted` and
+    /// `refused` go on counting when the tenant is dropped and created again.
+    pub maps: Stats,
+    /// Bytes that its maps may hold at the moment; 0 if it is not live.
+    pub granted: u64,
+    /// Operations that exceeded its rate.
+    pub rate_limited: u64,
+    /// The number of times that it was created.
+    pub created: u64,
+}
+
+impl TenantStats {
+    /// Adds what was counted before the tenant was created again.
+    pub(crate) fn add_counts(&mut self, earlier: &Self) {
+        self.maps.add_counts(&earlier.maps);
+        self.rate_limited += earlier.rate_limited;
+        self.created += earlier.created;
+    }
+}
+
+/// One tenant of a list: see [`Tenants::list`](crate::Tenants::list).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TenantInfo {
+    /// Its name.
+    pub name: TenantName,
+    /// The name of its class.
+    pub class: Arc<str>,
+    /// Whether it is live, idle or dropped.
+    pub state: TenantState,
+}
+
+/// The state of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TenantState {
+    /// It is checked out.
+    InUse,
+    /// It is live, and has not been checked out for this time.
+    Idle(Duration),
+    /// It was dropped. Its last statistics are kept.
+    Dropped,
+}
+
+/// The statistics of a class: see [`Tenants::classes`](crate::Tenants::classes).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassStats {
+    /// The name of the class.
+    pub name: Arc<str>,
+    /// Live tenants.
+    pub tenants: u32,
+    /// Bytes that the maps of its live tenants may hold at the moment.
+    pub granted: u64,
+    /// Tenants that were created.
+    pub created: u64,
+    /// Tenants that were dropped because they were idle for their timeout.
+    pub expired: u64,
+    /// Idle tenants that were dropped to make room for others, see
+    /// [`WhenFull::DropIdlest`](crate::WhenFull::DropIdlest).
+    pub evicted: u64,
+    /// Tenants that were replaced because a map had terminated.
+    pub terminated: u64,
+    /// Checkouts that returned an error.
+    pub refused: u64,
+}
