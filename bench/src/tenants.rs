@@ -13,7 +13,8 @@ use crate::measure::{Times, cores, nanos, quantile};
 use crate::report::{Report, Row};
 use anyhow::{Result, ensure};
 use localmap::{
-    Host, HostOptions, LocalMap, ManualClock, MapOptions, TenantClass, Tenants, TenantsOptions, Ttl,
+    Allocation, Host, HostOptions, LocalMap, ManualClock, MapOptions, TenantClass, Tenants,
+    TenantsOptions, Ttl,
 };
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,8 +92,9 @@ fn checkouts(options: &Options, report: &mut Report) -> Result<()> {
     }
     let tenants = tenants(live)?;
     fill(&tenants, 0..live)?;
-    let names: Vec<_> = (0..live).map(name).collect();
+    // In the order of their use: a program has the name of its next request at hand.
     let order = shuffled(live);
+    let names: Vec<_> = order.iter().map(|number| name(*number)).collect();
     let works = [("a few tenants", FEW), ("all tenants in turn", live)];
     for (what, used) in works {
         let work = format!("checkout, get and return, {what}");
@@ -102,12 +104,12 @@ fn checkouts(options: &Options, report: &mut Report) -> Result<()> {
         let times = Times::take(SYSTEMS.len(), 2 * options.rounds(), |system| {
             let start = nanos();
             for _ in 0..repeat {
-                for &number in order {
+                for (&number, name) in order.iter().zip(&names) {
                     if system == 0 {
                         buffer.clear();
                         owned[number as usize].get_into(KEY, &mut buffer)?;
                     } else {
-                        get(&tenants, &names[number as usize], &mut buffer)?;
+                        get(&tenants, name, &mut buffer)?;
                     }
                 }
             }
@@ -191,7 +193,10 @@ fn threads(options: &Options, report: &mut Report) -> Result<()> {
 
 fn many(options: &Options, report: &mut Report) -> Result<()> {
     let live = if options.quick { 5_000 } else { 50_000 };
-    let options = HostOptions::new().max_maps(live + 1);
+    // A pool would need more mappings than Linux allows a process.
+    let options = HostOptions::new()
+        .max_maps(live + 1)
+        .allocation(Allocation::Compact);
     let host = Host::with_options(&options)?;
     let options = TenantsOptions::new().class(TenantClass::new("all"));
     let tenants = Tenants::new(&host, options)?;
@@ -219,7 +224,9 @@ fn sweeps(options: &Options, report: &mut Report) -> Result<()> {
         true => (5_000, 5),
         false => (50_000, 30),
     };
-    let host_options = HostOptions::new().max_maps(live + DUE);
+    let host_options = HostOptions::new()
+        .max_maps(live + DUE)
+        .allocation(Allocation::Compact);
     let clock = ManualClock::new();
     let class = TenantClass::new("all").idle_timeout(TIMEOUT);
     let options = TenantsOptions::new().class(class).clock(clock.clone());

@@ -54,6 +54,7 @@
 //! | resource | limit | default | beyond it |
 //! |---|---|---|---|
 //! | live maps | [`HostOptions::max_maps`] | 1,000 | [`CreateError::TooManyMaps`], after [`HostOptions::wait`] |
+//! | mappings of compact maps | seven eighths of the kernel's `vm.max_map_count` | | [`CreateError::TooManyMappings`]; growth is denied |
 //! | memory of a store | [`MapOptions::max_memory`], [`HostOptions::max_memory`] | 64 MiB | growth is denied |
 //! | table elements | [`MapOptions::max_table_elements`] | 100,000 | growth is denied |
 //! | core instances, memories, tables | [`MemoryLimiter`] | 100 of each | the map is not created |
@@ -69,7 +70,8 @@
 //! # Memory allocation
 //!
 //! Maps allocate their memory from a pool of slots if the process has enough address space for
-//! one, and otherwise directly from the operating system; see [`Allocation`]. The slot of a map
+//! one, and otherwise directly from the operating system; see [`Allocation`]. For tens of thousands of
+//! small maps there is [`Allocation::Compact`]. The slot of a map
 //! that has ended is always wiped. The [`Profile`] of the pool decides whether it stays resident.
 //! The module [`pool`] applies the same rules to your own engines.
 //!

@@ -13,6 +13,7 @@ pub(crate) mod local_map;
 mod map_instance;
 pub(crate) mod map_options;
 mod map_state;
+mod mappings;
 pub(crate) mod memory;
 mod permits;
 pub(crate) mod pinned;

@@ -4,6 +4,7 @@ pub(crate) mod checkout;
 pub(crate) mod class;
 mod creation;
 pub(crate) mod error;
+mod hasher;
 mod history;
 pub(crate) mod name;
 pub(crate) mod options;

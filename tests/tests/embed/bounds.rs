@@ -49,7 +49,11 @@ fn memory_is_bounded() {
 #[test]
 fn no_map_has_more_memory_than_its_host_gives() {
     let options = HostOptions::new().max_memory(4 << 20);
-    for allocation in [Allocation::Pooling, Allocation::OnDemand] {
+    for allocation in [
+        Allocation::Pooling,
+        Allocation::OnDemand,
+        Allocation::Compact,
+    ] {
         let host = Host::with_options(&options.clone().allocation(allocation)).expect("a host");
         assert_eq!(host.allocation(), allocation);
         let refused = host.map(&MapOptions::new().max_memory((4 << 20) + 1));

@@ -15,8 +15,14 @@ const TABLES: u32 = 8;
 /// whose guard takes two mappings from the start.
 const STACKS: u32 = 1_000;
 
+/// The initial memory of our map component. A memory of this size is one mapping, next to others.
+pub(crate) const FIRST_MEMORY: usize = PAGE;
+
 /// Creates an engine. Also returns how it allocates its memories.
 pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
+    if options.allocation == Allocation::Compact {
+        return Ok((Engine::new(&compact(options))?, Allocation::Compact));
+    }
     let slots = u64::from(options.max_maps) * u64::from(MEMORIES + 1);
     let mut failed = None;
     if options.allocation != Allocation::OnDemand {
@@ -54,6 +60,18 @@ fn on_demand(options: &HostOptions) -> Config {
     if options.cache {
         config.cache(wasmtime::Cache::new(wasmtime::CacheConfig::new()).ok());
     }
+    config
+}
+
+/// Returns the settings of an engine whose memories have no more address space than they need at
+/// first. A memory that grows gets all that it may need, so that it is moved once.
+fn compact(options: &HostOptions) -> Config {
+    let mut config = on_demand(options);
+    config
+        .memory_reservation(FIRST_MEMORY as u64)
+        .memory_reservation_for_growth(pages(options.max_memory) as u64)
+        .memory_guard_size(0)
+        .memory_may_move(true);
     config
 }
 

@@ -49,6 +49,16 @@ pub enum CreateError {
         /// The limit of the host, in bytes.
         max: usize,
     },
+    /// The maps of hosts with [`Allocation::Compact`](crate::Allocation::Compact) take as many mappings of
+    /// the kernel as they may.
+    #[error(
+        "limit of {max} mappings reached: drop some maps or raise the kernel's vm.max_map_count"
+    )]
+    #[non_exhaustive]
+    TooManyMappings {
+        /// The limit: seven eighths of `vm.max_map_count`.
+        max: u64,
+    },
     /// The host's pool is exhausted, although the host has fewer than
     /// [`HostOptions::max_maps`](crate::HostOptions::max_maps) live maps, because your own stores
     /// use the rest.

@@ -107,8 +107,8 @@ impl Host {
         })
     }
 
-    /// Returns how the host allocates the memory of its maps: [`Allocation::Pooling`] or
-    /// [`Allocation::OnDemand`].
+    /// Returns how the host allocates the memory of its maps: [`Allocation::Pooling`],
+    /// [`Allocation::OnDemand`] or [`Allocation::Compact`].
     ///
     /// ```
     /// use localmap::{Allocation, Host, HostOptions};
@@ -144,6 +144,7 @@ impl Host {
     /// - Returns [`CreateError::Limits`] if a limit is out of its range.
     /// - Returns [`CreateError::Cancelled`] if the options' handle is cancelled.
     /// - Returns [`CreateError::TimedOut`] if creating the map exceeds the time of a call.
+    /// - Returns [`CreateError::TooManyMappings`] if compact maps take as many mappings as they may.
     /// - Returns [`CreateError::PoolExhausted`] if your own stores use the rest of the pool.
     /// - Returns [`CreateError::Instantiate`] or [`CreateError::Trapped`] if the component
     ///   cannot start, for example with too little memory.

@@ -52,6 +52,17 @@ pub enum Allocation {
     Pooling,
     /// From the operating system, for each map. Creating a map takes several times as long.
     OnDemand,
+    /// From the operating system, for each map, with no more address space than it needs at first, so
+    /// that the memories of many maps share a mapping of the kernel. Use it for tens of thousands of
+    /// small maps.
+    ///
+    /// A memory in a pool takes two mappings, of which Linux allows a process 65,530
+    /// (`vm.max_map_count`). With this allocation, a map takes at most one until it grows beyond 64
+    /// KiB, and then at most two. [`CreateError::TooManyMappings`](crate::CreateError::TooManyMappings)
+    /// and maps that are full at their size leave an eighth of the limit to the rest of the process.
+    /// A call takes longer than with [`OnDemand`](Self::OnDemand), because each access of memory is
+    /// checked, and a map that grows is moved once.
+    Compact,
 }
 
 impl HostOptions {

@@ -17,10 +17,11 @@ use crate::contract::rule::WriteRule;
 use crate::runtime::compiled::Compiled;
 use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
-use crate::runtime::host_options::HostOptions;
+use crate::runtime::host_options::{Allocation, HostOptions};
 use crate::runtime::map_instance::MapInstance;
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::MapCell;
+use crate::runtime::mappings::Mappings;
 use crate::runtime::permits::Permits;
 use std::fmt;
 use std::sync::Arc;
@@ -81,7 +82,13 @@ impl LocalMap {
             return Err(CreateError::TooMuchMemory { asked, max });
         }
         let permit = permits.acquire(host.wait, &handle)?;
-        let instance = MapInstance::new(compiled, options, asked, &handle, permit)?;
+        let mappings = match host.allocation {
+            Allocation::Compact => {
+                Some(Mappings::take().map_err(|max| CreateError::TooManyMappings { max })?)
+            }
+            _ => None,
+        };
+        let instance = MapInstance::new(compiled, options, asked, &handle, permit, mappings)?;
         let cell = MapCell::new(instance, handle).ok_or(CreateError::Cancelled)?;
         Ok(Self {
             cell,

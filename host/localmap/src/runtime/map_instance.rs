@@ -10,6 +10,7 @@ use crate::runtime::create_error::CreateError;
 use crate::runtime::growth::{ENTRY, Growth};
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::Instance;
+use crate::runtime::mappings::Mappings;
 use crate::runtime::memory::MemoryLimiter;
 use crate::runtime::permits::Permit;
 use crate::runtime::pinned::Released;
@@ -42,12 +43,13 @@ impl MapInstance {
         max_memory: usize,
         handle: &CancelHandle,
         permit: Permit,
+        mappings: Option<Mappings>,
     ) -> Result<Self, CreateError> {
         let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
         let pins = PinHandles::new(options.max_handles);
-        let data = StoreData::new(options.clock.clone(), memory, pins);
+        let data = StoreData::new(options.clock.clone(), memory, mappings, pins);
         let mut store = Store::new(compiled.instance.module().engine(), data);
-        store.limiter(|data| &mut data.memory);
+        store.limiter(|data| data);
         bound_calls(&mut store, handle.clone(), options.call_timeout);
         handle.interrupt_calls_in(store.engine());
         store.set_epoch_deadline(1);

@@ -3,11 +3,12 @@
 use crate::clock::Clock;
 use crate::contract::duration::map_time;
 use crate::runtime::abi::pins::PinHandles;
+use crate::runtime::mappings::Mappings;
 use crate::runtime::memory::MemoryLimiter;
 use crate::snapshot::time::SharedTime;
 use std::sync::Arc;
 use std::time::Instant;
-use wasmtime::Memory;
+use wasmtime::{Memory, ResourceLimiter, Result};
 
 /// The data that the host keeps for one map.
 pub(crate) struct StoreData {
@@ -19,6 +20,8 @@ pub(crate) struct StoreData {
     /// The time that the map shares with the readers of its snapshot, once it has one.
     shared: Option<Arc<SharedTime>>,
     pub(crate) memory: MemoryLimiter,
+    /// The mappings of the memory; `None` if they are not counted.
+    mappings: Option<Mappings>,
     pub(crate) pins: PinHandles,
     /// The memory of the instance, once it is known.
     pub(crate) instance_memory: Option<Memory>,
@@ -28,13 +31,19 @@ pub(crate) struct StoreData {
 
 impl StoreData {
     /// Creates the data of a store that has not been called yet.
-    pub(crate) fn new(clock: Arc<dyn Clock>, memory: MemoryLimiter, pins: PinHandles) -> Self {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        memory: MemoryLimiter,
+        mappings: Option<Mappings>,
+        pins: PinHandles,
+    ) -> Self {
         Self {
             clock,
             seen: 0,
             is_stopped: false,
             shared: None,
             memory,
+            mappings,
             pins,
             instance_memory: None,
             call_seen: None,
@@ -75,5 +84,53 @@ impl StoreData {
     pub(crate) fn shared_time(&mut self) -> &Arc<SharedTime> {
         let new = || Arc::new(SharedTime::new(Arc::clone(&self.clock), self.seen));
         self.shared.get_or_insert_with(new)
+    }
+}
+
+/// Bounds the memory and, if they are counted, its mappings.
+impl ResourceLimiter for StoreData {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        let fits = self.memory.memory_growing(current, desired, maximum)?;
+        let mappings = self.mappings.as_mut();
+        if fits && !mappings.is_none_or(|mappings| mappings.grow(desired)) {
+            let denied = wasmtime::format_err!("too many mappings");
+            self.memory.memory_grow_failed(denied)?;
+            return Ok(false);
+        }
+        Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        self.memory.memory_grow_failed(error)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
+        self.memory.table_growing(current, desired, maximum)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        self.memory.table_grow_failed(error)
+    }
+
+    fn instances(&self) -> usize {
+        self.memory.instances()
+    }
+
+    fn memories(&self) -> usize {
+        self.memory.memories()
+    }
+
+    fn tables(&self) -> usize {
+        self.memory.tables()
     }
 }

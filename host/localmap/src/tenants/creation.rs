@@ -15,12 +15,12 @@ use crate::runtime::map_options::MapOptions;
 use crate::sync::{AtomicU64, Ordering};
 use crate::tenants::class::TenantClass;
 use crate::tenants::error::CheckoutError;
+use crate::tenants::hasher::{SeededState, seeded};
 use crate::tenants::options::shard_limits;
 use crate::tenants::quotas::{Quotas, Share, Shortage};
 use crate::tenants::rate_limit::RateLimiter;
 use crate::tenants::stats::ClassStats;
-use crate::tenants::tenant::{Maps, Rate, Shard, Tenant, shard_of};
-use std::hash::RandomState;
+use crate::tenants::tenant::{ManyShards, Maps, Rate, Shard, Tenant, shard_of};
 use std::sync::Arc;
 
 /// The number of idle tenants that one creation drops at most.
@@ -113,7 +113,7 @@ pub(crate) struct Creation {
     quotas: Arc<Quotas>,
     make_room: Arc<MakeRoom>,
     /// Chooses the shards of keys.
-    hasher: RandomState,
+    hasher: SeededState,
 }
 
 impl Creation {
@@ -122,7 +122,7 @@ impl Creation {
             host: host.clone(),
             quotas: Arc::new(quotas),
             make_room,
-            hasher: RandomState::new(),
+            hasher: seeded(),
         }
     }
 
@@ -189,10 +189,10 @@ impl Creation {
                 let mut maps = maps?;
                 self.preload_all(&mut maps, &options.entries)
                     .map_err(CheckoutError::Preload)?;
-                Maps::Many {
+                Maps::Many(Box::new(ManyShards {
                     shards: maps.into_iter().map(Shard::new).collect(),
                     hasher: self.hasher.clone(),
-                }
+                }))
             }
         };
         let rate = options.rate_limit.map(|limit| Rate {

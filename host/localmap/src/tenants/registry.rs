@@ -250,6 +250,7 @@ impl Tenants {
             return lock(&self.inner.history).get(tenant).cloned();
         };
         let mut stats = slot.stats();
+        stats.live = !slot.is_retired();
         let history = lock(&self.inner.history);
         let earlier = history.get(tenant);
         if slot.is_recorded() {
@@ -372,6 +373,7 @@ impl Inner {
 
     /// Ends a tenant that has been taken out, and records its last statistics.
     fn end(&self, slot: &Slot<Tenant>) {
+        self.slots.remove_retired(slot);
         let stats = slot.end();
         let mut history = lock(&self.history);
         history.record(slot.name(), stats);

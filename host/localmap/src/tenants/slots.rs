@@ -6,20 +6,22 @@
 //! - Threads that look for the same new tenant take the same lock in `creating`. The first one creates
 //!   it, and the others find it.
 //! - A tenant is retired only if its use count is zero, by the same atomic operation that keeps later
-//!   uses from beginning. It is retired and removed under the lock of the directory. A thread that
-//!   has found a retired tenant looks again under that lock, and then creates another one.
+//!   uses from beginning. A thread that has found a retired tenant creates another one in its place.
+//!   The thread that has retired it removes it from the table, unless another one is there.
 //! - Locks are taken in this order: `creating`, `directory`. Nothing is created or ended while the
 //!   directory is locked.
 
 use crate::clock::Clock;
 use crate::contract::duration::nanos;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::tenants::hasher::{SeededState, seeded};
 use crate::tenants::name::TenantName;
 use papaya::HashSet;
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::{Bound, Deref};
+use std::ptr;
 use std::sync::Arc;
 
 /// The number of locks for creating tenants.
@@ -42,8 +44,8 @@ pub(crate) struct Slot<V> {
     /// The time at which the last use ended, in nanoseconds of the clock.
     last_used: AtomicU64,
     name: TenantName,
-    value: V,
     clock: Arc<dyn Clock>,
+    value: V,
     class: usize,
     id: u64,
     /// The last use that the directory knows of. Written under its lock.
@@ -76,6 +78,11 @@ impl<V> Slot<V> {
             .uses
             .compare_exchange(0, RETIRED, Ordering::Acquire, Ordering::Relaxed);
         retired.is_ok()
+    }
+
+    /// Returns `true` if the tenant has been taken out, or is about to be.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.uses.load(Ordering::Acquire) & RETIRED != 0
     }
 
     /// Returns the time since which the tenant has been idle; `None` if it is in use.
@@ -148,8 +155,10 @@ type ByUse<V> = BTreeMap<(u64, u64), Arc<Slot<V>>>;
 
 /// All tenants, by name and, for each class, by last use.
 struct Directory<V> {
+    /// Also those that are retired, until they are removed.
     by_name: BTreeMap<TenantName, Arc<Slot<V>>>,
-    /// By `seen` and `id`. A tenant may have been used since it was last seen, never before.
+    /// Without those that are retired. A tenant may have been used since it was last seen, never
+    /// before.
     by_use: Vec<ByUse<V>>,
     last_id: u64,
 }
@@ -180,8 +189,8 @@ impl<V> Directory<V> {
 
 /// A concurrent table of tenants.
 pub(crate) struct Slots<V> {
-    table: HashSet<Named<V>, RandomState>,
-    hasher: RandomState,
+    table: HashSet<Named<V>, SeededState>,
+    hasher: SeededState,
     creating: [Mutex<()>; STRIPES],
     directory: Mutex<Directory<V>>,
 }
@@ -190,8 +199,8 @@ impl<V> Slots<V> {
     /// Creates a table for tenants of this many classes.
     pub(crate) fn new(classes: usize) -> Self {
         Self {
-            table: HashSet::default(),
-            hasher: RandomState::new(),
+            table: HashSet::with_hasher(seeded()),
+            hasher: seeded(),
             creating: std::array::from_fn(|_| Mutex::new(())),
             directory: Mutex::new(Directory {
                 by_name: BTreeMap::new(),
@@ -228,13 +237,17 @@ impl<V> Slots<V> {
         let _creating = lock(&self.creating[stripe]);
         let found = lock(&self.directory).by_name.get(name).cloned();
         if let Some(found) = found {
-            if usable(&found) {
-                // It may have been retired in the meantime.
-                if let Some(used) = found.begin_use() {
-                    return Ok(used);
-                }
-            } else if let Some(slot) = self.remove(name.as_bytes()) {
-                end(&slot);
+            let removed = match usable(&found) {
+                true => None,
+                false => self.remove(name.as_bytes()),
+            };
+            match removed {
+                Some(slot) => end(&slot),
+                None => match Arc::clone(&found).begin_use() {
+                    Some(used) => return Ok(used),
+                    // It is retired, and perhaps not removed yet.
+                    None => self.remove_retired(&found),
+                },
             }
         }
         let value = create()?;
@@ -245,8 +258,8 @@ impl<V> Slots<V> {
             uses: AtomicU64::new(1),
             last_used: AtomicU64::new(now),
             name: name.clone(),
-            value,
             clock: Arc::clone(clock),
+            value,
             class,
             id: directory.last_id,
             seen: AtomicU64::new(now),
@@ -257,18 +270,33 @@ impl<V> Slots<V> {
         Ok(Use { slot })
     }
 
-    /// Removes a tenant, even if it is in use.
+    /// Retires and removes a tenant, even if it is in use.
     pub(crate) fn remove(&self, name: &[u8]) -> Option<Arc<Slot<V>>> {
         let mut directory = lock(&self.directory);
-        let slot = directory.by_name.remove(name)?;
-        slot.uses.fetch_or(RETIRED, Ordering::AcqRel);
+        let slot = Arc::clone(directory.by_name.get(name)?);
+        let before = slot.uses.fetch_or(RETIRED, Ordering::AcqRel);
+        if before & RETIRED != 0 {
+            return None;
+        }
         directory.forget_use(&slot);
+        directory.by_name.remove(name);
         self.table.pin().remove(name);
         Some(slot)
     }
 
-    /// Removes the tenants that have been idle for the timeout of their class, in nanoseconds. Visits
-    /// only tenants that were last seen that long ago.
+    /// Removes a tenant that is retired, unless another one has taken its place.
+    pub(crate) fn remove_retired(&self, slot: &Slot<V>) {
+        let mut directory = lock(&self.directory);
+        let name = slot.name.as_bytes();
+        let known = directory.by_name.get(name);
+        if known.is_some_and(|known| ptr::eq(&raw const **known, slot)) {
+            directory.by_name.remove(name);
+            self.table.pin().remove(name);
+        }
+    }
+
+    /// Retires the tenants that have been idle for the timeout of their class, in nanoseconds. Visits
+    /// only tenants that were last seen that long ago. The caller removes them.
     pub(crate) fn retire_idle(&self, timeouts: &[u64], now: u64) -> Vec<Arc<Slot<V>>> {
         let mut retired = Vec::new();
         for (class, &timeout) in timeouts.iter().enumerate() {
@@ -297,11 +325,7 @@ impl<V> Slots<V> {
             };
             match slot.idle_since() {
                 Some(since) if !is_due(since) => directory.see(slot, since),
-                Some(_) if slot.retire() => {
-                    directory.by_name.remove(slot.name());
-                    self.table.pin().remove(slot.name().as_bytes());
-                    retired.push(slot);
-                }
+                Some(_) if slot.retire() => retired.push(slot),
                 // It is in use. Its next visit is one timeout from now, but not in this sweep.
                 _ => directory.see(slot, now.saturating_add(is_due(now).into())),
             }
@@ -309,8 +333,8 @@ impl<V> Slots<V> {
         true
     }
 
-    /// Removes the tenant that has been idle for longer than any other, if that is at least for `idle`,
-    /// in nanoseconds.
+    /// Retires the tenant that has been idle for longer than any other, if that is at least for `idle`,
+    /// in nanoseconds. The caller removes it.
     pub(crate) fn retire_idlest(&self, idle: u64, now: u64) -> Option<Arc<Slot<V>>> {
         let mut directory = lock(&self.directory);
         let is_due = |since| due_at(since, idle).is_some_and(|due| due <= now);
@@ -324,11 +348,7 @@ impl<V> Slots<V> {
             let (_, slot) = directory.by_use.get_mut(class)?.pop_first()?;
             match slot.idle_since() {
                 // All others have been used since `seen`.
-                Some(since) if since <= seen && slot.retire() => {
-                    directory.by_name.remove(slot.name());
-                    self.table.pin().remove(slot.name().as_bytes());
-                    return Some(slot);
-                }
+                Some(since) if since <= seen && slot.retire() => return Some(slot),
                 Some(since) if since > seen => directory.see(slot, since),
                 _ => directory.see(slot, now.saturating_add(is_due(now).into())),
             }
@@ -352,15 +372,14 @@ impl<V> Slots<V> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let directory = lock(&self.directory);
         let found = directory.by_name.range::<[u8], _>((from, Bound::Unbounded));
-        found
-            .take(limit)
-            .map(|(_, slot)| Arc::clone(slot))
-            .collect()
+        let live = found.filter(|(_, slot)| !slot.is_retired());
+        live.take(limit).map(|(_, slot)| Arc::clone(slot)).collect()
     }
 
     /// Returns the number of tenants.
     pub(crate) fn len(&self) -> usize {
-        lock(&self.directory).by_name.len()
+        let directory = lock(&self.directory);
+        directory.by_use.iter().map(BTreeMap::len).sum()
     }
 }
 

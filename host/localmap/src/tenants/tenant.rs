@@ -6,17 +6,18 @@ use crate::contract::stats::Stats;
 use crate::runtime::local_map::{LocalMap, MapWatch};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 use crate::tenants::error::RateLimited;
+use crate::tenants::hasher::SeededState;
 use crate::tenants::quotas::Share;
 use crate::tenants::rate_limit::RateLimiter;
 use crate::tenants::stats::TenantStats;
 use std::any::Any;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A live tenant.
 pub(crate) struct Tenant {
     maps: Maps,
-    rate: Option<Rate>,
+    rate: Option<Box<Rate>>,
     class: Arc<str>,
     handle: CancelHandle,
     share: Arc<Share>,
@@ -56,18 +57,21 @@ impl Shard {
 /// The maps of a tenant. Most have one.
 pub(crate) enum Maps {
     One(Shard),
-    Many {
-        shards: Box<[Shard]>,
-        /// Chooses the shard of a key.
-        hasher: RandomState,
-    },
+    Many(Box<ManyShards>),
+}
+
+/// The maps of a tenant that has several.
+pub(crate) struct ManyShards {
+    pub(crate) shards: Box<[Shard]>,
+    /// Chooses the shard of a key.
+    pub(crate) hasher: SeededState,
 }
 
 impl Maps {
     pub(crate) fn all(&self) -> &[Shard] {
         match self {
             Self::One(shard) => std::slice::from_ref(shard),
-            Self::Many { shards, .. } => shards,
+            Self::Many(many) => &many.shards,
         }
     }
 
@@ -75,7 +79,7 @@ impl Maps {
     pub(crate) fn index_of(&self, key: &[u8]) -> usize {
         match self {
             Self::One(_) => 0,
-            Self::Many { shards, hasher } => shard_of(hasher, key, shards.len()),
+            Self::Many(many) => shard_of(&many.hasher, key, many.shards.len()),
         }
     }
 
@@ -83,13 +87,13 @@ impl Maps {
     pub(crate) fn of(&self, key: &[u8]) -> &Shard {
         match self {
             Self::One(shard) => shard,
-            Self::Many { shards, hasher } => &shards[shard_of(hasher, key, shards.len())],
+            Self::Many(many) => &many.shards[shard_of(&many.hasher, key, many.shards.len())],
         }
     }
 }
 
 /// Returns the number of the shard of a key, less than `shards`.
-pub(crate) fn shard_of(hasher: &RandomState, key: &[u8], shards: usize) -> usize {
+pub(crate) fn shard_of(hasher: &SeededState, key: &[u8], shards: usize) -> usize {
     // The remainder is less than the number of shards.
     #[expect(clippy::cast_possible_truncation)]
     let hash = hasher.hash_one(key) as usize;
@@ -106,7 +110,7 @@ impl Tenant {
     ) -> Self {
         Self {
             maps,
-            rate,
+            rate: rate.map(Box::new),
             class: Arc::clone(class),
             handle,
             share,

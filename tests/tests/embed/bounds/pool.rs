@@ -14,7 +14,11 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn live_maps_are_bounded() {
-    for allocation in [Allocation::Pooling, Allocation::OnDemand] {
+    for allocation in [
+        Allocation::Pooling,
+        Allocation::OnDemand,
+        Allocation::Compact,
+    ] {
         let options = HostOptions::new().max_maps(2).allocation(allocation);
         let host = Host::with_options(&options).expect("a host");
         let one = host.map(&MapOptions::new()).expect("a map");
@@ -254,5 +258,50 @@ fn ten_thousand_plugged_apps_live_at_the_same_time() {
             .collect();
         assert!(mappings() < 60_000, "{}", mappings());
         drop(stores);
+    });
+}
+
+/// A pool would take two for each.
+#[cfg(target_os = "linux")]
+#[test]
+fn compact_maps_share_the_mappings_of_the_kernel() {
+    alone(|| {
+        const MAPS: u32 = 10_000;
+        let mappings = || {
+            let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
+            maps.lines().count()
+        };
+        let options = HostOptions::new()
+            .max_maps(MAPS + 100)
+            .allocation(Allocation::Compact);
+        let host = Host::with_options(&options).expect("a host");
+        let make = |_: u32| {
+            let mut map = host.map(&MapOptions::new()).expect("a map");
+            map.set(b"k", b"v", Ttl::Never).expect("room");
+            map
+        };
+        let before = mappings();
+        let mut maps: Vec<LocalMap> = (0..MAPS).map(make).collect();
+        let taken = mappings() - before;
+        assert!(taken < MAPS as usize / 10, "{taken} mappings");
+        // Every other one leaves a hole, and no more than one mapping for each map that stays.
+        let mut even = true;
+        maps.retain(|_| {
+            even = !even;
+            even
+        });
+        let taken = mappings() - before;
+        assert!(taken <= maps.len() + 100, "{taken} mappings");
+        // A map that grows takes another one for the address space behind it.
+        for map in &mut maps[..1_000] {
+            assert_eq!(map.get(b"k").expect("live").as_deref(), Some(&b"v"[..]));
+            map.set(b"l", &[1; 200_000], Ttl::Never).expect("room");
+            assert_eq!(map.get(b"k").expect("live").as_deref(), Some(&b"v"[..]));
+        }
+        let taken = mappings() - before;
+        assert!(taken <= maps.len() + 1_100, "{taken} mappings");
+        maps.clear();
+        let again: Vec<LocalMap> = (0..MAPS).map(make).collect();
+        assert_eq!(again.len(), MAPS as usize);
     });
 }

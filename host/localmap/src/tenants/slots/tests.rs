@@ -76,13 +76,17 @@ impl Table {
 
     fn sweep(&self, timeouts: [u64; 2], now: u64) -> Vec<String> {
         let retired = self.slots.retire_idle(&timeouts, now);
-        retired.iter().for_each(|slot| slot.end());
+        for slot in &retired {
+            slot.end();
+            self.slots.remove_retired(slot);
+        }
         retired.iter().map(|slot| slot.name().to_string()).collect()
     }
 
     fn evict(&self, idle: u64, now: u64) -> Option<String> {
         let slot = self.slots.retire_idlest(idle, now)?;
         slot.end();
+        self.slots.remove_retired(&slot);
         Some(slot.name().to_string())
     }
 
@@ -187,6 +191,23 @@ fn a_tenant_that_is_not_usable_is_replaced_once() {
         drop(old);
         assert_eq!(table.names(), ["a"]);
         assert!(table.slots.find(b"a").is_some_and(|used| used.is_usable()));
+    });
+}
+
+#[test]
+fn a_retired_tenant_can_come_back_before_it_is_removed() {
+    once(|| {
+        let table = Table::new();
+        drop(table.check_out("a", 0));
+        let retired = table.slots.retire_idle(&[0, 0], 0);
+        assert_eq!((table.slots.len(), table.names().len()), (0, 0));
+        assert!(table.slots.remove(b"a").is_none(), "it is retired already");
+        assert_eq!(table.check_out("a", 0).number, 1);
+        for slot in &retired {
+            table.slots.remove_retired(slot);
+        }
+        assert_eq!(table.check_out("a", 0).number, 1);
+        assert_eq!(table.names(), ["a"]);
     });
 }
 
