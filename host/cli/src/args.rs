@@ -12,3 +12,4 @@ pub(crate) mod map_args;
 pub(crate) mod schema;
 pub(crate) mod values;
 pub(crate) mod wasm_options;
+pub(crate) mod workers;

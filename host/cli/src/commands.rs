@@ -1,5 +1,6 @@
 //! The subcommands of the program.
 
+pub(crate) mod doctor;
 mod enforced;
 pub(crate) mod inspect;
 mod instance;

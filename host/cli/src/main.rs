@@ -4,11 +4,12 @@ mod args;
 mod commands;
 mod exit_code;
 mod guest;
+mod machine;
 mod replay;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use commands::{inspect, new, plug, run, schema, serve, shell};
+use commands::{doctor, inspect, new, plug, run, schema, serve, shell};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ enum Command {
     Inspect(inspect::InspectCommand),
     Plug(plug::PlugCommand),
     Schema(schema::SchemaCommand),
+    Doctor(doctor::DoctorCommand),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Doctor(doctor) => doctor.run(),
     };
     result.unwrap_or_else(|error| {
         if error.is::<Interrupted>() {

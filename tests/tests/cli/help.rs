@@ -11,7 +11,9 @@ fn help(args: &[&str]) -> String {
 #[test]
 fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
     let all = help(&["--help"]);
-    for command in ["run", "serve", "new", "shell", "inspect", "plug", "schema"] {
+    for command in [
+        "run", "serve", "new", "shell", "inspect", "plug", "schema", "doctor",
+    ] {
         assert!(all.contains(&format!("\n  {command} ")), "{all}");
         let own = help(&[command, "--help"]);
         assert!(

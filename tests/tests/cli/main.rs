@@ -1,6 +1,8 @@
 //! The program `localmap`: each command as users run it, with its output, errors and exit code.
 
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod examples;
 mod fits;
 mod help;

@@ -16,6 +16,7 @@ mod tls;
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
 use crate::args::values::parse_duration;
+use crate::args::workers::WorkerArgs;
 use crate::commands::enforced::Enforced;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
@@ -93,6 +94,9 @@ pub(crate) struct ServeCommand {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_maps: u32,
 
+    #[command(flatten)]
+    workers: WorkerArgs,
+
     /// Let an instance of GUEST answer N requests, M of them at a time (1 unless given) [default:
     /// each request is answered by a new instance]
     ///
@@ -137,7 +141,7 @@ impl ServeCommand {
         self.common.load_schema()?;
         let tls = self.tls.load()?;
         let bytes = self.common.build.load(&self.guest)?;
-        let runtime = runtime()?;
+        let runtime = runtime(self.workers.count())?;
         let entered = runtime.enter();
         // Before the guest is compiled, since this fails faster. Clients are refused until the
         // guest can answer them.
@@ -222,8 +226,9 @@ impl ServeCommand {
 }
 
 /// Starts the threads of the server.
-fn runtime() -> anyhow::Result<Runtime> {
+fn runtime(workers: usize) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
+        .worker_threads(workers)
         .thread_name("localmap-serve")
         .enable_all()
         .event_interval(POLLS)

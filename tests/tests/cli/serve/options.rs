@@ -192,3 +192,20 @@ fn old_spellings_of_options_still_work() {
         assert!(help.contains(new) && !help.contains(old), "{help}");
     }
 }
+
+/// Without an option, it has the number that `doctor` says.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_has_as_many_threads_as_it_is_told_to_have() {
+    let workers = |options: &[&str]| {
+        let server = Server::start(options);
+        let tasks = format!("/proc/{}/task", server.child.id());
+        let tasks = std::fs::read_dir(tasks).expect("a folder").flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.trim() == "localmap-serve").count()
+    };
+    assert_eq!(workers(&["--workers", "5"]), 5);
+    let doctor = localmap().args(["doctor", "--json", "--no-cache"]).run();
+    let report: serde_json::Value = serde_json::from_slice(&doctor.stdout).expect("JSON");
+    assert_eq!(report["serve"]["workers"], workers(&[]));
+}

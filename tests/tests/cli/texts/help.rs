@@ -15,7 +15,9 @@ fn help_texts() {
     snapshots("help", |snapshots| {
         snapshots.check("localmap.txt", &help(&["--help"]));
         snapshots.check("short.txt", &help(&["-h"]));
-        for command in ["run", "serve", "new", "shell", "inspect", "plug", "schema"] {
+        for command in [
+            "run", "serve", "new", "shell", "inspect", "plug", "schema", "doctor",
+        ] {
             snapshots.check(&format!("{command}.txt"), &help(&[command, "--help"]));
         }
         for command in ["preload", "check", "show"] {

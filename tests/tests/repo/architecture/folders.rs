@@ -21,12 +21,21 @@ const COMMAND_LINE: Folders = &[
     ("guest", &["terminal"]),
     // Time stamps, and the clock that they drive.
     ("replay", &["terminal"]),
+    // What the operating system allows.
+    ("machine", &[]),
     // Options that several commands share.
-    ("args", &["guest", "replay"]),
+    ("args", &["guest", "machine", "replay"]),
     // Each command.
     (
         "commands",
-        &["args", "exit_code", "guest", "replay", "terminal"],
+        &[
+            "args",
+            "exit_code",
+            "guest",
+            "machine",
+            "replay",
+            "terminal",
+        ],
     ),
 ];
 

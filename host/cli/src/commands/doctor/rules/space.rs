@@ -1,0 +1,145 @@
+//! Address space, and the mappings that divide it.
+
+use crate::commands::doctor::case::{Case, size};
+use crate::commands::doctor::finding::{Finding, Level};
+use crate::commands::doctor::probe::Tried;
+use crate::commands::doctor::wanted::REQUESTS;
+
+/// The number of mappings that a map takes, and an instance, if it cannot be tried.
+const OF_A_MAP: u64 = 2;
+const OF_AN_INSTANCE: u64 = 8;
+
+/// The number of mappings of the program itself, and those of a pool for each of up to a thousand
+/// stacks, if they cannot be counted.
+const OF_THE_PROGRAM: u64 = 500;
+const OF_A_STACK: u64 = 2;
+
+/// Whether the maps have their pool.
+pub(super) fn maps(case: &Case<'_>) -> Vec<Finding> {
+    let Some(probe) = case.probe else {
+        return untried(case);
+    };
+    let of = ("maps", case.wanted.max_maps);
+    pool(case, &probe.maps, of, "lower --max-bytes, or --max-maps")
+}
+
+/// Whether the instances of guests have their pool.
+pub(super) fn instances(case: &Case<'_>) -> Vec<Finding> {
+    let Some(probe) = case.probe else {
+        return Vec::new();
+    };
+    let of = ("instances of guests", REQUESTS);
+    pool(case, &probe.instances, of, "lower -W max-memory-size")
+}
+
+fn pool(
+    case: &Case<'_>,
+    tried: &anyhow::Result<Tried>,
+    (of, max): (&str, u32),
+    less: &str,
+) -> Vec<Finding> {
+    let limit = case.machine.limits.address_space;
+    let limit = limit.and_then(|limit| limit.soft);
+    let (setting, mend) = match limit {
+        Some(_) => ("ulimit -v", "ulimit -v unlimited"),
+        None => ("address space", less),
+    };
+    let has = limit.map_or_else(String::new, |limit| {
+        format!(" (it may have {} of address space)", size(limit))
+    });
+    let finding = match tried {
+        Ok(tried) if tried.pooled => return Vec::new(),
+        Ok(tried) => {
+            let few = match tried.ran_out(max) {
+                true => format!("; there is room for {} at a time", tried.count),
+                false => String::new(),
+            };
+            let text = format!(
+                "there is no room for a pool of {of}{has}: each takes its memory from the \
+                 operating system, and its accesses are checked, which takes longer{few}"
+            );
+            Finding::new(Level::Less, setting, text)
+        }
+        Err(error) => Finding::new(
+            Level::Fails,
+            setting,
+            format!("{of} cannot be created{has}: {error:#}"),
+        ),
+    };
+    let mend = match limit {
+        Some(_) => format!("{mend}; or {less}"),
+        None => mend.to_owned(),
+    };
+    vec![finding.mend(mend)]
+}
+
+/// Whether guests of WASI 0.3 have an engine.
+pub(super) fn concurrency(case: &Case<'_>) -> Vec<Finding> {
+    let tried = case.probe.map(|probe| &probe.concurrency);
+    let failed = tried.and_then(|tried| tried.as_ref().err());
+    let finding = failed.map(|error| {
+        let text = format!("guests of WASI 0.3 cannot run here: {error:#}");
+        Finding::new(Level::Less, "wasmtime", text)
+    });
+    finding.into_iter().collect()
+}
+
+/// If nothing can be tried, a limit is all that is known.
+fn untried(case: &Case<'_>) -> Vec<Finding> {
+    let limit = case.machine.limits.address_space;
+    let Some(limit) = limit.and_then(|limit| limit.soft) else {
+        return Vec::new();
+    };
+    let text = format!(
+        "it may have {} of address space, which may be too little for the pools",
+        size(limit)
+    );
+    vec![Finding::new(Level::Less, "ulimit -v", text).mend("ulimit -v unlimited")]
+}
+
+/// Whether there are mappings for all maps and instances.
+pub(super) fn mappings(case: &Case<'_>) -> Vec<Finding> {
+    let (Some(max), Some(fit)) = (case.machine.kernel.max_mappings, max_maps(case)) else {
+        return Vec::new();
+    };
+    let wanted = u64::from(case.wanted.max_maps);
+    if fit >= wanted {
+        return Vec::new();
+    }
+    let missing = of_maps(case, wanted).saturating_sub(of_maps(case, fit));
+    let needed = max.saturating_add(missing).next_multiple_of(1 << 10);
+    let text = format!(
+        "{max} mappings are enough for {fit} maps next to {REQUESTS} requests, not for {wanted}"
+    );
+    let finding = Finding::new(Level::Less, "vm.max_map_count", text);
+    vec![finding.mend(format!(
+        "sysctl -w vm.max_map_count={needed}; or --max-maps {}",
+        fit.max(1)
+    ))]
+}
+
+/// Returns the number of maps for which there are mappings, next to all instances.
+pub(crate) fn max_maps(case: &Case<'_>) -> Option<u64> {
+    let max = case.machine.kernel.max_mappings?;
+    let probe = case.probe;
+    let maps = probe.and_then(|probe| probe.maps.as_ref().ok());
+    let instances = probe.and_then(|probe| probe.instances.as_ref().ok());
+    let stacks = u64::from(case.wanted.max_maps.min(REQUESTS)) * OF_A_STACK;
+    let pools = maps.and_then(|tried| tried.mappings).unwrap_or(stacks)
+        + instances
+            .and_then(|tried| tried.mappings)
+            .unwrap_or(u64::from(REQUESTS) * OF_A_STACK);
+    let requests = u64::from(REQUESTS);
+    let all_instances = instances.and_then(|tried| tried.mappings_of(requests));
+    let taken = OF_THE_PROGRAM + pools + all_instances.unwrap_or(OF_AN_INSTANCE * requests);
+    let left = max.saturating_sub(taken);
+    // Of a thousand, since a map may take a fraction of one.
+    Some(left.saturating_mul(1_000) / of_maps(case, 1_000).max(1))
+}
+
+/// Returns the number of mappings of this many maps.
+fn of_maps(case: &Case<'_>, count: u64) -> u64 {
+    let tried = case.probe.and_then(|probe| probe.maps.as_ref().ok());
+    let tried = tried.and_then(|tried| tried.mappings_of(count));
+    tried.unwrap_or(OF_A_MAP.saturating_mul(count))
+}
