@@ -6,6 +6,7 @@ pub(crate) mod inspect;
 mod instance;
 pub(crate) mod new;
 pub(crate) mod plug;
+pub(crate) mod preflight;
 mod refusal;
 pub(crate) mod run;
 pub(crate) mod schema;

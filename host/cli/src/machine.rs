@@ -9,6 +9,7 @@ pub(crate) mod kernel;
 pub(crate) mod limits;
 mod mounts;
 pub(crate) mod process;
+pub(crate) mod room;
 pub(crate) mod tree;
 pub(crate) mod workers;
 

@@ -9,7 +9,7 @@ mod replay;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use commands::{doctor, inspect, new, plug, run, schema, serve, shell};
+use commands::{doctor, inspect, new, plug, preflight, run, schema, serve, shell};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
@@ -39,6 +39,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before the options, which need some of it.
+    if let Err(error) = preflight::check_stack() {
+        stdio::complain(&error);
+        return ExitCode::FAILURE;
+    }
     stdio::keep_caught_panics_quiet();
     #[cfg(unix)]
     files::report_oversized_files();
@@ -56,7 +61,7 @@ fn main() -> ExitCode {
         if error.is::<Interrupted>() {
             return ExitCode::from(INTERRUPTED);
         }
-        stdio::complain(&error);
+        stdio::complain(&preflight::explain(error));
         ExitCode::FAILURE
     })
 }

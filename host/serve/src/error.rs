@@ -141,7 +141,7 @@ pub enum InstanceError {
         source: wasmtime::Error,
     },
     /// The process cannot reserve as much address space as an instance needs.
-    #[error("there is too little address space for an instance (`ulimit -v`)")]
+    #[error("there is too little address space for an instance")]
     #[non_exhaustive]
     AddressSpace {
         /// The error from Wasmtime.

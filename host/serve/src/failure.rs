@@ -46,7 +46,7 @@ impl Failure {
 
     /// Creates a failure of the guest from an error of Wasmtime.
     pub(crate) fn of_call(error: &Error) -> Self {
-        if is_out_of_memory(error) {
+        if is_out_of_memory(error.root_cause()) {
             let cause = "too little address space or memory for another instance";
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, cause);
         }
@@ -69,6 +69,10 @@ impl Failure {
             MapError::HeaderTooLong(_) => Self::new(StatusCode::BAD_REQUEST, chain(error)),
             MapError::TooManyMaps { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            MapError::Create(error) if is_out_of_memory(root_cause(error)) => {
+                let cause = "too little address space or memory for another map";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, cause)
             }
             MapError::Create(_)
             | MapError::Preload(_)
@@ -144,7 +148,7 @@ impl InstanceError {
     #[must_use]
     pub fn explain(source: Error, denied: Option<Denied>) -> Self {
         match denied {
-            _ if is_out_of_memory(&source) => Self::AddressSpace { source },
+            _ if is_out_of_memory(source.root_cause()) => Self::AddressSpace { source },
             // An instance that traps may have been denied memory before.
             _ if source.is::<Trap>() || source.is::<I32Exit>() => Self::failed(source),
             Some(Denied::Bytes { max, asked, .. }) => Self::Memory { max, asked, source },
@@ -161,11 +165,19 @@ impl InstanceError {
     }
 }
 
+/// Returns the last error of a chain of causes.
+fn root_cause<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .unwrap_or(error)
+}
+
 /// Returns `true` if the operating system has refused memory or address space.
-fn is_out_of_memory(error: &Error) -> bool {
+fn is_out_of_memory(root_cause: &(dyn std::error::Error + 'static)) -> bool {
     // Wasmtime's own type of the error of a system call is private.
-    let text = error.root_cause().to_string();
-    cfg!(unix) && text == io::Error::from_raw_os_error(ENOMEM).to_string()
+    cfg!(unix) && root_cause.to_string() == io::Error::from_raw_os_error(ENOMEM).to_string()
 }
 
 /// "Cannot allocate memory", on each Unix.

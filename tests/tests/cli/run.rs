@@ -10,6 +10,8 @@ mod map;
 mod programs;
 mod python;
 mod replay;
+#[cfg(target_os = "linux")]
+mod room;
 mod starts;
 mod wasip3;
 mod wasip3_replay;

@@ -14,6 +14,7 @@ use crate::args::limits::LimitArgs;
 use crate::args::values::parse_size;
 use crate::args::workers::WorkerArgs;
 use crate::machine::Machine;
+use crate::machine::room::Room;
 use crate::machine::tree::Tree;
 use crate::terminal::stdio::unless_closed;
 use anyhow::{Context, bail};
@@ -90,9 +91,12 @@ impl DoctorCommand {
             limits,
             max_instance: max_instance?.unwrap_or(SandboxConfig::DEFAULT_MAX_MEMORY),
         };
-        let probe = match self.root {
-            Some(_) => None,
-            None => Some(Probe::take(&wanted, self.cache.wanted())),
+        let room = Room::of(&machine.limits, &machine.process);
+        let missing = room.and_then(|room| room.missing_to_serve(wanted.workers(&machine)));
+        let probe = match (&self.root, missing) {
+            (None, None) => Some(Probe::take(&wanted, self.cache.wanted())),
+            // It would end in the middle.
+            _ => None,
         };
         let findings = rules::all(&wanted, &machine, probe.as_ref());
         let report = Report {

@@ -1,5 +1,6 @@
 //! What `run` and `serve` say of a guest that cannot be instantiated.
 
+use crate::commands::preflight;
 use anyhow::{Error, anyhow};
 use localmap::Inspection;
 use localmap_serve::InstanceError;
@@ -18,7 +19,7 @@ pub(super) fn explain(error: &InstanceError, guest: Option<&Inspection>) -> Erro
             }
         }
         InstanceError::AddressSpace { .. } => {
-            "; raise the limit, or lower -W max-memory-size=SIZE".to_owned()
+            format!("; {}", preflight::advice(guest.map_or(0, declared_memory)))
         }
         InstanceError::TimedOut { .. } => "; raise -W timeout=TIME".to_owned(),
         _ => String::new(),

@@ -17,6 +17,7 @@ mod watchdog;
 use crate::args::clock::ClockArgs;
 use crate::args::common::CommonArgs;
 use crate::args::grants::explain_http;
+use crate::commands::preflight;
 use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED, TRAPPED};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::{Output, complain, note};
@@ -77,6 +78,7 @@ pub(crate) struct RunCommand {
 
 impl RunCommand {
     pub(crate) fn run(mut self) -> anyhow::Result<ExitCode> {
+        preflight::check()?;
         let interrupts = Interrupts::catch()?;
         let stamps = self.clock.stamps()?;
         self.common.load_schema()?;

@@ -18,6 +18,7 @@ use crate::args::entry::preloads;
 use crate::args::values::parse_duration;
 use crate::args::workers::WorkerArgs;
 use crate::commands::enforced::Enforced;
+use crate::commands::preflight;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use address::TakenAddress;
@@ -139,6 +140,7 @@ impl ServeCommand {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
         self.common.load_schema()?;
+        preflight::check_to_serve(self.workers.count())?;
         let tls = self.tls.load()?;
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime(self.workers.count())?;

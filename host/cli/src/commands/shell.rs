@@ -15,6 +15,7 @@ mod tokens;
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
+use crate::commands::preflight;
 use crate::guest::source::read;
 use crate::terminal::stdio::unless_closed;
 use anyhow::{Context, Error};
@@ -61,6 +62,7 @@ pub(crate) struct ShellCommand {
 
 impl ShellCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        preflight::check()?;
         let limits = self.limits.limits();
         let options = HostOptions::new()
             .max_maps(1)

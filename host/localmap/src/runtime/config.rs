@@ -28,6 +28,8 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
     if options.allocation != Allocation::OnDemand {
         for reservation in pool::reservations(slots, options.max_memory) {
             match Engine::new(&pooling(options, reservation)) {
+                // Nothing is left for the stacks of threads and for compiled code.
+                Ok(_) if options.allocation == Allocation::Auto && !pool::has_room(0) => {}
                 Ok(engine) => return Ok((engine, Allocation::Pooling)),
                 Err(error) => failed = Some(error),
             }
@@ -36,9 +38,7 @@ pub(crate) fn engine(options: &HostOptions) -> wasmtime::Result<(Engine, Allocat
     let mut config = on_demand(options);
     match failed {
         Some(error) if options.allocation == Allocation::Pooling => return Err(error),
-        // There is too little address space for the pool.
-        Some(_) => pool::set_small(&mut config, options.max_memory),
-        None => {}
+        _ => pool::set_reservation(&mut config, options.max_maps.into(), options.max_memory),
     }
     Ok((Engine::new(&config)?, Allocation::OnDemand))
 }

@@ -5,7 +5,6 @@ use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{self, Config, Engine, PoolingAllocationConfig};
 #[cfg(feature = "cache")]
 use localmap::wasmtime::{Cache, CacheConfig};
-use localmap::wasmtime::{Memory, MemoryType, Store};
 use localmap::{Inspection, pool};
 
 /// The maximum number of tables of an instance in the pool, and of the elements of each.
@@ -79,12 +78,7 @@ pub(super) fn compile(
     component: &[u8],
     needs: Needs,
 ) -> Result<Component, SandboxError> {
-    let config = on_demand(settings, needs.concurrency);
-    let engine = Engine::new(&config).map_err(cannot_compile)?;
-    if has_room(&engine, needs.memories) {
-        return compile_on(&engine, component);
-    }
-    compile_small(settings, component, needs)
+    compile_on_demand(settings, component, needs, 1)
 }
 
 /// Compiles a component with a pool for this number of instances, if the address space for it is
@@ -98,17 +92,17 @@ pub(super) fn compile_pooled(
     let all = u64::from(needs.memories.saturating_mul(instances));
     let mut reservations = pool::reservations(all, settings.max_memory);
     let engine = reservations.find_map(|reservation| {
-        Engine::new(&pooling(settings, needs, instances, reservation)).ok()
+        let engine = Engine::new(&pooling(settings, needs, instances, reservation)).ok();
+        engine.filter(|_| pool::has_room(0))
     });
     let component = match engine {
-        // There may be many instances, so what a single one could have is not tried.
-        None => compile_small(settings, component, needs),
+        None => compile_on_demand(settings, component, needs, instances),
         Some(engine) => match fitting(&engine, component, needs.memories) {
             Some(component) => Ok(component),
             None => {
                 // Frees its address space.
                 drop(engine);
-                compile(settings, component, needs)
+                compile_on_demand(settings, component, needs, instances)
             }
         },
     }?;
@@ -117,30 +111,23 @@ pub(super) fn compile_pooled(
     Ok(component)
 }
 
-/// Compiles a component whose memory comes from the operating system, if there is little address
-/// space.
-fn compile_small(
+/// Compiles a component whose memory comes from the operating system, for this number of instances at a
+/// time.
+fn compile_on_demand(
     settings: Settings,
     component: &[u8],
     needs: Needs,
+    instances: u32,
 ) -> Result<Component, SandboxError> {
     let mut config = on_demand(settings, needs.concurrency);
-    pool::set_small(&mut config, settings.max_memory);
-    compile_on(&Engine::new(&config).map_err(cannot_compile)?, component)
-}
-
-fn compile_on(engine: &Engine, component: &[u8]) -> Result<Component, SandboxError> {
-    Component::new(engine, component).map_err(cannot_compile)
+    let memories = u64::from(needs.memories.saturating_mul(instances));
+    pool::set_reservation(&mut config, memories, settings.max_memory);
+    let engine = Engine::new(&config).map_err(cannot_compile)?;
+    Component::new(&engine, component).map_err(cannot_compile)
 }
 
 fn cannot_compile(source: wasmtime::Error) -> SandboxError {
     SandboxError::Compile { source }
-}
-
-/// Returns `true` if this number of memories can be created at a time.
-fn has_room(engine: &Engine, memories: u32) -> bool {
-    let mut store = Store::new(engine, ());
-    (0..memories).all(|_| Memory::new(&mut store, MemoryType::new(1, None)).is_ok())
 }
 
 /// Compiles a component for the pool of an engine, if it fits into its slots.

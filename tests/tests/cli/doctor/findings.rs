@@ -27,18 +27,18 @@ fn a_roomy_machine_fits() {
 
 #[test]
 fn open_files_are_compared_with_the_requests_at_a_time() {
-    let few = limited("Max open files", "1024", "20000").report(&[]);
+    let few = limited("Max open files", "512", "20000").report(&[]);
     assert_eq!(few.code, 1);
     few.says(
         "ulimit -n",
         "less",
-        &["1024", "1000 requests", "ulimit -n 2048"],
+        &["512", "1000 requests", "ulimit -n 1024"],
     );
-    let hard = limited("Max open files", "256", "1024").report(&[]);
+    let hard = limited("Max open files", "256", "512").report(&[]);
     hard.says(
         "ulimit -n",
         "less",
-        &["256", "hard limit of 1024", "nofile=2048"],
+        &["256", "hard limit of 512", "nofile=1024"],
     );
     let none = limited("Max open files", "8", "8").report(&[]);
     assert_eq!(none.code, 2);
@@ -125,9 +125,9 @@ fn threads_are_compared_with_the_limits_on_them() {
     some.says(
         "ulimit -u",
         "less",
-        &["40 threads", "needs 16", "ulimit -u 80"],
+        &["40 threads", "needs 17", "ulimit -u 81"],
     );
-    assert_eq!(user("80").report(&[]).code, 0);
+    assert_eq!(user("81").report(&[]).code, 0);
     // It does not bind root.
     let root = status(8).replace("1000", "0");
     assert_eq!(
@@ -147,7 +147,7 @@ fn threads_are_compared_with_the_limits_on_them() {
 #[test]
 fn a_small_stack_or_address_space_or_data_segment_is_named() {
     for (name, value, setting, mend) in [
-        ("Max stack size", "65536", "ulimit -s", "ulimit -s 8192"),
+        ("Max stack size", "786432", "ulimit -s", "ulimit -s 8192"),
         (
             "Max address space",
             "4294967296",
@@ -165,6 +165,14 @@ fn a_small_stack_or_address_space_or_data_segment_is_named() {
         assert_eq!(report.code, 1, "{name}");
         report.says(setting, "less", &[mend]);
     }
+}
+
+/// Nothing that needs them can start.
+#[test]
+fn a_tiny_stack_fails() {
+    let report = limited("Max stack size", "65536", "unlimited").report(&[]);
+    assert_eq!(report.code, 2);
+    report.says("ulimit -s", "fails", &["64.0 KiB", "ulimit -s 8192"]);
 }
 
 #[test]

@@ -60,6 +60,15 @@ fn little_address_space_is_found_out() {
     );
 }
 
+/// Nothing is tried then, since it would end in the middle.
+#[test]
+fn no_address_space_is_found_out() {
+    let (code, report) = limited("-v 300000");
+    assert_eq!(code, Some(2), "{report:#}");
+    assert_eq!(report["wasmtime"], Value::Null);
+    assert!(report.to_string().contains("needs at least"), "{report:#}");
+}
+
 #[test]
 fn few_open_files_are_found_out() {
     let (code, report) = limited("-n 100");

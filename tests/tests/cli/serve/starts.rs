@@ -164,7 +164,11 @@ fn little_address_space_is_enough() {
     for (kib, options) in [
         (8_000_000, &["--map-scope", "server"][..]),
         (8_000_000, &["--map-scope", "request"]),
-        (3_000_000, &["-W", "max-memory-size=32MiB"]),
+        (5_000_000, &["--map-scope", "connection"]),
+        (3_000_000, &["-W", "max-memory-size=4GiB"]),
+        (3_000_000, &["--max-bytes", "4GiB"]),
+        (1_500_000, &["--map-scope", "server"]),
+        (least(), &["--workers", "2"]),
     ] {
         let server = Server::of(&mut limited(kib, options));
         std::thread::scope(|scope| {
@@ -180,18 +184,41 @@ fn little_address_space_is_enough() {
     }
 }
 
+/// Returns the limit that the program says it needs, in KiB.
+#[cfg(target_os = "linux")]
+fn least() -> u64 {
+    let refused = limited(300_000, &["--workers", "2"]).output();
+    let refused = refused.expect("it starts");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    for words in ["too little address space", "ulimit -v", "localmap doctor"] {
+        assert!(stderr.contains(words), "{stderr}");
+    }
+    let needed = stderr.split("at least ").nth(1).expect("a number");
+    let needed = needed.split(' ').next().expect("a number");
+    needed.parse().expect("a number")
+}
+
+/// What there is no room for is the request alone, not the server.
 #[cfg(target_os = "linux")]
 #[test]
-fn too_little_address_space_is_named() {
-    for (options, hint) in [
-        (&["-W", "max-memory-size=4GiB"], "lower -W max-memory-size"),
-        (&["--max-bytes", "4GiB"], "lower --max-bytes"),
-    ] {
-        let refused = limited(3_000_000, options).output().expect("it starts");
-        let stderr = String::from_utf8_lossy(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(1), "{stderr}");
-        for words in ["address space", "ulimit -v", hint] {
-            assert!(stderr.contains(words), "{stderr}");
-        }
-    }
+fn maps_for_which_there_is_no_address_space_are_refused() {
+    let options = ["--map-scope", "header:x-tenant", "--workers", "2"];
+    let mut server = Server::of(&mut limited(least(), &options));
+    let mut client = server.connect();
+    let mut ask = |tenant: &str| {
+        let headers = [("x-tenant", tenant)];
+        client.ask("GET", "/count", &headers, b"").status
+    };
+    assert_eq!(ask("first"), 200);
+    let tenants = (0..1_000).map(|tenant| tenant.to_string());
+    let statuses: Vec<u16> = tenants.map(|tenant| ask(&tenant)).collect();
+    let refused = statuses.iter().filter(|&&status| status == 503).count();
+    assert!(refused > 0, "{statuses:?}");
+    assert!(
+        statuses.iter().all(|status| [200, 503].contains(status)),
+        "{statuses:?}"
+    );
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
 }

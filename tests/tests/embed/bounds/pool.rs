@@ -94,6 +94,32 @@ fn a_pool_that_is_too_large_is_an_error_or_not_used() {
     assert!(matches!(refused, Err(CreateError::Engine { .. })));
 }
 
+/// With so many maps, each reserves only what it uses, and is moved when it grows.
+#[test]
+fn a_map_that_is_moved_keeps_its_entries_and_its_limits() {
+    let limits = Limits::default().max_bytes(16 << 20);
+    let options = HostOptions::new()
+        .max_maps(u32::MAX)
+        .max_memory_for(&limits);
+    let host = Host::with_options(&options).expect("a host");
+    assert_eq!(host.allocation(), Allocation::OnDemand);
+    let mut map = host.map(&MapOptions::new().limits(limits)).expect("a map");
+    let value = |key: u32| vec![key.to_le_bytes()[0]; 10_000];
+    let mut stored = 0_u32;
+    while map
+        .set(&stored.to_le_bytes(), &value(stored), Ttl::Never)
+        .is_ok()
+    {
+        stored += 1;
+    }
+    assert!((1_000..2_000).contains(&stored), "{stored}");
+    for key in 0..stored {
+        let found = map.get(&key.to_le_bytes()).expect("it lives");
+        assert_eq!(found, Some(value(key)), "{key}");
+    }
+    assert!(map.stats().expect("it lives").bytes <= 16 << 20);
+}
+
 /// In each profile, a reused slot is as clean as a new one.
 #[test]
 fn rule_10_end_a_slot_is_wiped_before_it_is_used_again() {

@@ -51,6 +51,12 @@ pub(super) fn run(
     config: &RunConfig,
     map: &MapArgs,
 ) -> anyhow::Result<Ended> {
+    let replay = ReplayClock::default();
+    // Before the guest, which then takes the address space that is left.
+    let mut linked = match config.linked {
+        true => Some(LinkedMap::new(config.map(map, guest, &replay)?)),
+        false => None,
+    };
     let component = config.sandbox.compile(component)?;
     let engine = component.engine().clone();
     let linker = link(
@@ -60,12 +66,6 @@ pub(super) fn run(
         config.stamps.is_some(),
     )?;
     let pre = linker.instantiate_pre(&component)?;
-
-    let replay = ReplayClock::default();
-    let mut linked = match config.linked {
-        true => Some(LinkedMap::new(config.map(map, guest, &replay)?)),
-        false => None,
-    };
 
     // From here on the program waits: for the first time stamp, then for the guest.
     let began = Instant::now();

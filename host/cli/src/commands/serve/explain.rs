@@ -9,11 +9,11 @@ use localmap_serve::{HandlerError, MapError, ReuseError};
 /// Adds the option that caused an error of the handler, or that helps.
 pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Error {
     match error {
-        HandlerError::Sandbox(error) => name_address_space(common::explain(error)),
+        HandlerError::Sandbox(error) => common::explain(error),
         HandlerError::Map(MapError::Preload(refused)) => refused_entry(entries, refused),
         HandlerError::Instance(error) => instance::explain(&error, None),
         HandlerError::Reuse(error) => explain_reuse(error),
-        other => name_address_space(other.into()),
+        other => other.into(),
     }
 }
 
@@ -34,16 +34,4 @@ fn explain_reuse(error: ReuseError) -> anyhow::Error {
         ),
         error => error.into(),
     }
-}
-
-/// Names the cause if the operating system has refused address space for a map or for code.
-fn name_address_space(error: anyhow::Error) -> anyhow::Error {
-    // Wasmtime's own type of the error of a system call is private. 12 is ENOMEM, on each Unix.
-    let refused = std::io::Error::from_raw_os_error(12).to_string();
-    if cfg!(unix) && error.root_cause().to_string() == refused {
-        let text = "there is too little address space (`ulimit -v`); raise the limit, or lower \
-                    --max-bytes";
-        return error.context(text);
-    }
-    error
 }

@@ -4,6 +4,7 @@ use crate::commands::doctor::case::{Case, size};
 use crate::commands::doctor::finding::{Finding, Level};
 use crate::commands::doctor::probe::Tried;
 use crate::commands::doctor::wanted::REQUESTS;
+use crate::machine::room::Room;
 
 /// The number of mappings that a map takes, and an instance, if it cannot be tried.
 const OF_A_MAP: u64 = 2;
@@ -86,15 +87,27 @@ pub(super) fn concurrency(case: &Case<'_>) -> Vec<Finding> {
 
 /// If nothing can be tried, a limit is all that is known.
 fn untried(case: &Case<'_>) -> Vec<Finding> {
-    let limit = case.machine.limits.address_space;
-    let Some(limit) = limit.and_then(|limit| limit.soft) else {
+    let (limits, process) = (&case.machine.limits, &case.machine.process);
+    let Some(limit) = limits.address_space.and_then(|limit| limit.soft) else {
         return Vec::new();
     };
-    let text = format!(
-        "it may have {} of address space, which may be too little for the pools",
-        size(limit)
-    );
-    vec![Finding::new(Level::Less, "ulimit -v", text).mend("ulimit -v unlimited")]
+    let room = Room::of(limits, process);
+    let missing = room.and_then(|room| room.missing_to_serve(case.wanted.workers(case.machine)));
+    let has = size(limit);
+    let (level, text) = match missing {
+        Some(needed) => (
+            Level::Fails,
+            format!(
+                "it may have {has} of address space, and needs at least {}",
+                size(needed)
+            ),
+        ),
+        None => (
+            Level::Less,
+            format!("it may have {has} of address space, which may be too little for the pools"),
+        ),
+    };
+    vec![Finding::new(level, "ulimit -v", text).mend("ulimit -v unlimited")]
 }
 
 /// Whether there are mappings for all maps and instances.

@@ -3,20 +3,15 @@
 use crate::commands::doctor::case::{Case, size};
 use crate::commands::doctor::finding::{Finding, Level};
 use crate::commands::doctor::wanted::REQUESTS;
-
-/// The number of threads of `serve` other than its workers: the main thread, those of the log, the
-/// ticker, and the compiler's.
-const OTHERS: u64 = 8;
+use crate::commands::preflight::{FILES, STACK};
+use crate::machine::room::OTHERS;
 
 /// The number of names that guests look up at a time, each in a thread.
 const LOOKUPS: u64 = 64;
 
-/// The number of files that `serve` has open without any connection.
-const FILES: u64 = 32;
-
-/// The stack of the main thread that `run` needs for a guest: 512 KiB for the guest, and as much
-/// for the host. Measured with `ulimit -s`.
-const STACK: u64 = 1 << 20;
+/// The stack of the main thread that `run` needs for a guest that uses all that it may: 512 KiB for the
+/// guest, and as much for the host.
+const ROOMY_STACK: u64 = 1 << 20;
 
 /// A quota of less than one processor stops even one thread.
 pub(super) fn quota(case: &Case<'_>) -> Vec<Finding> {
@@ -56,7 +51,7 @@ pub(super) fn workers(case: &Case<'_>) -> Vec<Finding> {
 /// Whether all threads can be started.
 pub(super) fn count(case: &Case<'_>) -> Vec<Finding> {
     let machine = case.machine;
-    let needed = case.wanted.workers(machine) as u64 + OTHERS;
+    let needed = case.wanted.workers(machine) as u64 + OTHERS as u64;
     let judge = |setting, limit: u64, mend: String| {
         let level = match limit {
             limit if limit < needed => Level::Fails,
@@ -88,13 +83,16 @@ pub(super) fn count(case: &Case<'_>) -> Vec<Finding> {
 pub(super) fn stack(case: &Case<'_>) -> Vec<Finding> {
     let limit = case.machine.limits.stack.and_then(|limit| limit.soft);
     match limit {
-        Some(limit) if limit < STACK => {
-            let text = format!(
-                "the stack of the main thread is {}: `run` may end in a crash; `serve` has threads \
-                 of its own",
-                size(limit)
-            );
-            vec![Finding::new(Level::Less, "ulimit -s", text).mend("ulimit -s 8192")]
+        Some(limit) if limit < ROOMY_STACK => {
+            let (level, what) = match limit < STACK {
+                true => (Level::Fails, "no command runs a guest"),
+                false => (
+                    Level::Less,
+                    "a guest that uses its stack may end `run` in a crash",
+                ),
+            };
+            let text = format!("the stack of the main thread is {}: {what}", size(limit));
+            vec![Finding::new(level, "ulimit -s", text).mend("ulimit -s 8192")]
         }
         _ => Vec::new(),
     }
