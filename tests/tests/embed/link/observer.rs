@@ -3,7 +3,10 @@
 use super::apps::{Apps, wit};
 use super::{NEVER, map};
 use localmap::wasmtime::Config;
-use localmap::{CallOutcome, CancelHandle, Host, MapOptions, Observer, Operation, Rejection};
+use localmap::{
+    CallOutcome, CancelHandle, Change, Host, MapOptions, Observer, Operation, Rejection, Ttl,
+    WriteRule, WriteViolation,
+};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -98,6 +101,33 @@ fn sees_each_operation_once() {
     // The observer does not see operations of the host.
     app.map().get(b"key").expect("alive");
     assert_eq!(log.take(), []);
+}
+
+#[test]
+fn sees_writes_that_the_rule_of_the_map_rejects() {
+    struct ReadOnly;
+    impl WriteRule for ReadOnly {
+        fn check(&self, _: &Change<'_>, _: Ttl) -> Result<Ttl, WriteViolation> {
+            Err(WriteViolation::InvalidKey)
+        }
+    }
+    let host = Host::new().expect("a host");
+    let options = MapOptions::new().write_rule(ReadOnly);
+    let map = host.map(&options).expect("a map");
+    let log = Arc::new(Log::default());
+    let mut app = Apps::new(&Config::new()).observed(map, log.clone());
+    app.call(|app, mut store| {
+        app.call_set(&mut store, b"k", b"v", NEVER)?
+            .expect_err("no writes");
+        app.call_get(&mut store, b"k")
+    })
+    .expect("alive");
+    let rejected = CallOutcome::Rejected(Rejection::InvalidKey);
+    let expected = [
+        (Operation::Set, 1, rejected),
+        (Operation::Get, 1, CallOutcome::Miss),
+    ];
+    assert_eq!(log.take(), expected);
 }
 
 #[test]
