@@ -173,13 +173,15 @@ fn a_served_guest_has_the_schema_in_each_map() {
     server.line("Warning: the schema rejects a write of \"session:1\": the TTL is never");
     assert_eq!(server.text("/set/hits:1/12345678"), "set\n");
     drop(server);
-    let server = Server::start(&[&schema[..], &scope].concat());
+    let server = Server::start(&[&schema[..], &scope, &["--enforce-schema"]].concat());
     for tenant in ["a", "b"] {
         let headers = [("x-tenant", tenant)];
         let response = server
             .connect()
             .ask("GET", "/get/session:demo", &headers, b"");
         assert_eq!(response.ok(), "alice");
+        let response = server.connect().ask("GET", "/count", &headers, b"");
+        assert_eq!(response.status, 500);
     }
 }
 
