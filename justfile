@@ -28,6 +28,10 @@ lint:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-serve -p localmap-engine -p localmap-packed -p localmap-client
 
+# Checks the files in `deploy`, without a cluster.
+deploy:
+    tests/deploy/run.sh
+
 # Builds the command-line program.
 build:
     cargo build --release
