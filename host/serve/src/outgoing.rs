@@ -87,14 +87,10 @@ pub(crate) struct OutgoingHooks {
     granted: Option<Arc<Outgoing>>,
     /// The destination of reports, if it is not that of all guests.
     reporter: Option<HttpReporter>,
-    /// The requests of the guest. Most guests send none.
-    requests: Option<Requests>,
-}
-
-/// The requests of one guest.
-struct Requests {
-    reports: Arc<Reports>,
-    room: Arc<Semaphore>,
+    /// The reports to that destination. Most guests send no requests, and need none.
+    reports: Option<Arc<Reports>>,
+    /// The room for requests at a time.
+    room: Option<Arc<Semaphore>>,
 }
 
 impl OutgoingHooks {
@@ -106,27 +102,34 @@ impl OutgoingHooks {
         }
     }
 
-    /// Sets the destination of reports. Must be called before the guest sends a request.
+    /// Sets the destination of reports about requests that the guest sends from now on, with a
+    /// limit of its own.
     pub(crate) fn report_to(&mut self, reporter: HttpReporter) {
         self.reporter = Some(reporter);
+        self.reports = None;
     }
 
-    /// Returns what the guest may send, and its requests.
-    fn parts(&mut self) -> (&Outgoing, &Requests) {
+    /// Returns what the guest may send, and the reports about it.
+    fn parts(&mut self) -> (&Outgoing, &Arc<Reports>) {
         let granted = self.granted.get_or_insert_default();
-        let requests = self.requests.get_or_insert_with(|| {
+        let reports = self.reports.get_or_insert_with(|| {
             let reporter = self.reporter.as_ref().or(granted.reporter.as_ref());
-            Requests {
-                reports: Arc::new(Reports::new(reporter.cloned())),
-                room: Arc::new(Semaphore::new(CONCURRENT)),
-            }
+            Arc::new(Reports::new(reporter.cloned()))
         });
-        (granted, requests)
+        (granted, reports)
+    }
+
+    /// Returns the room for requests at a time.
+    fn room(&mut self) -> Arc<Semaphore> {
+        let room = self
+            .room
+            .get_or_insert_with(|| Arc::new(Semaphore::new(CONCURRENT)));
+        Arc::clone(room)
     }
 
     /// Checks a request, and returns what sends it. Nothing has been looked up or sent yet.
     fn check(&mut self, request: &mut Request<WasiBody>) -> Result<Connector, Error> {
-        let (granted, requests) = self.parts();
+        let (granted, reports) = self.parts();
         let scheme = request.uri().scheme().cloned().unwrap_or(Scheme::HTTPS);
         let authority = request.uri().authority();
         let authority = authority.ok_or(Error::HttpRequestUriInvalid)?.as_str();
@@ -144,7 +147,7 @@ impl OutgoingHooks {
             allowed: Arc::clone(&granted.allowed),
             tls: Arc::clone(&granted.tls),
             lookups: Arc::clone(&granted.lookups),
-            reports: Arc::clone(&requests.reports),
+            reports: Arc::clone(reports),
             method: request.method().clone(),
             scheme,
             to,
@@ -170,8 +173,8 @@ impl WasiHttpHooks for OutgoingHooks {
         _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let checked = self.check(&mut request).and_then(|connector| {
-            let room = Arc::clone(&self.parts().1.room).try_acquire_owned();
-            let permit = room.map_err(|_| Error::ConnectionLimitReached)?;
+            let permit = self.room().try_acquire_owned();
+            let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
             Ok((connector, Arc::new(permit)))
         });
         let timeouts = Timeouts::new(options.unwrap_or_default());

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The maximum number of reports about one guest.
+/// The maximum number of reports to one destination.
 const MAX_REPORTS: u32 = 10;
 
 /// A request of a guest that failed for a reason that the guest does not see. It was not sent.
@@ -93,7 +93,7 @@ impl fmt::Display for HttpFailure {
 /// A function that receives reports.
 pub(crate) type HttpReporter = Arc<dyn Fn(&HttpFailure) + Send + Sync>;
 
-/// The reports about one guest.
+/// The reports to one destination.
 pub(super) struct Reports {
     reporter: Option<HttpReporter>,
     left: AtomicU32,

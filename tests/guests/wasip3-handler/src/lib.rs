@@ -210,6 +210,10 @@ pub(crate) async fn run(args: &[&str]) -> Answer {
             say("slept")
         }
         // Answers with the result of setting a header.
+        // Answers with the response of a site.
+        ["upstream", authority, ref path @ ..] => {
+            message::relay_from(authority, &format!("/{}", path.join("/"))).await
+        }
         ["set-header", name] => {
             let set = fields(&[]).append(name, b"x");
             say(format!("{set:?}"))

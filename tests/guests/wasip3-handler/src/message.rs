@@ -1,6 +1,7 @@
 //! Requests and responses: their bodies as streams, and their trailers.
 
-use wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use wasip3::http::client;
+use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
 use wasip3::wit_bindgen::{FutureReader, FutureWriter, StreamReader, StreamResult, StreamWriter};
 use wasip3::{wit_future, wit_stream};
 
@@ -106,6 +107,23 @@ pub(crate) fn with_status(status: u16) -> Answer {
     let response = say("a body")?;
     let set = response.set_status_code(status);
     set.map_err(|()| ErrorCode::InternalError(Some(format!("{status} is no status"))))?;
+    Ok(response)
+}
+
+/// Sends a request, and answers with the stream and the trailers of its response.
+pub(crate) async fn relay_from(authority: &str, path: &str) -> Answer {
+    let (trailers, read) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (request, _sent) = Request::new(Fields::new(), None, read, None);
+    let set = request
+        .set_scheme(Some(&Scheme::Http))
+        .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some(path)));
+    set.map_err(|()| ErrorCode::HttpRequestUriInvalid)?;
+    let answered = client::send(request).await?;
+    let (_done, read) = wit_future::new(|| Ok(()));
+    let (body, trailers) = Response::consume_body(answered, read);
+    let (response, _sent) = Response::new(Fields::new(), Some(body), trailers);
     Ok(response)
 }
 

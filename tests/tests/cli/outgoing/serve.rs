@@ -49,6 +49,28 @@ fn an_allowed_request_is_sent_and_is_not_in_the_log() {
     );
 }
 
+/// Every request of an instance has lines of its own, and its own limit on their number.
+#[test]
+fn a_reused_instance_reports_for_the_request_that_it_has_begun_last() {
+    let options = ["--map-scope", "server", "--reuse", "30"];
+    for guest_name in ["outside-http", "wasip3_handler"] {
+        let server = Server::serving(&guest(guest_name), &options);
+        let mut client = server.connect();
+        for id in 1..=12 {
+            let path = format!("/upstream/127.0.0.1:9/{id}");
+            client.ask("POST", &path, &[], b"get\nhttp://127.0.0.1:9/");
+            let sent = server.line(&format!("\"POST {path} HTTP/1.1\" id={id} "));
+            let told = "sent=\"GET http://127.0.0.1:9\" cause=\"the host is not allowed;";
+            assert!(sent.contains(told), "{sent}");
+        }
+        let reused = |line: &String| line.contains(" id=2 ") && line.contains(" instance=1");
+        assert!(server.lines().iter().any(reused), "{:?}", server.lines());
+        let sent = server.lines();
+        let sent = sent.iter().filter(|line| line.contains(" sent=")).count();
+        assert_eq!(sent, 12, "{guest_name}");
+    }
+}
+
 #[test]
 fn the_timeout_of_a_request_ends_what_its_guest_has_sent() {
     let site = Site::start();
