@@ -3,6 +3,7 @@
 use crate::guest_body::Transmission;
 use crate::log::{LogSink, RequestLine, RequestRecord};
 use crate::outgoing::HttpReporter;
+use crate::request_body::Upload;
 use hyper::{Method, Request, StatusCode};
 use localmap::lock;
 use std::net::SocketAddr;
@@ -22,6 +23,8 @@ pub(crate) struct Exchange {
     peer: SocketAddr,
     id: u64,
     line: RequestLine,
+    /// The body of the request.
+    upload: Upload,
     /// What the connection has sent, if its server reports it.
     sent: Option<Sent>,
     state: Mutex<State>,
@@ -104,6 +107,7 @@ impl Exchange {
         id: u64,
         sent: Option<&Sent>,
         request: &Request<B>,
+        upload: Upload,
     ) -> ResponseSide {
         ResponseSide(Arc::new(Self {
             log: log.cloned(),
@@ -112,6 +116,7 @@ impl Exchange {
             peer,
             id,
             line: RequestLine::of(request),
+            upload,
             sent: sent.cloned(),
             state: Mutex::new(State {
                 response: ResponseState::Awaited,
@@ -177,6 +182,11 @@ impl ResponseSide {
     /// Returns `true` if the response consists only of headers.
     pub(crate) fn is_head(&self) -> bool {
         self.0.line.method == Method::HEAD
+    }
+
+    /// Returns `true` if the body of the request has ended early, which its guest has noticed.
+    pub(crate) fn is_upload_cut(&self) -> bool {
+        self.0.upload.is_cut()
     }
 
     /// Records the map of the request, if it has one.
@@ -361,7 +371,14 @@ mod tests {
         let peer = ([127, 0, 0, 1], 1).into();
         (
             reports,
-            Exchange::begin(Some(&log), peer, 7, sent, &Request::new(())),
+            Exchange::begin(
+                Some(&log),
+                peer,
+                7,
+                sent,
+                &Request::new(()),
+                Upload::default(),
+            ),
         )
     }
 

@@ -1,5 +1,6 @@
 //! The body of a guest's response, of either version of `wasi:http`.
 
+use crate::outgoing::poll_passed_on;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
@@ -25,6 +26,8 @@ pub(crate) struct GuestBody {
     ahead: VecDeque<Result<Frame<Bytes>, Error>>,
     /// Whether `body` has been read to its end.
     ended: bool,
+    /// Whether `body` is that of a response that the guest has received, and has ended early.
+    cut_upstream: bool,
 }
 
 /// What a body of WASI 0.3 reports to its guest's store. Dropping it reports the end of the body,
@@ -91,7 +94,23 @@ impl GuestBody {
             tracker,
             ahead: VecDeque::new(),
             ended: false,
+            cut_upstream: false,
         }
+    }
+
+    /// Returns `true` if the guest passes on the body of a response, which has ended early.
+    pub(crate) fn is_cut_upstream(&self) -> bool {
+        self.cut_upstream
+    }
+
+    fn poll_body(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let body = Pin::new(&mut self.body);
+        let (frame, cut) = poll_passed_on(|| body.poll_frame(context));
+        self.cut_upstream |= cut;
+        frame
     }
 
     /// Takes what tells the guest whether its response has been sent.
@@ -107,7 +126,7 @@ impl GuestBody {
             && self.ahead.len() < MAX_FRAMES_AHEAD
             && self.bytes_ahead() < BYTES_AHEAD as u64
         {
-            match Pin::new(&mut self.body).poll_frame(context) {
+            match self.poll_body(context) {
                 Poll::Ready(Some(frame)) => {
                     self.ended = !frame.as_ref().is_ok_and(Frame::is_data);
                     self.ahead.push_back(frame);
@@ -142,7 +161,7 @@ impl Body for GuestBody {
         match self.ahead.pop_front() {
             Some(frame) => Poll::Ready(Some(frame)),
             None if self.ended => Poll::Ready(None),
-            None => Pin::new(&mut self.body).poll_frame(context),
+            None => self.poll_body(context),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::map_scope::MapScope;
 use crate::maps::{CheckedOut, Maps, only_value};
 use crate::request_body::RequestBody;
 use crate::responder::{Responder, SharedResponder};
-use crate::response_body::ResponseBody;
+use crate::response_body::{ResponseBody, UPLOAD_CUT};
 use crate::reuse::Reuse;
 use crate::target::resolve;
 use crate::tasks::Tasks;
@@ -282,11 +282,15 @@ impl Handler {
         let log = self.shared.log.as_ref();
         let sent = delivery.map(|delivery| delivery.sent());
         let id = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let side = Exchange::begin(log, connection.peer(), id, sent, &request);
+        let upload = request.body().upload();
+        let side = Exchange::begin(log, connection.peer(), id, sent, &request, upload);
         match self.respond(connection, id, request, &side).await {
             Ok(response) => ResponseBody::of_guest(side, response, delivery),
             Err(failure) => {
                 side.set_cause(&failure.cause);
+                if side.is_upload_cut() {
+                    side.add_cause(UPLOAD_CUT);
+                }
                 ResponseBody::text(side, failure.status, failure.text(), delivery)
             }
         }

@@ -5,7 +5,7 @@ use crate::delivery::{Delivery, DeliveryStream};
 use crate::handler::Handler;
 use crate::limits::{HEADERS, MAX_HEADERS, STALLED};
 use crate::linger::{linger, send};
-use crate::request_body::{RequestBody, Unread};
+use crate::request_body::{RequestBody, Upload};
 use crate::response_body::ResponseBody;
 use crate::stall_guard::StallGuard;
 use crate::stream::Stream;
@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use localmap::lock;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use tokio::task::yield_now;
 
 /// The response to a client that begins with HTTP/2 after it has agreed to HTTP/1 by TLS, to which
 /// hyper sends none.
@@ -27,8 +28,8 @@ const NO_HTTP_2: &[u8] =
 /// What the end of a connection depends on.
 #[derive(Default)]
 struct Last {
-    /// The unread part of the last request.
-    unread: Unread,
+    /// The body of the last request.
+    upload: Upload,
     /// Whether the end of the connection is the end of the last response.
     ends_response: bool,
 }
@@ -88,7 +89,7 @@ pub(crate) async fn serve(
         }
         _ => {}
     }
-    if refused || !last.unread.is_none() {
+    if refused || !last.upload.is_read() {
         linger(stream).await;
     }
 }
@@ -102,19 +103,24 @@ async fn answer(
 ) -> Response<ResponseBody> {
     let old = request.version() < Version::HTTP_11;
     let request = RequestBody::wrap(request);
-    let unread = request.body().unread();
+    let upload = request.body().upload();
     *lock(last) = Last {
-        unread: unread.clone(),
+        upload: upload.clone(),
         ends_response: false,
     };
     let mut response = handler.answer(connection, request, Some(delivery)).await;
+    if upload.continues() {
+        // hyper sends `100 Continue` when it is polled after the body has been read, but no longer
+        // once it has the response. The guest may have begun both at once.
+        yield_now().await;
+    }
     // With an older client, the connection must be closed after a body of unknown length, but
     // hyper would otherwise promise to keep it open.
     let known = response.headers().contains_key(CONTENT_LENGTH)
         || response.body().size_hint().exact().is_some();
     let ends_response = old && !known;
     lock(last).ends_response = ends_response;
-    if ends_response || unread.is_too_much() {
+    if ends_response || upload.is_too_much() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }

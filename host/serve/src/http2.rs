@@ -264,6 +264,7 @@ mod tests {
     use super::*;
     use crate::exchange::Exchange;
     use crate::log::{LogSink, RequestRecord};
+    use crate::request_body::Upload;
     use crate::response_body::ResponseBody;
     use http_body_util::BodyExt;
     use hyper::{Response, StatusCode};
@@ -329,7 +330,8 @@ mod tests {
             let delivery = Arc::new(Delivery::of_stream(end));
             let request = request.map(|_| ());
             let peer = ([127, 0, 0, 1], 1).into();
-            let side = Exchange::begin(Some(&log), peer, 1, Some(delivery.sent()), &request);
+            let (sent, upload) = (Some(delivery.sent()), Upload::default());
+            let side = Exchange::begin(Some(&log), peer, 1, sent, &request, upload);
             let mut body = ResponseBody::text(side, StatusCode::OK, "", Some(&delivery));
             asked.notify_one();
             async move {

@@ -30,6 +30,7 @@ pub use failure::{HttpFailure, HttpFailureReason};
 pub use host::ParseAllowedHostError;
 
 pub(crate) use failure::HttpReporter;
+pub(crate) use send::poll_passed_on;
 
 /// The maximum number of requests of a guest at a time, until the ends of their responses.
 const CONCURRENT: usize = 16;

@@ -7,7 +7,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::EXPECT;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -21,33 +21,57 @@ const MAX_UNREAD: u64 = 1 << 20;
 pub(crate) const DISCARDED_FOR: Duration = Duration::from_secs(30);
 pub(crate) const NEXT_DISCARDED: Duration = Duration::from_secs(5);
 
-/// The number of bytes of a body that have not been read.
+/// The progress of a body, which its server watches while the guest has the body.
 #[derive(Clone, Default)]
-pub(crate) struct Unread(Arc<AtomicU64>);
+pub(crate) struct Upload(Arc<State>);
 
-impl Unread {
+#[derive(Default)]
+struct State {
+    /// The number of bytes that have not been read.
+    unread: AtomicU64,
+    /// Whether the client waits for `100 Continue`, and the body has been read.
+    continues: AtomicBool,
+    /// Whether the body has ended early.
+    cut: AtomicBool,
+}
+
+impl Upload {
     /// Stands for all the rest of a body whose length is unknown.
     const UNKNOWN: u64 = u64::MAX;
 
-    fn set(&self, bytes: u64) {
-        self.0.store(bytes, Ordering::Release);
+    fn set_unread(&self, bytes: u64) {
+        self.0.unread.store(bytes, Ordering::Release);
     }
 
     fn set_rest_of<B: Body>(&self, body: &B) {
-        self.set(match body.is_end_stream() {
+        self.set_unread(match body.is_end_stream() {
             true => 0,
             false => body.size_hint().exact().unwrap_or(Self::UNKNOWN),
         });
     }
 
+    fn set_cut(&self) {
+        self.0.cut.store(true, Ordering::Release);
+    }
+
     /// Returns `true` if the body has been read to its end.
-    pub(crate) fn is_none(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
+    pub(crate) fn is_read(&self) -> bool {
+        self.0.unread.load(Ordering::Acquire) == 0
     }
 
     /// Returns `true` if too much is unread for the connection to stay open.
     pub(crate) fn is_too_much(&self) -> bool {
-        self.0.load(Ordering::Acquire) > MAX_UNREAD
+        self.0.unread.load(Ordering::Acquire) > MAX_UNREAD
+    }
+
+    /// Returns `true` if the client waits for `100 Continue`, and the body has been read.
+    pub(crate) fn continues(&self) -> bool {
+        self.0.continues.load(Ordering::Acquire)
+    }
+
+    /// Returns `true` if the body has ended early, with an error that whoever read it got.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.cut.load(Ordering::Acquire)
     }
 }
 
@@ -58,7 +82,7 @@ pub(crate) struct RequestBody<B: Body<Data = Bytes> + Send + Unpin + 'static> {
     body: Option<B>,
     /// Whether the client waits for `100 Continue`.
     expects: bool,
-    unread: Unread,
+    upload: Upload,
 }
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody<B> {
@@ -66,24 +90,24 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody<B> {
     pub(crate) fn wrap(request: Request<B>) -> Request<Self> {
         let expects = request.headers().contains_key(EXPECT);
         request.map(|body| {
-            let unread = Unread::default();
-            unread.set_rest_of(&body);
-            let expects = expects && !unread.is_none();
+            let upload = Upload::default();
+            upload.set_rest_of(&body);
+            let expects = expects && !upload.is_read();
             if expects {
                 // The client may never send it.
-                unread.set(Unread::UNKNOWN);
+                upload.set_unread(Upload::UNKNOWN);
             }
             Self {
                 body: Some(body),
                 expects,
-                unread,
+                upload,
             }
         })
     }
 
-    /// Returns how much is unread, now and later.
-    pub(crate) fn unread(&self) -> Unread {
-        self.unread.clone()
+    /// Returns its progress, now and later.
+    pub(crate) fn upload(&self) -> Upload {
+        self.upload.clone()
     }
 }
 
@@ -101,12 +125,17 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Body for RequestBody<B> {
         };
         let frame = Pin::new(&mut *body).poll_frame(context);
         // hyper sends `100 Continue` when a body is first read.
-        this.expects = false;
-        this.unread.set_rest_of(body);
+        if std::mem::take(&mut this.expects) {
+            this.upload.0.continues.store(true, Ordering::Release);
+        }
+        this.upload.set_rest_of(body);
         let frame = ready!(frame);
+        if matches!(frame, Some(Err(_))) {
+            this.upload.set_cut();
+        }
         if matches!(frame, None | Some(Err(_))) {
             this.body = None;
-            this.unread.set(0);
+            this.upload.set_unread(0);
         }
         Poll::Ready(frame)
     }
@@ -133,13 +162,13 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Drop for RequestBody<B> {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let unread = self.unread();
+        let upload = self.upload();
         runtime.spawn(async move {
             let all = async {
                 loop {
                     match timeout(NEXT_DISCARDED, body.frame()).await {
-                        Ok(Some(Ok(_))) => unread.set_rest_of(&body),
-                        Ok(None) => return unread.set(0),
+                        Ok(Some(Ok(_))) => upload.set_rest_of(&body),
+                        Ok(None) => return upload.set_unread(0),
                         Ok(Some(Err(_))) | Err(_) => return,
                     }
                 }

@@ -46,6 +46,12 @@ enum Progress {
 /// Of the two ends of a body that is too short, the one without an error may come first.
 const OTHER_LENGTH: &str = "the guest wrote more or less than its content-length";
 
+const UNFINISHED: &str = "the guest did not finish its response";
+
+/// What ended early, if the guest only passed it on.
+pub(crate) const UPLOAD_CUT: &str = "the body of the request ended early";
+const UPSTREAM_CUT: &str = "the response that the guest passes on ended early";
+
 /// The guest failed in the middle of its response.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest failed during its response")]
@@ -137,7 +143,7 @@ impl ResponseBody {
             // The body also ends in these ways when the guest's store is dropped.
             None | Some(Err(_)) if self.guest_failed() => {}
             None if matches!(self.progress, Progress::Sending(Some(1..))) => {
-                self.add_cause(OTHER_LENGTH);
+                self.add_cause(self.cause_of_end(OTHER_LENGTH));
             }
             None => return None,
             // hyper does not read past them.
@@ -155,12 +161,27 @@ impl ResponseBody {
                 return Some(Ok(frame));
             }
             Some(Err(wasmtime_wasi_http::Error::HttpResponseBodySize(_))) => {
-                self.add_cause(OTHER_LENGTH);
+                self.add_cause(self.cause_of_end(OTHER_LENGTH));
             }
             // The code of the error says no more, and its form is that of the host.
-            Some(Err(_)) => self.add_cause("the guest did not finish its response"),
+            Some(Err(_)) => self.add_cause(self.cause_of_end(UNFINISHED)),
         }
         Some(Err(Cut.into()))
+    }
+
+    /// Returns why the body of the guest ended early: `own`, unless what it passes on did.
+    fn cause_of_end(&self, own: &'static str) -> &'static str {
+        let cut_upstream = match &self.source {
+            Source::Guest(body) => body.is_cut_upstream(),
+            Source::Text(_) => false,
+        };
+        if cut_upstream {
+            UPSTREAM_CUT
+        } else if self.side.as_ref().is_some_and(ResponseSide::is_upload_cut) {
+            UPLOAD_CUT
+        } else {
+            own
+        }
     }
 
     /// Returns `true` if the guest has failed. Otherwise, the task is woken if it does.

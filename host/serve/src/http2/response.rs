@@ -74,32 +74,43 @@ pub(super) async fn answer(
 async fn until_reset(
     answer: impl Future<Output = Response<ResponseBody>>,
     respond: &mut SendResponse<Bytes>,
-    first_read: Option<FirstRead>,
+    mut first_read: Option<FirstRead>,
 ) -> Option<Response<ResponseBody>> {
     let mut answer = pin!(answer);
-    let mut first_read = pin!(async {
-        match first_read {
-            Some(first_read) => first_read.await.is_ok(),
-            None => pending().await,
-        }
-    });
-    let mut waits = true;
     loop {
         tokio::select! {
             biased;
-            response = &mut answer => return Some(response),
+            response = &mut answer => {
+                // The guest may have read the body and responded at once.
+                if first_read.is_some_and(|mut read| read.try_recv().is_ok()) {
+                    send_continue(respond);
+                }
+                return Some(response);
+            }
             _ = poll_fn(|context| respond.poll_reset(context)) => return None,
-            read = &mut first_read, if waits => {
-                waits = false;
+            read = is_read(&mut first_read) => {
+                first_read = None;
                 if read {
-                    let mut response = Response::new(());
-                    *response.status_mut() = StatusCode::CONTINUE;
-                    // Fails if the stream has ended.
-                    let _ = respond.send_informational(response);
+                    send_continue(respond);
                 }
             }
         }
     }
+}
+
+/// Waits for the first read of a body. Returns `false` if there will be none.
+async fn is_read(first_read: &mut Option<FirstRead>) -> bool {
+    match first_read {
+        Some(first_read) => first_read.await.is_ok(),
+        None => pending().await,
+    }
+}
+
+fn send_continue(respond: &mut SendResponse<Bytes>) {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::CONTINUE;
+    // Fails if the stream has ended.
+    let _ = respond.send_informational(response);
 }
 
 /// Removes the headers that HTTP/2 does not have, and adds those that hyper adds in HTTP/1.

@@ -8,6 +8,7 @@ use hyper::client::conn::http1;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -111,6 +112,20 @@ fn error(error: hyper::Error) -> Error {
     Error::Hyper(error)
 }
 
+thread_local! {
+    /// Whether the body of a response that a guest has received has ended early since this was
+    /// last cleared.
+    static CUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Polls a body. Also returns whether it is that of a response that a guest has received, and has
+/// ended early now. No error says so, since a guest can make each of them.
+pub(crate) fn poll_passed_on<T>(poll: impl FnOnce() -> T) -> (T, bool) {
+    CUT.set(false);
+    let polled = poll();
+    (polled, CUT.take())
+}
+
 /// The body of a response, which must continue in time whenever the guest waits for it.
 struct TimedBody {
     body: Incoming,
@@ -139,11 +154,13 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.timer = None;
+            CUT.set(matches!(frame, Some(Err(_))));
             return Poll::Ready(frame.map(|frame| frame.map_err(error)));
         }
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(timer.as_mut().poll(context));
+        CUT.set(true);
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
     }
 

@@ -71,6 +71,25 @@ fn a_reused_instance_reports_for_the_request_that_it_has_begun_last() {
     }
 }
 
+/// The site breaks off, and its response is that of the guest.
+#[test]
+fn a_response_that_is_passed_on_and_ends_early_is_not_the_fault_of_the_guest() {
+    let site = Site::start();
+    let allowed = site.addr.to_string();
+    let shared = ["--map-scope", "server", "--reuse", "9,3"];
+    for options in [&[][..], &shared] {
+        let options = [&["--allow-http", &allowed], options].concat();
+        let server = Server::serving(&guest("wasip3_handler"), &options);
+        let passed = server.text(&format!("/upstream/{allowed}/hello"));
+        assert_eq!(passed, "hello");
+        let cut = server.get(&format!("/upstream/{allowed}/short"));
+        assert_eq!((cut.status, cut.whole), (200, false));
+        let line = server.line("/short HTTP");
+        let cause = " cause=\"the response that the guest passes on ended early\"";
+        assert!(line.contains(" 200 ") && line.contains(cause), "{line}");
+    }
+}
+
 #[test]
 fn the_timeout_of_a_request_ends_what_its_guest_has_sent() {
     let site = Site::start();

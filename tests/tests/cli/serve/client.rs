@@ -185,7 +185,8 @@ impl Client {
         }
     }
 
-    fn any_head(&mut self) -> Response {
+    /// Reads the status and the headers of a response, which may be `100 Continue`.
+    pub(crate) fn any_head(&mut self) -> Response {
         let status = self.text_line();
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
         let mut headers = Vec::new();

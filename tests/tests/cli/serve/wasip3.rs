@@ -169,6 +169,44 @@ fn a_body_is_sent_as_it_is_written() {
     assert_eq!(echoed, b"abcdef");
 }
 
+/// Such a client sends its body only then.
+#[test]
+fn a_client_that_asks_first_is_told_to_continue_if_its_body_is_that_of_the_response() {
+    for options in [&[][..], &["--map-scope", "server", "--reuse", "9,3"]] {
+        let server = start(&[&["-W", "timeout=60s"], options].concat());
+        for path in ["/relay", "/echo", "/length"] {
+            let mut client = server.connect();
+            client.begin("POST", path, &[("expect", "100-continue")], 6);
+            assert_eq!(client.any_head().status, 100, "{path}");
+            client.send(b"abcdef");
+            let text = if path == "/length" { "6" } else { "abcdef" };
+            assert_eq!(client.response(false).ok(), text, "{path}");
+        }
+    }
+}
+
+/// The client leaves during its upload, which the guest passes on.
+#[test]
+fn a_request_that_ends_early_is_not_the_fault_of_its_guest() {
+    for options in [&[][..], &["--map-scope", "server", "--reuse", "9,3"]] {
+        let server = start(&[&["-W", "timeout=60s"], options].concat());
+        for path in ["/relay", "/echo"] {
+            let mut client = server.connect();
+            client.begin("POST", path, &[], 1000);
+            client.send(b"abc");
+            let stream = client.0.get_ref();
+            stream
+                .shutdown(std::net::Shutdown::Write)
+                .expect("it is open");
+            let cut = client.response(false);
+            assert_eq!((cut.status, cut.whole), (200, false), "{path}");
+            let line = server.line(path);
+            let cause = " cause=\"the body of the request ended early\"";
+            assert!(line.contains(" 200 ") && line.contains(cause), "{line}");
+        }
+    }
+}
+
 /// Server-sent events: each arrives before the next is made.
 #[test]
 fn events_arrive_one_by_one() {

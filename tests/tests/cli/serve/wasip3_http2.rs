@@ -1,11 +1,14 @@
 //! Handlers of WASI 0.3 behind HTTP/2: what a stream of HTTP has, the streams of the guest have.
 
+use super::client::PATIENCE;
 use super::http2::run;
 use super::http2_client::Client;
 use super::wasip3::start;
 use bytes::Bytes;
 use h2::Reason;
 use localmap_serve::hyper::HeaderMap;
+use std::future::poll_fn;
+use tokio::time::timeout;
 
 #[test]
 fn bodies_and_trailers_pass_in_both_directions() {
@@ -33,6 +36,23 @@ fn bodies_and_trailers_pass_in_both_directions() {
             assert_eq!(trailers.get("x-sum").expect("a trailer"), "6", "{path}");
         }
         assert_eq!(client.get("/big/3000000").await.ok().len(), 3_000_000);
+    });
+}
+
+#[test]
+fn a_client_that_asks_first_is_told_to_continue_if_its_body_is_that_of_the_response() {
+    let server = start(&["-W", "timeout=60s"]);
+    run(async {
+        let client = Client::connect(&server).await;
+        let expect = [("expect", "100-continue")];
+        let mut exchange = client.begin("POST", "/relay", &expect).await;
+        let informed = poll_fn(|context| exchange.response.poll_informational(context));
+        let informed = timeout(PATIENCE, informed).await.expect("in time");
+        let informed = informed.expect("a response").expect("it is valid");
+        assert_eq!(informed.status().as_u16(), 100);
+        let body = Bytes::from_static(b"abc");
+        exchange.upload.send_data(body, true).expect("it is open");
+        assert_eq!(exchange.response().await.ok(), "abc");
     });
 }
 
