@@ -18,8 +18,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const ENCRYPTED: [&[u8]; 2] = [b"ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
 
 /// The certificate and the private key with which a [`Server`](crate::Server) speaks TLS 1.2 and
-/// 1.3. Clients choose between HTTP/2 and HTTP/1.1 during the handshake (ALPN). Clients that send
-/// no such choice get HTTP/1.1. Clones share the same data.
+/// 1.3. Clients choose between HTTP/2, HTTP/1.1 and HTTP/1.0 during the handshake (ALPN). Those that
+/// offer several get the newest, and those that offer none get HTTP/1. Clones share the same data.
 ///
 /// ```no_run
 /// use localmap_serve::{Handler, Server, TlsConfig};
@@ -97,7 +97,10 @@ impl TlsConfig {
             .with_safe_default_protocol_versions()
             .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key));
         let mut config = config.map_err(|error| refused(&error))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // A client that offers protocols, but none of these, cannot connect.
+        config.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"]
+            .map(<[u8]>::to_vec)
+            .to_vec();
         Ok(Self(Arc::new(config)))
     }
 

@@ -64,7 +64,12 @@ fn https_is_http_1_unless_the_client_asks_for_http_2() {
     let address = server.line("Listening on https://127.0.0.1:");
     assert!(address.ends_with(&server.addr.to_string()), "{address}");
     let request = "GET /scheme HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    for (offered, chosen) in [(&[][..], None), (&["http/1.1"], Some(&b"http/1.1"[..]))] {
+    for (offered, chosen) in [
+        (&[][..], None),
+        (&["http/1.1"], Some(&b"http/1.1"[..])),
+        (&["http/1.0"], Some(&b"http/1.0"[..])),
+        (&["http/1.0", "http/1.1"], Some(&b"http/1.1"[..])),
+    ] {
         let (response, protocol) = ask(&server, offered, request);
         assert_eq!(protocol.as_deref(), chosen);
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
