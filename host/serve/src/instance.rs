@@ -226,10 +226,12 @@ impl Instance {
             .chain(queue.into_iter().map(|given| given.job.entry))
             .collect();
         drop(state);
-        if let others @ 1.. = entries.len().saturating_sub(1) {
-            let cause = failure.cause;
-            failure.cause = format!("{cause} (its instance had {others} other requests)");
-        }
+        let others = match entries.len().saturating_sub(1) {
+            0 => String::new(),
+            1 => " (its instance had 1 other request)".to_owned(),
+            others => format!(" (its instance had {others} other requests)"),
+        };
+        failure.cause.push_str(&others);
         if let Some(first) = entries.first_mut() {
             first.side.set_backtrace(failure.backtrace.take());
         }

@@ -161,6 +161,17 @@ async fn a_trap_ends_all_requests_of_its_instance_and_no_others() {
         cause.ends_with("(its instance had 2 other requests)"),
         "{cause}"
     );
+    // A single one of them is counted as one.
+    let waits = fixture.begin("/sleep/60000").await;
+    assert_eq!(fixture.get("/trap-after/21").await.0, 500);
+    assert_eq!(waits.await.expect("no panic").status(), 500);
+    fixture.handler.guests_ended().await;
+    let cause = fixture.records.of("/trap-after/21").cause;
+    let cause = cause.expect("a cause");
+    assert!(
+        cause.ends_with("(its instance had 1 other request)"),
+        "{cause}"
+    );
     // The map remains.
     assert_eq!(fixture.get("/count").await, ok("1\n"));
     assert_eq!(fixture.get("/count").await, ok("2\n"));

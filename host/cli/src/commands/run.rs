@@ -25,6 +25,7 @@ use anyhow::{Context, anyhow};
 use app::RunConfig;
 use call::Ended;
 use interrupt::Interrupts;
+use localmap::wasmtime::Trap;
 use localmap::{Incompatibility, Inspection, PlugError, PlugOptions, linkable, names, plug_with};
 use localmap_serve::HttpFailure;
 use std::borrow::Cow;
@@ -191,7 +192,14 @@ impl RunCommand {
                 "the instance, which ended when standard output was closed",
             ),
             Ended::Trap { error, stats } => {
+                let waits = error.downcast_ref() == Some(&Trap::CannotBlockSyncTask);
                 complain(&error.context(trapped(path)));
+                if waits {
+                    note(
+                        "Only an async function can wait by WASI 0.3: export `run` of \
+                         wasi:cli/run@0.3 as one, in place of a `main`",
+                    );
+                }
                 if guest.handler.is_some() {
                     // The `run` of many HTTP guests does nothing but trap.
                     note("It also answers HTTP requests: for those, use `localmap serve`");

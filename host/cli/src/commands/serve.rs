@@ -257,7 +257,10 @@ async fn serve(
     tokio::select! {
         cut_off = server.shutdown(grace) => {
             if cut_off > 0 {
-                log.line(format!("{cut_off} requests or connections were cut off"));
+                log.line(match cut_off {
+                    1 => "1 request or connection was cut off".to_owned(),
+                    _ => format!("{cut_off} requests or connections were cut off"),
+                });
             }
             Ok(ExitCode::SUCCESS)
         }

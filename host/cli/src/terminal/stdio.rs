@@ -194,9 +194,11 @@ pub(crate) fn complain(error: &anyhow::Error) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error, in one call, so that no other program writes within it and no
+/// reader sees a part of it.
 pub(crate) fn note(line: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let line = format!("{line}\n");
+    let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// Returns the exit code of a command that writes to standard output: [`PIPE_CLOSED`], without a

@@ -18,6 +18,36 @@ fn arguments_and_variables_are_those_that_are_given() {
     command(&[], &["env", "A"]).run().refused(&["A is not set"]);
 }
 
+/// As a `main` that blocks on a future of WASI 0.3 does.
+#[test]
+fn a_function_that_waits_but_is_not_async_is_told_what_to_export() {
+    let text = r#"(component
+        (import "wasi:clocks/monotonic-clock@0.3.0" (instance $clock
+            (export "wait-for" (func async (param "how-long" u64)))))
+        (alias export $clock "wait-for" (func $wait-for))
+        (core func $wait-for (canon lower (func $wait-for)))
+        (core module $code
+            (import "" "wait-for" (func $wait-for (param i64)))
+            (func (export "run") (result i32)
+                (call $wait-for (i64.const 1000000)) (i32.const 0)))
+        (core instance $code (instantiate $code
+            (with "" (instance (export "wait-for" (func $wait-for))))))
+        (func $run (result (result)) (canon lift (core func $code "run")))
+        (instance $command (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $command)))"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("command.wasm");
+    std::fs::write(&path, wat::parse_str(text).expect("a component")).expect("a file");
+    let finished = localmap().arg("run").arg(&path).run();
+    assert_eq!(finished.code, Some(134), "{finished:?}");
+    let said = &finished.stderr;
+    assert!(said.contains("cannot block a synchronous task"), "{said}");
+    assert!(
+        said.contains("export `run` of wasi:cli/run@0.3 as one"),
+        "{said}"
+    );
+}
+
 #[test]
 fn folders_are_those_that_are_given() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -2,7 +2,9 @@
 
 use super::client::{PATIENCE, Server};
 use localmap_tests::{guest, localmap};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -130,6 +132,36 @@ fn nobody_can_connect_before_the_guest_has_been_tried() {
         }
     };
     assert_eq!(ended.code(), Some(1));
+}
+
+/// Whoever reads standard error sees each message whole. A socket of datagrams keeps what is written
+/// in one call apart.
+#[test]
+fn each_message_is_written_in_one_call() {
+    let run = |args: &[&str], guest: &Path| {
+        let (ours, theirs) = UnixDatagram::pair().expect("sockets");
+        let mut command = localmap().args(args).arg(guest).into_command();
+        command
+            .stdin(Stdio::null())
+            .stderr(Stdio::from(OwnedFd::from(theirs)));
+        let child = command.spawn().expect("it starts");
+        ours.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut message = [0; 1000];
+        let len = ours.recv(&mut message).expect("a message");
+        (child, String::from_utf8_lossy(&message[..len]).into_owned())
+    };
+    let serve = ["serve", "--addr", "127.0.0.1:0"];
+    let (mut server, listening) = run(&serve, &guest("served"));
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+    let address = listening.strip_prefix("Listening on http://");
+    let address = address.and_then(|address| address.strip_suffix('\n'));
+    let parsed = address.map(str::parse::<SocketAddr>);
+    assert!(matches!(parsed, Some(Ok(_))), "{listening:?}");
+    let (mut ended, error) = run(&["run"], Path::new("none.wasm"));
+    ended.wait().expect("it ends");
+    assert!(error.starts_with("Error: ") && error.ends_with('\n'));
+    assert!(error.contains("Caused by:"), "{error:?}");
 }
 
 /// Runs a server with this much address space, in KiB.

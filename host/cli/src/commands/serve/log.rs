@@ -151,7 +151,8 @@ fn write_all(stream: Output, mut messages: Receiver<Message>, lost: &AtomicU64) 
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let line = format!("{lost} lines were lost: standard error is not read fast enough\n");
+            let lines = if lost == 1 { "line was" } else { "lines were" };
+            let line = format!("{lost} {lines} lost: standard error is not read fast enough\n");
             gathered.extend_from_slice(line.as_bytes());
         }
         write(stream, &gathered);
