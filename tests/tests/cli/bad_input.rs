@@ -38,9 +38,35 @@ fn refused_app(wat: &str, words: &[&str]) {
 
 #[test]
 fn not_wasm() {
-    for bytes in ["", "#!/bin/sh\n", "(component)", "\0as", "\0asm"] {
+    for bytes in ["", "#!/bin/sh\n", "\0as", "\0asm", "\n"] {
         refused_by_all(bytes, &["not WebAssembly", "expected a component"]);
     }
+}
+
+#[test]
+fn text_and_compressed_files() {
+    for text in ["(component)", "\n  (module)", ";; a module\n(module)"] {
+        refused_by_all(text, &["text format", "wasm-tools parse"]);
+    }
+    for (bytes, format) in [
+        (&b"\x1f\x8b\x08\0"[..], "gzip"),
+        (b"\xfd7zXZ\0\0", "xz"),
+        (b"\x28\xb5\x2f\xfd\0", "zstd"),
+    ] {
+        refused_by_all(bytes, &[format, "unpack it"]);
+    }
+}
+
+/// A package of WIT in its binary format: each of its interfaces is a world that exports it.
+#[test]
+fn a_wit_package() {
+    let package = wat::parse_str(
+        r#"(component (type (export "thing") (component
+            (type (component (type $wheel (instance (export "turn" (func))))
+                (export "acme:thing/wheel" (instance (type $wheel)))))
+            (export "acme:thing/wheel" (component (type 0))))))"#,
+    );
+    refused_by_all(package.expect("valid text"), &["a WIT package", "no code"]);
 }
 
 #[test]

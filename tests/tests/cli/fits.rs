@@ -137,6 +137,32 @@ fn functions_and_types_that_differ_are_named() {
                 (export "get-random-u64" (func (result u64)))))"#,
             "it is of a preview of WASI 0.2",
         ),
+        // The interface is there, but not this resource.
+        (
+            r#"(import "wasi:random/random@0.2.0" (instance
+                (export "x" (type (sub resource)))
+                (export "get-random-u64" (func (result u64)))))"#,
+            "imports `x` of wasi:random/random@0.2.0, which this host does not provide",
+        ),
+        (
+            r#"(import "wasi:random/random@0.2.0" (instance (export "x" (type (sub resource)))))"#,
+            "imports `x` of wasi:random/random@0.2.0, which this host does not provide",
+        ),
+        // In all reasons, what is expected is here, and what is found is in the component.
+        (
+            r#"(import "wasi:random/random@0.2.0" (func (result u32)))"#,
+            "is not what this host expects (expected instance found function)",
+        ),
+        (
+            r#"(import "wasi:random/random@0.2.0" (instance
+                (export "get-random-u64" (type (sub resource)))))"#,
+            "is not what this host expects (expected function found resource)",
+        ),
+        (
+            r#"(import "wasi:cli/stdout@0.3.0" (instance (export "write-via-stream"
+                (func (param "data" (stream u8)) (result (future (result)))))))"#,
+            "is not what this host expects (expected an `err` type)",
+        ),
     ] {
         let app = Wat::new(&format!("{import} {COMMAND}"));
         refused_as_inspected(&app.file, "run", &run(&app.file), &[text]);
@@ -166,6 +192,24 @@ fn only_the_import_itself_is_to_blame() {
         &run(&app.file),
         &["acme:thing/bell@1.0.0"],
     );
+}
+
+/// An interface may lack a function without which the types of others are there.
+#[test]
+fn an_import_with_types_of_one_that_is_not_served_whole_is_not_to_blame() {
+    let app = Wat::new(&format!(
+        r#"(import "wasi:filesystem/types@0.2.0" (instance $types
+            (export "descriptor" (type $d (sub resource)))
+            (export "[method]descriptor.nope" (func (param "self" (borrow $d))))))
+        (alias export $types "descriptor" (type $descriptor))
+        (import "wasi:filesystem/preopens@0.2.0" (instance
+            (alias outer 1 $descriptor (type $d))
+            (export "descriptor" (type $own (eq $d)))
+            (export "get-directories" (func (result (list (tuple (own $own) string)))))))
+        {COMMAND}"#
+    ));
+    let texts = ["imports `[method]descriptor.nope` of wasi:filesystem/types@0.2.0"];
+    refused_as_inspected(&app.file, "run", &run(&app.file), &texts);
 }
 
 /// Types that an import only names need no implementation.
@@ -467,12 +511,36 @@ fn a_command_of_wasi_0_2_may_use_async_built_ins() {
     assert_eq!(found["concurrency"], json!(null));
 }
 
+/// Which engine it needs does not depend on what else it uses.
+#[test]
+fn a_component_that_cannot_run_is_said_to_need_concurrency_too() {
+    for (parts, concurrency) in [
+        (
+            "(type (stream u8)) (core func (canon error-context.drop))",
+            json!("it uses `stream`"),
+        ),
+        (
+            "(core func (canon context.get i32 1))",
+            json!("it uses `context.get`"),
+        ),
+        ("(core func (canon error-context.drop))", json!(null)),
+        ("(type (func async))", json!("it has async functions")),
+    ] {
+        let app = Wat::new(&format!("{parts} {COMMAND}"));
+        assert_eq!(json_of(&app.file)["concurrency"], concurrency, "{parts}");
+    }
+}
+
 /// Each proposal that our engines do not support is refused by all, in words.
 #[test]
 fn proposals_that_are_not_supported() {
     for (parts, text) in [
         ("(core func (canon error-context.drop))", "proposal"),
         ("(core module (memory 1 1 shared))", "proposal"),
+        (
+            "(core func (canon context.get i32 1))",
+            "(cm-threading: `context.get` immediate must be zero: 1)",
+        ),
         ("(core module (type (struct (field i32))))", "proposal"),
         ("(core module (tag))", "proposal"),
         (

@@ -55,12 +55,24 @@ impl Pair {
         };
         let provider = register("localmap:map", provider)?;
         let component = register("localmap:app", component)?;
-        Ok(Self {
+        let pair = Self {
             unsupported,
             graph,
             provider,
             component,
-        })
+        };
+        match pair.is_wit_package() {
+            true => Err(ComponentError::WitPackage),
+            false => Ok(pair),
+        }
+    }
+
+    /// Returns `true` if the component is a package of WIT, which exports only its worlds and
+    /// interfaces, as types.
+    fn is_wit_package(&self) -> bool {
+        let is_text = |kind| matches!(kind, ItemKind::Type(Type::World(_) | Type::Interface(_)));
+        let mut exports = self.exports().map(|(_, kind)| kind).peekable();
+        exports.peek().is_some() && exports.all(is_text)
     }
 
     /// Returns the imports of the component.

@@ -10,8 +10,9 @@ use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 /// if it does not, or if it is not a valid component.
 ///
 /// A component needs it if it has async functions, streams or futures, if it uses async built-ins,
-/// as those of some toolchains for WASI 0.2 do, or if it imports an interface of WASI 0.3. The
-/// bodies of its functions are not read, so the answer takes little time.
+/// as those of some toolchains for WASI 0.2 do, or if it imports an interface of WASI 0.3. Whether
+/// localmap supports what else it uses is another question. The bodies of its functions are not
+/// read, so the answer takes little time.
 ///
 /// ```
 /// use localmap::{MAP_COMPONENT, needs_concurrency};
@@ -23,17 +24,29 @@ use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 /// ```
 pub fn needs_concurrency(component: &[u8]) -> Option<String> {
     let skeleton = skeleton(component)?;
-    match declarations(&skeleton, FEATURES) {
-        Ok(import) => import.map(|name| format!("it imports {name}")),
-        Err(error) => {
-            declarations(&skeleton, CONCURRENT_FEATURES).ok()?;
-            let message = error.message();
-            Some(match message.split_once(" requires the component model") {
-                Some((what, _)) => format!("it uses {what}"),
-                None => message.to_owned(),
-            })
+    let error = match declarations(&skeleton, FEATURES) {
+        Ok(import) => return import.map(|name| format!("it imports {name}")),
+        Err(error) => error,
+    };
+    let error = match declarations(&skeleton, CONCURRENT_FEATURES) {
+        Ok(_) => error,
+        // It uses something else that is not supported.
+        Err(_) => {
+            declarations(&skeleton, WasmFeatures::all()).ok()?;
+            let others = WasmFeatures::all().difference(WasmFeatures::CM_ASYNC);
+            match declarations(&skeleton, others) {
+                Ok(import) => return import.map(|name| format!("it imports {name}")),
+                Err(error) => error,
+            }
         }
-    }
+    };
+    let message = error.message();
+    let what = message.split_once(" require").map(|(what, _)| what);
+    Some(match what {
+        Some("async component functions") => "it has async functions".to_owned(),
+        Some(what) => format!("it uses {what}"),
+        None => message.to_owned(),
+    })
 }
 
 /// Validates everything but the bodies of functions. Returns the first import of WASI 0.3.

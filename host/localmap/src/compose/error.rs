@@ -14,6 +14,23 @@ pub enum ComponentError {
     /// The bytes are not WebAssembly.
     #[error("not WebAssembly: expected a component, which starts with the bytes 00 61 73 6d")]
     NotWasm,
+    /// The bytes are the text format of WebAssembly.
+    #[error(
+        "the text format of WebAssembly, not the binary one: convert it with `wasm-tools parse`"
+    )]
+    Text,
+    /// The bytes are a compressed file.
+    #[error("a file that is compressed with {format}, not a component: unpack it first")]
+    #[non_exhaustive]
+    Compressed {
+        /// The format, such as `gzip`.
+        format: &'static str,
+    },
+    /// The bytes are a package of WIT in its binary format.
+    #[error(
+        "a WIT package, which has types but no code: give the component that was built against it"
+    )]
+    WitPackage,
     /// The bytes are a core module.
     #[error(
         "a core WebAssembly module, not a component: build it for the target wasm32-wasip2, \
@@ -85,7 +102,8 @@ pub enum Incompatibility {
     MissingImport {
         /// The name of the import.
         name: String,
-        /// The functions that the host lacks; empty if it provides none of the interface.
+        /// The functions that the host lacks, or a resource; empty if it provides none of the
+        /// interface.
         functions: Vec<String>,
     },
     /// The component imports an interface that its host provides with other types.

@@ -61,6 +61,39 @@ pub fn missing_imports<T: 'static>(
     Ok(reasons.flatten().collect())
 }
 
+/// Returns the resource that a linker lacks, if that is what an error of Wasmtime says.
+fn missing_resource(error: &wasmtime::Error) -> Option<String> {
+    let reason = error.root_cause().to_string();
+    if reason != "resource implementation is missing" {
+        return None;
+    }
+    let causes = error.chain().map(ToString::to_string);
+    let names = causes.filter_map(|cause| {
+        let name = cause.strip_prefix("instance export `")?;
+        Some(name.strip_suffix("` has the wrong type")?.to_owned())
+    });
+    names.last()
+}
+
+/// Returns a reason of Wasmtime in which the host is what expects. In most of them it is, but in
+/// those about the kind of an import, the component is, and those about a `result` say the opposite.
+fn of_host(reason: &str) -> String {
+    match reason {
+        "expected no `ok` type" => return "expected an `ok` type".to_owned(),
+        "expected no `err` type" => return "expected an `err` type".to_owned(),
+        _ => {}
+    }
+    let kinds = reason.strip_prefix("expected ");
+    match kinds.and_then(|kinds| kinds.split_once(" found ")) {
+        // Types are in backticks.
+        Some((guest, host)) if !guest.contains(['`', ' ']) && !host.contains(['`', ' ']) => {
+            let host = if host == "func" { "function" } else { host };
+            format!("expected {host} found {guest}")
+        }
+        _ => reason.to_owned(),
+    }
+}
+
 /// Returns `false` for types that are only named, such as those that a world uses.
 fn needs_implementation(types: &Types, kind: ItemKind) -> bool {
     match kind {
@@ -92,14 +125,22 @@ impl<T: 'static> Probes<'_, T> {
         let reason = error.root_cause().to_string();
         // Wasmtime has no types for its reasons. A new text of it would change ours, no more.
         if !reason.ends_with("implementation is missing") {
+            let reason = of_host(&reason);
             return Some(Incompatibility::OtherImport { name, reason });
         }
+        // The interface itself may be there: WASI is, and the linker cannot be asked.
         let mut functions = self.functions(import.1);
         let all = functions.len();
         functions.retain(|function| self.ask(one, &|other| other == function).is_err());
-        // The interface itself may be there: WASI 0.2 is, and the linker cannot be asked.
-        if functions.len() == all && !is_of_wasi(&name) {
-            functions.clear();
+        if functions.len() == all {
+            functions.retain(|_| is_of_wasi(&name));
+        }
+        // Without a resource, no function is there either.
+        if is_of_wasi(&name)
+            && let Err(error) = self.ask(one, &|_| false)
+            && let Some(resource) = missing_resource(&error)
+        {
+            functions = vec![resource];
         }
         Some(Incompatibility::MissingImport { name, functions })
     }

@@ -132,8 +132,11 @@ pub struct Memory {
 ///
 /// # Errors
 ///
-/// - Returns [`ComponentError::NotWasm`] if the bytes are not WebAssembly.
-/// - Returns [`ComponentError::CoreModule`] if they are a core module.
+/// - Returns [`ComponentError::NotWasm`] if the bytes are not WebAssembly, and
+///   [`Text`](ComponentError::Text) or [`Compressed`](ComponentError::Compressed) if they could
+///   become it.
+/// - Returns [`ComponentError::CoreModule`] if they are a core module, and
+///   [`WitPackage`](ComponentError::WitPackage) if they are a package of WIT.
 /// - Returns [`ComponentError::Invalid`] if they are not a valid component.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     describe(bytes, Pair::read)

@@ -4,7 +4,7 @@ use crate::compose::component::Pair;
 use std::collections::HashMap;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wac_graph::types::{InterfaceId, ItemKind, Types, UsedType};
+use wac_graph::types::{InterfaceId, ItemKind, ResourceAlias, Type, Types, UsedType};
 use wac_graph::{EncodeOptions, NodeId};
 
 impl Pair {
@@ -53,22 +53,36 @@ fn reduce(
 ) -> InterfaceId {
     let mut interface = types[id].clone();
     for used in interface.uses.values_mut() {
-        let used_id = used.interface;
-        let reduced = match done.get(&used_id) {
-            Some(reduced) => *reduced,
-            None => {
-                let reduced = reduce(types, used_id, &|_| false, done);
-                done.insert(used_id, reduced);
-                reduced
-            }
-        };
-        *used = UsedType {
-            interface: reduced,
-            name: used.name.clone(),
-        };
+        let name = used.name.clone();
+        let interface = reduce_used(types, used.interface, done);
+        *used = UsedType { interface, name };
+    }
+    // wac-graph also imports the interfaces from which resources come.
+    for kind in interface.exports.values() {
+        if let ItemKind::Type(Type::Resource(resource)) = kind
+            && let Some(alias) = types[*resource].alias
+            && let Some(owner) = alias.owner
+        {
+            let owner = Some(reduce_used(types, owner, done));
+            types[*resource].alias = Some(ResourceAlias { owner, ..alias });
+        }
     }
     interface
         .exports
         .retain(|name, kind| !matches!(kind, ItemKind::Func(_)) || functions(name));
     types.add_interface(interface)
+}
+
+/// Returns an interface without its functions.
+fn reduce_used(
+    types: &mut Types,
+    id: InterfaceId,
+    done: &mut HashMap<InterfaceId, InterfaceId>,
+) -> InterfaceId {
+    if let Some(reduced) = done.get(&id) {
+        return *reduced;
+    }
+    let reduced = reduce(types, id, &|_| false, done);
+    done.insert(id, reduced);
+    reduced
 }

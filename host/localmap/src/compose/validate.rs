@@ -5,6 +5,13 @@ use crate::compose::error::{ComponentError, Incompatibility};
 use crate::contract::features::CONCURRENT_FEATURES;
 use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
+/// The first bytes of compressed files.
+const COMPRESSED: [(&str, &[u8]); 3] = [
+    ("gzip", b"\x1f\x8b"),
+    ("xz", b"\xfd7zXZ\0"),
+    ("zstd", b"\x28\xb5\x2f\xfd"),
+];
+
 /// Checks that the bytes are a valid component. Returns the proposal of WebAssembly that it needs
 /// and that our engines do not support, if there is one.
 pub(crate) fn validate(bytes: &[u8]) -> Result<Option<Incompatibility>, ComponentError> {
@@ -12,7 +19,7 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<Option<Incompatibility>, Componen
         return Err(ComponentError::CoreModule);
     }
     if !Parser::is_component(bytes) {
-        return Err(ComponentError::NotWasm);
+        return Err(not_wasm(bytes));
     }
     let Err(error) = validate_with(bytes, CONCURRENT_FEATURES) else {
         return Ok(None);
@@ -26,9 +33,43 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<Option<Incompatibility>, Componen
         Incompatibility::Label { name, interface }
     } else {
         Incompatibility::Proposal {
-            reason: error.message().to_owned(),
+            reason: with_proposal(bytes, error.message()),
         }
     }))
+}
+
+/// Says what bytes are that are not WebAssembly, if they are a mistake that many make.
+fn not_wasm(bytes: &[u8]) -> ComponentError {
+    if let Some((format, _)) = COMPRESSED
+        .iter()
+        .find(|(_, magic)| bytes.starts_with(magic))
+    {
+        return ComponentError::Compressed { format };
+    }
+    match bytes.trim_ascii_start() {
+        [b'(', ..] | [b';', b';', ..] => ComponentError::Text,
+        _ => ComponentError::NotWasm,
+    }
+}
+
+/// Puts the name of the proposal that a valid component needs before what the validator says about
+/// it, unless it says that itself.
+fn with_proposal(bytes: &[u8], message: &str) -> String {
+    let others = WasmFeatures::all().difference(CONCURRENT_FEATURES);
+    let needed = others.iter_names().find(|(_, feature)| {
+        let all_others = WasmFeatures::all().difference(*feature);
+        validate_with(bytes, all_others).is_err()
+    });
+    let Some((name, _)) = needed else {
+        return message.to_owned();
+    };
+    let name = name.to_ascii_lowercase();
+    let words = name.strip_prefix("cm_").unwrap_or(&name).split('_');
+    let said = message.to_ascii_lowercase();
+    match words.into_iter().all(|word| said.contains(word)) {
+        true => message.to_owned(),
+        false => format!("{}: {message}", name.replace('_', "-")),
+    }
 }
 
 fn validate_with(bytes: &[u8], features: WasmFeatures) -> Result<(), BinaryReaderError> {
