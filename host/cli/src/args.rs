@@ -10,6 +10,7 @@ pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod map_args;
 pub(crate) mod schema;
+pub(crate) mod tenants;
 pub(crate) mod values;
 pub(crate) mod wasm_options;
 pub(crate) mod workers;

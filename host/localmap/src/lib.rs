@@ -140,7 +140,7 @@ pub use sync::lock;
 pub use tenants::checkout::Checkout;
 pub use tenants::checkout::across::{ScanCursor, ScanPage};
 pub use tenants::class::TenantClass;
-pub use tenants::error::{CheckoutError, RateLimited, TenantError, TenantsError};
+pub use tenants::error::{CheckoutError, ClassError, RateLimited, TenantError, TenantsError};
 pub use tenants::name::{MAX_TENANT_NAME_LEN, TenantName, TenantNameTooLong};
 pub use tenants::options::{TenantsOptions, WhenFull};
 pub use tenants::rate_limit::RateLimit;

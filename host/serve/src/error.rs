@@ -3,8 +3,8 @@
 use hyper::header::HeaderName;
 use localmap::wasmtime;
 use localmap::{
-    CheckoutError, ComponentError, CreateError, Incompatibility, PlugError, PreloadError,
-    TenantNameTooLong, TenantsError,
+    CheckoutError, ClassError, ComponentError, CreateError, Incompatibility, PlugError,
+    PreloadError, RateLimited, TenantNameTooLong, TenantsError,
 };
 use std::io;
 use std::path::PathBuf;
@@ -242,6 +242,12 @@ pub enum MapError {
     /// The tenants could not be set up.
     #[error(transparent)]
     Tenants(TenantsError),
+    /// A class of tenants cannot be used.
+    #[error(transparent)]
+    Class(ClassError),
+    /// The tenant has used up its rate.
+    #[error(transparent)]
+    RateLimited(#[from] RateLimited),
     /// The tenant gets no map.
     #[error(transparent)]
     Tenant(CheckoutError),

@@ -3,11 +3,14 @@
 use crate::error::{InstanceError, MapError};
 use hyper::StatusCode;
 use localmap::wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
-use localmap::{Denied, MapTerminated};
+use localmap::{CheckoutError, Denied, MapTerminated};
 use std::fmt;
 use std::io;
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
+
+/// When a client may try again if the server is at capacity.
+const SOON: Duration = Duration::from_secs(1);
 
 /// The reason why a request gets no response from its guest.
 #[derive(Clone)]
@@ -17,6 +20,8 @@ pub(crate) struct Failure {
     pub(crate) cause: String,
     /// The backtrace of a guest that has trapped.
     pub(crate) backtrace: Option<String>,
+    /// When the client may try again, if that is known.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -26,6 +31,7 @@ impl Failure {
             status,
             cause,
             backtrace: None,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(SOON),
         }
     }
 
@@ -74,10 +80,21 @@ impl Failure {
                 let cause = "too little address space or memory for another map";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, cause)
             }
+            MapError::RateLimited(limited) => Self {
+                retry_after: Some(limited.retry_after),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+            },
+            MapError::Tenant(CheckoutError::NoClass) => {
+                Self::new(StatusCode::FORBIDDEN, error.to_string())
+            }
+            MapError::Tenant(CheckoutError::NoBytes { .. } | CheckoutError::Cancelled) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
             MapError::Create(_)
             | MapError::Preload(_)
             | MapError::SeveralShards
             | MapError::Tenants(_)
+            | MapError::Class(_)
             | MapError::Tenant(_) => {
                 Self::of_guest(format!("cannot provide a map: {}", chain(error)))
             }
@@ -103,6 +120,8 @@ impl Failure {
             StatusCode::GATEWAY_TIMEOUT => "the guest ran out of time",
             StatusCode::SERVICE_UNAVAILABLE => "the server is at capacity",
             StatusCode::INTERNAL_SERVER_ERROR => "the guest failed",
+            StatusCode::TOO_MANY_REQUESTS => "too many requests",
+            StatusCode::FORBIDDEN => "the tenant is not known",
             _ => &self.cause,
         }
     }

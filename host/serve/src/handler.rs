@@ -29,7 +29,10 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Request, Response};
-use localmap::{Host, HostOptions, Inspection, MapOptions, Profile, Stats, WasiVersion};
+use localmap::{
+    Host, HostOptions, Inspection, MapOptions, Profile, Stats, TenantClass, TenantsOptions,
+    WasiVersion,
+};
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
@@ -291,7 +294,7 @@ impl Handler {
                 if side.is_upload_cut() {
                     side.add_cause(UPLOAD_CUT);
                 }
-                ResponseBody::text(side, failure.status, failure.text(), delivery)
+                ResponseBody::text(side, &failure, delivery)
             }
         }
     }
@@ -416,10 +419,12 @@ fn factory(
         true => Profile::Churn,
         false => Profile::Dense,
     };
+    let tenants = options.tenants.as_ref();
+    let of_tenants = tenants.map_or(0, TenantsOptions::recommended_memory);
     let host = HostOptions::new()
         .profile(profile)
         .max_maps(options.max_maps)
-        .max_memory_for(&limits);
+        .max_memory(limits.recommended_memory().max(of_tenants));
     #[cfg(feature = "cache")]
     let host = host.cache(options.sandbox.keeps_code());
     let host = Host::with_options(&host).map_err(crate::error::MapError::Create)?;
@@ -429,7 +434,18 @@ fn factory(
         None => map,
     };
     let entries = options.entries.clone();
-    Ok(MapFactory::new(host, map, entries, options.idle_timeout)?)
+    let tenants = match tenants {
+        Some(tenants) => tenants.clone(),
+        None => {
+            let class = TenantClass::new("default")
+                .map(map.clone())
+                .entries(entries.clone())
+                .idle_timeout(options.idle_timeout);
+            // Nobody reads the statistics of a tenant that is gone.
+            TenantsOptions::new().class(class).max_history(0)
+        }
+    };
+    Ok(MapFactory::new(host, map, entries, tenants)?)
 }
 
 /// Returns a label of the request's map for the log: the scope, or a header and its value. Returns

@@ -5,7 +5,7 @@ use crate::log::LogSink;
 use crate::map_scope::MapScope;
 use crate::reuse::Reuse;
 use crate::sandbox::SandboxConfig;
-use localmap::{Buckets, Limits, Preload, WriteRule};
+use localmap::{Buckets, Limits, Preload, TenantsOptions, WriteRule};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use std::time::Duration;
 pub struct HandlerOptions {
     pub(crate) map_scope: Option<MapScope>,
     pub(crate) idle_timeout: Duration,
+    pub(crate) tenants: Option<TenantsOptions>,
     pub(crate) max_maps: u32,
     pub(crate) max_requests: u32,
     pub(crate) reuse: Option<Reuse>,
@@ -43,6 +44,7 @@ impl HandlerOptions {
         Self {
             map_scope: None,
             idle_timeout: Duration::from_secs(300),
+            tenants: None,
             max_maps: 1_000,
             max_requests: 1_000,
             reuse: None,
@@ -68,6 +70,38 @@ impl HandlerOptions {
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets the classes and the quotas of the tenants of [`MapScope::Header`], whose names are the
+    /// values of the header. Default: one class, whose maps have the [limits](Self::limits), the
+    /// [entries](Self::entries), the [rule](Self::write_rule) and the
+    /// [idle timeout](Self::idle_timeout) of these options.
+    ///
+    /// A request counts as one operation of its tenant, however often its guest calls the map. These
+    /// requests get no response from a guest:
+    ///
+    /// | status | the tenant |
+    /// |---|---|
+    /// | 403 | belongs to no class |
+    /// | 429, with `retry-after` | has used up its [rate](localmap::TenantClass::rate_limit) |
+    /// | 503 | finds no place, or too few bytes |
+    ///
+    /// A class has one [shard](localmap::TenantClass::shards_per_tenant) per tenant.
+    ///
+    /// ```
+    /// use localmap::{RateLimit, TenantClass, TenantsOptions};
+    /// use localmap_serve::{HandlerOptions, MapScope};
+    ///
+    /// let class = TenantClass::new("all").rate_limit(RateLimit::per_second(100));
+    /// let options = HandlerOptions::new()
+    ///     .map_scope("header:x-tenant".parse()?)
+    ///     .tenants(TenantsOptions::new().class(class));
+    /// # Ok::<(), localmap_serve::ParseMapScopeError>(())
+    /// ```
+    #[must_use]
+    pub fn tenants(mut self, tenants: TenantsOptions) -> Self {
+        self.tenants = Some(tenants);
         self
     }
 

@@ -263,6 +263,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Polled<S> {
 mod tests {
     use super::*;
     use crate::exchange::Exchange;
+    use crate::failure::Failure;
     use crate::log::{LogSink, RequestRecord};
     use crate::request_body::Upload;
     use crate::response_body::ResponseBody;
@@ -332,7 +333,8 @@ mod tests {
             let peer = ([127, 0, 0, 1], 1).into();
             let (sent, upload) = (Some(delivery.sent()), Upload::default());
             let side = Exchange::begin(Some(&log), peer, 1, sent, &request, upload);
-            let mut body = ResponseBody::text(side, StatusCode::OK, "", Some(&delivery));
+            let empty = Failure::new(StatusCode::OK, "");
+            let mut body = ResponseBody::text(side, &empty, Some(&delivery));
             asked.notify_one();
             async move {
                 body.frame().await.expect("a line").expect("no error");

@@ -1,10 +1,7 @@
 //! Creates the maps of a handler.
 
 use crate::error::MapError;
-use localmap::{
-    CreateError, Host, LocalMap, MapOptions, Preload, TenantClass, Tenants, TenantsOptions,
-};
-use std::time::Duration;
+use localmap::{CreateError, Host, LocalMap, MapOptions, Preload, Tenants, TenantsOptions};
 
 /// Creates maps with the limits and the initial entries of a handler.
 pub(crate) struct MapFactory {
@@ -15,23 +12,19 @@ pub(crate) struct MapFactory {
 }
 
 impl MapFactory {
-    /// Creates a factory, and a map to check that this works. Its tenants may be idle for
-    /// `idle_timeout`.
+    /// Creates a factory. Also creates a map, and one for each class of tenants, to check that this
+    /// works.
     pub(crate) fn new(
         host: Host,
         options: MapOptions,
         entries: Vec<Preload>,
-        idle_timeout: Duration,
+        tenants: TenantsOptions,
     ) -> Result<Self, MapError> {
         drop(create(&host, &options, &entries)?);
-        let class = TenantClass::new("default")
-            .map(options.clone())
-            .entries(entries.clone())
-            .idle_timeout(idle_timeout);
-        // Nobody reads the statistics of a tenant that is gone.
-        let all = TenantsOptions::new().class(class).max_history(0);
+        let tenants = Tenants::new(&host, tenants).map_err(MapError::Tenants)?;
+        tenants.try_classes().map_err(MapError::Class)?;
         Ok(Self {
-            tenants: Tenants::new(&host, all).map_err(MapError::Tenants)?,
+            tenants,
             host,
             options,
             entries,

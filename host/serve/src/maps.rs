@@ -108,6 +108,7 @@ impl Maps {
             MapScope::Header(header) => {
                 let name = only_value(headers, header)?;
                 let tenant = factory.tenants().checkout(name)?;
+                tenant.admit(1)?;
                 let map = SharedMap {
                     map: tenant.shared().ok_or(MapError::SeveralShards)?,
                     instances: match self.reuse {
@@ -221,7 +222,7 @@ fn is_alive(map: &SharedMap) -> bool {
 mod tests {
     use super::*;
     use hyper::header::HeaderValue;
-    use localmap::{Host, HostOptions, MapOptions, TenantState};
+    use localmap::{Host, HostOptions, MapOptions, TenantClass, TenantState, TenantsOptions};
     use std::time::Duration;
 
     #[test]
@@ -239,7 +240,9 @@ mod tests {
 
     fn maps(scope: MapScope, idle_timeout: Duration, max_maps: u32) -> Arc<Maps> {
         let host = Host::with_options(&HostOptions::new().max_maps(max_maps)).expect("a host");
-        let factory = MapFactory::new(host, MapOptions::new(), Vec::new(), idle_timeout);
+        let class = TenantClass::new("all").idle_timeout(idle_timeout);
+        let tenants = TenantsOptions::new().class(class);
+        let factory = MapFactory::new(host, MapOptions::new(), Vec::new(), tenants);
         let factory = factory.expect("the options are in their range");
         Arc::new(Maps::new(scope, Some(factory), false).expect("maps"))
     }

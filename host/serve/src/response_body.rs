@@ -2,6 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::exchange::ResponseSide;
+use crate::failure::Failure;
 use crate::guest_body::{GuestBody, GuestResponse};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// The body of a response that is being sent to the client. Dropping it ends the response.
@@ -63,10 +65,10 @@ impl ResponseBody {
     /// Creates a response from the handler: a line of text without details.
     pub(crate) fn text(
         side: ResponseSide,
-        status: StatusCode,
-        text: &str,
+        failure: &Failure,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
+        let (status, text) = (failure.status, failure.text());
         side.set_status(status);
         let progress = match side.is_head() {
             true => Progress::Complete,
@@ -83,8 +85,8 @@ impl ResponseBody {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = failure.retry_after {
+            headers.insert(RETRY_AFTER, whole_seconds(after).into());
         }
         response
     }
@@ -199,6 +201,12 @@ impl ResponseBody {
             side.add_cause(cause);
         }
     }
+}
+
+/// Rounds up to seconds.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
 /// Returns `true` if nothing is left of a guest's body, and nothing is missing.

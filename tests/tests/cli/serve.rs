@@ -14,6 +14,7 @@ mod limiter;
 mod options;
 mod reuse;
 mod starts;
+mod tenants;
 mod tls;
 mod wasip3;
 mod wasip3_http2;

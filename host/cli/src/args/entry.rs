@@ -99,7 +99,8 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..equals], &text[equals + 1..]))
 }
 
-fn parse(text: &[u8]) -> Result<Entry, String> {
+/// Parses `KEY=VALUE[;ttl=TIME]`.
+pub(crate) fn parse(text: &[u8]) -> Result<Entry, String> {
     let (key, rest) = split(text).ok_or("expected KEY=VALUE or KEY=VALUE;ttl=TIME")?;
     if !(1..=localmap::MAX_KEY_LEN).contains(&key.len()) {
         return Err(format!(

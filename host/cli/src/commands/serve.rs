@@ -15,6 +15,7 @@ mod tls;
 
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
+use crate::args::tenants::TenantsFile;
 use crate::args::values::parse_duration;
 use crate::args::workers::WorkerArgs;
 use crate::commands::enforced::Enforced;
@@ -24,7 +25,7 @@ use crate::terminal::stdio::note;
 use address::TakenAddress;
 use anyhow::{Context, bail};
 use explain::explain;
-use localmap::{Incompatibility, names};
+use localmap::{Incompatibility, MapOptions, WriteRule, names};
 use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
 use log::{Log, Logs};
 use signals::Signals;
@@ -90,6 +91,14 @@ pub(crate) struct ServeCommand {
     #[arg(long, alias = "idle", value_name = "TIME", value_parser = parse_duration)]
     idle_timeout: Option<Duration>,
 
+    /// File with the classes of the tenants, whose names are the values of a header: their limits, their
+    /// quotas and their first entries, in TOML; see docs/serve.md
+    ///
+    /// The file or --map-scope names the header. A tenant of no class is answered with 403, one that
+    /// has used up its rate with 429. The options under `The map` are for what a class leaves out.
+    #[arg(long, value_name = "FILE", conflicts_with = "idle_timeout")]
+    tenants: Option<PathBuf>,
+
     /// Maximum number of maps at a time, at least 1; a request that needs one more is answered
     /// with 503
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -141,6 +150,10 @@ impl ServeCommand {
         }
         self.common.load_schema()?;
         preflight::check_to_serve(self.workers.count())?;
+        let tenants = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
+        if let Some(tenants) = &tenants {
+            self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
+        }
         let tls = self.tls.load()?;
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime(self.workers.count())?;
@@ -150,7 +163,7 @@ impl ServeCommand {
         let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let handler = self
-            .handler(&bytes, &logs)
+            .handler(&bytes, tenants.as_ref(), &logs)
             .and_then(|handler| {
                 let tried = runtime.block_on(handler.try_instance());
                 tried.map_err(|error| explain(error, &[]))?;
@@ -175,7 +188,12 @@ impl ServeCommand {
     }
 
     /// Compiles the guest and, if the guest imports a map, the map component.
-    fn handler(&self, bytes: &[u8], logs: &Logs) -> anyhow::Result<Handler> {
+    fn handler(
+        &self,
+        bytes: &[u8],
+        tenants: Option<&TenantsFile>,
+        logs: &Logs,
+    ) -> anyhow::Result<Handler> {
         let guest = localmap::inspect_declarations(bytes)?;
         self.common.map.check(&guest)?;
         let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
@@ -197,7 +215,11 @@ impl ServeCommand {
         let sandbox = self.common.sandbox(None)?;
         let options = HandlerOptions::new()
             .map_scope(scope)
-            .max_maps(self.max_maps)
+            .max_maps(
+                tenants
+                    .and_then(TenantsFile::max_tenants)
+                    .unwrap_or(self.max_maps),
+            )
             .limits(self.common.map.limits())
             .entries(preloads(&entries))
             .buckets(self.common.map.buckets())
@@ -205,12 +227,18 @@ impl ServeCommand {
             .guest_output(Arc::new(logs.guest_streams(!self.no_logging_prefix)))
             .backtraces(self.backtrace)
             .log(Arc::new(logs.log().clone().quiet(self.quiet)));
-        let options = match self.common.map.enforced() {
+        let (options, map) = match self.common.map.enforced() {
             Some(schema) => {
                 let log = logs.log().clone();
                 let rule = Enforced::new(schema, move |line| log.line(line));
-                options.write_rule(Arc::new(rule))
+                let rule: Arc<dyn WriteRule> = Arc::new(rule);
+                let map = MapOptions::new().write_rule(Arc::clone(&rule));
+                (options.write_rule(rule), map)
             }
+            None => (options, MapOptions::new()),
+        };
+        let options = match tenants {
+            Some(tenants) => options.tenants(tenants.options(&map, &self.common.map, &guest)?),
             None => options,
         };
         let options = match self.idle_timeout {
@@ -224,6 +252,24 @@ impl ServeCommand {
         Handler::inspected(bytes, &guest, &options).map_err(|error| {
             fit::refused(&error, bytes).unwrap_or_else(|| explain(error, &entries))
         })
+    }
+}
+
+/// Returns the scope of tenants: the header that the file or the option names.
+fn scope_of(tenants: &TenantsFile, given: Option<MapScope>) -> anyhow::Result<MapScope> {
+    match (tenants.header(), given) {
+        (None, Some(scope @ MapScope::Header(_))) => Ok(scope),
+        (Some(header), None) => format!("header:{header}")
+            .parse()
+            .with_context(|| format!("--tenants: the header `{header}`")),
+        (None, None) => bail!(
+            "--tenants: the file names no header: add header = \"NAME\" to it, or use --map-scope \
+             header:NAME"
+        ),
+        (_, Some(MapScope::Header(_))) => {
+            bail!("--tenants: the file names the header already: leave out --map-scope")
+        }
+        (_, Some(_)) => bail!("--tenants requires --map-scope header:NAME"),
     }
 }
 

@@ -142,13 +142,14 @@ impl Creation {
                 _ => false,
             };
             if !(is_full && (self.make_room)()) {
-                return created;
+                return counted(class, created);
             }
         }
-        self.try_create(index, class)
+        counted(class, self.try_create(index, class))
     }
 
-    fn try_create(&self, index: usize, class: &Class) -> Result<Tenant, CheckoutError> {
+    /// Creates a tenant of a class, if there is room.
+    pub(crate) fn try_create(&self, index: usize, class: &Class) -> Result<Tenant, CheckoutError> {
         if class.handle.is_cancelled() {
             return Err(CheckoutError::Cancelled);
         }
@@ -199,7 +200,6 @@ impl Creation {
             limiter: RateLimiter::new(limit),
             clock: Arc::clone(&class.map.clock),
         });
-        class.counts.created.fetch_add(1, Ordering::Relaxed);
         Ok(Tenant::new(&options.name, maps, rate, handle, share))
     }
 
@@ -232,6 +232,14 @@ impl Creation {
             },
         }
     }
+}
+
+/// Counts a tenant that was created.
+fn counted(class: &Class, created: Result<Tenant, CheckoutError>) -> Result<Tenant, CheckoutError> {
+    if created.is_ok() {
+        class.counts.created.fetch_add(1, Ordering::Relaxed);
+    }
+    created
 }
 
 /// Grants a map more bytes of the budget.

@@ -112,6 +112,17 @@ pub enum CheckoutError {
     Preload(#[source] PreloadError),
 }
 
+/// The error returned by [`Tenants::try_classes`](crate::Tenants::try_classes).
+#[derive(Debug, thiserror::Error)]
+#[error("a tenant of the class `{class}` cannot be created")]
+#[non_exhaustive]
+pub struct ClassError {
+    /// The name of the class.
+    pub class: String,
+    /// The reason.
+    pub source: CheckoutError,
+}
+
 /// The error returned by an operation of a [`Checkout`](crate::Checkout).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]

@@ -132,6 +132,28 @@ impl TenantsOptions {
         self
     }
 
+    /// Returns the memory that the largest map needs, in bytes, for
+    /// [`HostOptions::max_memory`](crate::HostOptions::max_memory): the largest
+    /// [`Limits::recommended_memory`](crate::Limits::recommended_memory) of all classes.
+    ///
+    /// ```
+    /// use localmap::{HostOptions, Limits, MapOptions, TenantClass, TenantsOptions};
+    ///
+    /// let limits = Limits::default().max_bytes(256 << 20);
+    /// let large = TenantClass::new("large").map(MapOptions::new().limits(limits.clone()));
+    /// let options = TenantsOptions::new().class(large).class(TenantClass::new("others"));
+    /// assert_eq!(options.recommended_memory(), limits.recommended_memory());
+    /// let host = HostOptions::new().max_memory(options.recommended_memory());
+    /// ```
+    pub fn recommended_memory(&self) -> usize {
+        let classes = self.classes.iter();
+        let needed = classes.map(|class| {
+            let limits = shard_limits(&class.map.limits, class.shards.max(1));
+            limits.recommended_memory()
+        });
+        needed.max().unwrap_or(0)
+    }
+
     /// Returns what is reserved for each class.
     pub(crate) fn reserved(&self) -> Vec<Reserved> {
         let classes = self.classes.iter();

@@ -8,7 +8,7 @@ use crate::runtime::host::Host;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use crate::tenants::checkout::Checkout;
 use crate::tenants::creation::{Class, Counts, Creation};
-use crate::tenants::error::{CheckoutError, TenantsError};
+use crate::tenants::error::{CheckoutError, ClassError, TenantsError};
 use crate::tenants::history::History;
 use crate::tenants::name::TenantName;
 use crate::tenants::options::{TenantsOptions, WhenFull};
@@ -154,6 +154,36 @@ impl Tenants {
             Some(found) if found.is_live() => Ok(Checkout::new(found)),
             _ => self.inner.create(tenant).map(Checkout::new),
         }
+    }
+
+    /// Creates and drops a tenant of each class, to find out early whether their limits and their first
+    /// entries fit.
+    ///
+    /// ```
+    /// # use localmap::{Host, Preload, TenantClass, Tenants, TenantsOptions, Ttl};
+    /// let entry = Preload {
+    ///     key: vec![b'k'; 1_000],
+    ///     value: Vec::new(),
+    ///     ttl: Ttl::Never,
+    /// };
+    /// let options = TenantsOptions::new().class(TenantClass::new("all").entries(vec![entry]));
+    /// let tenants = Tenants::new(&Host::new()?, options)?;
+    /// assert_eq!(tenants.try_classes().unwrap_err().class, "all");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the first class whose [`checkout`](Self::checkout) would fail.
+    pub fn try_classes(&self) -> Result<(), ClassError> {
+        for (index, class) in self.inner.classes.iter().enumerate() {
+            let tried = self.inner.creation.try_create(index, class);
+            drop(tried.map_err(|source| ClassError {
+                class: class.name().to_owned(),
+                source,
+            })?);
+        }
+        Ok(())
     }
 
     /// Returns the number of live tenants.

@@ -1,0 +1,289 @@
+//! `--tenants FILE`: the classes of tenants, and their quotas.
+
+use crate::args::entry;
+use crate::args::map_args::MapArgs;
+use crate::args::values::{parse_duration, parse_size};
+use anyhow::{Context, anyhow, bail};
+use localmap::{
+    Inspection, Limits, MapOptions, Policy, RateLimit, TenantClass, TenantsOptions, WhenFull,
+};
+use serde::{Deserialize, Deserializer};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+use wildmatch::WildMatch;
+
+/// The maximum size of the file in bytes.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// The classes of tenants, from a file.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct TenantsFile {
+    /// The header whose value is the name of the tenant.
+    header: Option<String>,
+    max_tenants: Option<u32>,
+    max_bytes: Option<Size>,
+    drop_idlest_after: Option<Span>,
+    class: Vec<Class>,
+}
+
+/// A class. Limits that it does not have are those of the command line.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Class {
+    name: String,
+    /// The patterns of its tenants' names; `None` for all.
+    tenants: Option<Vec<String>>,
+    max_bytes: Option<Size>,
+    max_entries: Option<u64>,
+    max_value: Option<Size>,
+    default_ttl: Option<Span>,
+    policy: Option<PolicyName>,
+    requests_per_second: Option<u32>,
+    burst: Option<u32>,
+    idle_timeout: Option<Span>,
+    reserved_bytes: Option<Size>,
+    reserved_tenants: Option<u32>,
+    #[serde(default)]
+    entries: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PolicyName {
+    Refuse,
+    Lru,
+    S3Fifo,
+}
+
+/// A number of bytes: a number, or a text such as `64KiB`.
+#[derive(Clone, Copy)]
+struct Size(u64);
+
+/// A time span, such as `30s`.
+#[derive(Clone, Copy)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "expected a number of bytes such as 4096 or \"64KiB\""
+        )]
+        enum Form {
+            Number(u64),
+            Text(String),
+        }
+        match Form::deserialize(from)? {
+            Form::Number(bytes) => Ok(Self(bytes)),
+            Form::Text(text) => parse_size(&text)
+                .map(Self)
+                .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_duration(&text)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl TenantsFile {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let name = || format!("--tenants {}", path.display());
+        let mut text = String::new();
+        let file = File::open(path).with_context(name)?;
+        file.take(MAX_SIZE + 1)
+            .read_to_string(&mut text)
+            .with_context(name)?;
+        if text.len() as u64 > MAX_SIZE {
+            return Err(anyhow!("it is larger than {MAX_SIZE} bytes")).with_context(name);
+        }
+        Self::parse(&text).with_context(name)
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let file: Self = toml::from_str(text)?;
+        if file.class.is_empty() {
+            bail!("it has no class: add one, with [[class]] and a name");
+        }
+        Ok(file)
+    }
+
+    /// Returns the header that names the tenant, if the file says which.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// Returns the number of maps that the tenants can have at a time, if the file says it.
+    pub(crate) fn max_tenants(&self) -> Option<u32> {
+        self.max_tenants
+    }
+
+    /// Returns the options of the tenants, for the guest that uses their maps. `base` has the options
+    /// of a class that the file does not mention, and `map` the limits.
+    pub(crate) fn options(
+        &self,
+        base: &MapOptions,
+        map: &MapArgs,
+        guest: &Inspection,
+    ) -> anyhow::Result<TenantsOptions> {
+        let mut options = TenantsOptions::new().max_history(0);
+        for class in &self.class {
+            let limits = guest.map_limits(class.limits(map.limits()));
+            let options_of_map = base.clone().limits(limits);
+            let built = class
+                .build(options_of_map, map)
+                .with_context(|| format!("--tenants: class `{}`", class.name))?;
+            options = options.class(built);
+        }
+        if let Some(tenants) = self.max_tenants {
+            options = options.max_tenants(tenants);
+        }
+        if let Some(Size(bytes)) = self.max_bytes {
+            options = options.max_bytes(bytes);
+        }
+        if let Some(Span(idle_for)) = self.drop_idlest_after {
+            options = options.when_full(WhenFull::DropIdlest { idle_for });
+        }
+        Ok(options)
+    }
+}
+
+impl Class {
+    /// Returns its limits, and for those that it does not have, those of `base`.
+    fn limits(&self, base: Limits) -> Limits {
+        let Limits {
+            max_bytes,
+            max_entries,
+            max_value,
+            default_ttl,
+            policy,
+            ..
+        } = base;
+        base.max_bytes(self.max_bytes.map_or(max_bytes, |Size(bytes)| bytes))
+            .max_entries(self.max_entries.unwrap_or(max_entries))
+            .max_value(self.max_value.map_or(max_value, |Size(bytes)| bytes))
+            .default_ttl(self.default_ttl.map(|Span(time)| time).or(default_ttl))
+            .policy(self.policy.map_or(policy, Policy::from))
+    }
+
+    fn build(&self, options: MapOptions, map: &MapArgs) -> anyhow::Result<TenantClass> {
+        let mut class = TenantClass::new(&self.name).map(options);
+        // Later entries replace those before them that have the same key.
+        let mut entries = entry::preloads(&map.entries());
+        for text in &self.entries {
+            let parsed = entry::parse(text.as_bytes());
+            entries.push(parsed.map_err(|why| anyhow!("entry `{text}`: {why}"))?.0);
+        }
+        class = class.entries(entries);
+        if let Some(patterns) = &self.tenants {
+            let patterns: Vec<WildMatch> =
+                patterns.iter().map(|text| WildMatch::new(text)).collect();
+            // A name that is not UTF-8 matches no pattern.
+            class = class.matching(move |name| {
+                let name = std::str::from_utf8(name);
+                name.is_ok_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            });
+        }
+        class = match (self.requests_per_second, self.burst) {
+            (None, None) => class,
+            (None, Some(_)) => bail!("burst requires requests-per-second"),
+            (Some(0), _) | (_, Some(0)) => bail!("requests-per-second and burst are at least 1"),
+            (Some(rate), None) => class.rate_limit(RateLimit::per_second(rate)),
+            (Some(rate), Some(burst)) => class.rate_limit(RateLimit::per_second(rate).burst(burst)),
+        };
+        if let Some(Span(timeout)) = self.idle_timeout {
+            class = class.idle_timeout(timeout);
+        }
+        if let Some(Size(bytes)) = self.reserved_bytes {
+            class = class.reserved_bytes(bytes);
+        }
+        if let Some(tenants) = self.reserved_tenants {
+            class = class.reserved_tenants(tenants);
+        }
+        Ok(class)
+    }
+}
+
+impl From<PolicyName> for Policy {
+    fn from(policy: PolicyName) -> Self {
+        match policy {
+            PolicyName::Refuse => Self::Refuse,
+            PolicyName::Lru => Self::Lru,
+            PolicyName::S3Fifo => Self::S3Fifo,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        match TenantsFile::parse(text) {
+            Ok(_) => String::new(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn a_file_has_classes_with_sizes_and_time_spans() {
+        let file = TenantsFile::parse(
+            r#"
+            header = "x-tenant"
+            max-bytes = "1GiB"
+            drop-idlest-after = "10s"
+            [[class]]
+            name = "gold"
+            tenants = ["gold-*", "acme"]
+            max-bytes = 1048576
+            policy = "s3-fifo"
+            requests-per-second = 100
+            entries = ["k=v;ttl=30s"]
+            [[class]]
+            name = "others"
+            "#,
+        );
+        let file = file.expect("it is valid");
+        assert_eq!(file.header(), Some("x-tenant"));
+        let gold = file.class[0].limits(Limits::default());
+        assert_eq!((gold.max_bytes, gold.policy), (1 << 20, Policy::S3Fifo));
+        let others = file.class[1].limits(Limits::default().max_entries(7));
+        assert_eq!(others, Limits::default().max_entries(7));
+    }
+
+    #[test]
+    fn an_error_names_what_is_wrong() {
+        for (text, expected) in [
+            ("", "missing field `class`"),
+            ("class = []", "no class"),
+            (
+                "[[class]]\nname = \"a\"\nmax_bytes = 1",
+                "unknown field `max_bytes`",
+            ),
+            (
+                "[[class]]\nname = \"a\"\nmax-bytes = \"1 parsec\"",
+                "number of bytes",
+            ),
+            ("[[class]]\nname = \"a\"\nmax-bytes = -1", "number of bytes"),
+            (
+                "[[class]]\nname = \"a\"\nidle-timeout = \"30\"",
+                "time span",
+            ),
+            ("[[class]]\nname = \"a\"\npolicy = \"fifo\"", "fifo"),
+            ("[[class]", "TOML"),
+        ] {
+            let error = error(text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}
