@@ -15,6 +15,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use tokio::sync::oneshot::error::TryRecvError;
 
 /// Waits for the response of a guest that runs in place, or for its end without one. If it still
 /// runs after its response, it goes on in a task of its own.
@@ -85,8 +86,15 @@ fn poll_response(
     poll_guest: &mut impl FnMut(&mut Context<'_>),
 ) -> Poll<Option<Result<GuestResponse, Failure>>> {
     poll_guest(context);
-    Pin::new(responses).poll(context).map(|received| {
-        let mut received = received.ok()?;
+    // A task that has done much is told to wait also for what is there, but a guest that has ended
+    // gives no other response.
+    let received = match responses.try_recv() {
+        Ok(received) => Poll::Ready(Some(received)),
+        Err(TryRecvError::Closed) => Poll::Ready(None),
+        Err(TryRecvError::Empty) => Pin::new(responses).poll(context).map(Result::ok),
+    };
+    received.map(|received| {
+        let mut received = received?;
         if let Ok(response) = &mut received {
             // A guest goes on when it can write more, or has nothing more to write.
             while response.body_mut().read_ahead(context) {
@@ -102,4 +110,42 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("it panicked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest_body::GuestBody;
+    use crate::responder::Responder;
+    use crate::tasks::Tasks;
+    use http_body_util::{BodyExt, Full};
+    use hyper::Response;
+    use tokio::sync::oneshot;
+    use tokio::task::coop::has_budget_remaining;
+
+    /// Uses up what a task may do before it gives way to others.
+    fn use_up_budget(context: &mut Context<'_>) {
+        while has_budget_remaining() {
+            let (sender, mut receiver) = oneshot::channel();
+            assert_eq!(sender.send(()), Ok(()));
+            let _ = Pin::new(&mut receiver).poll(context);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_response_is_received_however_much_its_task_has_done() {
+        let (responder, responses) = Responder::single();
+        let guest = Tasks::default().start(async move {
+            let body = Full::new("body".into()).map_err(|never| match never {});
+            let body = GuestBody::new(body.boxed_unsync(), None);
+            responder.send(Ok(Response::new(body)));
+            Ok(())
+        });
+        let mut response = Box::pin(of_guest(responses, guest));
+        let received = poll_fn(|context| {
+            use_up_budget(context);
+            response.as_mut().poll(context)
+        });
+        assert!(received.await.is_ok());
+    }
 }
