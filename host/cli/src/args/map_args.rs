@@ -67,14 +67,24 @@ impl MapArgs {
                 localmap::names::LOCAL_MAP
             );
         }
-        if let Some(schema) = self.enforced() {
-            check_entries(&schema, &self.own_entries())?;
-        }
+        self.check_entries(&self.own_entries())?;
         if self.limits.raised_for(guest) {
             bail!(
                 "--max-key has no effect on guests that import wasi:keyvalue: their keys have up \
                  to 255 bytes, and are stored with the names of their buckets"
             );
+        }
+        Ok(())
+    }
+
+    /// Rejects entries that do not fit the schema, if it is enforced: the guest could not write them.
+    pub(crate) fn check_entries(&self, entries: &[CliEntry]) -> anyhow::Result<()> {
+        let Some(schema) = self.enforced() else {
+            return Ok(());
+        };
+        for CliEntry { option, entry } in entries {
+            let checked = schema.check_value(&entry.key, &entry.value, entry.ttl.into());
+            checked.with_context(|| format!("{option} does not fit the schema"))?;
         }
         Ok(())
     }
@@ -132,15 +142,6 @@ impl MapArgs {
         let entries = self.entries.iter().map(Entry::cli_entry);
         entries.chain(in_buckets).collect()
     }
-}
-
-/// Rejects entries that the guest could not write.
-fn check_entries(schema: &Schema, entries: &[CliEntry]) -> anyhow::Result<()> {
-    for CliEntry { option, entry } in entries {
-        let checked = schema.check_value(&entry.key, &entry.value, entry.ttl.into());
-        checked.with_context(|| format!("{option} does not fit the schema"))?;
-    }
-    Ok(())
 }
 
 /// Returns `true` if the guest imports the map itself.

@@ -1,6 +1,6 @@
 //! `--tenants FILE`: the classes of tenants, and their quotas.
 
-use crate::args::entry;
+use crate::args::entry::{self, CliEntry};
 use crate::args::map_args::MapArgs;
 use crate::args::values::{parse_duration, parse_size};
 use anyhow::{Context, anyhow, bail};
@@ -16,6 +16,8 @@ use wildmatch::WildMatch;
 
 /// The maximum size of the file in bytes.
 const MAX_SIZE: u64 = 1 << 20;
+/// The idle timeout of a class that has none.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The classes of tenants, from a file.
 #[derive(Deserialize)]
@@ -26,6 +28,7 @@ pub(crate) struct TenantsFile {
     max_tenants: Option<u32>,
     max_bytes: Option<Size>,
     drop_idlest_after: Option<Span>,
+    #[serde(default)]
     class: Vec<Class>,
 }
 
@@ -115,6 +118,19 @@ impl TenantsFile {
         if file.class.is_empty() {
             bail!("it has no class: add one, with [[class]] and a name");
         }
+        if file.max_tenants == Some(0) {
+            bail!("max-tenants is at least 1");
+        }
+        let mut classes = file.class.iter();
+        if let Some(all) = classes.find(|class| class.tenants.is_none())
+            && let Some(after) = classes.next()
+        {
+            bail!(
+                "the class `{}` takes all names, so none is left for `{}`: move it to the end",
+                all.name,
+                after.name
+            );
+        }
         Ok(file)
     }
 
@@ -141,7 +157,11 @@ impl TenantsFile {
             let limits = guest.map_limits(class.limits(map.limits()));
             let options_of_map = base.clone().limits(limits);
             let built = class
-                .build(options_of_map, map)
+                .build(
+                    options_of_map,
+                    map,
+                    self.drop_idlest_after.map(|Span(time)| time),
+                )
                 .with_context(|| format!("--tenants: class `{}`", class.name))?;
             options = options.class(built);
         }
@@ -176,15 +196,52 @@ impl Class {
             .policy(self.policy.map_or(policy, Policy::from))
     }
 
-    fn build(&self, options: MapOptions, map: &MapArgs) -> anyhow::Result<TenantClass> {
+    /// Rejects a rate that a tenant could exceed by being dropped, since one that comes again has all
+    /// of its burst.
+    fn check_rate(
+        &self,
+        rate: u32,
+        burst: u32,
+        drop_idlest_after: Option<Duration>,
+    ) -> anyhow::Result<()> {
+        let saved_up = Duration::from_secs(1) * burst / rate;
+        let idle = self.idle_timeout.map_or(IDLE_TIMEOUT, |Span(time)| time);
+        for (key, idle) in [
+            ("idle-timeout", Some(idle)),
+            ("drop-idlest-after", drop_idlest_after),
+        ] {
+            if idle.is_some_and(|idle| idle < saved_up) {
+                bail!(
+                    "a tenant saves up its burst in {}, and has all of it after it was dropped: \
+                     raise {key} to that, or lower burst",
+                    humantime::format_duration(saved_up)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn build(
+        &self,
+        options: MapOptions,
+        map: &MapArgs,
+        drop_idlest_after: Option<Duration>,
+    ) -> anyhow::Result<TenantClass> {
         let mut class = TenantClass::new(&self.name).map(options);
         // Later entries replace those before them that have the same key.
-        let mut entries = entry::preloads(&map.entries());
+        let mut entries = map.entries();
         for text in &self.entries {
             let parsed = entry::parse(text.as_bytes());
-            entries.push(parsed.map_err(|why| anyhow!("entry `{text}`: {why}"))?.0);
+            let entry = parsed.map_err(|why| anyhow!("entry `{text}`: {why}"))?.0;
+            let option = format!("entry `{}`", entry.key.escape_ascii());
+            let entry = CliEntry { option, entry };
+            map.check_entries(std::slice::from_ref(&entry))?;
+            entries.push(entry);
         }
-        class = class.entries(entries);
+        class = class.entries(entry::preloads(&entries));
+        if self.tenants.as_ref().is_some_and(Vec::is_empty) {
+            bail!("tenants has no pattern: add one, or leave it out for all names");
+        }
         if let Some(patterns) = &self.tenants {
             let patterns: Vec<WildMatch> =
                 patterns.iter().map(|text| WildMatch::new(text)).collect();
@@ -198,12 +255,13 @@ impl Class {
             (None, None) => class,
             (None, Some(_)) => bail!("burst requires requests-per-second"),
             (Some(0), _) | (_, Some(0)) => bail!("requests-per-second and burst are at least 1"),
-            (Some(rate), None) => class.rate_limit(RateLimit::per_second(rate)),
-            (Some(rate), Some(burst)) => class.rate_limit(RateLimit::per_second(rate).burst(burst)),
+            (Some(rate), burst) => {
+                let burst = burst.unwrap_or(rate);
+                self.check_rate(rate, burst, drop_idlest_after)?;
+                class.rate_limit(RateLimit::per_second(rate).burst(burst))
+            }
         };
-        if let Some(Span(timeout)) = self.idle_timeout {
-            class = class.idle_timeout(timeout);
-        }
+        class = class.idle_timeout(self.idle_timeout.map_or(IDLE_TIMEOUT, |Span(time)| time));
         if let Some(Size(bytes)) = self.reserved_bytes {
             class = class.reserved_bytes(bytes);
         }
@@ -264,8 +322,13 @@ mod tests {
     #[test]
     fn an_error_names_what_is_wrong() {
         for (text, expected) in [
-            ("", "missing field `class`"),
+            ("", "no class: add one, with [[class]]"),
             ("class = []", "no class"),
+            ("max-tenants = 0\n[[class]]\nname = \"a\"", "at least 1"),
+            (
+                "[[class]]\nname = \"a\"\n[[class]]\nname = \"b\"",
+                "none is left for `b`",
+            ),
             (
                 "[[class]]\nname = \"a\"\nmax_bytes = 1",
                 "unknown field `max_bytes`",

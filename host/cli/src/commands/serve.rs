@@ -266,10 +266,12 @@ fn scope_of(tenants: &TenantsFile, given: Option<MapScope>) -> anyhow::Result<Ma
             "--tenants: the file names no header: add header = \"NAME\" to it, or use --map-scope \
              header:NAME"
         ),
-        (_, Some(MapScope::Header(_))) => {
-            bail!("--tenants: the file names the header already: leave out --map-scope")
+        (Some(header), Some(MapScope::Header(given))) if given != header => {
+            bail!("--tenants: the file names the header `{header}`: leave out --map-scope")
         }
-        (_, Some(_)) => bail!("--tenants requires --map-scope header:NAME"),
+        (Some(_), Some(scope @ MapScope::Header(_))) => Ok(scope),
+        (Some(_), Some(_)) => bail!("--tenants: the file names a header: leave out --map-scope"),
+        (None, Some(_)) => bail!("--tenants requires --map-scope header:NAME"),
     }
 }
 

@@ -207,3 +207,17 @@ fn options_that_need_a_schema_or_a_map_say_so() {
     let finished = program.arg(guest("inside")).run();
     finished.refused(&["--enforce-schema requires a guest that imports a map"]);
 }
+
+#[test]
+fn the_entries_of_a_class_of_tenants_must_fit_an_enforced_schema() {
+    let place = Place::preloaded(SCHEMA);
+    for entry in ["plan=1", "hits:a=b", "session:a=b;ttl=2h"] {
+        let text = format!("header = 'x'\n[[class]]\nname = 'a'\nentries = ['{entry}']");
+        fs::write(place.path().join("tenants.toml"), text).expect("a file");
+        let serve = place.program().args(["serve", "--addr", "127.0.0.1:0"]);
+        let serve = serve.args(["--schema", "dest", "--enforce-schema"]);
+        let serve = serve.args(["--tenants", "tenants.toml"]);
+        let refused = serve.arg(guest("served")).run();
+        refused.refused(&["does not fit the schema", "class `a`"]);
+    }
+}

@@ -119,7 +119,13 @@ fn a_file_that_cannot_be_used_is_refused_with_the_reason() {
         finished.stderr
     };
     for (text, options, expected) in [
-        ("", &[][..], "missing field `class`"),
+        ("", &[][..], "no class: add one"),
+        ("[[class]]\nname = 'a'\ntenants = []", &HEADER, "no pattern"),
+        (
+            "[[class]]\nname = 'a'\nrequests-per-second = 1\nburst = 10\nidle-timeout = '9s'",
+            &HEADER,
+            "raise idle-timeout",
+        ),
         ("[[class]]\nname = 'a'", &[], "the file names no header"),
         (
             "header = 'x'\n[[class]]\nname = 'a'",
@@ -128,7 +134,7 @@ fn a_file_that_cannot_be_used_is_refused_with_the_reason() {
         ),
         ("header = 'x y'\n[[class]]\nname = 'a'", &[], "header `x y`"),
         (
-            "[[class]]\nname = 'a'\n[[class]]\nname = 'a'",
+            "[[class]]\nname = 'a'\ntenants = ['a']\n[[class]]\nname = 'a'",
             &HEADER,
             "two classes",
         ),
