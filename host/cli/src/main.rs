@@ -40,18 +40,26 @@ enum Command {
 
 fn main() -> ExitCode {
     // Before the options, which need some of it.
-    if let Err(error) = preflight::check_stack() {
+    let started = match preflight::check_stack() {
+        Ok(()) => return start(Ok(())),
+        small => preflight::with_stack(move || start(small)),
+    };
+    started.unwrap_or_else(|error| {
         stdio::complain(&error);
-        return ExitCode::FAILURE;
-    }
+        ExitCode::FAILURE
+    })
+}
+
+/// Does what the options ask for. `stack` is an error if the main thread has too little for guests.
+fn start(stack: anyhow::Result<()>) -> ExitCode {
     stdio::keep_caught_panics_quiet();
     #[cfg(unix)]
     files::report_oversized_files();
     let result = match Cli::parse().command {
-        Command::Run(run) => run.run(),
-        Command::Serve(serve) => serve.run(),
+        Command::Run(run) => stack.and_then(|()| run.run()),
+        Command::Serve(serve) => stack.and_then(|()| serve.run()),
         Command::New(new) => new.run(),
-        Command::Shell(shell) => shell.run(),
+        Command::Shell(shell) => stack.and_then(|()| shell.run()),
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
         Command::Schema(schema) => schema.run(),

@@ -5,8 +5,9 @@
 use crate::machine::limits::Limits;
 use crate::machine::room::{OTHERS, Room};
 use crate::machine::tree::Tree;
-use anyhow::{Error, bail};
+use anyhow::{Context, Error, bail};
 use std::io;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 
@@ -30,7 +31,10 @@ const SMALL: usize = 64 << 10;
 /// "Cannot allocate memory", on each Unix.
 const ENOMEM: i32 = 12;
 
-/// Fails if the main thread has too little stack for any command.
+/// The stack of the thread that replaces a main thread with too little, in bytes.
+const ROOMY: usize = 8 << 20;
+
+/// Fails if the main thread has too little stack for a command that runs guests or maps.
 pub(crate) fn check_stack() -> anyhow::Result<()> {
     let limits = limits();
     let stack = limits.stack.and_then(|limit| limit.soft);
@@ -43,6 +47,20 @@ pub(crate) fn check_stack() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Does something on a thread with enough stack. Fails if it cannot be started.
+pub(crate) fn with_stack(
+    work: impl FnOnce() -> ExitCode + Send + 'static,
+) -> anyhow::Result<ExitCode> {
+    let thread = Builder::new().name("main".to_owned()).stack_size(ROOMY);
+    let thread = thread.spawn(work).context(
+        "the stack of the main thread is too small (`ulimit -s`), and no other thread can be started",
+    )?;
+    match thread.join() {
+        Ok(code) => Ok(code),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// Fails if a command that runs one guest, or a map alone, cannot work with the limits of this process.

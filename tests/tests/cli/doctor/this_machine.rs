@@ -3,7 +3,7 @@
 use super::tree::report;
 use localmap_tests::localmap;
 use serde_json::Value;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 #[test]
 fn it_creates_what_serve_creates() {
@@ -31,19 +31,51 @@ fn it_creates_what_serve_creates() {
 
 /// Runs `doctor` with a limit of the shell.
 fn limited(limit: &str) -> (Option<i32>, Value) {
-    let doctor = localmap().args(["doctor", "--json"]).into_command();
+    let output = run_limited(limit, &["doctor", "--json"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let json = serde_json::from_str(&text);
+    assert!(json.is_ok(), "{text}{errors}");
+    (output.status.code(), json.expect("JSON"))
+}
+
+fn run_limited(limit: &str, command: &[&str]) -> Output {
+    let doctor = localmap().args(command).into_command();
     let mut command = Command::new("sh");
     command
         .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
         .arg(doctor.get_program())
         .args(doctor.get_args())
         .stdin(Stdio::null());
-    let output = command.output().expect("it starts");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let json = serde_json::from_str(&text);
-    assert!(json.is_ok(), "{text}{errors}");
-    (output.status.code(), json.expect("JSON"))
+    command.output().expect("it starts")
+}
+
+#[test]
+fn a_small_stack_is_found_out() {
+    let (code, report) = limited("-s 500");
+    assert_eq!(code, Some(2), "{report:#}");
+    let text = run_limited("-s 500", &["doctor"]);
+    assert_eq!(text.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&text.stdout);
+    assert!(text.contains("FAILS ulimit -s"), "{text}");
+}
+
+#[test]
+fn what_runs_no_guest_does_not_need_the_stack_of_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let missing = dir.path().join("missing.wasm");
+    let missing = missing.to_string_lossy();
+    for (command, code) in [
+        (&["--help"][..], 0),
+        (&["doctor", "--help"], 0),
+        (&["inspect", &missing], 1),
+        (&["schema", "check", &missing], 1),
+    ] {
+        let output = run_limited("-s 200", command);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {errors}");
+        assert!(!errors.contains("stack"), "{command:?}: {errors}");
+    }
 }
 
 #[test]
