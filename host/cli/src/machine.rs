@@ -25,6 +25,8 @@ pub(crate) struct Machine {
     pub(crate) cgroups: Cgroups,
     pub(crate) limits: Limits,
     pub(crate) process: Process,
+    /// Those of the files on cgroups that cannot be read.
+    pub(crate) missing: Vec<&'static str>,
     /// The files that could not be understood.
     pub(crate) garbled: Vec<String>,
 }
@@ -37,6 +39,10 @@ impl Machine {
             cgroups: Cgroups::read(tree),
             limits: Limits::read(tree),
             process: Process::read(tree),
+            missing: ["/proc/self/cgroup", "/proc/self/mountinfo"]
+                .into_iter()
+                .filter(|file| tree.text(file).is_none())
+                .collect(),
             garbled: tree.garbled(),
         }
     }

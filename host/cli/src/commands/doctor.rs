@@ -11,15 +11,14 @@ mod wanted;
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;
-use crate::args::values::parse_size;
+use crate::args::wasm_options::{self, WasmOption};
 use crate::args::workers::WorkerArgs;
 use crate::machine::Machine;
 use crate::machine::room::Room;
 use crate::machine::tree::Tree;
-use crate::terminal::stdio::unless_closed;
-use anyhow::{Context, bail};
+use crate::terminal::stdio::{complain, unless_closed};
+use anyhow::Context;
 use finding::Level;
-use localmap_serve::SandboxConfig;
 use probe::Probe;
 use report::Report;
 use std::io::{self, BufWriter, Write};
@@ -34,9 +33,9 @@ use wanted::Wanted;
 /// starts, and one map and one instance. Names each setting that is in the way, and what mends it.
 ///
 /// Pass those of the options below that you pass to `serve`. The exit code is 0 if all that they ask
-/// for fits, 1 if it works with less (fewer maps, slower memory accesses), and 2 if it will not work,
-/// or for a wrong option. Only Linux has
-/// cgroups and /proc; on other systems, only what can be tried is checked.
+/// for fits, 1 if it works with less (fewer maps, slower memory accesses) or if this cannot be told, and
+/// 2 if it will not work, or for a wrong option. Only Linux has cgroups and /proc; on other systems,
+/// only what can be tried is checked.
 #[derive(clap::Args)]
 pub(crate) struct DoctorCommand {
     #[command(flatten)]
@@ -46,23 +45,25 @@ pub(crate) struct DoctorCommand {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     max_maps: u32,
 
-    /// Maximum memory of an instance, as for `serve`: max-memory-size=SIZE [default: 256MiB]
-    #[arg(short = 'W', value_name = "max-memory-size=SIZE", value_parser = max_memory)]
-    max_memory: Option<u64>,
+    /// Limits of a guest, as for `serve`: max-memory-size=SIZE of an instance [default: 256MiB];
+    /// timeout=TIME is accepted, and does not matter here
+    #[arg(short = 'W', value_name = "OPTION=VALUE", value_delimiter = ',', value_parser = wasm_options::parse)]
+    wasm: Vec<WasmOption>,
 
     /// Print JSON
     ///
-    /// Prints an object with the keys verdict ("fits", "less" or "fails"), findings (each with level,
-    /// which is "note", "less" or "fails", setting, text, and mend, which is null if there is nothing
-    /// to do), serve (workers, max_maps, which is the number for which there are mappings, full_maps,
-    /// which is the number of full maps that fit into memory, and whether there is a pool of maps and
+    /// Prints an object with the keys verdict ("fits", "unknown", "less" or "fails"), findings (each with
+    /// level, which is "note", "unknown", "less" or "fails", setting, text, and mend, which is null if
+    /// there is nothing to do), serve (workers, max_maps, which is the number for which there are
+    /// mappings and address space, full_maps, which is the number of full maps that fit into memory
+    /// and address space, and whether there is a pool of maps and
     /// one of instances), kernel, cgroups, limits, process and wasmtime. Sizes are in bytes. What is
     /// unknown, or has no limit, is null.
     #[arg(long)]
     json: bool,
 
     /// Read /proc and /sys below DIR, such as copies from another machine, and try nothing on this one
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = with_proc)]
     root: Option<PathBuf>,
 
     #[command(flatten)]
@@ -75,21 +76,20 @@ pub(crate) struct DoctorCommand {
 impl DoctorCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let tree = match &self.root {
-            Some(root) if !root.join("proc").is_dir() => {
-                bail!("--root {}: there is no folder `proc` in it", root.display());
-            }
             Some(root) => Tree::below(root.clone()),
             None => Tree::this_machine(),
         };
         let machine = Machine::read(&tree);
         let limits = self.limits.limits();
-        limits.check()?;
-        let max_instance = self.max_memory.map(usize::try_from).transpose();
+        if let Err(error) = limits.check() {
+            complain(&error.into());
+            return Ok(ExitCode::from(2));
+        }
         let wanted = Wanted {
             workers: self.workers.given(),
             max_maps: self.max_maps,
             limits,
-            max_instance: max_instance?.unwrap_or(SandboxConfig::DEFAULT_MAX_MEMORY),
+            max_instance: wasm_options::max_memory(&self.wasm, None),
         };
         let room = Room::of(&machine.limits, &machine.process);
         let missing = room.and_then(|room| room.missing_to_serve(wanted.workers(&machine)));
@@ -116,16 +116,17 @@ impl DoctorCommand {
             // The reader has gone.
             _ if closed != ExitCode::SUCCESS => Ok(closed),
             Level::Note => Ok(ExitCode::SUCCESS),
-            Level::Less => Ok(ExitCode::from(1)),
+            Level::Unknown | Level::Less => Ok(ExitCode::from(1)),
             Level::Fails => Ok(ExitCode::from(2)),
         }
     }
 }
 
-fn max_memory(text: &str) -> Result<u64, String> {
-    match text.strip_prefix("max-memory-size=").map(parse_size) {
-        Some(Ok(0)) => Err("must be greater than zero, for example 64MiB or 1GiB".to_owned()),
-        Some(size) => size,
-        None => Err("expected max-memory-size=SIZE".to_owned()),
+/// Parses the folder of a tree.
+fn with_proc(root: &str) -> Result<PathBuf, String> {
+    let root = PathBuf::from(root);
+    match root.join("proc").is_dir() {
+        true => Ok(root),
+        false => Err("there is no folder `proc` in it".to_owned()),
     }
 }

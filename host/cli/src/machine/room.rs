@@ -50,6 +50,13 @@ impl Room {
         self.missing(workers.saturating_add(OTHERS))
     }
 
+    /// Returns the address space in bytes that is left next to a server with this many workers.
+    pub(crate) fn left_to_serve(&self, workers: usize) -> u64 {
+        let threads = workers.saturating_add(OTHERS) as u64;
+        let needed = self.needed(OF_A_THREAD.saturating_mul(threads));
+        self.limit.saturating_sub(needed)
+    }
+
     /// Returns the limit in bytes that leaves room for `more` bytes, next to what is used now.
     pub(crate) fn needed(&self, more: u64) -> u64 {
         self.used.saturating_add(NEEDED).saturating_add(more)

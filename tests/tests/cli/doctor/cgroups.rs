@@ -1,6 +1,6 @@
 //! The limits of cgroups, wherever they are mounted and however they are nested.
 
-use super::tree::{Tree, status};
+use super::tree::{Tree, limits, status};
 use serde_json::{Value, json};
 
 const MIB: u64 = 1 << 20;
@@ -191,14 +191,14 @@ fn garbage_limits_nothing_and_is_named() {
             .report(&[]);
         assert_eq!(report.at("/serve/workers"), 8, "{garbage}");
         assert_eq!(report.at("/cgroups/memory"), &Value::Null);
-        report.says("/proc, /sys", "note", &["cannot be understood"]);
-        assert_eq!(report.code, 0);
+        report.says("/proc, /sys", "unknown", &["cannot be understood"]);
+        assert_eq!(report.code, 1);
     }
 }
 
 /// Nothing that a file contains is trusted.
 #[test]
-fn garbled_files_of_proc_are_no_failure() {
+fn what_cannot_be_read_cannot_be_told() {
     let files = [
         "/proc/self/cgroup",
         "/proc/self/mountinfo",
@@ -220,12 +220,33 @@ fn garbled_files_of_proc_are_no_failure() {
             .iter()
             .fold(v2("/", "/"), |tree, file| tree.file(file, text));
         let report = tree.report(&[]);
-        assert_eq!(report.code, 0, "{text:?}: {:#}", report.json);
+        assert_eq!(report.code, 1, "{text:?}: {:#}", report.json);
+    }
+    for file in files {
+        let report = Tree::new().without(file).report(&[]);
+        assert_eq!(report.code, 1, "{file}");
+        assert_eq!(report.at("/verdict"), "unknown", "{file}");
+        report.says("/proc, /sys", "unknown", &["cannot tell", file]);
     }
     let tree = files
         .iter()
         .fold(v2("/", "/"), |tree, file| tree.without(file));
-    assert_eq!(tree.report(&[]).code, 0);
+    assert_eq!(tree.report(&[]).code, 1);
+    let text = tree.text(&[]);
+    assert!(!text.contains("It fits."), "{text}");
+    assert!(text.contains("how many fit is unknown"), "{text}");
+    assert!(
+        text.lines().all(|line| !line.trim_end().ends_with(';')),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_limit_that_is_garbled_is_unknown() {
+    let garbled = limits(&[("Max stack size", "x", "y")]);
+    let report = Tree::new().file("/proc/self/limits", &garbled).report(&[]);
+    assert_eq!(report.code, 1);
+    report.says("/proc, /sys", "unknown", &["/proc/self/limits"]);
 }
 
 #[test]

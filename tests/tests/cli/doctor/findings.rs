@@ -215,6 +215,18 @@ fn the_text_has_what_the_json_has() {
     }
 }
 
+/// The manifest has one line for both commands.
+#[test]
+fn limits_of_a_guest_are_given_as_for_serve() {
+    for options in [
+        &["-W", "max-memory-size=160MiB,timeout=10s"][..],
+        &["-W", "timeout=10s", "-W", "max-memory-size=160MiB"],
+    ] {
+        let report = v2("memory.max", "268435456").report(options);
+        assert_eq!(report.code, 0, "{:#}", report.json);
+    }
+}
+
 #[test]
 fn options_that_are_wrong_are_refused() {
     let refused = |options: &[&str], code, words: &str| {
@@ -223,8 +235,8 @@ fn options_that_are_wrong_are_refused() {
         assert!(finished.stderr.contains(words), "{}", finished.stderr);
     };
     refused(&["--workers", "0"], 2, "from 1 to 1024");
-    refused(&["-W", "timeout=1s"], 2, "max-memory-size=SIZE");
+    refused(&["-W", "fuel=1"], 2, "max-memory-size=SIZE");
     refused(&["-W", "max-memory-size=0"], 2, "greater than zero");
     refused(&["--max-maps", "0"], 2, "--max-maps");
-    refused(&["--root", "/no/such/folder"], 1, "no folder `proc`");
+    refused(&["--root", "/no/such/folder"], 2, "no folder `proc`");
 }

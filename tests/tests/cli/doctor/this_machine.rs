@@ -78,6 +78,18 @@ fn what_runs_no_guest_does_not_need_the_stack_of_one() {
     }
 }
 
+/// It promises no more maps than there are addresses for.
+#[test]
+fn maps_must_fit_into_limited_address_space() {
+    let (code, report) = limited("-v 2000000");
+    assert!(matches!(code, Some(1 | 2)), "{report:#}");
+    let max_maps = report["serve"]["max_maps"].as_u64().expect("a number");
+    assert!(max_maps < 1_000, "{report:#}");
+    let full = report["serve"]["full_maps"].as_u64().expect("a number");
+    assert!(full <= max_maps, "{report:#}");
+    assert!(full <= (2_000_000 << 10) / (64 << 20), "{report:#}");
+}
+
 #[test]
 fn little_address_space_is_found_out() {
     let (code, report) = limited("-v 8000000");

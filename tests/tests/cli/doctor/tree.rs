@@ -27,6 +27,8 @@ impl Tree {
             .iter()
             .fold(tree, |tree, (name, number)| tree.namespace(name, *number))
             .file("/proc/self/status", &status(8))
+            .file("/proc/self/cgroup", "")
+            .file("/proc/self/mountinfo", "")
             .file("/proc/self/limits", &limits(&[]))
             .file(
                 "/proc/meminfo",

@@ -5,6 +5,8 @@
 pub(super) enum Level {
     /// Good to know.
     Note,
+    /// Whether it works cannot be told.
+    Unknown,
     /// It works with less: fewer maps or requests, or slower.
     Less,
     /// It will not work.
@@ -16,6 +18,7 @@ impl Level {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::Unknown => "unknown",
             Self::Less => "less",
             Self::Fails => "fails",
         }

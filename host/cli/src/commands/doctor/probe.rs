@@ -27,6 +27,8 @@ pub(super) struct Tried {
     pub(super) pooled: bool,
     /// The address space of the pool in bytes, if known.
     pub(super) address_space: Option<u64>,
+    /// The address space in bytes that `count` maps or instances take on top.
+    pub(super) space_used: Option<u64>,
     /// The number of mappings that the pool takes, and that `count` maps or instances take on top.
     pub(super) mappings: Option<u64>,
     pub(super) mappings_used: Option<u64>,
@@ -157,6 +159,7 @@ impl Tried {
         Self {
             pooled,
             address_space: more(before.address_space, created.address_space),
+            space_used: more(created.address_space, filled.address_space),
             mappings: more(before.mappings, created.mappings),
             mappings_used: more(created.mappings, filled.mappings),
             count,

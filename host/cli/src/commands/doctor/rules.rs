@@ -3,6 +3,7 @@
 mod memory;
 mod space;
 mod threads;
+mod unknown;
 
 use super::case::Case;
 use super::finding::Finding;
@@ -10,7 +11,7 @@ use super::probe::Probe;
 use super::wanted::Wanted;
 use crate::machine::Machine;
 pub(super) use memory::full_maps;
-pub(super) use space::max_maps;
+pub(super) use space::{maps_by_mappings, max_maps};
 
 /// Returns all findings, those of one setting together.
 pub(super) fn all(wanted: &Wanted, machine: &Machine, probe: Option<&Probe>) -> Vec<Finding> {
@@ -31,7 +32,7 @@ pub(super) fn all(wanted: &Wanted, machine: &Machine, probe: Option<&Probe>) -> 
         memory::overcommit,
         memory::huge_pages,
         hidden,
-        garbled,
+        unknown::all,
     ];
     rules.iter().flat_map(|rule| rule(&case)).collect()
 }
@@ -58,11 +59,4 @@ fn hidden(case: &Case<'_>) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-fn garbled(case: &Case<'_>) -> Vec<Finding> {
-    let files = case.machine.garbled.iter();
-    files
-        .map(|file| Finding::note("/proc, /sys", format!("{file} cannot be understood")))
-        .collect()
 }

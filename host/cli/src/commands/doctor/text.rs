@@ -25,6 +25,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     let verdict = match report.level() {
         Level::Note => "It fits.",
+        Level::Unknown => "Whether it fits cannot be told.",
         Level::Less => "It works with less than the options ask for.",
         Level::Fails => "It will not work.",
     };
@@ -125,15 +126,22 @@ fn serve(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         "--workers",
         &report.wanted.workers(&report.machine).to_string(),
     )?;
-    let fit = rules::max_maps(&case);
-    let fit = fit.map(|fit| format!("there are mappings for {fit} maps"));
+    let mappings = rules::maps_by_mappings(&case);
+    let fit = rules::max_maps(&case).map(|fit| match mappings == Some(fit) {
+        true => format!("there are mappings for {fit} maps"),
+        false => format!("there is address space for {fit} maps"),
+    });
     let full = rules::full_maps(&case);
-    let full = full.map(|full| format!("memory for {full} full ones"));
+    let full = full.map(|full| format!("room for {full} full ones"));
     let fit: Vec<String> = fit.into_iter().chain(full).collect();
+    let fit = match fit.as_slice() {
+        [] => "how many fit is unknown".to_owned(),
+        fit => fit.join(", "),
+    };
     row(
         out,
         "--max-maps",
-        &format!("{}; {}", report.wanted.max_maps, fit.join(", ")),
+        &format!("{}; {}", report.wanted.max_maps, fit),
     )?;
     let probe = report.probe.as_ref();
     for (name, tried) in [
@@ -166,6 +174,7 @@ fn allocation(tried: Option<&anyhow::Result<Tried>>) -> String {
 fn write_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     let level = match finding.level {
         Level::Note => "note",
+        Level::Unknown => "?",
         Level::Less => "less",
         Level::Fails => "FAILS",
     };

@@ -41,8 +41,13 @@ pub(super) fn limit(case: &Case<'_>) -> Vec<Finding> {
     vec![Finding::new(level, "memory limit", text).mend(mend)]
 }
 
-/// Returns the number of full maps that fit into memory next to one instance.
+/// Returns the number of full maps that fit into memory next to one instance, and into address space.
 pub(crate) fn full_maps(case: &Case<'_>) -> Option<u64> {
+    let both = [by_memory(case), super::space::full_maps(case)];
+    both.into_iter().flatten().min()
+}
+
+fn by_memory(case: &Case<'_>) -> Option<u64> {
     let (limit, _) = bound(case)?;
     let instance = case.wanted.max_instance as u64;
     let rest = limit.saturating_sub(program(case).saturating_add(instance));

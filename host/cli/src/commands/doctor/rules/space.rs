@@ -10,6 +10,9 @@ use crate::machine::room::Room;
 const OF_A_MAP: u64 = 2;
 const OF_AN_INSTANCE: u64 = 8;
 
+/// The address space in bytes that an empty map takes without a pool, if it cannot be tried.
+const SPACE_OF_A_MAP: u64 = 4 << 20;
+
 /// The number of mappings of the program itself, and those of a pool for each of up to a thousand
 /// stacks, if they cannot be counted.
 const OF_THE_PROGRAM: u64 = 500;
@@ -51,10 +54,14 @@ fn pool(
     let finding = match tried {
         Ok(tried) if tried.pooled => return Vec::new(),
         Ok(tried) => {
-            let few = match tried.ran_out(max) {
-                true => format!("; there is room for {} at a time", tried.count),
-                false => String::new(),
+            let fit = maps_by_space(case).filter(|_| of == "maps");
+            let fit = match tried.ran_out(max) {
+                true => Some(tried.count as u64),
+                false => fit.filter(|&fit| fit < max.into()),
             };
+            let few = fit.map_or_else(String::new, |fit| {
+                format!("; there is room for about {fit} at a time")
+            });
             let text = format!(
                 "there is no room for a pool of {of}{has}: each takes its memory from the \
                  operating system, and its accesses are checked, which takes longer{few}"
@@ -112,7 +119,7 @@ fn untried(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether there are mappings for all maps and instances.
 pub(super) fn mappings(case: &Case<'_>) -> Vec<Finding> {
-    let (Some(max), Some(fit)) = (case.machine.kernel.max_mappings, max_maps(case)) else {
+    let (Some(max), Some(fit)) = (case.machine.kernel.max_mappings, maps_by_mappings(case)) else {
         return Vec::new();
     };
     let wanted = u64::from(case.wanted.max_maps);
@@ -131,8 +138,51 @@ pub(super) fn mappings(case: &Case<'_>) -> Vec<Finding> {
     ))]
 }
 
-/// Returns the number of maps for which there are mappings, next to all instances.
+/// Returns the number of maps for which there are mappings and address space.
 pub(crate) fn max_maps(case: &Case<'_>) -> Option<u64> {
+    let both = [maps_by_mappings(case), maps_by_space(case)];
+    both.into_iter().flatten().min()
+}
+
+/// Returns the number of maps for which there is address space, if it is limited.
+fn maps_by_space(case: &Case<'_>) -> Option<u64> {
+    let left = left(case)?;
+    let tried = case.probe.and_then(|probe| probe.maps.as_ref().ok());
+    match tried {
+        // Their address space is reserved already.
+        Some(tried) if tried.pooled => Some(case.wanted.max_maps.into()),
+        Some(tried) if tried.ran_out(case.wanted.max_maps) => Some(tried.count as u64),
+        tried => {
+            let used = tried.and_then(|tried| Some(tried.space_used? / tried.count.max(1) as u64));
+            Some(left / used.filter(|&used| used > 0).unwrap_or(SPACE_OF_A_MAP))
+        }
+    }
+}
+
+/// Returns the number of full maps for which there is address space, if it is limited.
+pub(super) fn full_maps(case: &Case<'_>) -> Option<u64> {
+    let fit = maps_by_space(case)?;
+    let tried = case.probe.and_then(|probe| probe.maps.as_ref().ok());
+    match tried.is_some_and(|tried| tried.pooled) {
+        true => Some(fit),
+        false => Some(fit.min(left(case)? / case.wanted.limits.max_bytes.max(1))),
+    }
+}
+
+/// Returns the address space that is left for maps, if it is limited.
+fn left(case: &Case<'_>) -> Option<u64> {
+    let room = Room::of(&case.machine.limits, &case.machine.process)?;
+    let instances = case.probe.and_then(|probe| probe.instances.as_ref().ok());
+    let instances = match instances {
+        Some(tried) if tried.pooled => tried.address_space.unwrap_or(0),
+        _ => 0,
+    };
+    let left = room.left_to_serve(case.wanted.workers(case.machine));
+    Some(left.saturating_sub(instances))
+}
+
+/// Returns the number of maps for which there are mappings, next to all instances.
+pub(crate) fn maps_by_mappings(case: &Case<'_>) -> Option<u64> {
     let max = case.machine.kernel.max_mappings?;
     let probe = case.probe;
     let maps = probe.and_then(|probe| probe.maps.as_ref().ok());
