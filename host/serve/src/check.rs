@@ -30,14 +30,18 @@ pub(crate) fn check_response(
         ));
     };
     let bodyless = side.is_head() || status == StatusCode::NOT_MODIFIED;
-    match response.body().size_hint().exact() {
+    let size = response.body().size_hint();
+    let other = match size.exact() {
         // A guest that has failed has a better cause.
-        Some(size) if size != length && !bodyless && !side.guest_failed() => {
-            let cause = format!(
-                "the guest returned a content-length of {length} and a body of {size} bytes"
-            );
-            Err(Failure::of_guest(cause))
-        }
-        _ => Ok(response),
+        _ if bodyless || side.guest_failed() => None,
+        Some(exact) if exact != length => Some(format!("a body of {exact} bytes")),
+        None if size.lower() > length => Some(format!("a body of at least {} bytes", size.lower())),
+        _ => None,
+    };
+    match other {
+        Some(other) => Err(Failure::of_guest(format!(
+            "the guest returned a content-length of {length} and {other}"
+        ))),
+        None => Ok(response),
     }
 }

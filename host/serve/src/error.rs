@@ -230,6 +230,18 @@ pub enum MapError {
         /// The limit.
         max: u32,
     },
+    /// There are as many live tenants as [`HandlerOptions::tenants`] allow, or the places that are left
+    /// are reserved for other classes.
+    ///
+    /// [`HandlerOptions::tenants`]: crate::HandlerOptions::tenants
+    #[error(
+        "limit of {max} live tenants reached, or the rest is reserved for others (max-tenants)"
+    )]
+    #[non_exhaustive]
+    TooManyTenants {
+        /// The limit.
+        max: u32,
+    },
     /// The map could not be created.
     #[error(transparent)]
     Create(CreateError),
@@ -257,8 +269,8 @@ impl From<CheckoutError> for MapError {
     fn from(error: CheckoutError) -> Self {
         match error {
             CheckoutError::Name(too_long) => Self::HeaderTooLong(too_long),
-            CheckoutError::TooManyTenants { max, .. }
-            | CheckoutError::Create(CreateError::TooManyMaps { max, .. }) => {
+            CheckoutError::TooManyTenants { max, .. } => Self::TooManyTenants { max },
+            CheckoutError::Create(CreateError::TooManyMaps { max, .. }) => {
                 Self::TooManyMaps { max }
             }
             CheckoutError::Create(error) => Self::Create(error),

@@ -73,7 +73,7 @@ impl Failure {
                 Self::new(StatusCode::BAD_REQUEST, error.to_string())
             }
             MapError::HeaderTooLong(_) => Self::new(StatusCode::BAD_REQUEST, chain(error)),
-            MapError::TooManyMaps { .. } => {
+            MapError::TooManyMaps { .. } | MapError::TooManyTenants { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             MapError::Create(error) if is_out_of_memory(root_cause(error)) => {

@@ -177,10 +177,12 @@ impl Body for GuestBody {
         // Trailers, which need chunks, and errors have no size.
         let is_data =
             |frame: &Result<Frame<Bytes>, Error>| frame.as_ref().is_ok_and(Frame::is_data);
-        if !self.ahead.iter().all(is_data) {
-            return SizeHint::default();
-        }
         let ahead = self.bytes_ahead();
+        if !self.ahead.iter().all(is_data) {
+            let mut at_least = SizeHint::default();
+            at_least.set_lower(ahead);
+            return at_least;
+        }
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper.saturating_add(ahead));
         }

@@ -434,6 +434,7 @@ fn factory(
         None => map,
     };
     let entries = options.entries.clone();
+    let has_classes = tenants.is_some();
     let tenants = match tenants {
         Some(tenants) => tenants.clone(),
         None => {
@@ -445,7 +446,7 @@ fn factory(
             TenantsOptions::new().class(class).max_history(0)
         }
     };
-    Ok(MapFactory::new(host, map, entries, tenants)?)
+    Ok(MapFactory::new(host, map, entries, tenants, has_classes)?)
 }
 
 /// Returns a label of the request's map for the log: the scope, or a header and its value. Returns

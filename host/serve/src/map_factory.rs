@@ -1,7 +1,10 @@
 //! Creates the maps of a handler.
 
 use crate::error::MapError;
-use localmap::{CreateError, Host, LocalMap, MapOptions, Preload, Tenants, TenantsOptions};
+use localmap::{
+    Checkout, CheckoutError, CreateError, Host, LocalMap, MapOptions, Preload, Tenants,
+    TenantsOptions,
+};
 
 /// Creates maps with the limits and the initial entries of a handler.
 pub(crate) struct MapFactory {
@@ -9,6 +12,8 @@ pub(crate) struct MapFactory {
     options: MapOptions,
     entries: Vec<Preload>,
     tenants: Tenants,
+    /// Whether the tenants have classes that were set.
+    has_classes: bool,
 }
 
 impl MapFactory {
@@ -19,12 +24,14 @@ impl MapFactory {
         options: MapOptions,
         entries: Vec<Preload>,
         tenants: TenantsOptions,
+        has_classes: bool,
     ) -> Result<Self, MapError> {
         drop(create(&host, &options, &entries)?);
         let tenants = Tenants::new(&host, tenants).map_err(MapError::Tenants)?;
         tenants.try_classes().map_err(MapError::Class)?;
         Ok(Self {
             tenants,
+            has_classes,
             host,
             options,
             entries,
@@ -39,6 +46,19 @@ impl MapFactory {
     /// Returns the tenants, each of which has such a map.
     pub(crate) fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// Begins a request of a tenant.
+    pub(crate) fn checkout(&self, tenant: &[u8]) -> Result<Checkout, MapError> {
+        let checkout = self.tenants.checkout(tenant).map_err(|error| match error {
+            // Without classes of its own, the server has no limit of that name.
+            CheckoutError::TooManyTenants { max, .. } if !self.has_classes => {
+                MapError::TooManyMaps { max }
+            }
+            error => error.into(),
+        })?;
+        checkout.admit(1)?;
+        Ok(checkout)
     }
 
     /// Returns the number of live maps that it has created.

@@ -107,8 +107,7 @@ impl Maps {
             MapScope::Server => self.kept(&self.server, factory)?,
             MapScope::Header(header) => {
                 let name = only_value(headers, header)?;
-                let tenant = factory.tenants().checkout(name)?;
-                tenant.admit(1)?;
+                let tenant = factory.checkout(name)?;
                 let map = SharedMap {
                     map: tenant.shared().ok_or(MapError::SeveralShards)?,
                     instances: match self.reuse {
@@ -242,7 +241,7 @@ mod tests {
         let host = Host::with_options(&HostOptions::new().max_maps(max_maps)).expect("a host");
         let class = TenantClass::new("all").idle_timeout(idle_timeout);
         let tenants = TenantsOptions::new().class(class);
-        let factory = MapFactory::new(host, MapOptions::new(), Vec::new(), tenants);
+        let factory = MapFactory::new(host, MapOptions::new(), Vec::new(), tenants, false);
         let factory = factory.expect("the options are in their range");
         Arc::new(Maps::new(scope, Some(factory), false).expect("maps"))
     }

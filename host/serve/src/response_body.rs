@@ -155,12 +155,20 @@ impl ResponseBody {
             }
             Some(Ok(frame)) => {
                 let len = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.progress = match self.progress {
-                    Progress::Sending(Some(left)) if left <= len => Progress::Complete,
-                    Progress::Sending(left) => Progress::Sending(left.map(|left| left - len)),
-                    Progress::Complete => Progress::Complete,
-                };
-                return Some(Ok(frame));
+                match self.progress {
+                    // None of it is sent, since a client would take its beginning for the end.
+                    Progress::Sending(Some(left)) if left < len => self.add_cause(OTHER_LENGTH),
+                    Progress::Sending(Some(left)) if left == len => {
+                        self.progress = Progress::Complete;
+                        return Some(Ok(frame));
+                    }
+                    Progress::Sending(left) => {
+                        self.progress = Progress::Sending(left.map(|left| left - len));
+                        return Some(Ok(frame));
+                    }
+                    // The client has all that was declared.
+                    Progress::Complete => return None,
+                }
             }
             Some(Err(wasmtime_wasi_http::Error::HttpResponseBodySize(_))) => {
                 self.add_cause(self.cause_of_end(OTHER_LENGTH));

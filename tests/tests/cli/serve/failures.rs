@@ -55,6 +55,22 @@ fn a_response_that_has_begun_is_cut_off() {
     }
 }
 
+/// Whether the response has begun depends on how long the guest computes.
+#[test]
+fn a_body_that_is_longer_than_declared_is_a_500_or_cut_off() {
+    let server = Server::start(&[]);
+    for path in ["/status/200/5", "/short/2"] {
+        let response = server.get(path);
+        assert!(
+            response.status == 500 || !response.whole,
+            "{path}: {response:?}"
+        );
+        assert!(server.line(path).contains(" cause=\"the guest "));
+    }
+    // As many bytes as declared are a whole body.
+    assert_eq!(server.get("/status/200/6").status, 200);
+}
+
 /// A guest that does not finish its body has not written all of it, also if it ends without a
 /// failure.
 #[test]

@@ -272,6 +272,12 @@ fn a_guest_that_fails_fails_only_its_stream() {
             assert!(line.contains(" 200 "), "{line}");
             assert!(line.contains(" cause=\"the guest "), "{line}");
         }
+        // Of a body that is longer than declared, nothing is sent beyond that.
+        let empty = client.get("/short/0").await;
+        assert_eq!((empty.status, empty.reset), (200, None));
+        assert_eq!(empty.text(), "");
+        let long = client.get("/status/200/5").await;
+        assert!(long.status == 500 || long.reset == Some(Reason::INTERNAL_ERROR));
         let body = Bytes::from_static(b"still there");
         other.upload.send_data(body, true).expect("it is open");
         assert_eq!(other.response().await.status, 200);

@@ -162,7 +162,7 @@ fn a_file_that_cannot_be_used_is_refused_with_the_reason() {
         (
             "max-tenants = 1\n[[class]]\nname = 'a'\nreserved-tenants = 2",
             &HEADER,
-            "more is reserved",
+            "reserve more than",
         ),
         (
             "max-bytes = '1 parsec'\n[[class]]\nname = 'a'",
