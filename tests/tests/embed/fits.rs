@@ -85,8 +85,14 @@ fn a_component_needs_concurrency_for_its_async_parts_and_for_wasi_0_3() {
             Some("it uses `waitable-set.new`"),
             "(core func (canon waitable-set.new))",
         ),
+        // What else it uses is not supported, which is another question.
+        (
+            Some("it uses `stream`"),
+            "(type (stream u8)) (type (list u8 4))",
+        ),
+        (None, "(type (list u8 4))"),
         // It is not valid, so that it needs nothing.
-        (None, "(type (stream u8)) (type (list u8 4))"),
+        (None, "(type (stream u8)) (export \"f\" (func 9))"),
     ] {
         let found = localmap::needs_concurrency(&component(parts));
         assert_eq!(found.as_deref(), reason, "{parts}");
