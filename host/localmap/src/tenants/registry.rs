@@ -27,7 +27,7 @@ const MAX_LISTED: usize = 1_000;
 ///
 /// A tenant is identified by a [name](TenantName) of any bytes, such as the value of a header.
 /// [`checkout`](Self::checkout) returns a guard on its map, and creates the map if there is none, with
-/// the limits and the first entries of the tenant's [class](TenantClass). No key and no name can reach
+/// the limits and the first entries of the tenant's [class](crate::TenantClass). No key and no name can reach
 /// another tenant's map, because each is in a store of its own.
 ///
 /// Clones refer to the same registry. All functions can be called from any thread. A checkout of a
@@ -46,13 +46,13 @@ const MAX_LISTED: usize = 1_000;
 /// | live tenants | [`TenantsOptions::max_tenants`] | [`TenantsOptions::when_full`] |
 /// | bytes of all tenants | [`TenantsOptions::max_bytes`] | the same; a map that gets no more is full |
 ///
-/// A class can [reserve](TenantClass::reserved_bytes) places and bytes, which other classes cannot
+/// A class can [reserve](crate::TenantClass::reserved_bytes) places and bytes, which other classes cannot
 /// take.
 ///
 /// # The end of a tenant
 ///
 /// - [`sweep`](Self::sweep) drops tenants that have been idle for the
-///   [timeout](TenantClass::idle_timeout) of their class. Call it when
+///   [timeout](crate::TenantClass::idle_timeout) of their class. Call it when
 ///   [`next_sweep`](Self::next_sweep) says. A tenant that is checked out is not idle.
 /// - [`remove`](Self::remove) drops a tenant even if it is checked out.
 /// - A [`CancelHandle`] ends the map of a tenant ([`Checkout::cancel_handle`]), all maps of a class
