@@ -58,7 +58,7 @@ pub(crate) struct DirFolder {
 
 impl DirFolder {
     /// Opens a folder. Its path may lead through symbolic links, but the folder itself must not be
-    /// one: whoever could replace it could lead the write elsewhere.
+    /// one: who could replace it could lead the write elsewhere.
     pub(crate) fn open(path: &Path) -> Result<Self, FolderFault> {
         let of_folder = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => FolderFault::Missing,

@@ -1,6 +1,6 @@
 //! Waits for the response of a guest, and reads the beginning of its body.
 //!
-//! Whoever waits polls the guest. Most guests have written all of a short body, and ended, when
+//! The task that waits polls the guest. Most guests have written all of a short body, and ended, when
 //! they wait for the first time: then there was no hand-off between tasks, and the server sends
 //! the response at once.
 

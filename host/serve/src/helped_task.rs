@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A task. Whoever waits for something that it does may poll it in place, as far as that brings
+/// A task. Those who wait for something that it does may poll it in place, as far as that brings
 /// forward what is waited for; its own tokio task does the rest. So most requests are answered
 /// without a hand-off from one task to another and back.
 pub(crate) struct HelpedTask {
@@ -55,7 +55,7 @@ impl HelpedTask {
         let mut slot = match self.future.try_lock() {
             Ok(slot) => slot,
             Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
-            // Whoever does wakes the tokio task if there is more to do.
+            // Who does wakes the tokio task if there is more to do.
             Err(TryLockError::WouldBlock) => return Poll::Pending,
         };
         let Some(future) = slot.as_mut() else {

@@ -69,7 +69,7 @@ impl Upload {
         self.0.continues.load(Ordering::Acquire)
     }
 
-    /// Returns `true` if the body has ended early, with an error that whoever read it got.
+    /// Returns `true` if the body has ended early, with an error that its reader got.
     pub(crate) fn is_cut(&self) -> bool {
         self.0.cut.load(Ordering::Acquire)
     }

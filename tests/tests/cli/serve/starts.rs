@@ -134,7 +134,7 @@ fn nobody_can_connect_before_the_guest_has_been_tried() {
     assert_eq!(ended.code(), Some(1));
 }
 
-/// Whoever reads standard error sees each message whole. A socket of datagrams keeps what is written
+/// A reader of standard error sees each message whole. A socket of datagrams keeps what is written
 /// in one call apart.
 #[test]
 fn each_message_is_written_in_one_call() {

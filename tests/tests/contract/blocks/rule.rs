@@ -107,7 +107,7 @@ fn key_of<'a>(change: &Change<'a>) -> &'a [u8] {
     }
 }
 
-/// Makes a change by itself, by each interface that can.
+/// Makes a change alone, by each interface that can.
 fn each_way(map: &mut Map, change: Change<'_>) -> Vec<Result<(), Error>> {
     match change {
         Change::Set { key, value, ttl } => {
