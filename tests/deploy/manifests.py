@@ -19,6 +19,20 @@ IMAGE = "localmap:"
 UNKNOWN = "--no-such-option"
 
 
+# The limits of a process in a container, as container runtimes set them by default.
+LIMITS = "Limit                     Soft Limit           Hard Limit           Units     \n" + "".join(
+    f"{name:<25} {soft:<20} {soft:<20} {unit:<10}\n"
+    for name, soft, unit in [
+        ("Max data size", "unlimited", "bytes"),
+        ("Max stack size", "8388608", "bytes"),
+        ("Max processes", "unlimited", "processes"),
+        ("Max open files", "1048576", "files"),
+        ("Max locked memory", "8388608", "bytes"),
+        ("Max address space", "unlimited", "bytes"),
+    ]
+)
+
+
 def read(path):
     return [resource for resource in yaml.safe_load_all(Path(path).read_text()) if resource]
 
@@ -160,6 +174,9 @@ def room_faults(program, spec):
                 "proc/self/mountinfo": "1 0 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
                 "proc/self/status": "Cpus_allowed_list:\t0-63\n",
                 "proc/sys/vm/max_map_count": "65530\n",
+                "proc/sys/vm/overcommit_memory": "0\n",
+                "proc/self/limits": LIMITS,
+                "proc/meminfo": "MemTotal: 67108864 kB\nMemAvailable: 67108864 kB\nSwapFree: 0 kB\n",
                 "sys/fs/cgroup/memory.max": str(quantity(limits["memory"])),
                 "sys/fs/cgroup/cpu.max": f"{int(quantity(limits['cpu']) * 100_000)} 100000",
             }.items():
