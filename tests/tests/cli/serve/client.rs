@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for an event that must happen, even on a busy machine.
@@ -18,6 +18,8 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     /// The lines of standard error so far.
     lines: Arc<Mutex<Vec<String>>>,
+    /// Reads them, until the server ends.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -44,7 +46,7 @@ impl Server {
         let stderr = child.stderr.take().expect("it is piped");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let to = Arc::clone(&lines);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 to.lock().expect("no panic").push(line);
             }
@@ -53,6 +55,7 @@ impl Server {
             child,
             addr: ([127, 0, 0, 1], 0).into(),
             lines,
+            reader: Some(reader),
         };
         let listening = server.line("Listening on http");
         let addr = listening.rsplit('/').next().unwrap_or_default();
@@ -62,8 +65,12 @@ impl Server {
 
     /// Wraps a running server without reading its standard error.
     pub(crate) fn at(child: Child, addr: SocketAddr) -> Self {
-        let lines = Arc::default();
-        Self { child, addr, lines }
+        Self {
+            child,
+            addr,
+            lines: Arc::default(),
+            reader: None,
+        }
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -105,14 +112,24 @@ impl Server {
         assert!(status.expect("kill").success());
     }
 
-    /// Waits until the server exits.
+    /// Waits until the server exits and all of its lines have been read.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         wait_for("the end of the program", || {
             ended = self.child.try_wait().expect("it can be waited for");
             ended.is_some()
         });
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no panic");
+        }
         ended.expect("it was waited for")
+    }
+
+    /// Ends the server and returns all lines that it has written to standard error.
+    pub(crate) fn ended(&mut self) -> Vec<String> {
+        self.signal("TERM");
+        assert_eq!(self.wait().code(), Some(0));
+        self.lines()
     }
 }
 

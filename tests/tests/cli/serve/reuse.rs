@@ -48,7 +48,8 @@ fn tenants_share_no_instance() {
             });
         }
     });
-    let lines = server.lines();
+    let mut server = server;
+    let lines = server.ended();
     let mut owners = BTreeMap::<&str, BTreeSet<&str>>::new();
     for line in lines.iter().filter(|line| line.contains("/count")) {
         let field = |name: &str| {
