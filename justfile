@@ -26,7 +26,7 @@ lint:
 
 # Checks the documentation.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-serve -p localmap-engine -p localmap-packed -p localmap-client
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
 
 # Checks the files in `deploy`, without a cluster.
 deploy:
@@ -56,10 +56,14 @@ guest-same:
     cmp target/wasm32-wasip2/guest/localmap_map.wasm host/localmap/src/artifact/map.wasm
     cmp target/wasm32-wasip2/guest/localmap_keyvalue.wasm host/localmap/src/artifact/keyvalue.wasm
 
+# Generates the code of the sidecar's protocol from its .proto file.
+proto:
+    cargo run --locked --manifest-path host/sidecar-proto/generate/Cargo.toml
+
 # Packs the published crates and builds each from its package. `--config` applies the profiles of
 # the workspace, so that crates compiled before are reused.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-serve -p localmap-cli
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-cli
 
 # Writes the WIT package in its binary form, with wasm-tools.
 wit:

@@ -1,4 +1,4 @@
-//! Checks the published packages: seven crates, with the right files, and the WIT package.
+//! Checks the published packages: ten crates, with the right files, and the WIT package.
 //! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
@@ -8,13 +8,16 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// The published crates, each after its dependencies.
-const PUBLISHED: [&str; 7] = [
+const PUBLISHED: [&str; 10] = [
     "localmap-engine",
     "localmap-packed",
     "localmap-client",
     "localmap",
     "localmap-schema",
     "localmap-serve",
+    "localmap-sidecar-proto",
+    "localmap-sidecar-client",
+    "localmap-sidecar",
     "localmap-cli",
 ];
 
@@ -105,7 +108,14 @@ fn packages_contain_the_right_files() {
                 &["src/lib.rs", "schema/localmap-schema.json"],
                 &["src/", "schema/"],
             ),
-            "localmap-serve" => (&["src/lib.rs"], &["src/", "examples/"]),
+            "localmap-sidecar-proto" => (
+                &["src/lib.rs", "proto/localmap/sidecar/v1/maps.proto"],
+                &["src/", "proto/"],
+            ),
+            "localmap-sidecar" => (&["src/lib.rs"], &["src/", "examples/"]),
+            "localmap-serve" | "localmap-sidecar-client" => {
+                (&["src/lib.rs"], &["src/", "examples/"])
+            }
             _ => (&["src/main.rs"], &["src/", "tests/"]),
         };
         let of_all = [

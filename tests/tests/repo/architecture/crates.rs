@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: telemetry, mirror and lease may depend on the library but not on each other or on the
 /// schema, the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 37] = [
+const CRATES: [(&str, &[&str]); 40] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -33,9 +33,21 @@ const CRATES: [(&str, &[&str]); 37] = [
     // Only with its feature `map`: without it, it builds without Wasmtime.
     ("localmap-schema", &["localmap"]),
     ("localmap-serve", &["localmap"]),
+    // Without the library: clients need neither maps nor Wasmtime.
+    ("localmap-sidecar-proto", &[]),
+    ("localmap-sidecar-client", &["localmap-sidecar-proto"]),
+    (
+        "localmap-sidecar",
+        &["localmap", "localmap-serve", "localmap-sidecar-proto"],
+    ),
     (
         "localmap-cli",
-        &["localmap", "localmap-schema", "localmap-serve"],
+        &[
+            "localmap",
+            "localmap-schema",
+            "localmap-serve",
+            "localmap-sidecar",
+        ],
     ),
     // Tests and benchmarks, with their guests.
     ("localmap-guest-build", &[]),
@@ -59,6 +71,9 @@ const CRATES: [(&str, &[&str]); 37] = [
             "localmap-packed",
             "localmap-schema",
             "localmap-serve",
+            "localmap-sidecar",
+            "localmap-sidecar-client",
+            "localmap-sidecar-proto",
         ],
     ),
     ("bench-loops", &[]),
