@@ -20,8 +20,8 @@ pub(crate) enum FileFault {
     Missing,
     /// What it is instead of a regular file.
     NotAFile(&'static str),
-    /// A symbolic link leads out of its folder.
-    LeadsOutside,
+    /// A symbolic link leads out of its folder, to a pipe, or to itself.
+    LeadsElsewhere,
     TooLarge {
         max: u64,
     },
@@ -57,13 +57,12 @@ pub(crate) fn read(
 ) -> Result<Opened, FileFault> {
     let own = dir.symlink_metadata(name)?;
     let linked = own.is_symlink() && matches!(follow, FollowSymlinks::Yes);
-    let outside = |error: io::Error| match linked && error.kind() == io::ErrorKind::PermissionDenied
-    {
-        true => FileFault::LeadsOutside,
+    let elsewhere = |error: io::Error| match linked && error.kind() != io::ErrorKind::NotFound {
+        true => FileFault::LeadsElsewhere,
         false => error.into(),
     };
     let found = if linked {
-        dir.metadata(name).map_err(outside)?
+        dir.metadata(name).map_err(elsewhere)?
     } else {
         own
     };
@@ -73,7 +72,7 @@ pub(crate) fn read(
     let mut options = OpenOptions::new();
     // What was a file a moment ago may be a pipe now, whose other end nobody opens.
     options.read(true).follow(follow).nonblock(true);
-    let file = dir.open_with(name, &options).map_err(outside)?;
+    let file = dir.open_with(name, &options).map_err(elsewhere)?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(FileFault::NotAFile(kind(found.file_type())));

@@ -153,7 +153,9 @@ pub fn load(folder: &Path, accepted: Option<&VersionRange>) -> Result<Preloaded,
         FileFault::NotAFile(kind) => unreadable(format!(
             "`{FILE_NAME}` is {kind}: remove it, and preload again"
         )),
-        FileFault::LeadsOutside => unreadable(format!("`{FILE_NAME}` leads out of the folder")),
+        FileFault::LeadsElsewhere => {
+            unreadable(format!("`{FILE_NAME}` leads to no file in the folder"))
+        }
         FileFault::TooLarge { max } => LoadError::Damaged {
             folder: folder.to_owned(),
             why: format!("it is larger than {}", crate::amount::size(max)),

@@ -366,8 +366,10 @@ fn unreadable(what: &str, fault: FileFault) -> PreloadError {
         FileFault::Io(source) => return PreloadError::Read { what, source },
         FileFault::TooLarge { max } => return PreloadError::TooLarge { what, max },
         FileFault::Missing => "does not exist".to_owned(),
-        FileFault::LeadsOutside => {
-            "is a symbolic link that leads out of its folder: name the file itself".to_owned()
+        FileFault::LeadsElsewhere => {
+            "is a symbolic link that does not lead to a file in its folder: name the file itself, or use \
+             `-` and the standard input for a pipe"
+                .to_owned()
         }
         FileFault::NotAFile(kind) => {
             format!("is {kind}, not a regular file: use `-` and the standard input for a pipe")

@@ -57,7 +57,7 @@ pub(crate) fn store<F: Folder>(folder: &F, bytes: &[u8], mode: u32) -> Result<bo
         // A file that cannot be read can still be replaced.
         Ok(_) | Err(FileFault::Missing | FileFault::TooLarge { .. } | FileFault::Io(_)) => {}
         Err(FileFault::NotAFile(kind)) => return Err(StoreFault::InTheWay(kind)),
-        Err(FileFault::LeadsOutside) => return Err(StoreFault::InTheWay("a symbolic link")),
+        Err(FileFault::LeadsElsewhere) => return Err(StoreFault::InTheWay("a symbolic link")),
     }
     let mut file = at("create a temporary file", folder.create(TEMPORARY))?;
     let written = at("write the file", folder.write(&mut file, bytes))

@@ -173,9 +173,13 @@ fn a_source_may_be_a_link_within_its_folder_and_none_that_leads_out() {
     let error = from_file(&link, dest.path()).expect_err("it leads out");
     assert_eq!(
         text(error, &source),
-        "the schema `DIR/inner/schema.toml` is a symbolic link that leads out of its folder: name \
-         the file itself"
+        "the schema `DIR/inner/schema.toml` is a symbolic link that does not lead to a file in its \
+         folder: name the file itself, or use `-` and the standard input for a pipe"
     );
+
+    // As the shell names a pipe.
+    let error = from_file(Path::new("/dev/fd/0"), dest.path()).expect_err("it may be anything");
+    assert!(text(error, &source).contains("use `-` and the standard input"));
 }
 
 #[test]
