@@ -121,6 +121,9 @@ impl TenantsFile {
         if file.max_tenants == Some(0) {
             bail!("max-tenants is at least 1");
         }
+        if let Some(at) = file.class.iter().position(|class| class.name.is_empty()) {
+            bail!("the name of class {} is empty", at + 1);
+        }
         let mut classes = file.class.iter();
         if let Some(all) = classes.find(|class| class.tenants.is_none())
             && let Some(after) = classes.next()
@@ -324,6 +327,7 @@ mod tests {
         for (text, expected) in [
             ("", "no class: add one, with [[class]]"),
             ("class = []", "no class"),
+            ("[[class]]\nname = \"\"", "name of class 1 is empty"),
             ("max-tenants = 0\n[[class]]\nname = \"a\"", "at least 1"),
             (
                 "[[class]]\nname = \"a\"\n[[class]]\nname = \"b\"",
