@@ -608,6 +608,10 @@ pub mod mirror_request {
         pub key: ::prost::bytes::Bytes,
         #[prost(uint64, tag = "2")]
         pub version: u64,
+        /// Whether it is held without a deadline. Then nothing is sent of an entry of this version that has
+        /// none in the map either; otherwise a refresh, because the deadline may have changed.
+        #[prost(bool, tag = "3")]
+        pub never_expires: bool,
     }
     /// A part of what the mirror holds.
     #[derive(Clone, PartialEq, ::prost::Message)]
@@ -664,7 +668,7 @@ pub struct MirrorResponse {
     #[prost(uint64, tag = "2")]
     pub nonce: u64,
     /// The number of changes of the map that the mirror holds once this has been applied. To resume, send it
-    /// with the epoch.
+    /// with the epoch. 0: everything, or what differs, is being sent, and the mirror does not have all of it.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
     /// Whether everything that the mirror holds is to be dropped first.
@@ -681,7 +685,8 @@ pub struct MirrorResponse {
     /// Keys that are no longer there.
     #[prost(bytes = "bytes", repeated, tag = "8")]
     pub removed: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
-    /// Asks for `held`. Such a response has nothing to apply and no nonce.
+    /// Asks for `held`. Such a response has nothing to apply and no nonce. It may come at any time, if the
+    /// sidecar no longer knows what has changed since the last response.
     #[prost(bool, tag = "9")]
     pub compare: bool,
 }
