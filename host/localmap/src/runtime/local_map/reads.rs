@@ -58,6 +58,32 @@ impl LocalMap {
         len
     }
 
+    /// Calls `read` with the value of `key`, which is not copied, and returns its result. An absent key
+    /// has the value `None`.
+    ///
+    /// The value is in the memory of the map, which is locked: keep `read` short, and do not use the map
+    /// in it. If it panics, the map terminates.
+    ///
+    /// ```
+    /// # use localmap::{Host, MapOptions, Ttl};
+    /// # let mut map = Host::new()?.map(&MapOptions::new())?;
+    /// map.set(b"k", b"value", Ttl::Never)?;
+    /// let len = map.get_with(b"k", |value| value.map(<[u8]>::len))?;
+    /// assert_eq!(len, Some(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`MapTerminated`] if the map has terminated. `read` may have been called before.
+    pub fn get_with<R>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(Option<&[u8]>) -> R,
+    ) -> Result<R, MapTerminated> {
+        self.enter(|core| core.get(findable(key), read))
+    }
+
     /// Returns the value of `key` with its version and remaining time; `None` if it is absent.
     ///
     /// ```
@@ -132,15 +158,6 @@ impl LocalMap {
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn contains(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
         self.enter(|core| core.contains(findable(key)))
-    }
-
-    /// Calls `read` with the value of `key` in the map's memory; with `None` if it is absent.
-    pub(crate) fn get_with<R>(
-        &mut self,
-        key: &[u8],
-        read: impl FnOnce(Option<&[u8]>) -> R,
-    ) -> Result<R, MapTerminated> {
-        self.enter(|core| core.get(findable(key), read))
     }
 
     /// Reads as many of the keys as one call returns, at least one. The keys and their lists must
