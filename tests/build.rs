@@ -2,7 +2,7 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 15] = [
+const GUESTS: [&str; 16] = [
     "dedupe",
     "http-feed",
     "http-limiter",
@@ -10,6 +10,7 @@ const GUESTS: [&str; 15] = [
     "limiter",
     "outside",
     "probe",
+    "quota",
     "served",
     "sessions",
     "waits",

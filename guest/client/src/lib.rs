@@ -51,6 +51,11 @@
 //! same operations, and a guest selects it with one `use` line. Native tests of a guest can use it
 //! as well.
 //!
+//! # Guests of the sidecar
+//!
+//! `localmap sidecar` hosts guests that other processes call, each time with the map of a tenant.
+//! [`export_handler!`] makes a function such a guest.
+//!
 //! # Features
 //!
 //! - `in-process`, on by default: the module [`in_process`]. A guest that does not use it
@@ -72,6 +77,7 @@ mod blocks;
 mod change;
 mod contract;
 mod error;
+mod handler;
 #[cfg(feature = "in-process")]
 pub mod in_process;
 mod map;
@@ -82,6 +88,8 @@ mod types;
 
 pub use change::{Change, MAX_CHANGES, Outcome};
 pub use error::{ApplyError, Error, KeyFault};
+#[doc(hidden)]
+pub use handler::__handler;
 pub use map::LocalMap;
 pub use pinned::Pinned;
 pub use scan::Scan;

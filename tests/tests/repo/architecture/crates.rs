@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: telemetry, mirror and lease may depend on the library but not on each other or on the
 /// schema, the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 40] = [
+const CRATES: [(&str, &[&str]); 41] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -28,6 +28,7 @@ const CRATES: [(&str, &[&str]); 40] = [
     ("http-limiter", &["localmap-client"]),
     ("http-feed", &["localmap-client"]),
     ("watchdog", &["localmap-client"]),
+    ("quota", &["localmap-client"]),
     // The host. The library embeds the components, and does not depend on their crates.
     ("localmap", &["localmap-packed"]),
     // Only with its feature `map`: without it, it builds without Wasmtime.
