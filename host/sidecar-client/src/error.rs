@@ -108,8 +108,9 @@ pub enum Error {
         /// The limit.
         max_bytes: usize,
     },
-    /// The mirror has ended, because its runtime has.
-    #[error("the mirror has ended: keep its Tokio runtime, and open another one")]
+    /// The mirror has ended, because its runtime has, or because the check of its entries has
+    /// panicked.
+    #[error("the mirror has ended with its Tokio runtime or by a panic: open another one")]
     MirrorEnded,
     /// There is no Tokio runtime.
     #[error("there is no Tokio runtime: connect inside of one")]

@@ -122,6 +122,14 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// Says so if the mirror ends in another way: with its runtime, or by a panic of the check of
+    /// its entries.
+    fn drop(&mut self) {
+        self.shared.ended();
+    }
+}
+
 impl Stream {
     async fn next(&mut self) -> Result<MirrorResponse, Error> {
         let response = match self.first.take() {

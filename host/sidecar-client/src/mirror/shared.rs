@@ -104,6 +104,13 @@ impl Shared {
         self.publish(|status| status.freshness = Freshness::Failed { reason });
     }
 
+    /// Notes that nobody follows the stream any more.
+    pub(super) fn ended(&self) {
+        if !matches!(self.status.borrow().freshness, Freshness::Failed { .. }) {
+            self.failed(Error::MirrorEnded);
+        }
+    }
+
     fn publish(&self, last: impl FnOnce(&mut MirrorStatus)) {
         let replica = self.read();
         self.status.send_modify(|status| {

@@ -191,6 +191,23 @@ async fn what_is_not_accepted_is_refused() {
 }
 
 #[tokio::test]
+async fn a_check_that_panics_ends_the_mirror() {
+    let mut fake = Fake::start();
+    let options = MirrorOptions::new().accept(|key, _| {
+        assert_ne!(key, b"poison");
+        Ok(())
+    });
+    let (mirror, peer) = mirror(&mut fake, options).await;
+    peer.send(response(2, 4, vec![entry("poison", "", 4)]))
+        .await;
+    let failed = |status: &MirrorStatus| matches!(status.freshness, Freshness::Failed { .. });
+    wait_for(&mirror, failed).await;
+    assert_eq!(mirror.get("k").as_deref(), Some(&b"v"[..]));
+    let error = mirror.wait_until_synced(PATIENCE).await;
+    assert!(matches!(error, Err(Error::MirrorEnded)), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_nonce_out_of_order_ends_the_stream() {
     let mut fake = Fake::start();
     let (mirror, peer) = mirror(&mut fake, MirrorOptions::new()).await;
