@@ -16,6 +16,8 @@ const ENTRIES: u32 = 1_000;
 const SIZE: u32 = 64;
 /// Calls in one turn.
 const CALLS: u32 = 5_000;
+/// Writes of a watched map between two questions for its changes.
+const ASKED: u32 = 256;
 
 type Len = TypedFunc<(), (u64,)>;
 
@@ -29,9 +31,10 @@ enum Call {
     GetTtl,
     Set,
     SetTtl,
+    SetWatched,
 }
 
-const SYSTEMS: [(Call, &str, &str); 7] = [
+const SYSTEMS: [(Call, &str, &str); 8] = [
     (Call::Noop, "a call that does nothing", "localmap"),
     (
         Call::Bare,
@@ -47,6 +50,11 @@ const SYSTEMS: [(Call, &str, &str); 7] = [
     (Call::GetTtl, "get from the host, with a TTL", "localmap"),
     (Call::Set, "set from the host", "localmap"),
     (Call::SetTtl, "set from the host, with a TTL", "localmap"),
+    (
+        Call::SetWatched,
+        "set from the host, watched, and asked after 256",
+        "localmap",
+    ),
 ];
 
 pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -72,6 +80,8 @@ struct Calls {
     map: LocalMap,
     /// Its entries have a TTL.
     mortal: LocalMap,
+    /// It tells its changes.
+    watched: LocalMap,
     ttl: Ttl,
     keys: Vec<[u8; 16]>,
     value: Vec<u8>,
@@ -84,18 +94,22 @@ impl Calls {
     fn new(host: &Host) -> Result<Self> {
         let mut map = host.map(&MapOptions::new())?;
         let mut mortal = host.map(&MapOptions::new())?;
+        let mut watched = host.map(&MapOptions::new())?;
+        watched.watch(65_536)?;
         let ttl = Ttl::After(Duration::from_secs(3600));
         let keys: Vec<[u8; 16]> = (0..ENTRIES).map(key).collect();
         let value = vec![7; SIZE as usize];
         for key in &keys {
             map.set(key, &value, Ttl::Never)?;
             mortal.set(key, &value, ttl)?;
+            watched.set(key, &value, Ttl::Never)?;
         }
         let (store, len) = bare(host)?;
         Ok(Self {
             empty: host.map(&MapOptions::new())?,
             map,
             mortal,
+            watched,
             ttl,
             keys,
             value,
@@ -143,6 +157,14 @@ impl Calls {
             Call::SetTtl => {
                 for key in keys {
                     self.mortal.set(key, &self.value, self.ttl)?;
+                }
+            }
+            Call::SetWatched => {
+                for (number, key) in (1..).zip(keys) {
+                    self.watched.set(key, &self.value, Ttl::Never)?;
+                    if number % ASKED == 0 {
+                        black_box(self.watched.changes()?);
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! empty answers, except for the functions that a test replaces.
 
 /// The functions of a map's core module: interface, name, core parameters and core result.
-pub const FUNCTIONS: [(&str, &str, &str, &str); 25] = [
+pub const FUNCTIONS: [(&str, &str, &str, &str); 28] = [
     (MAP, "get", "i32 i32", "i32"),
     (MAP, "get-entry", "i32 i32", "i32"),
     (MAP, "get-many", "i32 i32", "i32"),
@@ -32,11 +32,15 @@ pub const FUNCTIONS: [(&str, &str, &str, &str); 25] = [
     (CONTROL, "stats", "", "i32"),
     (CONTROL, "sweep", "i32", "i32"),
     (CONTROL, "clear", "", ""),
+    (CHANGES, "watch", "i32", "i32"),
+    (CHANGES, "drain", "", "i32"),
+    (CHANGES, "peek", "i32 i32", "i32"),
     ("", "cabi_realloc", "i32 i32 i32 i32", "i32"),
 ];
 
 const MAP: &str = "localmap:core/local-map@0.1.0#";
 const CONTROL: &str = "localmap:core/control@0.1.0#";
+const CHANGES: &str = "localmap:core/changes@0.1.0#";
 
 /// Returns the text of a map component that is always empty and stores nothing.
 ///

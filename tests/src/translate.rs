@@ -2,7 +2,8 @@
 
 #![allow(clippy::panic, reason = "an unknown variant ends the test")]
 
-use localmap_engine::{ConfigureError, Limits, Policy, Setting, Stats};
+use crate::vectors::{Changes, Entry};
+use localmap_engine::{Became, ConfigureError, Limits, Policy, Setting, Stats};
 use std::time::Duration;
 
 /// Returns a duration in nanoseconds.
@@ -74,6 +75,33 @@ fn engine_setting(setting: localmap::Setting) -> Setting {
         localmap::Setting::Policy => Setting::Policy,
         localmap::Setting::MaxPins => Setting::MaxPins,
         other => panic!("unknown: {other}"),
+    }
+}
+
+/// Converts changes of the host library.
+pub fn engine_changes(changes: localmap::Changes) -> Changes {
+    let changed = changes.changed.into_iter().map(|change| {
+        let became = match change.became {
+            localmap::Became::Stored => Became::Stored,
+            localmap::Became::Touched => Became::Touched,
+            localmap::Became::Gone => Became::Gone,
+        };
+        (change.key, became)
+    });
+    Changes {
+        changed: changed.collect(),
+        lost: changes.lost,
+        more: changes.more,
+        due_in: changes.due_in.map(nanos),
+    }
+}
+
+/// Converts an entry of the host library.
+pub fn engine_entry(entry: localmap::Entry) -> Entry {
+    Entry {
+        value: entry.value,
+        version: entry.version,
+        expires_in: entry.expires_in.map(nanos),
     }
 }
 

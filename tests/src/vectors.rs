@@ -6,6 +6,7 @@
 //! of the contract.
 
 mod answer;
+mod changes;
 mod token;
 
 use std::collections::BTreeMap;
@@ -19,11 +20,13 @@ use localmap_engine::{
 };
 
 use answer::{Answer, entry, found, limit, name, number, outcome, refused, stat, truth, version};
+pub use changes::Changes;
 use token::{Token, Tokens};
 
 /// A map under test, with a clock that the test sets. It starts empty, with default limits
 /// and its clock at 0.
 #[allow(missing_docs, reason = "the contract describes each operation")]
+#[allow(clippy::panic, reason = "the runner reports it")]
 #[allow(
     clippy::len_without_is_empty,
     reason = "the contract has no `is-empty`"
@@ -62,7 +65,22 @@ pub trait Subject {
     fn stats(&mut self) -> Stats;
     fn sweep(&mut self, max: u32) -> u32;
     fn clear(&mut self);
+    /// Begins or ends the list of changes. Returns `false` if there is no memory for it.
+    ///
+    /// A surface that is not the host's does not have this function and the next two.
+    fn watch(&mut self, _max_bytes: u32) -> bool {
+        panic!("{HOST_ONLY}")
+    }
+    fn changes(&mut self) -> Changes {
+        panic!("{HOST_ONLY}")
+    }
+    fn peek(&mut self, _keys: &[Vec<u8>]) -> Vec<Option<Entry>> {
+        panic!("{HOST_ONLY}")
+    }
 }
+
+/// Message of a vector that runs on the wrong surface.
+const HOST_ONLY: &str = "only a host watches a map";
 
 /// A value with its version and its remaining time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,14 +102,28 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
-/// Returns the names and texts of the vector files, sorted by name.
+/// Returns the names and texts of the vector files that run on every surface, sorted by name.
 ///
 /// # Errors
 ///
 /// Returns an error if the folder `vectors` or a file in it cannot be read.
 pub fn files() -> io::Result<Vec<(String, String)>> {
+    files_in("vectors")
+}
+
+/// Returns the names and texts of the vector files for surfaces of the host, sorted by name: those of
+/// every surface, and those in the folder `vectors/host`.
+///
+/// # Errors
+///
+/// Returns an error if a folder or a file in it cannot be read.
+pub fn host_files() -> io::Result<Vec<(String, String)>> {
+    Ok([files()?, files_in("vectors/host")?].concat())
+}
+
+fn files_in(folder: &str) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors"))? {
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))? {
         let path = file?.path();
         if path.extension().is_some_and(|ending| ending == "txt") {
             let name = path.file_name().unwrap_or_default();
@@ -264,7 +296,10 @@ impl<S: Subject> Case<S> {
                     .map_or_else(answer::refused_limits, |()| name("ok"))
             }
             "fill" => self.fill(tokens)?,
-            other => return Err(format!("no operation `{other}`")),
+            other => {
+                return changes::operation(map, other, tokens)?
+                    .ok_or(format!("no operation `{other}`"));
+            }
         })
     }
 

@@ -37,6 +37,7 @@
 //!   becomes the limit for later calls.
 //! * **Work.** [`Map::len`], [`Map::stats`], and a write that would otherwise return `Full` or
 //!   evict, may visit every expired entry, and [`Map::clear`] visits all entries.
+//!   [`Map::changes`] visits as many of them as its list has room for.
 //!   [`Map::sweep`] frees at most the requested number of entries, and any other call at most 16
 //!   in addition to its own. Apart from that, a write may have to split a table of 1,792
 //!   addresses, to skip 128 entries to find the one to evict, and to move the entries of one
@@ -69,7 +70,7 @@
 //! address copy  layout         where data is stored, and its size
 //! ```
 //!
-//! `hash` uses `key`, and `limits` uses `error`. `clock` and `error` use no other module. The
+//! `hash` uses `key`, `limits` uses `error`, and `changes` uses both `limits` and `error`. `clock` and `error` use no other module. The
 //! test `modules` enforces this order.
 //!
 //! Unsafe code is in `slot`, in `address`, in `blocks/owned.rs`, which owns the blocks, and in the
@@ -92,6 +93,7 @@ extern crate std;
 mod address;
 mod arena;
 mod blocks;
+mod changes;
 mod clock;
 mod copy;
 mod entry;
@@ -108,14 +110,16 @@ mod slot;
 mod value;
 mod wheel;
 
+pub use changes::{Became, Changed};
 pub use clock::Clock;
 pub use error::{ConfigureError, Error, KeyFault, Setting};
 pub use limits::{
     DEFAULT_MAX_KEY_LEN, Limits, MAX_ENTRIES, MAX_KEY_LEN, MAX_PAGE_BYTES, MAX_PINS,
-    MAX_SCAN_LIMIT, MAX_VALUE, MIN_BYTES, Policy,
+    MAX_SCAN_LIMIT, MAX_TOLD_CHANGES, MAX_VALUE, MAX_WATCH_BYTES, MIN_BYTES, Policy,
 };
 pub use map::{
-    Change, Condition, Entry, MAX_CHANGES, Map, Outcome, PinId, PinnedValue, Scanned, Stats, Ttl,
+    Change, Condition, Entry, MAX_CHANGES, Map, Outcome, PinId, PinnedValue, Scanned, Stats, Told,
+    Ttl,
 };
 pub use value::Value;
 

@@ -25,6 +25,14 @@ pub const MAX_VALUE: u64 = 1 << 30;
 /// MiB.
 pub const MAX_PAGE_BYTES: usize = 1 << 20;
 
+/// The maximum number of bytes that the list of changes of a [watched](crate::Map::watch) map can
+/// have: 1 MiB.
+pub const MAX_WATCH_BYTES: usize = MAX_PAGE_BYTES;
+
+/// The maximum number of changes that one call of [`Map::changes`](crate::Map::changes) visits:
+/// 4,096.
+pub const MAX_TOLD_CHANGES: usize = 4096;
+
 /// The maximum number of entries that one page of [`Map::scan`](crate::Map::scan) examines: 4,096.
 pub const MAX_SCAN_LIMIT: u32 = 4096;
 
@@ -48,7 +56,8 @@ pub struct Limits {
     /// The maximum number of entries, 1 to [`MAX_ENTRIES`]. Default 1,048,576.
     pub max_entries: u64,
     /// The maximum memory that the map holds in total, in bytes (see the [crate
-    /// docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default 33,554,432 (32 MiB).
+    /// docs](crate#what-an-entry-costs)), at least [`MIN_BYTES`]. Default 33,554,432 (32 MiB). The list
+    /// of a [watched](crate::Map::watch) map is not included.
     pub max_bytes: u64,
     /// The maximum length of a key in bytes, 1 to [`MAX_KEY_LEN`]. Default
     /// [`DEFAULT_MAX_KEY_LEN`].

@@ -5,6 +5,7 @@
 //! them. Whether an entry has expired is decided in [`clock`](crate::clock).
 
 mod batch;
+mod changes;
 mod lookup;
 mod pins;
 mod reads;
@@ -16,12 +17,14 @@ mod validate;
 mod writes;
 
 pub use batch::MAX_CHANGES;
+pub use changes::Told;
 pub use pins::{PinId, PinnedValue};
 pub use scan::Scanned;
 pub use types::{Change, Condition, Entry, Outcome, Stats, Ttl};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;
+use crate::changes::{Became, Changes};
 use crate::clock::{CallClock, CallTime, Clock};
 use crate::error::ConfigureError;
 use crate::eviction::Eviction;
@@ -56,6 +59,8 @@ pub struct Map<C> {
     wheel: Wheel,
     eviction: Eviction,
     pins: Pins,
+    /// The changes for a host that watches the map.
+    changes: Changes,
     /// The maximum number of bytes for which there is memory, as far as is known. If an allocation
     /// has failed, this is the number of bytes held at that time.
     ceiling: u64,
@@ -103,6 +108,7 @@ impl<C: Clock> Map<C> {
             eviction: Eviction::new(limits.policy),
             limits,
             pins: Pins::new(),
+            changes: Changes::OFF,
             ceiling: u64::MAX,
             high_water: 0,
             payload: 0,
@@ -263,6 +269,9 @@ impl<C: Clock> Map<C> {
     pub fn clear(&mut self) {
         self.reap_all(&mut CallTime::begin());
         self.note_high_water();
+        if self.changes.is_on() && self.index.len() > 0 {
+            self.changes.lose();
+        }
         let pinned = self.pins.any();
         if pinned {
             self.arena.remove_all_but_pinned(|mut header| {
@@ -340,6 +349,10 @@ impl<C: Clock> Map<C> {
 
     /// Removes an entry whose hash is known, without releasing the blocks that become free.
     fn unlink(&mut self, hash: u32, entry: EntryAddr) {
+        if self.changes.is_on() {
+            let key = self.arena.checked_slot(entry).key();
+            self.changes.note(Became::Gone, key);
+        }
         let reference = self.arena.reference(entry);
         self.index.remove(hashes(&self.arena), hash, reference);
         self.detach(entry);

@@ -180,6 +180,12 @@ impl Wheel {
         self.occupied.iter().fold(0, |any, level| any | level) == 0
     }
 
+    /// Returns a time before which no entry is due that is not due already, or `None` if no entry has
+    /// a deadline.
+    pub(crate) fn wake(&self) -> Option<u64> {
+        (!self.is_empty()).then_some(self.wake)
+    }
+
     /// Returns `true` if the wheel can hold entries.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// The level of each module. A module uses only modules of lower levels, and modules of the same
 /// level do not use each other.
-const LEVELS: [(&str, u32); 18] = [
+const LEVELS: [(&str, u32); 19] = [
     ("error", 0),
     ("layout", 0),
     ("copy", 0),
@@ -19,6 +19,7 @@ const LEVELS: [(&str, u32); 18] = [
     ("address", 1),
     ("limits", 1),
     ("hash", 1),
+    ("changes", 2),
     ("entry", 2),
     ("blocks", 3),
     ("slot", 3),

@@ -15,7 +15,14 @@ pub(crate) struct Component;
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "blocks-provider",
+    inline: "
+        package localmap:built;
+        world component {
+            include localmap:core/blocks-provider@0.1.0;
+            include localmap:core/changes-provider@0.1.0;
+        }
+    ",
+    world: "localmap:built/component",
     // `abi` has hand-written exports of these.
     skip: ["get", "set", "get-packed", "apply-packed"],
     generate_all,

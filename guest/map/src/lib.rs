@@ -8,7 +8,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | `abi` | exports `get`, `set` and the packed batches by hand; `bindings` exports the other functions |
-//! | `local_map`, `blocks`, `control` | implement the interfaces; `batch` and `pinned` are parts of `local_map`, and `packed` of `blocks` |
+//! | `local_map`, `blocks`, `control`, `changes` | implement the interfaces; `batch` and `pinned` are parts of `local_map`, and `packed` of `blocks` |
 //! | `state` | holds the map, with its clock, its seed and the limits of `baked` |
 //! | `memory` | allocates memory, and reserves room for the next call |
 
@@ -22,6 +22,7 @@ mod baked;
 mod batch;
 mod bindings;
 mod blocks;
+mod changes;
 mod control;
 mod local_map;
 mod memory;

@@ -4,6 +4,7 @@
 pub(crate) mod bindings;
 pub(crate) mod buckets;
 pub(crate) mod change;
+pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod duration;
 pub(crate) mod entry;

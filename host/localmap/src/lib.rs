@@ -111,11 +111,12 @@ pub use compose::linkable::linkable;
 pub use compose::plug::{PlugOptions, plug, plug_with};
 pub use contract::buckets::{BucketKeyError, Buckets, BucketsError, bucket_key, bucket_prefix};
 pub use contract::change::{Change, Outcome};
+pub use contract::changes::{Became, ChangedKey, Changes};
 pub use contract::entry::{Condition, Entry, Page, Preload, Scanned, Ttl, Version};
 pub use contract::error::{
     ApplyError, Cancelled, ChangeError, ConfigureError, DeleteIfError, Error, IncrementError,
     KeyFault, MapTerminated, PinError, PinnedError, PreloadError, SetError, SetIfError, Setting,
-    TerminationCause, TimedOut, TouchError,
+    TerminationCause, TimedOut, TouchError, WatchError,
 };
 pub use contract::features::{set_concurrent_features, set_features};
 pub use contract::limits::{DEFAULT_MAX_KEY_LEN, Limits, MAX_KEY_LEN, Policy};

@@ -33,7 +33,7 @@ fn vectors() {
 fn vectors_by(way: Way) {
     let compiled = compiled(way);
     let mut faults = String::new();
-    for (file, script) in vectors::files().expect("the folder of the vectors") {
+    for (file, script) in vectors::host_files().expect("the folder of the vectors") {
         let new = || Map::new(&compiled, MEMORY).expect("a map");
         match vectors::run(&file, &script, new) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),

@@ -76,7 +76,7 @@ impl Both {
     /// Makes a random call.
     fn step(&mut self) {
         self.arguments.next_call();
-        match self.arguments.below(24) {
+        match self.arguments.below(26) {
             0..4 => self.set(),
             4 | 5 => self.set_if(),
             6 | 7 => self.increment(),
@@ -104,6 +104,12 @@ impl Both {
             22 => {
                 let max = self.arguments.below(9);
                 both!(self, "sweep" max, |map| map.sweep(max));
+            }
+            23 => self.changes(),
+            24 => {
+                let keys = self.arguments.keys();
+                let keys = &keys[..keys.len().min(256)];
+                both!(self, "peek" keys, |map| map.peek(keys));
             }
             _ => match self.arguments.below(8) {
                 0 => both!(self, "clear"(), |map| map.clear()),
@@ -196,6 +202,16 @@ impl Both {
         both!(self, "contains" key, |map| map.contains(&key));
     }
 
+    /// Asks for the changes, or begins or ends the list of them.
+    fn changes(&mut self) {
+        if self.arguments.below(4) > 0 {
+            both!(self, "changes"(), |map| map.changes());
+            return;
+        }
+        let max = [0, 100, 5000, u32::MAX][self.arguments.below(4) as usize];
+        both!(self, "watch" max, |map| map.watch(max));
+    }
+
     fn pin(&mut self) {
         let key = self.arguments.key();
         self.call = format!("pin {key:?}");
@@ -263,7 +279,7 @@ impl Both {
 fn vectors() {
     let compiled = Compiled::new(Way::Plain).expect("it compiles");
     let mut faults = String::new();
-    for (file, script) in vectors::files().expect("the folder of the vectors") {
+    for (file, script) in vectors::host_files().expect("the folder of the vectors") {
         let new = || Map::new(&compiled, MEMORY).expect("a map");
         match vectors::run(&file, &script, new) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),

@@ -42,7 +42,8 @@ fn it_fits_the_world_provider() {
         [
             localmap::names::LOCAL_MAP,
             localmap::names::BLOCKS,
-            localmap::names::CONTROL
+            localmap::names::CONTROL,
+            localmap::names::CHANGES,
         ]
     );
 }

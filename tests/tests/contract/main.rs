@@ -8,6 +8,7 @@
 mod blocks;
 mod both_ways;
 mod component;
+mod earlier;
 mod keyvalue;
 mod redis;
 mod semantics;

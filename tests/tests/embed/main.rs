@@ -7,6 +7,7 @@
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
 mod bounds;
+mod changes;
 mod fits;
 mod hostile;
 mod library;

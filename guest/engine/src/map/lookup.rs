@@ -11,6 +11,7 @@
 use super::{CallTime, Map};
 use crate::address::{EntryAddr, EntryRef};
 use crate::arena::{Arena, Hashes};
+use crate::changes::Became;
 use crate::clock::Clock;
 use crate::key::KeyProbe;
 use crate::limits::MAX_KEY_LEN;
@@ -332,6 +333,9 @@ impl<C: Clock> Map<C> {
         let mut slot = unsafe { self.arena.borrow_mut(found.slot) };
         if deadline.is_some() && !self.wheel.is_ready() || !slot.write_over(value) {
             return false;
+        }
+        if self.changes.is_on() {
+            self.changes.note(Became::Stored, slot.as_slot().key());
         }
         self.version += 1;
         self.counts.writes += 1;

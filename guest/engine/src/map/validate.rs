@@ -58,6 +58,7 @@ impl<C: crate::Clock> Map<C> {
             assert_eq!(header.is_detached(), held.insert(entry));
             assert!(!header.is_detached() || wheel::deadline(header).is_none());
         }
+        self.changes.validate();
         self.arena.validate(&held);
         assert!(self.bytes() <= self.limits.max_bytes, "over the limit");
         assert!(self.payload + self.arena.free_bytes() <= self.bytes());

@@ -5,6 +5,7 @@ use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
 use super::{CallTime, Condition, Map, Ttl};
 use crate::address::EntryAddr;
+use crate::changes::Became;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::eviction::EvictionState;
@@ -307,6 +308,9 @@ impl<C: Clock> Map<C> {
         }
         for planned in plan {
             self.apply_one(planned);
+            if self.changes.is_on() {
+                self.note(planned);
+            }
         }
         self.arena.trim();
     }
@@ -352,6 +356,16 @@ impl<C: Clock> Map<C> {
                 self.set_deadline(entry, *deadline);
                 self.eviction.used(&mut self.arena, entry);
             }
+            (Action::Keep | Action::Touch(_) | Action::Remove, _) => {}
+        }
+    }
+
+    /// Notes a planned write that has been carried out. A removal notes itself.
+    #[cold]
+    fn note(&mut self, planned: &PlannedWrite<'_>) {
+        match (&planned.action, planned.at) {
+            (Action::Store(_), _) => self.changes.note(Became::Stored, planned.key),
+            (Action::Touch(_), Some(_)) => self.changes.note(Became::Touched, planned.key),
             (Action::Keep | Action::Touch(_) | Action::Remove, _) => {}
         }
     }

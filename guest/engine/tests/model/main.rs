@@ -128,9 +128,11 @@ fn random_operations() {
         batches,
         detached,
         scans,
+        told,
+        lost,
     } = total;
     let all = [
-        hits, writes, expired, evicted, refused, batches, detached, scans,
+        hits, writes, expired, evicted, refused, batches, detached, scans, told, lost,
     ];
     assert!(
         all.iter().all(|count| count * 100 > operations),

@@ -11,6 +11,7 @@
 
 mod batch;
 mod bounds;
+mod changes;
 mod memory;
 mod pins;
 mod policies;

@@ -3,7 +3,7 @@
 use crate::compose::error::{ComponentError, Incompatibility};
 use crate::compose::skeleton::skeleton;
 use crate::compose::validate::validate;
-use crate::contract::names::{BLOCKS, CLOCK, CONTROL, LOCAL_MAP, SEED};
+use crate::contract::names::{BLOCKS, CHANGES, CLOCK, CONTROL, LOCAL_MAP, SEED};
 use std::collections::HashSet;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +12,8 @@ use wac_graph::{CompositionGraph, PackageId};
 
 /// The interfaces of a map that an app can import.
 const MAP_INTERFACES: [&str; 2] = [LOCAL_MAP, BLOCKS];
+/// The interfaces of a map that belong to its host.
+const HOST_INTERFACES: [&str; 2] = [CONTROL, CHANGES];
 const CLOCK_FUNCTIONS: &[&str] = &["now", "resolution"];
 const SEED_FUNCTIONS: &[&str] = &["insecure-seed"];
 
@@ -124,7 +126,7 @@ impl Pair {
         let mut found = Vec::from_iter(self.unsupported.clone());
         let mut imports_map = false;
         for (name, kind) in self.imports() {
-            if same_interface(CONTROL, name) {
+            if HOST_INTERFACES.iter().any(|own| same_interface(own, name)) {
                 found.push(Incompatibility::ImportsControl {
                     name: name.to_owned(),
                 });
@@ -155,6 +157,11 @@ impl Pair {
                     found.extend(self.compare(expected, name, |own| (kind, own)));
                 }
             }
+        }
+        // A component may lack this one, or have one that this host does not know.
+        let mut exports = self.exports();
+        if let Some((name, kind)) = exports.find(|(name, _)| compatible(CHANGES, name)) {
+            found.extend(self.compare_types(CHANGES, name, |own| (kind, own)));
         }
         for (name, kind) in self.imports() {
             let functions = if compatible(CLOCK, name) {
@@ -256,6 +263,6 @@ pub(crate) fn same_interface(a: &str, b: &str) -> bool {
 
 /// Returns `true` for the name of an interface of the contract, of any version.
 pub(crate) fn is_of_the_contract(name: &str) -> bool {
-    let mut own = MAP_INTERFACES.into_iter().chain([CONTROL]);
+    let mut own = MAP_INTERFACES.into_iter().chain(HOST_INTERFACES);
     own.any(|own| same_interface(own, name))
 }

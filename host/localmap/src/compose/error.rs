@@ -3,7 +3,7 @@
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::{ConfigureError, PreloadError};
 use crate::contract::names::{
-    CLOCK, CONTROL, HTTP_HANDLER_0_3, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue,
+    CHANGES, CLOCK, CONTROL, HTTP_HANDLER_0_3, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue,
     version_of_wasi,
 };
 
@@ -66,8 +66,8 @@ pub enum Incompatibility {
     /// The app imports a map and also exports the host's side of one, so that a map of its own
     /// cannot be exported.
     #[error(
-        "it exports {CONTROL}, under which the host reaches the map that it is given: build it \
-         without that export"
+        "it exports {CONTROL} or {CHANGES}, under which the host reaches the map that it is given: \
+         build it without that export"
     )]
     ExportsControl,
     /// The component imports an interface under a label (`implements`).

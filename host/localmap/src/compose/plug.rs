@@ -12,16 +12,16 @@ use crate::contract::check::check_write;
 use crate::contract::entry::Preload;
 use crate::contract::error::{PreloadError, SetError};
 use crate::contract::limits::Limits;
-use crate::contract::names::CONTROL;
+use crate::contract::names::{CHANGES, CONTROL};
 use std::borrow::Cow;
 
 /// Composes an app, which imports `localmap:core/local-map`, with its own map into one
 /// self-contained component.
 ///
 /// The result runs on any WASI 0.2 host that provides the other imports of the app. Each instance of it has its own map with `limits`. In
-/// addition to the app's exports, it exports `localmap:core/control` for its host, which can
-/// change the limits with [`Control::configure`](crate::Control::configure). The app never sees
-/// that interface.
+/// addition to the app's exports, it exports `localmap:core/control` and `localmap:core/changes` for
+/// its host, which can change the limits with [`Control::configure`](crate::Control::configure). The
+/// app never sees these interfaces.
 ///
 /// If the app imports `wasi:keyvalue`, instead or as well, its buckets are in the same map; see
 /// [`with_keyvalue`](crate::with_keyvalue). In this case the map's limits become limits
@@ -32,7 +32,8 @@ use std::borrow::Cow;
 /// - Returns [`PlugError::Limits`] if a limit is out of its range.
 /// - Returns [`PlugError::Component`] if `app` is not a component.
 /// - Returns [`PlugError::Incompatible`] if `app` does not import a map, imports an incompatible
-///   version of it or different types, or imports or exports `localmap:core/control`.
+///   version of it or different types, or imports or exports `localmap:core/control` or
+///   `localmap:core/changes`.
 /// - Returns [`PlugError::Compose`] if the two cannot be composed.
 ///
 /// # Examples
@@ -148,20 +149,22 @@ pub fn plug_with(app: &[u8], options: &PlugOptions) -> Result<Vec<u8>, PlugError
         entries => with_entries(&map, &limits, entries)?,
     };
     let pair = read(&app, &map)?;
-    let has_control = pair.exports().any(|(name, _)| name == CONTROL);
+    let exports = |own| pair.exports().any(|(name, _)| name == own);
+    let (has_control, has_changes) = (exports(CONTROL), exports(CHANGES));
     match pair.app_incompatibilities().into_iter().next() {
         Some(Incompatibility::NoMapImport) if has_control => {
             return Err(Incompatibility::HasMap.into());
         }
         Some(source) => return Err(source.into()),
-        None if has_control => return Err(Incompatibility::ExportsControl.into()),
+        None if has_control || has_changes => return Err(Incompatibility::ExportsControl.into()),
         None => {}
     }
     let wires = pair
         .map_imports()
         .map(|(name, own)| (name.to_owned(), own.to_owned()))
         .collect();
-    compose(pair, wires, &[CONTROL], |_| true).map_err(|source| PlugError::Compose { source })
+    compose(pair, wires, &[CONTROL, CHANGES], |_| true)
+        .map_err(|source| PlugError::Compose { source })
 }
 
 /// Returns the map component with these entries.

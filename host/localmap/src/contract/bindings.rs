@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
         world instance {
             export localmap:core/local-map@0.1.0;
             export localmap:core/control@0.1.0;
+            export localmap:core/changes@0.1.0;
         }
     ",
     world: "localmap:host/instance",
@@ -18,4 +19,4 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: false },
 });
 
-pub use exports::localmap::core::{control, local_map};
+pub use exports::localmap::core::{changes, control, local_map};

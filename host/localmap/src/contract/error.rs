@@ -9,6 +9,7 @@ mod preload;
 mod refused;
 mod setting;
 mod terminated;
+mod watch;
 mod write;
 
 pub use any::Error;
@@ -19,6 +20,7 @@ pub use pin::{PinError, PinnedError};
 pub use preload::PreloadError;
 pub use setting::{ConfigureError, Setting};
 pub use terminated::{Cancelled, MapTerminated, TerminationCause, TimedOut};
+pub use watch::WatchError;
 pub use write::{IncrementError, SetError, SetIfError, TouchError};
 
 pub(crate) use refused::Refused;

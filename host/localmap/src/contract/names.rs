@@ -21,6 +21,9 @@ pub const BLOCKS: &str = "localmap:core/blocks@0.1.0";
 /// The host's side of a map: limits, preloading, statistics. No app may import it.
 pub const CONTROL: &str = "localmap:core/control@0.1.0";
 
+/// The host's view of what changes in a map, which a map component may export. No app may import it.
+pub const CHANGES: &str = "localmap:core/changes@0.1.0";
+
 /// The interface that a guest of the sidecar exports.
 pub const HANDLER: &str = "localmap:core/handler@0.1.0";
 

@@ -4,7 +4,7 @@
 use crate::artifact::components::MAP_COMPONENT;
 use crate::artifact::core_module::core_module;
 use crate::contract::names::{CLOCK, LOCAL_MAP, SEED};
-use crate::runtime::abi::functions::{Exports, HostExports};
+use crate::runtime::abi::functions::{ChangesExports, Exports, HostExports};
 use crate::runtime::store_data::StoreData;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
@@ -17,6 +17,8 @@ pub(crate) struct Compiled {
     pub(crate) instance: InstancePre<StoreData>,
     pub(crate) memory: ModuleExport,
     pub(crate) exports: Exports,
+    /// The exports that tell what changes, if the module has them.
+    pub(crate) changes: Option<ChangesExports>,
     /// The function that the toolchains of some languages need to be called first.
     pub(crate) initialize: Option<ModuleExport>,
     /// The exports for this crate's host, if the module has them.
@@ -70,6 +72,7 @@ impl Compiled {
             memory: memory
                 .ok_or_else(|| format_err!("its core module does not export `memory`"))?,
             exports: Exports::find(&module)?,
+            changes: ChangesExports::find_all(&module)?,
             initialize: module.get_export_index("_initialize"),
             host: HostExports::find_all(&module)?,
             room: OnceLock::new(),

@@ -1,18 +1,20 @@
-//! The host's side of a map: its limits, its initial entries and its statistics.
+//! The host's side of a map: its limits, its initial entries and its statistics. The submodule
+//! `changes` has its changes.
+
+mod changes;
+mod functions;
 
 use crate::contract::bindings::control;
 use crate::contract::check::key_fault;
 use crate::contract::entry::Preload;
 use crate::contract::error::{ConfigureError, KeyFault, PreloadError, SetError};
 use crate::contract::limits::Limits;
-use crate::contract::names::CONTROL;
+use crate::contract::names::{CHANGES, CONTROL};
 use crate::contract::stats::Stats;
+use functions::{ChangesFunctions, Exports};
 use std::fmt;
-use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
-};
-use wasmtime::error::Context;
-use wasmtime::{AsContextMut, StoreContextMut};
+use wasmtime::AsContextMut;
+use wasmtime::component::{Component, Instance, TypedFunc};
 
 /// The host's side of the map in a [plugged](crate::plug()) app: the interface
 /// `localmap:core/control` that the app's instance exports.
@@ -110,6 +112,8 @@ pub struct Control {
     stats: TypedFunc<(), (control::Statistics,)>,
     sweep: TypedFunc<(u32,), (u32,)>,
     clear: TypedFunc<(), ()>,
+    /// The functions of `localmap:core/changes`, if the instance exports it.
+    changes: Option<ChangesFunctions>,
 }
 
 /// What the map answers to entries: the index of the first one that it rejects, and why.
@@ -135,6 +139,7 @@ impl Control {
             store: store.as_context_mut(),
             component,
             instance,
+            name: CONTROL,
             interface,
         };
         Ok(Some(Self {
@@ -144,6 +149,13 @@ impl Control {
             stats: exports.function("stats")?,
             sweep: exports.function("sweep")?,
             clear: exports.function("clear")?,
+            changes: match component.get_export_index(None, CHANGES) {
+                Some(interface) => {
+                    (exports.name, exports.interface) = (CHANGES, interface);
+                    Some(ChangesFunctions::find(&mut exports)?)
+                }
+                None => None,
+            },
         }))
     }
 
@@ -311,31 +323,6 @@ impl Control {
     /// Returns an error if the instance cannot be called.
     pub async fn clear_async(&self, store: impl AsContextMut<Data: Send>) -> wasmtime::Result<()> {
         self.clear.call_async(store, ()).await
-    }
-}
-
-/// The exports of an instance's `control`.
-struct Exports<'a, T: 'static> {
-    store: StoreContextMut<'a, T>,
-    component: &'a Component,
-    instance: &'a Instance,
-    interface: ComponentExportIndex,
-}
-
-impl<T> Exports<'_, T> {
-    /// Finds a function, and compares its type with that of the contract.
-    fn function<P, R>(&mut self, name: &str) -> wasmtime::Result<TypedFunc<P, R>>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
-    {
-        let index = self
-            .component
-            .get_export_index(Some(&self.interface), name)
-            .with_context(|| format!("no `{name}` in {CONTROL}"))?;
-        self.instance
-            .get_typed_func(&mut self.store, index)
-            .with_context(|| format!("`{name}` of {CONTROL} differs from the contract"))
     }
 }
 

@@ -1,10 +1,13 @@
 //! An instance of a map's core module in its store. Each function of the contract takes and returns
 //! the types that Wasmtime generates from the WIT.
 
+mod changes;
 mod control;
 mod local_map;
 
-use crate::runtime::abi::functions::{Export, Exports, Function, Functions, HostFunctions};
+use crate::runtime::abi::functions::{
+    ChangesFunctions, Export, Exports, Function, Functions, HostFunctions,
+};
 use crate::runtime::abi::lift::{Lift, Source};
 use crate::runtime::abi::lower::Parameters;
 use crate::runtime::compiled::{Compiled, Room};
@@ -24,6 +27,8 @@ pub(crate) struct CoreInstance {
     /// The other functions, once one has been called: a map that is only read and written does not
     /// need them.
     functions: Option<Box<Functions>>,
+    /// The functions that tell what changes, once one has been called.
+    changes: Option<Box<ChangesFunctions>>,
     /// The maximum number of bytes that the result of a call may have.
     fuel: usize,
 }
@@ -56,6 +61,7 @@ impl CoreInstance {
             room: compiled.room.get().copied(),
             host: HostFunctions::default(),
             functions: None,
+            changes: None,
             fuel,
         })
     }

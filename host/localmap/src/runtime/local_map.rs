@@ -3,6 +3,7 @@
 
 mod admin;
 mod batch;
+mod changes;
 mod pins;
 mod reads;
 mod rule;
@@ -134,9 +135,9 @@ impl LocalMap {
         self.cell.end(TerminationCause::Dropped);
     }
 
-    /// Returns a watch on the map.
-    pub(crate) fn watch(&self) -> MapWatch {
-        MapWatch(Arc::clone(&self.cell))
+    /// Returns what tells whether the map is live.
+    pub(crate) fn liveness(&self) -> Liveness {
+        Liveness(Arc::clone(&self.cell))
     }
 
     /// Calls into the instance. A call that fails terminates the map.
@@ -149,9 +150,9 @@ impl LocalMap {
 }
 
 /// Tells whether a map is live, without locking it.
-pub(crate) struct MapWatch(Arc<MapCell<MapInstance>>);
+pub(crate) struct Liveness(Arc<MapCell<MapInstance>>);
 
-impl MapWatch {
+impl Liveness {
     pub(crate) fn is_live(&self) -> bool {
         self.0.is_live()
     }

@@ -102,7 +102,8 @@ impl Checkout {
     /// Returns the tenant's map, for example for a [linked](crate::LinkedMap) app; `None` if the tenant
     /// has several shards. Keep the guard as long as the map is used: the map ends with its tenant.
     ///
-    /// Operations on it do not count towards the tenant's rate: see [`admit`](Self::admit).
+    /// Operations on it do not count towards the tenant's rate: see [`admit`](Self::admit). To follow the
+    /// changes of a tenant, [watch](LocalMap::watch) this map: it sees the writes of every checkout.
     ///
     /// ```
     /// # use localmap::{Host, TenantClass, Tenants, TenantsOptions, Ttl};

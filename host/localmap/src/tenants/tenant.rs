@@ -3,7 +3,7 @@
 use crate::cancel::handle::CancelHandle;
 use crate::clock::Clock;
 use crate::contract::stats::Stats;
-use crate::runtime::local_map::{LocalMap, MapWatch};
+use crate::runtime::local_map::{Liveness, LocalMap};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 use crate::tenants::error::RateLimited;
 use crate::tenants::hasher::SeededState;
@@ -39,14 +39,14 @@ pub(crate) struct Rate {
 /// One of a tenant's maps.
 pub(crate) struct Shard {
     map: Arc<Mutex<LocalMap>>,
-    watch: MapWatch,
+    liveness: Liveness,
 }
 
 impl Shard {
     pub(crate) fn new(map: LocalMap) -> Self {
-        let watch = map.watch();
+        let liveness = map.liveness();
         let map = Arc::new(Mutex::new(map));
-        Self { map, watch }
+        Self { map, liveness }
     }
 
     pub(crate) fn map(&self) -> &Arc<Mutex<LocalMap>> {
@@ -135,7 +135,7 @@ impl Tenant {
 
     /// Returns `true` unless one of the maps has terminated.
     pub(crate) fn is_live(&self) -> bool {
-        self.maps.all().iter().all(|shard| shard.watch.is_live())
+        self.maps.all().iter().all(|shard| shard.liveness.is_live())
     }
 
     /// Admits operations, if the tenant has not used up its rate.

@@ -7,16 +7,18 @@ use localmap::wasmtime::component::{Component, Linker, ResourceAny};
 use localmap::wasmtime::{self, Config, Engine, Store};
 use localmap::{
     Clock, Control, Host, LinkedMap, LocalMap, ManualClock, MapOptions, MapTerminated,
-    MemoryLimiter,
+    MemoryLimiter, WatchError,
 };
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
 use localmap_packed::pack_keys;
 use localmap_tests::translate::{
-    engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
+    engine_changes, engine_configure_error, engine_entry, engine_limits, engine_stats, host_limits,
+    nanos,
 };
-use localmap_tests::vectors::{Entry, Page, Subject};
+use localmap_tests::vectors::{Changes, Entry, Page, Subject};
+use std::path::Path;
 use std::time::Duration;
 
 mod contract {
@@ -65,7 +67,7 @@ pub(crate) struct Compiled {
     has_blocks: bool,
 }
 
-struct State {
+pub(crate) struct State {
     clock: ManualClock,
     memory: MemoryLimiter,
     /// The map of the app, if there is an app.
@@ -82,10 +84,15 @@ impl Compiled {
     }
 
     fn map(has_blocks: bool) -> wasmtime::Result<Self> {
+        let file = localmap_tests::root().join("host/localmap/src/artifact/map.wasm");
+        Self::of_map(&file, has_blocks)
+    }
+
+    /// Compiles the map component in a file.
+    pub(crate) fn of_map(file: &Path, has_blocks: bool) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false);
         let engine = Engine::new(&config)?;
-        let file = localmap_tests::root().join("host/localmap/src/artifact/map.wasm");
         let component = Component::from_file(&engine, file)?;
         let mut linker = Linker::<State>::new(&engine);
         linker
@@ -183,6 +190,15 @@ impl Map {
             (Some(control), None) => inside(control, &mut self.store).expect(ALIVE),
             (None, None) => panic!("a map has a host"),
         }
+    }
+
+    /// Calls `call` with the component's `control`.
+    pub(crate) fn with_control<R>(
+        &mut self,
+        call: impl FnOnce(&Control, &mut Store<State>) -> R,
+    ) -> R {
+        let control = self.control.as_ref().expect("it has one");
+        call(control, &mut self.store)
     }
 
     /// Returns the map of an app.
@@ -488,6 +504,38 @@ impl Subject for Map {
 
     fn clear(&mut self) {
         self.host(|control, store| control.clear(store), LocalMap::clear);
+    }
+
+    fn watch(&mut self, max_bytes: u32) -> bool {
+        let watched = self.host(
+            |control, store| control.watch(store, max_bytes),
+            |map| Ok(map.watch(max_bytes)),
+        );
+        match watched {
+            Err(WatchError::NoMemory) => false,
+            watched => {
+                watched.expect(ALIVE);
+                true
+            }
+        }
+    }
+
+    fn changes(&mut self) -> Changes {
+        let changes = self.host(
+            |control, store| control.changes(store),
+            |map| Ok(map.changes()),
+        );
+        engine_changes(changes.expect(ALIVE))
+    }
+
+    fn peek(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Entry>> {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let found = self.host(
+            |control, store| control.peek(store, &keys),
+            |map| Ok(map.peek(&keys)),
+        );
+        let found = found.expect(ALIVE).into_iter();
+        found.map(|found| found.map(engine_entry)).collect()
     }
 }
 

@@ -2,14 +2,14 @@
 //! with the same answers as the native engine; and on a snapshot that is published between a write
 //! and the next read or step of the clock.
 
-use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned, Snapshot};
+use localmap::{ApplyError, Host, LocalMap, ManualClock, MapOptions, Pinned, Snapshot, WatchError};
 use localmap_engine::{
     Change, Condition, ConfigureError, Error, KeyFault, Limits, Outcome, Stats, Ttl,
 };
 use localmap_tests::translate::{
-    engine_configure_error, engine_limits, engine_stats, host_limits, nanos,
+    engine_changes, engine_configure_error, engine_entry, engine_limits, engine_stats, host_limits,
 };
-use localmap_tests::vectors::{self, Entry, Page, Subject};
+use localmap_tests::vectors::{self, Changes, Entry, Page, Subject};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl Subject for Component {
     fn get_entry(&mut self, key: &[u8]) -> Option<Entry> {
         let answer = self.map.get_entry(key).expect(ALIVE);
         let answer = self.read(answer, |snapshot| snapshot.get_entry(key).expect(ALIVE));
-        answer.map(entry)
+        answer.map(engine_entry)
     }
 
     fn get_many(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
@@ -185,7 +185,7 @@ impl Subject for Component {
             entries: page
                 .entries
                 .into_iter()
-                .map(|scanned| (scanned.key, entry(scanned.entry)))
+                .map(|scanned| (scanned.key, engine_entry(scanned.entry)))
                 .collect(),
             next: page.next,
         }
@@ -211,13 +211,32 @@ impl Subject for Component {
         self.map.clear().expect(ALIVE);
         self.written(());
     }
-}
 
-fn entry(entry: localmap::Entry) -> Entry {
-    Entry {
-        value: entry.value,
-        version: entry.version,
-        expires_in: entry.expires_in.map(nanos),
+    fn watch(&mut self, max_bytes: u32) -> bool {
+        match self.map.watch(max_bytes) {
+            Err(WatchError::NoMemory) => false,
+            watched => {
+                watched.expect(ALIVE);
+                true
+            }
+        }
+    }
+
+    fn changes(&mut self) -> Changes {
+        engine_changes(self.map.changes().expect(ALIVE))
+    }
+
+    fn peek(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Entry>> {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let answer = self.map.peek(&keys).expect(ALIVE);
+        let answer = self.read(answer, |snapshot| {
+            let one = |key: &&[u8]| snapshot.get_entry(key).expect(ALIVE);
+            keys.iter().map(one).collect()
+        });
+        answer
+            .into_iter()
+            .map(|found| found.map(engine_entry))
+            .collect()
     }
 }
 
@@ -295,9 +314,17 @@ fn refused(error: impl Into<localmap::Error>) -> Error {
     }
 }
 
-fn run(mut make: impl FnMut() -> Component) {
+fn run(make: impl FnMut() -> Component) {
+    run_on(
+        vectors::host_files().expect("the folder of the vectors"),
+        make,
+    );
+}
+
+/// Runs these vectors on maps that `make` creates.
+pub(crate) fn run_on(files: Vec<(String, String)>, mut make: impl FnMut() -> Component) {
     let mut faults = String::new();
-    for (file, script) in vectors::files().expect("the folder of the vectors") {
+    for (file, script) in files {
         match vectors::run(&file, &script, &mut make) {
             Ok(compared) => assert!(compared > 0, "{file} compares nothing"),
             Err(fault) => faults += &fault,

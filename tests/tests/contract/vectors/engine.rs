@@ -6,7 +6,7 @@ use std::rc::Rc;
 use localmap_engine::{
     Change, Clock, Condition, ConfigureError, Error, Limits, Map, Outcome, PinId, Stats, Ttl, Value,
 };
-use localmap_tests::vectors::{self, Entry, Page, Subject};
+use localmap_tests::vectors::{self, Changes, Entry, Page, Subject};
 
 /// A clock that the test sets.
 #[derive(Clone, Default)]
@@ -149,11 +149,41 @@ impl Subject for Engine {
     fn clear(&mut self) {
         self.map.clear();
     }
+
+    fn watch(&mut self, max_bytes: u32) -> bool {
+        self.map.watch(max_bytes).is_ok()
+    }
+
+    fn changes(&mut self) -> Changes {
+        let mut changed = Vec::new();
+        let told = self
+            .map
+            .changes(|change| changed.push((change.key.to_vec(), change.became)));
+        Changes {
+            changed,
+            lost: told.lost,
+            more: told.more,
+            due_in: told.due_in,
+        }
+    }
+
+    fn peek(&mut self, keys: &[Vec<u8>]) -> Vec<Option<Entry>> {
+        let mut entries = Vec::new();
+        let keys = keys.iter().map(Vec::as_slice);
+        self.map.peek(keys, |entry| {
+            entries.push(entry.map(|entry| Entry {
+                value: entry.value.to_vec(),
+                version: entry.version,
+                expires_in: entry.expires_in,
+            }));
+        });
+        entries
+    }
 }
 
 #[test]
 fn vectors() {
-    let files = vectors::files().expect("the folder of the vectors");
+    let files = vectors::host_files().expect("the folder of the vectors");
     assert!(!files.is_empty());
     let mut faults = String::new();
     for (file, script) in files {

@@ -42,7 +42,7 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
         let answer = match (name, result) {
             // An address that nothing else uses.
             ("cabi_realloc", _) => "i32.const 32768",
-            ("delete" | "contains" | "sweep", _) => "i32.const 0",
+            ("delete" | "contains" | "sweep" | "watch", _) => "i32.const 0",
             (_, "i32") => "i32.const 1024",
             (_, "i64") => "i64.const 0",
             _ => "",
@@ -53,7 +53,7 @@ pub(crate) fn map(name: &str) -> Vec<u8> {
     if !fields.contains("(memory (export") {
         module += "(memory (export \"memory\") 2)\n";
     }
-    component(&(module + ")"), "localmap:core", "provider")
+    component(&(module + ")"), "localmap:core", "changes-provider")
 }
 
 /// The functions in which a map can lie.
@@ -98,7 +98,7 @@ pub(crate) fn lying_map(lies: Lies) -> Vec<u8> {
             );
         }
     }
-    component(&(module + ")"), "localmap:core", "provider")
+    component(&(module + ")"), "localmap:core", "changes-provider")
 }
 
 /// Returns an app with the code of `guests/hostile/apps/{name}.wat`.

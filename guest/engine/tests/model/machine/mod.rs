@@ -4,6 +4,7 @@
 
 mod case;
 mod clock;
+mod mirror;
 mod model;
 mod operation;
 mod pair;
@@ -35,6 +36,10 @@ pub(crate) struct Tally {
     pub(crate) detached: u64,
     /// Scans that were completed, with other operations in between.
     pub(crate) scans: u64,
+    /// Changes that a mirror was told.
+    pub(crate) told: u64,
+    /// Times that changes had been lost.
+    pub(crate) lost: u64,
 }
 
 impl AddAssign for Tally {
@@ -48,6 +53,8 @@ impl AddAssign for Tally {
         self.batches += other.batches;
         self.detached += other.detached;
         self.scans += other.scans;
+        self.told += other.told;
+        self.lost += other.lost;
     }
 }
 

@@ -5,6 +5,7 @@ use localmap_engine::{Error, Map, PinId, Stats};
 use super::Tally;
 use super::case::{Scale, Setup};
 use super::clock::FakeClock;
+use super::mirror::Mirror;
 use super::model::{Counts, Model};
 use super::operation::{Change, Operation};
 use super::scan::{self, Scan};
@@ -33,6 +34,7 @@ pub(super) struct Pair {
     pub(super) map: Map<FakeClock>,
     pub(super) model: Model,
     scans: [Option<Scan>; 2],
+    mirror: Mirror,
     pins: Vec<Held>,
     high_water: u64,
     pub(super) tally: Tally,
@@ -41,8 +43,10 @@ pub(super) struct Pair {
 impl Pair {
     pub(super) fn new(setup: &Setup) -> Self {
         let clock = FakeClock::at(setup.now);
+        let mut map = Map::new(clock.clone(), setup.seed, setup.limits.clone());
         Self {
-            map: Map::new(clock.clone(), setup.seed, setup.limits.clone()),
+            mirror: Mirror::new(&mut map, setup.seed),
+            map,
             clock,
             model: Model::new(setup.seed, setup.limits.clone()),
             scans: [None, None],
@@ -336,13 +340,23 @@ impl Pair {
             let now = self.clock.time();
             scan::whole(&mut self.map, b"", u32::MAX, &self.model, now);
             self.model.expire(self.clock.seen());
+            if self.mirror.asks(at) {
+                self.follow();
+            }
         }
+    }
+
+    /// Lets the mirror follow the map.
+    fn follow(&mut self) {
+        self.mirror.follow(&mut self.map, &self.model, &self.clock);
+        self.model.expire(self.clock.seen());
     }
 
     /// Checks at the end that nothing has leaked.
     pub(super) fn end(&mut self) -> Tally {
         let now = self.clock.time();
         scan::whole(&mut self.map, b"", 7, &self.model, now);
+        self.follow();
         let keys: Vec<u16> = self.model.living(now).map(|(key, _)| key).collect();
         for number in keys {
             assert!(self.map.delete(&key(number)), "{number} is there");
@@ -364,6 +378,8 @@ impl Pair {
             expired: stats.expired,
             evicted: stats.evicted,
             refused: stats.refused,
+            told: self.mirror.told,
+            lost: self.mirror.lost,
             ..self.tally
         }
     }

@@ -81,7 +81,7 @@ impl Scan {
 }
 
 /// Returns the numbers of the existing keys.
-fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
+pub(super) fn by_key(model: &Model, now: u64) -> BTreeMap<Vec<u8>, u16> {
     let living = model.living(now);
     living
         .map(|(number, _)| (key(number).to_vec(), number))

@@ -10,6 +10,7 @@ use super::refused::{
 };
 use super::setting::ConfigureError;
 use super::terminated::MapTerminated;
+use super::watch::WatchError;
 use super::write::{IncrementError, SetError, SetIfError, TouchError};
 use crate::contract::entry::Version;
 
@@ -105,6 +106,13 @@ pub enum Error {
     Configure {
         /// The rejected limit and the reason.
         source: ConfigureError,
+    },
+    /// The map cannot be watched.
+    #[error(transparent)]
+    #[non_exhaustive]
+    Watch {
+        /// The reason.
+        source: WatchError,
     },
     /// The map has terminated, in this call or before it.
     #[error(transparent)]
@@ -230,6 +238,15 @@ impl From<ConfigureError> for Error {
         match error {
             ConfigureError::Terminated { source } => Self::Terminated { source },
             source => Self::Configure { source },
+        }
+    }
+}
+
+impl From<WatchError> for Error {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Terminated { source } => Self::Terminated { source },
+            source => Self::Watch { source },
         }
     }
 }

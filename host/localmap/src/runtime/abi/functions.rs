@@ -1,6 +1,6 @@
 //! The functions of a map's core module, with their canonical names and core types.
 
-use crate::contract::names::{CONTROL, LOCAL_MAP};
+use crate::contract::names::{CHANGES, CONTROL, LOCAL_MAP};
 use std::any::type_name;
 use wasmtime::{
     Extern, ExternType, Instance, Module, ModuleExport, Result, Store, TypedFunc, ValType,
@@ -222,6 +222,16 @@ functions! {
     set: HOST, "set", (u32, u32, u32, u64) => u32;
 }
 
+functions! {
+    /// The exports of a map that tells what changes.
+    ChangesExports;
+    /// The functions of a map that tells what changes.
+    ChangesFunctions;
+    watch: CHANGES, "#watch", u32 => u32;
+    drain: CHANGES, "#drain", () => u32;
+    peek: CHANGES, "#peek", Bytes => u32;
+}
+
 impl HostExports {
     /// Finds the exports. Returns `None` if the module has none of them.
     ///
@@ -229,10 +239,27 @@ impl HostExports {
     ///
     /// Returns an error if it has only some, or if one has another type.
     pub(crate) fn find_all(module: &Module) -> Result<Option<Self>> {
-        let mut exports = module.exports();
-        match exports.any(|export| export.name().starts_with(HOST)) {
-            true => Self::find(module).map(Some),
-            false => Ok(None),
-        }
+        has_exports(module, HOST)
+            .then(|| Self::find(module))
+            .transpose()
     }
+}
+
+impl ChangesExports {
+    /// Finds the exports. Returns `None` if the module has none of them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it has only some, or if one has another type.
+    pub(crate) fn find_all(module: &Module) -> Result<Option<Self>> {
+        has_exports(module, CHANGES)
+            .then(|| Self::find(module))
+            .transpose()
+    }
+}
+
+/// Returns `true` if the module has an export whose name begins with `prefix`.
+fn has_exports(module: &Module, prefix: &str) -> bool {
+    let mut exports = module.exports();
+    exports.any(|export| export.name().starts_with(prefix))
 }

@@ -5,7 +5,7 @@
 use super::layout::{Layout, align_to, max, of, variant};
 use super::lift::{Lift, Source, discriminant, field, no_such_case};
 use super::lower::{self, Lower, Parameters};
-use crate::contract::bindings::{control, local_map};
+use crate::contract::bindings::{changes, control, local_map};
 use wasmtime::Result;
 use wasmtime::component::ComponentType;
 
@@ -228,6 +228,30 @@ lifted_record!(control::Statistics {
     expired: u64,
     evicted: u64,
     refused: u64,
+});
+
+lifted_variant!(changes::Became {
+    0: Stored,
+    1: Touched,
+    2: Gone,
+});
+
+lifted_record!(changes::Changed {
+    key: Vec<u8>,
+    became: changes::Became,
+});
+
+lifted_record!(changes::Told {
+    changed: Vec<changes::Changed>,
+    lost: bool,
+    more: bool,
+    due_in: Option<u64>,
+});
+
+lifted_record!(changes::Entry {
+    value: Vec<u8>,
+    version: u64,
+    expires_in: Option<u64>,
 });
 
 lowered_variant!(local_map::Ttl {

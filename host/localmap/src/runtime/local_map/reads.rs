@@ -7,7 +7,7 @@ use crate::runtime::core_instance::CoreInstance;
 
 /// The number of keys in one call of `get-many`, chosen so that they fit into the 64 KiB for which
 /// the map guarantees room.
-const KEYS_PER_CALL: usize = 256;
+pub(super) const KEYS_PER_CALL: usize = 256;
 
 /// # Reads
 impl LocalMap {

@@ -9,7 +9,7 @@ use contract::exports::localmap::core::local_map as wit;
 use localmap::wasmtime::component::{Component, Linker};
 use localmap::wasmtime::{self, Engine, Result, Store};
 use localmap::{Clock, Condition, Control, Error, Host, HostOptions, Limits, LocalMap, MapOptions};
-use localmap::{MemoryLimiter, Ttl};
+use localmap::{MemoryLimiter, Ttl, WatchError};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -55,6 +55,14 @@ fn of_map<R: Debug, E: Into<Error>>(result: std::result::Result<R, E>) -> Verdic
 
 fn of_layer<R: Debug>(result: Result<R>) -> Verdict {
     result.map_or(Verdict::Ended, |value| Verdict::Value(format!("{value:?}")))
+}
+
+fn of_control<R: Debug>(result: Result<std::result::Result<R, WatchError>>) -> Verdict {
+    match result {
+        Ok(Ok(value)) => of_layer(Ok(value)),
+        Ok(Err(_)) => Verdict::Refused,
+        Err(_) => Verdict::Ended,
+    }
 }
 
 fn of_write<R: Debug>(result: Result<std::result::Result<R, wit::Error>>) -> Verdict {
@@ -199,6 +207,21 @@ fn both(number: u32, map: &mut LocalMap, layer: &mut Layer) -> (Verdict, Verdict
         12 => (of_map(map.limits()), of_layer(control.limits(store))),
         13 => (of_map(map.sweep(7)), of_layer(control.sweep(store, 7))),
         14 => (of_map(map.clear()), of_layer(control.clear(store))),
+        16 => (of_map(map.changes()), of_control(control.changes(store))),
+        17 => {
+            let found = control.peek(store, &[KEY]);
+            let too_long = |found: &Option<localmap::Entry>| {
+                let found = found.as_ref();
+                found.is_some_and(|found| found.value.len() > 1 << 20)
+            };
+            let other = match &found {
+                // The library knows how long a value can be.
+                Ok(Ok(found)) if found.iter().any(too_long) => Verdict::Ended,
+                _ => of_control(found),
+            };
+            (of_map(map.peek(&[KEY])), other)
+        }
+        18 => (of_map(map.watch(99)), of_control(control.watch(store, 99))),
         _ => pin(map, component, store),
     }
 }
@@ -236,6 +259,8 @@ fn answer(number: u32) -> Answer {
         11 => Answer::Statistics,
         12 => Answer::Limits,
         15 => Answer::Pin,
+        16 => Answer::Changes,
+        17 => Answer::Peeked(1),
         _ => Answer::Number,
     }
 }
@@ -265,7 +290,7 @@ fn the_component_layer_agrees() {
         let Ok(mut map) = map else { continue };
         let mut random = fastrand::Rng::with_seed(!seed);
         for _ in 0..60 {
-            let number = random.u32(..16);
+            let number = random.u32(..19);
             one.expect(answer(number));
             other.expect(answer(number));
             let (core, layer) = both(number, &mut map, &mut layer);

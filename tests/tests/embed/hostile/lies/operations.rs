@@ -47,7 +47,7 @@ impl Operations {
     }
 
     fn operation(&mut self) -> Result<usize, Error> {
-        let number = self.random.u32(..24);
+        let number = self.random.u32(..27);
         self.script.expect(match number {
             0..=2 | 10 => Answer::Value,
             3 => Answer::Entry,
@@ -57,6 +57,7 @@ impl Operations {
             15 | 22 => Answer::Page,
             17 => Answer::Statistics,
             18 => Answer::Limits,
+            24 => Answer::Changes,
             _ => Answer::Number,
         });
         let len = self.random.usize(..3000);
@@ -107,6 +108,12 @@ impl Operations {
                 0 => size(map.snapshot()?),
                 _ => size(map.sweep(7)?),
             },
+            24 => {
+                let changes = map.changes()?.changed.into_iter();
+                changes.map(|change| change.key.len() + 64).sum()
+            }
+            25 => self.peek()?,
+            26 => size(map.watch(65_536)?),
             _ => match self.random.u32(..2) {
                 0 => size(map.clear()?),
                 _ => size(map.delete(b"k")?),
@@ -123,6 +130,18 @@ impl Operations {
         let values = self.map.get_many(&vec![&b"k"[..]; count as usize])?;
         assert_eq!(values.len(), count as usize);
         Ok(values.iter().flatten().map(Vec::len).sum())
+    }
+
+    fn peek(&mut self) -> Result<usize, Error> {
+        let count = match self.random.u32(..16) {
+            0 => 300,
+            _ => self.random.u32(..4),
+        };
+        self.script.expect(Answer::Peeked(count));
+        let entries = self.map.peek(&vec![&b"k"[..]; count as usize])?;
+        assert_eq!(entries.len(), count as usize);
+        let entries = entries.iter().flatten();
+        Ok(entries.map(|entry| entry.value.len() + 64).sum())
     }
 
     fn apply(&mut self) -> Result<usize, Error> {

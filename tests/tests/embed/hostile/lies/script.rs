@@ -27,6 +27,10 @@ pub(super) enum Answer {
     Page,
     Limits,
     Statistics,
+    /// What has changed.
+    Changes,
+    /// This many optional entries.
+    Peeked(u32),
     /// A number, which is returned without a memory.
     Number,
 }
@@ -251,6 +255,21 @@ impl Commands {
             Answer::Statistics => {
                 let number = self.word_near(at);
                 self.words(at, at, &[number; 26]);
+            }
+            Answer::Changes => {
+                let due = self.below(2);
+                self.words(at, at, &[list, small, flag, 0, due, 0, at, 0]);
+                for element in (0..small).map(|n| list + 12 * n) {
+                    let (bytes, became) = (self.bytes(at), self.below(3));
+                    self.words(at, element, &[&bytes[..], &[became]].concat());
+                }
+            }
+            Answer::Peeked(count) => {
+                self.words(at, at, &[list, count]);
+                for element in (0..count.min(8)).map(|n| list + 40 * n) {
+                    let entry = self.entry(at);
+                    self.words(at, element, &[&[1, 0], &entry[..]].concat());
+                }
             }
             Answer::Number => {}
         }
