@@ -1,0 +1,123 @@
+//! What happens on a connection: the calls that are running, and when it was last used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// The activity of a connection.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    opened: Instant,
+    running: AtomicUsize,
+    calls: AtomicU64,
+    /// When the last call ended, in milliseconds since the connection was opened.
+    last_used: AtomicU64,
+    none_runs: Notify,
+    dismissed: Notify,
+}
+
+/// A running call, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running(Arc<Activity>);
+
+impl Activity {
+    /// Begins a call.
+    pub(crate) fn begin(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::AcqRel);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+
+    /// Returns the number of running calls.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Returns the number of calls, running and ended.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long the connection has been open.
+    pub(crate) fn lasted(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Returns when the last call ended, or when the connection was opened; `None` if a call is
+    /// running.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let last_used = Duration::from_millis(self.last_used.load(Ordering::Relaxed));
+        (self.running() == 0).then(|| self.opened + last_used)
+    }
+
+    /// Waits until no call is running.
+    pub(crate) async fn none_runs(&self) {
+        loop {
+            // Must come before the count is read, so that a call that ends after that is noticed.
+            let none_runs = self.none_runs.notified();
+            if self.running() == 0 {
+                return;
+            }
+            none_runs.await;
+        }
+    }
+
+    /// Ends the connection, which is idle.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.notify_one();
+    }
+
+    /// Waits until the connection is to end.
+    pub(crate) async fn dismissed(&self) {
+        self.dismissed.notified().await;
+    }
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            opened: Instant::now(),
+            running: AtomicUsize::new(0),
+            calls: AtomicU64::new(0),
+            last_used: AtomicU64::new(0),
+            none_runs: Notify::new(),
+            dismissed: Notify::new(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let activity = &self.0;
+        if activity.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let millis = u64::try_from(activity.lasted().as_millis()).unwrap_or(u64::MAX);
+            activity.last_used.store(millis, Ordering::Relaxed);
+            activity.none_runs.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_idle_when_its_last_call_has_ended() {
+        let activity = Arc::new(Activity::default());
+        activity.none_runs().await;
+        assert!(activity.idle_since().is_some());
+        let (one, two) = (activity.begin(), activity.begin());
+        drop(one);
+        assert!(activity.idle_since().is_none());
+        let waiting = tokio::spawn({
+            let activity = Arc::clone(&activity);
+            async move { activity.none_runs().await }
+        });
+        tokio::task::yield_now().await;
+        drop(two);
+        waiting.await.expect("it ends");
+        assert_eq!((activity.running(), activity.calls()), (0, 2));
+        assert!(activity.idle_since().is_some());
+    }
+}

@@ -1,0 +1,147 @@
+//! A connection, from its first byte to its end.
+
+use crate::activity::Activity;
+use crate::frames::WatchedStream;
+use crate::grpc::RequestBody;
+use crate::response_body::ResponseBody;
+use crate::services::{Services, is_stream};
+use crate::state::State;
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+use tokio::net::UnixStream;
+
+/// The bytes that a peer may send before they are read, for each stream and for all of them.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// The calls that may run at a time on a connection.
+const MAX_STREAMS: u32 = 256;
+
+/// How often the sidecar asks whether a peer is still there, and how long it waits for the answer.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long the sidecar waits for a peer to close its connection, once no call is running.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// Serves a connection until it ends. Returns why, unless it was closed in an orderly way. `malformed`
+/// is called when a call is refused because its headers are malformed.
+pub(crate) async fn serve(
+    stream: UnixStream,
+    services: Arc<Services>,
+    state: &State,
+    activity: &Arc<Activity>,
+    malformed: impl Fn() + Unpin,
+) -> Option<String> {
+    let stream = TokioIo::new(WatchedStream::new(stream, malformed));
+    let of_connection = Arc::clone(activity);
+    let service = service_fn(move |request| answer(&services, &of_connection, request));
+    let connection = http2::Builder::new(InPlace)
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .auto_date_header(false)
+        .serve_connection(stream, service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return cause(ended),
+        () = state.ending.begun() => {}
+        () = activity.dismissed() => {
+            // Perhaps it does not even speak HTTP/2.
+            if activity.calls() == 0 {
+                return None;
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let farewell = async {
+        activity.none_runs().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::select! {
+        ended = &mut connection => cause(ended),
+        // Nothing is lost: the peer does not read, or does not answer.
+        () = farewell => None,
+        () = state.ending.cuts_off() => Some(match activity.running() {
+            1 => "1 call was cut off".to_owned(),
+            calls => format!("{calls} calls were cut off"),
+        }),
+    }
+}
+
+/// Answers a call, which is running until its response has been sent.
+fn answer(
+    services: &Services,
+    activity: &Arc<Activity>,
+    request: Request<RequestBody>,
+) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
+    let running = activity.begin();
+    let ending = is_stream(request.uri().path()).then(|| services.ending());
+    let answer = services.answer(request);
+    async move {
+        let response = answer.await?;
+        Ok(response.map(|body| {
+            let body = ResponseBody::new(body, running);
+            match ending {
+                Some(ending) => body.until(ending),
+                None => body,
+            }
+        }))
+    }
+}
+
+/// Returns why a connection has ended, unless its peer has closed it.
+fn cause(ended: hyper::Result<()>) -> Option<String> {
+    let error = ended.err()?;
+    let mut cause: &dyn Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let closed = cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| closes(error.kind()));
+    (!closed).then(|| cause.to_string())
+}
+
+/// Returns `true` for the errors of a peer that has ended.
+fn closes(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::NotConnected
+    )
+}
+
+/// Runs each call on the task of its connection for as long as it need not wait, which most calls never
+/// do. Only those that wait get a task of their own.
+#[derive(Clone)]
+struct InPlace;
+
+impl<F> Executor<F> for InPlace
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, call: F) {
+        let mut call = Box::pin(call);
+        // The new task polls it at once, with a waker that wakes it.
+        let mut context = Context::from_waker(Waker::noop());
+        if call.as_mut().poll(&mut context).is_pending() {
+            tokio::spawn(call);
+        }
+    }
+}

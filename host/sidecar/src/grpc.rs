@@ -1,0 +1,124 @@
+//! Calls of gRPC on top of tonic's codecs, with the limits of the sidecar.
+
+use crate::codec::MessageCodec;
+use crate::options::MAX_MESSAGE_LEN;
+use hyper::{Request, Response};
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio_stream::Stream;
+use tonic::body::Body;
+use tonic::codec::Codec;
+use tonic::server::{Grpc, StreamingService, UnaryService};
+use tonic::{Status, Streaming};
+
+/// The body of a request.
+pub(crate) type RequestBody = hyper::body::Incoming;
+
+/// A message that this crate decodes and encodes as a whole.
+pub(crate) trait Message: prost::Message + Default + Send + 'static {}
+
+impl<T: prost::Message + Default + Send + 'static> Message for T {}
+
+/// What calls share.
+pub(crate) trait Shared: Send + Sync + 'static {}
+
+impl<T: Send + Sync + 'static> Shared for T {}
+
+/// Returns the server side of calls with this codec.
+pub(crate) fn server<C: Codec>(codec: C) -> Grpc<C> {
+    Grpc::new(codec)
+        .max_decoding_message_size(MAX_MESSAGE_LEN)
+        .max_encoding_message_size(MAX_MESSAGE_LEN)
+}
+
+/// Answers a call with one request and one response, which is known at once.
+pub(crate) async fn unary<S: Shared, Req: Message, Res: Message>(
+    state: Arc<S>,
+    request: Request<RequestBody>,
+    call: fn(&S, &Req) -> Result<Res, Status>,
+) -> Response<Body> {
+    let codec = MessageCodec::<Req, Res>::new();
+    server(codec)
+        .unary(Immediate { state, call }, request)
+        .await
+}
+
+/// Answers a call with one request and one response, which takes time.
+pub(crate) async fn unary_async<S: Shared, Req: Message, Res: Message, F>(
+    state: Arc<S>,
+    request: Request<RequestBody>,
+    call: fn(Arc<S>, Req) -> F,
+) -> Response<Body>
+where
+    F: Future<Output = Result<Res, Status>> + Send + 'static,
+{
+    let codec = MessageCodec::<Req, Res>::new();
+    server(codec).unary(Eventual { state, call }, request).await
+}
+
+/// Answers a call with a stream of requests and a stream of responses.
+pub(crate) async fn streaming<S: Shared, Req: Message, Res: Message, R>(
+    state: Arc<S>,
+    request: Request<RequestBody>,
+    call: fn(Arc<S>, Streaming<Req>) -> R,
+) -> Response<Body>
+where
+    R: Stream<Item = Result<Res, Status>> + Send + 'static,
+{
+    let codec = MessageCodec::<Req, Res>::new();
+    let streams = Streams { state, call };
+    server(codec).streaming(streams, request).await
+}
+
+struct Immediate<S, Req, Res> {
+    state: Arc<S>,
+    call: fn(&S, &Req) -> Result<Res, Status>,
+}
+
+impl<S, Req, Res> UnaryService<Req> for Immediate<S, Req, Res> {
+    type Response = Res;
+    type Future = Ready<Result<tonic::Response<Res>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
+        let answer = (self.call)(&self.state, request.get_ref());
+        ready(answer.map(tonic::Response::new))
+    }
+}
+
+struct Eventual<S, Req, F> {
+    state: Arc<S>,
+    call: fn(Arc<S>, Req) -> F,
+}
+
+impl<S, Req, Res, F> UnaryService<Req> for Eventual<S, Req, F>
+where
+    F: Future<Output = Result<Res, Status>> + Send + 'static,
+{
+    type Response = Res;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Res>, Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
+        let answer = (self.call)(Arc::clone(&self.state), request.into_inner());
+        Box::pin(async { answer.await.map(tonic::Response::new) })
+    }
+}
+
+struct Streams<S, Req, R> {
+    state: Arc<S>,
+    call: fn(Arc<S>, Streaming<Req>) -> R,
+}
+
+impl<S, Req, Res, R> StreamingService<Req> for Streams<S, Req, R>
+where
+    R: Stream<Item = Result<Res, Status>>,
+{
+    type Response = Res;
+    type ResponseStream = R;
+    type Future = Ready<Result<tonic::Response<R>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Req>>) -> Self::Future {
+        let responses = (self.call)(Arc::clone(&self.state), request.into_inner());
+        ready(Ok(tonic::Response::new(responses)))
+    }
+}
