@@ -9,6 +9,7 @@ pub(crate) mod entry;
 pub(crate) mod grants;
 pub(crate) mod limits;
 pub(crate) mod map_args;
+pub(crate) mod plain_map;
 pub(crate) mod schema;
 pub(crate) mod tenants;
 pub(crate) mod values;

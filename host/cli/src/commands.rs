@@ -12,3 +12,5 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod shell;
+#[cfg(unix)]
+pub(crate) mod sidecar;

@@ -9,6 +9,8 @@ mod replay;
 mod terminal;
 
 use clap::{Parser, Subcommand};
+#[cfg(unix)]
+use commands::sidecar;
 use commands::{doctor, inspect, new, plug, preflight, run, schema, serve, shell};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
@@ -30,6 +32,8 @@ struct Cli {
 enum Command {
     Run(run::RunCommand),
     Serve(serve::ServeCommand),
+    #[cfg(unix)]
+    Sidecar(sidecar::SidecarCommand),
     New(new::NewCommand),
     Shell(shell::ShellCommand),
     Inspect(inspect::InspectCommand),
@@ -58,6 +62,11 @@ fn start(stack: anyhow::Result<()>) -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(run) => stack.and_then(|()| run.run()),
         Command::Serve(serve) => stack.and_then(|()| serve.run()),
+        #[cfg(unix)]
+        Command::Sidecar(sidecar) => match sidecar.probe() {
+            Some(probe) => probe.run(),
+            None => stack.and_then(|()| sidecar.run()),
+        },
         Command::New(new) => new.run(),
         Command::Shell(shell) => stack.and_then(|()| shell.run()),
         Command::Inspect(inspect) => inspect.run(),

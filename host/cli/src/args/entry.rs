@@ -16,6 +16,7 @@ pub(crate) fn parser() -> impl TypedValueParser<Value = Entry> {
 }
 
 /// An initial entry of a map, and the option that sets it.
+#[derive(Clone)]
 pub(crate) struct CliEntry {
     pub(crate) option: String,
     pub(crate) entry: Preload,

@@ -1,9 +1,9 @@
 //! The options for the map of a guest, shared by the commands that run guests.
 
 use crate::args::buckets::BucketArgs;
-use crate::args::entry::{self, BucketEntry, CliEntry, Entry};
-use crate::args::limits::LimitArgs;
-use anyhow::{Context, bail};
+use crate::args::entry::{self, BucketEntry, CliEntry};
+use crate::args::plain_map::PlainMapArgs;
+use anyhow::bail;
 use localmap::{Buckets, Inspection, Limits};
 use localmap_schema::Schema;
 use std::sync::Arc;
@@ -12,11 +12,8 @@ use std::sync::Arc;
 #[derive(clap::Args)]
 #[command(next_help_heading = "The map")]
 pub(crate) struct MapArgs {
-    /// Add an entry to each map when it is created; may be repeated
-    ///
-    /// Quote it, since `;` ends a command in most shells: --entry 'token=abc;ttl=30s'
-    #[arg(long = "entry", value_name = "KEY=VALUE[;ttl=TIME]", value_parser = entry::parser())]
-    entries: Vec<Entry>,
+    #[command(flatten)]
+    pub(crate) plain: PlainMapArgs,
 
     /// Add an entry to a bucket of wasi:keyvalue when its map is created; may be repeated
     ///
@@ -25,30 +22,18 @@ pub(crate) struct MapArgs {
     bucket_entries: Vec<BucketEntry>,
 
     #[command(flatten)]
-    limits: LimitArgs,
-
-    #[command(flatten)]
     buckets: BucketArgs,
-
-    /// The schema, if there is one. `plug` has none.
-    #[arg(skip)]
-    schema: Option<Arc<Schema>>,
-
-    /// Whether writes of the guest must fit the schema.
-    #[arg(skip)]
-    enforced: bool,
 }
 
 impl MapArgs {
     /// Adds the limits and the entries of a schema. With `enforced`, the guest's writes must fit it.
     pub(crate) fn set_schema(&mut self, schema: Schema, enforced: bool) {
-        self.schema = Some(Arc::new(schema));
-        self.enforced = enforced;
+        self.plain.set_schema(schema, enforced);
     }
 
     /// Returns the schema that the guest's writes must fit.
     pub(crate) fn enforced(&self) -> Option<Arc<Schema>> {
-        self.schema.clone().filter(|_| self.enforced)
+        self.plain.enforced()
     }
 
     /// Rejects options that do not match the imports of a guest.
@@ -60,15 +45,15 @@ impl MapArgs {
                  this one does not"
             );
         }
-        if keyvalue && !self.entries.is_empty() && !imports_map(guest) {
+        if keyvalue && !self.plain.own_entries().is_empty() && !imports_map(guest) {
             bail!(
                 "--entry is for guests that import {}; this one imports wasi:keyvalue: name the \
                  bucket with --bucket-entry BUCKET/KEY=VALUE",
                 localmap::names::LOCAL_MAP
             );
         }
-        self.check_entries(&self.own_entries())?;
-        if self.limits.raised_for(guest) {
+        self.plain.check_entries(&self.own_entries())?;
+        if self.plain.limits.raised_for(guest) {
             bail!(
                 "--max-key has no effect on guests that import wasi:keyvalue: their keys have up \
                  to 255 bytes, and are stored with the names of their buckets"
@@ -77,22 +62,12 @@ impl MapArgs {
         Ok(())
     }
 
-    /// Rejects entries that do not fit the schema, if it is enforced: the guest could not write them.
-    pub(crate) fn check_entries(&self, entries: &[CliEntry]) -> anyhow::Result<()> {
-        let Some(schema) = self.enforced() else {
-            return Ok(());
-        };
-        for CliEntry { option, entry } in entries {
-            let checked = schema.check_value(&entry.key, &entry.value, entry.ttl.into());
-            checked.with_context(|| format!("{option} does not fit the schema"))?;
-        }
-        Ok(())
-    }
-
     /// Rejects map options for a guest without a map. `stats` is `true` if statistics were
     /// requested.
     pub(crate) fn check_no_map(&self, stats: bool) -> anyhow::Result<()> {
-        if self.limits.given() || !self.entries.is_empty() || stats || self.schema.is_some() {
+        let plain = &self.plain;
+        let entries = !plain.own_entries().is_empty();
+        if plain.limits.given() || entries || stats || plain.has_schema() {
             bail!(
                 "the guest has no map, since it imports neither {} nor wasi:keyvalue: leave out \
                  --entry, --stats, --schema and the options under `The map`",
@@ -108,30 +83,19 @@ impl MapArgs {
 
     /// Returns the limits that were given, with those of the schema and defaults for the others.
     pub(crate) fn limits(&self) -> Limits {
-        self.over(Limits::default())
+        self.plain.limits()
     }
 
     /// Returns the limits `before`, replaced by those that were given, and raised to those that
     /// the guest needs.
     pub(crate) fn limits_over(&self, before: Limits, guest: &Inspection) -> Limits {
-        guest.map_limits(self.over(before))
-    }
-
-    fn over(&self, before: Limits) -> Limits {
-        let schema = self.schema.as_ref();
-        let of_schema = schema.map_or(before.clone(), |schema| schema.limits().over(before));
-        self.limits.over(of_schema)
+        guest.map_limits(self.plain.over(before))
     }
 
     /// Returns the initial entries of a map: those of the schema, then those that were given, which
     /// replace them.
     pub(crate) fn entries(&self) -> Vec<CliEntry> {
-        let schema = self.schema.iter().flat_map(|schema| schema.preloads());
-        let of_schema = schema.map(|entry| CliEntry {
-            option: format!("--schema: the entry `{}`", entry.key.escape_ascii()),
-            entry,
-        });
-        of_schema.chain(self.own_entries()).collect()
+        [self.plain.entries_of_schema(), self.own_entries()].concat()
     }
 
     /// Returns the entries that were given.
@@ -139,7 +103,7 @@ impl MapArgs {
         let buckets = self.buckets();
         let in_buckets = self.bucket_entries.iter();
         let in_buckets = in_buckets.map(|entry| entry.cli_entry(&buckets));
-        let entries = self.entries.iter().map(Entry::cli_entry);
+        let entries = self.plain.own_entries().into_iter();
         entries.chain(in_buckets).collect()
     }
 }

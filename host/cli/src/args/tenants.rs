@@ -1,12 +1,10 @@
 //! `--tenants FILE`: the classes of tenants, and their quotas.
 
 use crate::args::entry::{self, CliEntry};
-use crate::args::map_args::MapArgs;
+use crate::args::plain_map::PlainMapArgs;
 use crate::args::values::{parse_duration, parse_size};
 use anyhow::{Context, anyhow, bail};
-use localmap::{
-    Inspection, Limits, MapOptions, Policy, RateLimit, TenantClass, TenantsOptions, WhenFull,
-};
+use localmap::{Limits, MapOptions, Policy, RateLimit, TenantClass, TenantsOptions, WhenFull};
 use serde::{Deserialize, Deserializer};
 use std::fs::File;
 use std::io::Read;
@@ -147,24 +145,24 @@ impl TenantsFile {
         self.max_tenants
     }
 
-    /// Returns the options of the tenants, for the guest that uses their maps. `base` has the options
-    /// of a class that the file does not mention, and `map` the limits.
+    /// Returns the options of the tenants. `base` has the options of a class that the file does not
+    /// mention, `map` the limits, and `entries` the first entries of each map. `limits` gives a class
+    /// its final limits.
     pub(crate) fn options(
         &self,
         base: &MapOptions,
-        map: &MapArgs,
-        guest: &Inspection,
+        map: &PlainMapArgs,
+        entries: &[CliEntry],
+        limits: impl Fn(Limits) -> anyhow::Result<Limits>,
     ) -> anyhow::Result<TenantsOptions> {
         let mut options = TenantsOptions::new().max_history(0);
         for class in &self.class {
-            let limits = guest.map_limits(class.limits(map.limits()));
-            let options_of_map = base.clone().limits(limits);
-            let built = class
-                .build(
-                    options_of_map,
-                    map,
-                    self.drop_idlest_after.map(|Span(time)| time),
-                )
+            let drop_idlest_after = self.drop_idlest_after.map(|Span(time)| time);
+            let built = limits(class.limits(map.limits()))
+                .and_then(|limits| {
+                    let options = base.clone().limits(limits);
+                    class.build(options, map, entries, drop_idlest_after)
+                })
                 .with_context(|| format!("--tenants: class `{}`", class.name))?;
             options = options.class(built);
         }
@@ -227,12 +225,13 @@ impl Class {
     fn build(
         &self,
         options: MapOptions,
-        map: &MapArgs,
+        map: &PlainMapArgs,
+        entries: &[CliEntry],
         drop_idlest_after: Option<Duration>,
     ) -> anyhow::Result<TenantClass> {
         let mut class = TenantClass::new(&self.name).map(options);
         // Later entries replace those before them that have the same key.
-        let mut entries = map.entries();
+        let mut entries = entries.to_vec();
         for text in &self.entries {
             let parsed = entry::parse(text.as_bytes());
             let entry = parsed.map_err(|why| anyhow!("entry `{text}`: {why}"))?.0;

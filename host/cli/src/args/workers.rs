@@ -26,7 +26,8 @@ impl WorkerArgs {
     }
 }
 
-fn parse(text: &str) -> Result<usize, String> {
+/// Parses a number of threads.
+pub(crate) fn parse(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(workers @ 1..=MAX) => Ok(workers),
         _ => Err(format!("expected a number from 1 to {MAX}")),

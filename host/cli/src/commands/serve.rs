@@ -8,9 +8,9 @@ mod explain;
 pub(crate) mod fit;
 mod guest_lines;
 mod guest_output;
-mod log;
+pub(super) mod log;
 mod message;
-mod signals;
+pub(super) mod signals;
 mod tls;
 
 use crate::args::common::CommonArgs;
@@ -238,7 +238,11 @@ impl ServeCommand {
             None => (options, MapOptions::new()),
         };
         let options = match tenants {
-            Some(tenants) => options.tenants(tenants.options(&map, &self.common.map, &guest)?),
+            Some(tenants) => {
+                let limits = |limits| Ok(guest.map_limits(limits));
+                let plain = &self.common.map.plain;
+                options.tenants(tenants.options(&map, plain, &entries, limits)?)
+            }
             None => options,
         };
         let options = match self.idle_timeout {

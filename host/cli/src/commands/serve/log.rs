@@ -25,7 +25,7 @@ const GATHERING: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The threads that write output.
-pub(super) struct Logs {
+pub(in crate::commands) struct Logs {
     log: Log,
     stdout: Sender<Message>,
     stderr: Sender<Message>,
@@ -33,7 +33,7 @@ pub(super) struct Logs {
 
 /// The log of the server.
 #[derive(Clone)]
-pub(super) struct Log {
+pub(in crate::commands) struct Log {
     lines: Sender<Message>,
     lost: Arc<AtomicU64>,
     /// Whether the lines of requests are omitted.
@@ -41,7 +41,7 @@ pub(super) struct Log {
 }
 
 impl Logs {
-    pub(super) fn start() -> io::Result<Self> {
+    pub(in crate::commands) fn start() -> io::Result<Self> {
         let lost = Arc::new(AtomicU64::new(0));
         Ok(Self {
             log: Log {
@@ -55,7 +55,7 @@ impl Logs {
         })
     }
 
-    pub(super) fn log(&self) -> &Log {
+    pub(in crate::commands) fn log(&self) -> &Log {
         &self.log
     }
 
@@ -69,7 +69,7 @@ impl Logs {
     }
 
     /// Waits until all output is written, but at most a second for each stream.
-    pub(super) fn flush(&self) {
+    pub(in crate::commands) fn flush(&self) {
         let (written, all) = sync_channel(3);
         for sender in [&self.stdout, &self.stderr, &self.log.lines] {
             // A stream whose queue is full has no reader.
@@ -82,13 +82,13 @@ impl Logs {
 
 impl Log {
     /// Sets whether the lines of requests are omitted.
-    pub(super) fn quiet(mut self, quiet: bool) -> Self {
+    pub(in crate::commands) fn quiet(mut self, quiet: bool) -> Self {
         self.quiet = quiet;
         self
     }
 
     /// Writes a line, unless too many lines are already waiting. Lost lines are counted.
-    pub(super) fn line(&self, mut line: String) {
+    pub(in crate::commands) fn line(&self, mut line: String) {
         line.push('\n');
         if self.lines.try_send(Message::Bytes(line.into())).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);

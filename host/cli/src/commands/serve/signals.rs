@@ -7,7 +7,7 @@ use std::io;
 
 /// A stream of SIGINT and SIGTERM signals.
 #[cfg(unix)]
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
@@ -15,7 +15,7 @@ pub(super) struct Signals {
 #[cfg(unix)]
 impl Signals {
     /// Starts catching signals, so that they no longer end the process.
-    pub(super) fn catch() -> io::Result<Self> {
+    pub(in crate::commands) fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -24,7 +24,7 @@ impl Signals {
     }
 
     /// Waits for the next signal. Returns the exit code of a process ended by that signal.
-    pub(super) async fn next(&mut self) -> u8 {
+    pub(in crate::commands) async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPTED,
             _ = self.terminate.recv() => TERMINATED,
@@ -34,15 +34,15 @@ impl Signals {
 
 /// A stream of Ctrl-C events.
 #[cfg(not(unix))]
-pub(super) struct Signals;
+pub(in crate::commands) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    pub(super) fn catch() -> io::Result<Self> {
+    pub(in crate::commands) fn catch() -> io::Result<Self> {
         Ok(Self)
     }
 
-    pub(super) async fn next(&mut self) -> u8 {
+    pub(in crate::commands) async fn next(&mut self) -> u8 {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
