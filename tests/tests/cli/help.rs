@@ -12,7 +12,7 @@ fn help(args: &[&str]) -> String {
 fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
     let all = help(&["--help"]);
     for command in [
-        "run", "serve", "new", "shell", "inspect", "plug", "schema", "doctor",
+        "run", "serve", "sidecar", "new", "shell", "inspect", "plug", "schema", "doctor",
     ] {
         assert!(all.contains(&format!("\n  {command} ")), "{all}");
         let own = help(&[command, "--help"]);
@@ -25,7 +25,7 @@ fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
 
 #[test]
 fn the_help_shows_the_defaults_of_all_limits() {
-    for command in ["run", "serve", "shell", "plug"] {
+    for command in ["run", "serve", "sidecar", "shell", "plug"] {
         let own = help(&[command, "--help"]);
         let limits = own.split("The map:").nth(1).unwrap_or_default();
         let default = localmap::Limits::default();

@@ -14,4 +14,6 @@ mod run;
 mod schema;
 mod serve;
 mod shell;
+#[cfg(unix)]
+mod sidecar;
 mod texts;

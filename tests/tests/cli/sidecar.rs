@@ -1,0 +1,10 @@
+//! `localmap sidecar`: the calls and streams of its protocol, its socket, its limits, and its end.
+
+mod calls;
+pub(crate) mod client;
+mod ends;
+mod hostile;
+mod options;
+mod raw;
+mod sizes;
+mod socket;
