@@ -14,8 +14,8 @@ const RETRY_AFTER: &str = "grpc-retry-pushback-ms";
 /// The error returned by all operations.
 ///
 /// [`Rejected`](Self::Rejected) is an answer of the map: the call was performed and has changed
-/// nothing. All others are errors of the way to the map. [`Error::may_have_happened`] says whether a
-/// write may have been performed all the same, and [`Error::is_temporary`] whether it is worth
+/// nothing. All others are errors of the way to the map. [`Error::may_have_happened`] says whether
+/// a write may have been performed all the same, and [`Error::is_temporary`] whether it is worth
 /// trying again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -91,6 +91,14 @@ pub enum Error {
         /// The error of the guest, in its own words.
         message: String,
     },
+    /// The guest has failed: it has trapped, or has taken longer than the sidecar allows. What it
+    /// has written stays.
+    #[error("the guest has failed: {message}")]
+    #[non_exhaustive]
+    GuestFailed {
+        /// The reason, and the number of the call in the log of the sidecar.
+        message: String,
+    },
     /// The request is invalid, for example because the name of the tenant is.
     #[error("{message}")]
     #[non_exhaustive]
@@ -160,6 +168,7 @@ impl Error {
             Self::Unavailable { .. }
                 | Self::TimedOut { .. }
                 | Self::TooLarge { .. }
+                | Self::GuestFailed { .. }
                 | Self::Unexpected { .. }
         )
     }
@@ -221,6 +230,12 @@ fn advice(error: &io::Error) -> &'static str {
 fn retry_after(status: &Status) -> Option<Duration> {
     let millis = status.metadata().get(RETRY_AFTER)?.to_str().ok()?;
     millis.parse().ok().map(Duration::from_millis)
+}
+
+/// Returns `true` if the sidecar says of a call of a guest that the guest has failed.
+pub(crate) fn guest_has_failed(status: &Status) -> bool {
+    let failed = matches!(status.code(), Code::Internal | Code::DeadlineExceeded);
+    failed && status.source().is_none()
 }
 
 /// Returns the error of the socket if the status says that no connection could be made, so that the

@@ -69,7 +69,8 @@ impl MirrorOptions {
     /// and counts it. The next change of the key is offered again. By default all entries are
     /// taken.
     ///
-    /// The check runs in a task of the runtime, so it must not block. If it panics, the mirror ends.
+    /// The check runs in a task of the runtime, so it must not block. If it panics, the mirror
+    /// ends.
     #[must_use]
     pub fn accept(
         mut self,

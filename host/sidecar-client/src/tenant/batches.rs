@@ -2,7 +2,7 @@
 
 use super::Tenant;
 use crate::change::{Change, Outcome};
-use crate::error::Error;
+use crate::error::{Error, guest_has_failed};
 use bytes::Bytes;
 use localmap_sidecar_proto as proto;
 
@@ -59,12 +59,15 @@ impl Tenant {
     }
 
     /// Calls a guest of the sidecar with `request`, and returns its response. The guest runs in a
-    /// new instance, in a sandbox, next to the map of this tenant.
+    /// new instance, in a sandbox, next to the map of this tenant. The sidecar allows it more time
+    /// than a client waits by default: see
+    /// [`ClientOptions::timeout`](crate::ClientOptions::timeout).
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Guest`] if the guest returned an error, and [`Error::NoGuest`] if the
-    /// sidecar has no guest of this name. For others see [`Tenant`].
+    /// Returns [`Error::Guest`] if the guest returned an error, [`Error::GuestFailed`] if it
+    /// trapped or took too long, [`Error::LimitReached`] if too many calls of guests are running,
+    /// and [`Error::NoGuest`] if the sidecar has no guest of this name. For others see [`Tenant`].
     pub async fn call_guest(
         &self,
         guest: impl Into<String>,
@@ -76,12 +79,20 @@ impl Tenant {
             guest: guest.into(),
             request: request.into(),
         };
-        let response = self
-            .connection
-            .call(request, |mut maps, request| async move {
-                maps.call_guest(request).await
-            });
-        match response.await?.result {
+        let response = self.connection.connected(|mut maps| {
+            let request = request.clone();
+            async move {
+                match maps.call_guest(request).await {
+                    Ok(response) => Ok(Ok(response.into_inner())),
+                    Err(status) if guest_has_failed(&status) => Ok(Err(status)),
+                    Err(status) => Err(status),
+                }
+            }
+        });
+        let response = response.await?.map_err(|status| Error::GuestFailed {
+            message: status.message().to_owned(),
+        })?;
+        match response.result {
             Some(Kind::Response(response)) => Ok(response),
             Some(Kind::Error(message)) => Err(Error::Guest { message }),
             None => Err(Error::protocol("no result")),
