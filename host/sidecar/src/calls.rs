@@ -135,6 +135,7 @@ pub(crate) fn delete(state: &State, request: &DeleteRequest) -> Result<DeleteRes
 pub(crate) fn stats(state: &State, request: &StatsRequest) -> Result<StatsResponse, Status> {
     let map = state.checkout(&request.tenant)?;
     let stats = map.stats().map_err(no_answer)?;
+    let mirrors = map.mirrors();
     Ok(StatsResponse {
         entries: stats.entries,
         bytes: stats.bytes,
@@ -149,10 +150,10 @@ pub(crate) fn stats(state: &State, request: &StatsRequest) -> Result<StatsRespon
         evicted: stats.evicted,
         refused: stats.refused,
         class: map.class().to_owned(),
-        epoch: None,
-        revision: None,
-        mirrors: 0,
-        refused_by_mirrors: 0,
+        epoch: mirrors.position.map(|(epoch, _)| epoch),
+        revision: mirrors.position.map(|(_, revision)| revision),
+        mirrors: mirrors.mirrors,
+        refused_by_mirrors: mirrors.refused,
     })
 }
 

@@ -6,6 +6,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The most characters that are shown of a text that a peer has chosen.
+const SHOWN: usize = 200;
+
 /// Receives the reports of a [`Sidecar`](crate::Sidecar).
 ///
 /// ```
@@ -71,6 +74,18 @@ pub enum Event {
         id: u64,
         /// The process that opened it.
         peer: Peer,
+    },
+    /// A mirror has refused entries.
+    #[non_exhaustive]
+    MirrorRefused {
+        /// The tenant whose map it mirrors.
+        tenant: String,
+        /// The number of entries that it does not apply; 0 if it asks for everything again.
+        entries: u64,
+        /// The reason that it gives.
+        reason: String,
+        /// The number of refusals that have not been reported since the last report.
+        unreported: u64,
     },
 }
 
@@ -140,6 +155,25 @@ impl fmt::Display for Event {
                     more => write!(f, " (and {more} before, which were not reported)"),
                 }
             }
+            Self::MirrorRefused {
+                tenant,
+                entries,
+                reason,
+                unreported,
+            } => {
+                write!(f, "tenant={tenant} a mirror ")?;
+                match entries {
+                    0 => write!(f, "asks for all entries again")?,
+                    1 => write!(f, "has refused 1 entry")?,
+                    _ => write!(f, "has refused {entries} entries")?,
+                }
+                let shown: String = reason.chars().take(SHOWN).collect();
+                write!(f, ": \"{}\"", shown.escape_default())?;
+                match unreported {
+                    0 => Ok(()),
+                    more => write!(f, " (and {more} more times, which were not reported)"),
+                }
+            }
             Self::AcceptFailed { error } => {
                 write!(f, "cannot accept connections, trying again: {error}")
             }
@@ -178,6 +212,19 @@ mod tests {
             "connection=3 uid=1000 pid=- ended after 1.204s, 1 call: a\\nb\\u{1b}[2J"
         );
         assert!(!ended.is_routine());
+    }
+
+    #[test]
+    fn the_reason_of_a_mirror_is_cut() {
+        let refused = Event::MirrorRefused {
+            tenant: "alice".to_owned(),
+            entries: 2,
+            reason: "\n".repeat(1_000),
+            unreported: 0,
+        };
+        let shown = refused.to_string();
+        assert!(shown.starts_with("tenant=alice a mirror has refused 2 entries: \"\\n"));
+        assert!(!shown.contains('\n') && shown.len() < 500, "{shown}");
     }
 
     #[test]

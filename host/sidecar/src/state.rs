@@ -1,12 +1,18 @@
 //! What all calls share: the tenants, the options, and the end of the sidecar.
 
 use crate::ending::Ending;
+use crate::event::Event;
+use crate::limiter::ReportLimiter;
+use crate::mirror::feed::{Feed, FeedStats};
+use crate::mirror::held::HeldBudget;
 use crate::options::SidecarOptions;
 use crate::{rejection, status, tenant_name};
 use localmap::{Change, Checkout, Tenants, Ttl};
 use localmap_sidecar_proto::Rejection;
 use std::ops::Deref;
-use tokio::sync::Notify;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, Semaphore};
 use tonic::Status;
 
 /// The state of a sidecar.
@@ -14,12 +20,19 @@ pub(crate) struct State {
     pub(crate) tenants: Tenants,
     pub(crate) options: SidecarOptions,
     pub(crate) ending: Ending,
+    /// The places of mirrors.
+    pub(crate) mirrors: Semaphore,
+    pub(crate) held_by_mirrors: Arc<HeldBudget>,
+    refused_responses: ReportLimiter,
     became_idle: Notify,
 }
 
 impl State {
     pub(crate) fn new(tenants: Tenants, options: SidecarOptions) -> Self {
         Self {
+            mirrors: Semaphore::new(options.max_all_mirrors.min(Semaphore::MAX_PERMITS)),
+            held_by_mirrors: Arc::default(),
+            refused_responses: ReportLimiter::new(10, Duration::from_secs(10)),
             tenants,
             options,
             ending: Ending::new(),
@@ -36,6 +49,20 @@ impl State {
             state: self,
             checkout,
         })
+    }
+
+    /// Reports that a mirror has refused entries of a response, with its reason.
+    pub(crate) fn report_refused(&self, tenant: &str, entries: u64, reason: String) {
+        if let Some(sink) = &self.options.events
+            && let Some(unreported) = self.refused_responses.admit(Instant::now())
+        {
+            sink.event(&Event::MirrorRefused {
+                tenant: tenant.to_owned(),
+                entries,
+                reason,
+                unreported,
+            });
+        }
     }
 
     /// Drops each tenant once it has been idle for long enough. Never returns.
@@ -67,8 +94,34 @@ impl CheckedOut<'_> {
         }
     }
 
-    /// Tells the mirrors of the map that it may have changed.
-    pub(crate) fn changed(&self) {}
+    /// Tells the mirrors of the map that it may have changed. The map must not be locked.
+    pub(crate) fn changed(&self) {
+        self.changed_by(1);
+    }
+
+    /// Tells the mirrors of the map that several operations may have changed it. The map must not be
+    /// locked.
+    pub(crate) fn changed_by(&self, operations: u32) {
+        if let Some(feed) = self.feed()
+            && feed.is_active()
+            && let Some(map) = self.checkout.shared()
+        {
+            feed.changed(&map, operations);
+        }
+    }
+
+    /// Returns the statistics of the map's mirrors.
+    pub(crate) fn mirrors(&self) -> FeedStats {
+        match (self.feed(), self.checkout.shared()) {
+            (Some(feed), Some(map)) => feed.stats(&map),
+            _ => FeedStats::default(),
+        }
+    }
+
+    /// Returns the feed of the map; `None` if something else is attached to the tenant.
+    pub(crate) fn feed(&self) -> Option<Arc<Feed>> {
+        self.checkout.attached(Feed::default)
+    }
 }
 
 impl Deref for CheckedOut<'_> {

@@ -101,6 +101,10 @@ pub(crate) struct SidecarCommand {
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_mirrors: u32,
 
+    /// Maximum number of mirrors of all maps together
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    max_all_mirrors: u32,
+
     /// Size of the journal of a mirrored map in bytes; a mirror that falls behind by more compares what
     /// it holds with the map
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
@@ -190,6 +194,7 @@ impl SidecarCommand {
         let options = SidecarOptions::new()
             .max_connections(size(self.max_connections))
             .max_mirrors(size(self.max_mirrors))
+            .max_all_mirrors(size(self.max_all_mirrors))
             .journal_bytes(usize::try_from(self.journal_bytes).unwrap_or(usize::MAX))
             .ack_timeout(self.ack_timeout);
         let options = match rule {
