@@ -139,6 +139,11 @@ instructions *options:
 soak seconds="1800":
     LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture
 
+# Runs the long tests of mirrors: many operations, a peer that stops, and a sidecar that is killed.
+chaos:
+    LOCALMAP_CHAOS=1 cargo test --workspace --test embed sidecar::mirror
+    cargo test --workspace --test cli sidecar::mirror -- --include-ignored --nocapture
+
 # Checks the licences, sources and duplicates of our dependencies, and, if cargo-deny is installed,
 # their advisories, whose database is on GitHub.
 deny:

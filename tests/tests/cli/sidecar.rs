@@ -4,6 +4,7 @@ mod calls;
 pub(crate) mod client;
 mod ends;
 mod hostile;
+mod mirror;
 mod options;
 mod raw;
 mod sizes;

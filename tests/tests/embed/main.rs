@@ -16,6 +16,7 @@ mod link;
 mod schema;
 mod serve;
 mod serve_reuse;
+mod sidecar;
 mod snapshot;
 mod tasks;
 mod tenants;
