@@ -2,6 +2,7 @@
 
 mod calls;
 pub(crate) mod client;
+mod client_mirror;
 mod ends;
 mod hostile;
 mod mirror;
