@@ -2,8 +2,9 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 16] = [
+const GUESTS: [&str; 17] = [
     "dedupe",
+    "handled",
     "http-feed",
     "http-limiter",
     "keyvalue",

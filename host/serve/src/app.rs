@@ -131,7 +131,7 @@ impl App {
         options: &HandlerOptions,
     ) -> Result<Self, HandlerError> {
         let sandbox = options.sandbox.clone();
-        let handles = sandbox.handles().unwrap_or(HANDLES);
+        let handles = sandbox.handle_limit().unwrap_or(HANDLES);
         let sandbox = sandbox.max_handles(handles);
         let instances = options.max_requests;
         let component = match found {
@@ -143,7 +143,7 @@ impl App {
         let pre = linker.instantiate_pre(&component).map_err(link)?;
         let app = Self {
             handler: AppHandler::new(version, pre).map_err(|_| HandlerError::NotAHandler)?,
-            timeout: sandbox.time().unwrap_or(TIMEOUT),
+            timeout: sandbox.time_limit().unwrap_or(TIMEOUT),
             sandbox,
             output: options.output.clone(),
             backtraces: options.backtraces,

@@ -344,11 +344,25 @@ impl SandboxConfig {
         }
     }
 
-    pub(crate) fn time(&self) -> Option<Duration> {
+    /// Returns the [timeout](Self::timeout), if one was set.
+    ///
+    /// ```
+    /// use localmap_serve::SandboxConfig;
+    ///
+    /// assert_eq!(SandboxConfig::new().time_limit(), None);
+    /// ```
+    pub fn time_limit(&self) -> Option<Duration> {
         self.timeout
     }
 
-    pub(crate) fn handles(&self) -> Option<usize> {
+    /// Returns the maximum number of [handles](Self::max_handles), if one was set.
+    ///
+    /// ```
+    /// use localmap_serve::SandboxConfig;
+    ///
+    /// assert_eq!(SandboxConfig::new().max_handles(10).handle_limit(), Some(10));
+    /// ```
+    pub fn handle_limit(&self) -> Option<usize> {
         self.max_handles
     }
 }

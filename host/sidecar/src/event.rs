@@ -66,6 +66,23 @@ pub enum Event {
         /// The error.
         error: Arc<io::Error>,
     },
+    /// A call of a guest has failed.
+    #[non_exhaustive]
+    GuestFailed {
+        /// The number of the call, counted from 1.
+        call: u64,
+        /// The name of the guest.
+        guest: String,
+        /// The name of the tenant whose map it had.
+        tenant: String,
+        /// The reason, in one line.
+        cause: String,
+        /// The functions of the guest that were running when it trapped, one in a line, if
+        /// [wanted](crate::GuestsOptions::backtraces). Their names may contain anything.
+        backtrace: Option<String>,
+        /// The number of failures that have not been reported since the last report.
+        unreported: u64,
+    },
     /// A call was refused because its headers are malformed. The C core of gRPC, such as Python's
     /// grpcio, sends such headers over Unix sockets unless it is told not to.
     #[non_exhaustive]
@@ -150,10 +167,19 @@ impl fmt::Display for Event {
                         "all {max} connections are in use: close some, or raise --max-connections"
                     )?,
                 }
-                match unreported {
-                    0 => Ok(()),
-                    more => write!(f, " (and {more} before, which were not reported)"),
-                }
+                unreported_before(f, *unreported)
+            }
+            Self::GuestFailed {
+                call,
+                guest,
+                tenant,
+                cause,
+                unreported,
+                ..
+            } => {
+                let cause = cause.escape_debug();
+                write!(f, "[{call}] guest={guest} tenant={tenant} failed: {cause}")?;
+                unreported_before(f, *unreported)
             }
             Self::MirrorRefused {
                 tenant,
@@ -185,6 +211,14 @@ impl fmt::Display for Event {
                  overrideAuthority(\"localhost\"))"
             ),
         }
+    }
+}
+
+/// Counts the events that have not been reported before one that is.
+fn unreported_before(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
+    match count {
+        0 => Ok(()),
+        count => write!(f, " (and {count} before, which were not reported)"),
     }
 }
 
@@ -225,6 +259,24 @@ mod tests {
         let shown = refused.to_string();
         assert!(shown.starts_with("tenant=alice a mirror has refused 2 entries: \"\\n"));
         assert!(!shown.contains('\n') && shown.len() < 500, "{shown}");
+    }
+
+    #[test]
+    fn a_failed_call_of_a_guest_is_one_line() {
+        let failed = Event::GuestFailed {
+            call: 7,
+            guest: "quota".to_owned(),
+            tenant: "acme".to_owned(),
+            cause: "the guest failed: a\nb".to_owned(),
+            backtrace: Some("0: f\n1: g".to_owned()),
+            unreported: 3,
+        };
+        assert_eq!(
+            failed.to_string(),
+            "[7] guest=quota tenant=acme failed: the guest failed: a\\nb (and 3 before, which were \
+             not reported)"
+        );
+        assert!(!failed.is_routine());
     }
 
     #[test]

@@ -26,7 +26,15 @@
 //! | mirrors of a map, and of all maps | [`SidecarOptions::max_mirrors`], [`SidecarOptions::max_all_mirrors`] | 16, 64 | `RESOURCE_EXHAUSTED` |
 //! | journal of a mirrored map | [`SidecarOptions::journal_bytes`] | 8 MiB | mirrors compare what they hold |
 //! | time to acknowledge a response of a mirror | [`SidecarOptions::ack_timeout`] | 60 s | `DEADLINE_EXCEEDED` |
+//! | calls of guests, at a time | [`GuestsOptions::max_calls`] | 64 | `RESOURCE_EXHAUSTED` |
+//! | time and memory of such a call | [`GuestsOptions::sandbox`] | 30 s, 256 MiB | `DEADLINE_EXCEEDED`, or growing fails |
 //! | time without an answer to a ping | | 20 s, after 30 s | the connection is closed |
+//!
+//! # Guests
+//!
+//! A sidecar can host components that export `localmap:core/handler`: [`Guests`]. A peer calls one by its
+//! name, for a tenant. Each call has an instance of its own, in which `localmap:core/local-map` is the map
+//! of that tenant.
 //!
 //! # Threads
 //!
@@ -36,6 +44,7 @@
 #![cfg(unix)]
 
 mod activity;
+mod call_guest;
 mod calls;
 mod check;
 mod codec;
@@ -46,9 +55,10 @@ mod ending;
 mod event;
 mod frames;
 mod grpc;
-mod guests;
+mod guest;
 mod limiter;
 mod mirror;
+mod name;
 mod options;
 mod peer;
 mod pipeline;
@@ -59,10 +69,10 @@ mod services;
 mod socket;
 mod state;
 mod status;
-mod tenant_name;
 
 pub use check::{CheckError, check};
 pub use event::{Event, EventSink, Refusal};
+pub use guest::{GuestError, Guests, GuestsOptions};
 pub use options::{MAX_MESSAGE_LEN, MAX_VALUE_LEN, SidecarOptions};
 pub use peer::Peer;
 pub use server::Sidecar;

@@ -1,6 +1,7 @@
 //! The options of a sidecar, with their bounds and defaults.
 
 use crate::event::EventSink;
+use crate::guest::Guests;
 use localmap::WriteRule;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,6 +37,7 @@ pub struct SidecarOptions {
     pub(crate) ack_timeout: Duration,
     pub(crate) rule: Option<Arc<dyn WriteRule>>,
     pub(crate) events: Option<Arc<dyn EventSink>>,
+    pub(crate) guests: Option<Arc<Guests>>,
 }
 
 impl SidecarOptions {
@@ -50,6 +52,7 @@ impl SidecarOptions {
             ack_timeout: Duration::from_secs(60),
             rule: None,
             events: None,
+            guests: None,
         }
     }
 
@@ -114,6 +117,15 @@ impl SidecarOptions {
         self
     }
 
+    /// Hosts guests, which peers call with `CallGuest`. Default: none.
+    ///
+    /// Their writes fit the [rule](localmap::MapOptions::write_rule) of the maps.
+    #[must_use]
+    pub fn guests(mut self, guests: Guests) -> Self {
+        self.guests = Some(Arc::new(guests));
+        self
+    }
+
     /// Reports events. Default: they are not reported.
     #[must_use]
     pub fn events(mut self, sink: Arc<dyn EventSink>) -> Self {
@@ -138,6 +150,7 @@ impl fmt::Debug for SidecarOptions {
             .field("journal_bytes", &self.journal_bytes)
             .field("ack_timeout", &self.ack_timeout)
             .field("rule", &self.rule.is_some())
+            .field("guests", &self.guests)
             .finish_non_exhaustive()
     }
 }

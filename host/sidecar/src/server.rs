@@ -149,12 +149,12 @@ impl Shared {
         let activity: &Arc<Activity> = open.activity();
         let malformed = || {
             if self.malformed.admit(Instant::now()).is_some() {
-                self.report(&Event::Malformed { id, peer });
+                self.state.report(&Event::Malformed { id, peer });
             }
         };
         let services = Arc::clone(&self.services);
         let cause = connection::serve(stream, services, &self.state, activity, malformed).await;
-        self.report(&Event::Ended {
+        self.state.report(&Event::Ended {
             id,
             peer,
             lasted: activity.lasted(),
@@ -165,7 +165,7 @@ impl Shared {
 
     fn refuse(&self, peer: Peer, refusal: Refusal) {
         if let Some(unreported) = self.refusals.admit(Instant::now()) {
-            self.report(&Event::Refused {
+            self.state.report(&Event::Refused {
                 peer,
                 refusal,
                 unreported,
@@ -176,13 +176,7 @@ impl Shared {
     fn accept_failed(&self, error: io::Error) {
         if self.accept_failures.admit(Instant::now()).is_some() {
             let error = Arc::new(error);
-            self.report(&Event::AcceptFailed { error });
-        }
-    }
-
-    fn report(&self, event: &Event) {
-        if let Some(sink) = &self.state.options.events {
-            sink.event(event);
+            self.state.report(&Event::AcceptFailed { error });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::grpc::{RequestBody, unary, unary_async};
 use crate::state::State;
-use crate::{calls, guests, mirror, pipeline};
+use crate::{call_guest, calls, mirror, pipeline};
 use hyper::{Request, Response};
 use localmap_sidecar_proto::FILE_DESCRIPTOR_SET;
 use localmap_sidecar_proto::maps_server::SERVICE_NAME;
@@ -107,7 +107,7 @@ async fn maps(
         "Stats" => unary(state, request, calls::stats).await,
         "Pipeline" => pipeline::serve(state, request).await,
         "Mirror" => mirror::serve(state, request).await,
-        "CallGuest" => unary_async(state, request, guests::call).await,
+        "CallGuest" => unary_async(state, request, call_guest::call).await,
         _ => Status::unimplemented("no such method").into_http(),
     })
 }

@@ -6,7 +6,7 @@ use crate::limiter::ReportLimiter;
 use crate::mirror::feed::{Feed, FeedStats};
 use crate::mirror::held::HeldBudget;
 use crate::options::SidecarOptions;
-use crate::{rejection, status, tenant_name};
+use crate::{name, rejection, status};
 use localmap::{Change, Checkout, Tenants, Ttl};
 use localmap_sidecar_proto::Rejection;
 use std::ops::Deref;
@@ -42,21 +42,42 @@ impl State {
 
     /// Returns the map of a tenant, which it creates if there is none.
     pub(crate) fn checkout(&self, tenant: &str) -> Result<CheckedOut<'_>, Status> {
-        tenant_name::check(tenant)?;
-        let checkout = self.tenants.checkout(tenant.as_bytes());
-        let checkout = checkout.map_err(|error| status::checkout(&error))?;
+        let checkout = self.find(tenant)?;
         Ok(CheckedOut {
             state: self,
             checkout,
         })
     }
 
+    /// Does the same as [`checkout`](Self::checkout), for what outlives the call of a function.
+    pub(crate) fn checkout_shared(
+        self: &Arc<Self>,
+        tenant: &str,
+    ) -> Result<SharedCheckout, Status> {
+        let checkout = self.find(tenant)?;
+        Ok(SharedCheckout {
+            state: Arc::clone(self),
+            checkout,
+        })
+    }
+
+    fn find(&self, tenant: &str) -> Result<Checkout, Status> {
+        name::check_tenant(tenant)?;
+        let checkout = self.tenants.checkout(tenant.as_bytes());
+        checkout.map_err(|error| status::checkout(&error))
+    }
+
+    /// Reports an event.
+    pub(crate) fn report(&self, event: &Event) {
+        if let Some(sink) = &self.options.events {
+            sink.event(event);
+        }
+    }
+
     /// Reports that a mirror has refused entries of a response, with its reason.
     pub(crate) fn report_refused(&self, tenant: &str, entries: u64, reason: String) {
-        if let Some(sink) = &self.options.events
-            && let Some(unreported) = self.refused_responses.admit(Instant::now())
-        {
-            sink.event(&Event::MirrorRefused {
+        if let Some(unreported) = self.refused_responses.admit(Instant::now()) {
+            self.report(&Event::MirrorRefused {
                 tenant: tenant.to_owned(),
                 entries,
                 reason,
@@ -83,6 +104,12 @@ pub(crate) struct CheckedOut<'a> {
     checkout: Checkout,
 }
 
+/// A [`CheckedOut`] that holds the state, too.
+pub(crate) struct SharedCheckout {
+    state: Arc<State>,
+    checkout: Checkout,
+}
+
 impl CheckedOut<'_> {
     /// Checks a write against the rule of the sidecar. Returns the TTL that it gets.
     ///
@@ -102,12 +129,7 @@ impl CheckedOut<'_> {
     /// Tells the mirrors of the map that several operations may have changed it. The map must not be
     /// locked.
     pub(crate) fn changed_by(&self, operations: u32) {
-        if let Some(feed) = self.feed()
-            && feed.is_active()
-            && let Some(map) = self.checkout.shared()
-        {
-            feed.changed(&map, operations);
-        }
+        tell_mirrors(&self.checkout, operations);
     }
 
     /// Returns the statistics of the map's mirrors.
@@ -120,7 +142,7 @@ impl CheckedOut<'_> {
 
     /// Returns the feed of the map; `None` if something else is attached to the tenant.
     pub(crate) fn feed(&self) -> Option<Arc<Feed>> {
-        self.checkout.attached(Feed::default)
+        feed_of(&self.checkout)
     }
 }
 
@@ -136,5 +158,39 @@ impl Drop for CheckedOut<'_> {
     fn drop(&mut self) {
         // The sweep waits for this only while there is no tenant at all.
         self.state.became_idle.notify_one();
+    }
+}
+
+impl SharedCheckout {
+    /// Tells the mirrors of the map that it may have changed. The map must not be locked.
+    pub(crate) fn changed(&self) {
+        tell_mirrors(&self.checkout, 1);
+    }
+}
+
+impl Deref for SharedCheckout {
+    type Target = Checkout;
+
+    fn deref(&self) -> &Checkout {
+        &self.checkout
+    }
+}
+
+impl Drop for SharedCheckout {
+    fn drop(&mut self) {
+        self.state.became_idle.notify_one();
+    }
+}
+
+fn feed_of(checkout: &Checkout) -> Option<Arc<Feed>> {
+    checkout.attached(Feed::default)
+}
+
+fn tell_mirrors(checkout: &Checkout, operations: u32) {
+    if let Some(feed) = feed_of(checkout)
+        && feed.is_active()
+        && let Some(map) = checkout.shared()
+    {
+        feed.changed(&map, operations);
     }
 }

@@ -4,6 +4,7 @@ mod calls;
 pub(crate) mod client;
 mod client_mirror;
 mod ends;
+mod guests;
 mod hostile;
 mod mirror;
 mod options;

@@ -3,6 +3,7 @@
 //! The server is the library `localmap-sidecar`. This file has the options; the submodules set up the
 //! tenants, write the log, and ask whether another sidecar is serving.
 
+mod guests;
 mod log;
 mod mode;
 mod probe;
@@ -19,6 +20,7 @@ use crate::commands::serve::log::Logs;
 use crate::commands::serve::signals::Signals;
 use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow};
+use guests::GuestArgs;
 use localmap::WriteRule;
 use localmap_sidecar::{Sidecar, SidecarOptions, Socket};
 use log::SidecarLog;
@@ -35,6 +37,9 @@ use tokio::runtime::{Builder, Runtime};
 /// has been idle for --idle-timeout. Clients in any language are generated from
 /// localmap/sidecar/v1/maps.proto; docs/sidecar.md has examples. The services for health and for
 /// reflection are there, too. The state is in memory: a restart loses it.
+///
+/// With --guest, it also hosts components, which peers call with the map of a tenant: logic that needs
+/// several operations then takes one call.
 ///
 /// Only processes of the same user can connect, unless --mode and --allow-uid allow others. A socket of
 /// a process that was killed is replaced; a file that is no socket is not touched. The file SOCKET.lock
@@ -144,6 +149,9 @@ pub(crate) struct SidecarCommand {
     cache: CacheArgs,
 
     #[command(flatten)]
+    guests: GuestArgs,
+
+    #[command(flatten)]
     map: PlainMapArgs,
 
     #[command(flatten)]
@@ -163,7 +171,7 @@ impl SidecarCommand {
             let enforce = self.schema.enforce_schema;
             self.map.set_schema(schema.into_schema(), enforce);
         }
-        preflight::check_to_serve(self.workers)?;
+        preflight::check_to_serve(self.workers.saturating_add(self.guests.workers()))?;
         let file = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
         let socket = self.socket.clone();
         let socket = socket.ok_or_else(|| anyhow!("--socket is missing"))?;
@@ -180,12 +188,24 @@ impl SidecarCommand {
         };
         let log = SidecarLog::new(logs.log().clone(), self.quiet);
         let options = self.options(rule).events(Arc::new(log));
-        let sidecar = Sidecar::new(tenants.create()?, options);
+        let hosted = self.guests.host(&logs, self.cache.wanted())?;
+        let (host, tenants) = tenants.create()?;
+        let (options, of_guests) = match hosted {
+            Some(hosted) => {
+                hosted.check(&host)?;
+                (options.guests(hosted.guests), Some(hosted.runtime))
+            }
+            None => (options, None),
+        };
+        let sidecar = Sidecar::new(tenants, options);
         let runtime = runtime(self.workers)?;
         let code = runtime.block_on(self.serve(&sidecar, &socket, &logs))?;
         logs.flush();
         // Does not wait for calls that were cut off.
         runtime.shutdown_background();
+        if let Some(runtime) = of_guests {
+            runtime.shutdown_background();
+        }
         Ok(code)
     }
 

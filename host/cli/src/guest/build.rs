@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 /// Options for building a folder.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Build<'a> {
     /// Use `cargo component build` instead of `cargo build --target wasm32-wasip2`.
     pub(crate) with_cargo_component: bool,

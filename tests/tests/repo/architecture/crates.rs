@@ -11,7 +11,7 @@ use std::process::Command;
 ///
 /// Planned: telemetry, mirror and lease may depend on the library but not on each other or on the
 /// schema, the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 41] = [
+const CRATES: [(&str, &[&str]); 42] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -54,6 +54,7 @@ const CRATES: [(&str, &[&str]); 41] = [
     ("localmap-guest-build", &[]),
     ("probe", &["localmap-client"]),
     ("served", &["localmap-client"]),
+    ("handled", &["localmap-client"]),
     ("waits", &["localmap-client"]),
     ("wasip3-command", &["localmap-client"]),
     ("wasip3-handler", &["localmap-client"]),

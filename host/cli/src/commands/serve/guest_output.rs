@@ -19,7 +19,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 /// The program's standard streams, for all guests.
-pub(super) struct GuestStreams {
+pub(in crate::commands) struct GuestStreams {
     pub(super) stdout: Sender<Message>,
     pub(super) stderr: Sender<Message>,
     /// Whether each line begins with the number of its request.

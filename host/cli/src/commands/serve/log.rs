@@ -60,7 +60,7 @@ impl Logs {
     }
 
     /// Returns where guests write. If `numbered`, each line begins with the number of its request.
-    pub(super) fn guest_streams(&self, numbered: bool) -> GuestStreams {
+    pub(in crate::commands) fn guest_streams(&self, numbered: bool) -> GuestStreams {
         GuestStreams {
             stdout: self.stdout.clone(),
             stderr: self.stderr.clone(),
@@ -119,7 +119,7 @@ impl LogSink for Log {
 
 /// Adds the number of the request to each line of a backtrace. The names of functions may contain
 /// anything, so control characters are replaced.
-fn numbered(id: u64, backtrace: &str) -> String {
+pub(in crate::commands) fn numbered(id: u64, backtrace: &str) -> String {
     let lines = backtrace.lines().map(|line| {
         let line = line.replace(char::is_control, "?");
         format!("[{id}] {line}")

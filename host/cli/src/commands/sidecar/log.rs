@@ -1,6 +1,6 @@
 //! The log of the sidecar: a line for each event, with the time.
 
-use crate::commands::serve::log::Log;
+use crate::commands::serve::log::{Log, numbered};
 use localmap_sidecar::{Event, EventSink};
 use std::time::SystemTime;
 
@@ -24,5 +24,13 @@ impl EventSink for SidecarLog {
         }
         let at = humantime::format_rfc3339_millis(SystemTime::now());
         self.log.line(format!("{at} {event}"));
+        if let Event::GuestFailed {
+            call,
+            backtrace: Some(backtrace),
+            ..
+        } = event
+        {
+            self.log.line(numbered(*call, backtrace));
+        }
     }
 }

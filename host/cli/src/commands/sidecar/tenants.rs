@@ -28,7 +28,7 @@ pub(super) struct TenantArgs<'a> {
 
 impl TenantArgs<'_> {
     /// Compiles the map, and creates a tenant of each class to find out whether its options fit.
-    pub(super) fn create(&self) -> anyhow::Result<Tenants> {
+    pub(super) fn create(&self) -> anyhow::Result<(Host, Tenants)> {
         let entries = self.map.entries();
         self.map.check_entries(&self.map.own_entries())?;
         let options = self.options(&entries)?;
@@ -41,7 +41,7 @@ impl TenantArgs<'_> {
         let tenants = Tenants::new(&host, options).map_err(|error| self.explain(error))?;
         let tried = tenants.try_classes();
         tried.map_err(|error| self.explain_class(error, &entries))?;
-        Ok(tenants)
+        Ok((host, tenants))
     }
 
     fn options(&self, entries: &[CliEntry]) -> anyhow::Result<TenantsOptions> {
