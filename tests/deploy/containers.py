@@ -4,6 +4,7 @@ IMAGE is the root folder of the image. Each container has a mount namespace of i
 system that cannot be written to, the volumes of the pod, and the user of the pod. Needs root.
 """
 
+import contextlib
 import http.client
 import shutil
 import signal
@@ -81,14 +82,26 @@ def run(image, by_kind, spec, folder):
     for path in ["/proc", *paths]:
         Path(image + path).mkdir(parents=True, exist_ok=True)
 
-    for container in spec.get("initContainers", []):
-        line = command(image, spec, container, volumes, container["args"])
-        # Kubernetes may run it again.
-        for _ in range(2):
-            subprocess.run(line, check=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-        print(f"{container['name']}: it ends, also the second time")
+    for container in all_containers:
+        if not container["image"].startswith("localmap:"):
+            continue
 
-    [container] = spec["containers"]
+        def inside(arguments, container=container):
+            return command(image, spec, container, volumes, arguments)
+
+        if container["args"][0] == "serve":
+            run_server(container, inside)
+        elif container.get("restartPolicy") == "Always":
+            run_sidecar(container, inside)
+        else:
+            # Kubernetes may run it again.
+            for _ in range(2):
+                line = inside(container["args"])
+                subprocess.run(line, check=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+            print(f"{container['name']}: it ends, also the second time")
+
+
+def run_server(container, inside):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -96,28 +109,69 @@ def run(image, by_kind, spec, folder):
         f"--addr=127.0.0.1:{port}" if word.startswith("--addr=") else word
         for word in container["args"]
     ]
-    line = command(image, spec, container, volumes, arguments)
-    with subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
-        try:
-            check(server, port)
-        finally:
-            server.kill()
+    with started(inside(arguments)) as server:
+        wait_for(server, lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close())
+        answers_requests(port)
+        ends(server)
     print(f"{container['name']}: it answers, and ends with 0")
 
 
-def check(server, port):
-    # The startup probe.
+def run_sidecar(container, inside):
+    def probe(name):
+        # Without the path of the program, which `inside` adds.
+        line = inside(container[name]["exec"]["command"][1:])
+        run = subprocess.run(line, capture_output=True, timeout=PATIENCE, text=True)
+        if run.returncode != 0:
+            raise OSError(run.stderr)
+
+    with started(inside(container["args"])) as sidecar:
+        wait_for(sidecar, lambda: probe("startupProbe"))
+        probe("livenessProbe")
+        # It ends as if its node did, and starts again where its socket is left.
+        sidecar.kill()
+        sidecar.wait(PATIENCE)
+    try:
+        probe("livenessProbe")
+    except OSError:
+        pass
+    else:
+        raise AssertionError("a sidecar that was killed seems to live")
+    with started(inside(container["args"])) as sidecar:
+        wait_for(sidecar, lambda: probe("startupProbe"))
+        ends(sidecar)
+    print(f"{container['name']}: its probes succeed while it lives, and it ends with 0")
+
+
+@contextlib.contextmanager
+def started(line):
+    with subprocess.Popen(
+        line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process, succeeds):
+    """Waits as a startup probe does."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
+            return succeeds()
         except OSError:
-            if server.poll() is not None or time.monotonic() > end:
-                server.kill()
-                raise AssertionError(server.stderr.read()) from None
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                raise AssertionError(process.stderr.read()) from None
             time.sleep(0.05)
 
+
+def ends(process):
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0, process.stderr.read()
+
+
+def answers_requests(port):
     def status(headers):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request("GET", "/", headers=headers)
@@ -128,8 +182,6 @@ def check(server, port):
 
     same = status({}), status({"x-tenant": "a"}), status({"x-tenant": "a"}), status({"x-tenant": "b"})
     assert same == ((400, None), (200, "99"), (200, "98"), (200, "99")), same
-    server.send_signal(signal.SIGTERM)
-    assert server.wait(PATIENCE) == 0, server.stderr.read()
 
 
 if __name__ == "__main__":

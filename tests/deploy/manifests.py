@@ -16,6 +16,10 @@ import yaml
 # The oldest version for which the manifests are meant, and the newest that is known.
 VERSIONS = ["1.33", kubernetes_validate.latest_version()]
 IMAGE = "localmap:"
+PROGRAM = "/usr/bin/localmap"
+PROBES = ["startupProbe", "readinessProbe", "livenessProbe"]
+# What a sidecar takes without maps, and room for connections and mirrors.
+PROGRAM_BYTES = 128 * 2**20
 UNKNOWN = "--no-such-option"
 
 
@@ -47,6 +51,7 @@ def faults(program, resources):
         found += reference_faults(resources)
         for spec in pods:
             found += safety_faults(spec)
+            found += socket_faults(spec)
             for container in containers(spec):
                 found += option_faults(program, container)
             found += room_faults(program, spec)
@@ -102,7 +107,7 @@ def reference_faults(resources):
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in volumes:
                     found.append(f"there is no volume {mount['name']}")
-            for probe in ["startupProbe", "readinessProbe", "livenessProbe"]:
+            for probe in PROBES:
                 port = container.get(probe, {}).get("tcpSocket", {}).get("port")
                 if isinstance(port, str) and port not in own:
                     found.append(f"{probe}: there is no port {port}")
@@ -144,17 +149,57 @@ def safety_faults(spec):
     return found
 
 
+def commands(container):
+    """Returns the arguments of the program in a container: its own, and those of its probes."""
+    yield container.get("args", [])
+    for probe in PROBES:
+        command = container.get(probe, {}).get("exec", {}).get("command", [])
+        if command[:1] == [PROGRAM]:
+            yield command[1:]
+
+
 def option_faults(program, container):
     """Lets the program parse the options: an option after them must be the first that it refuses."""
     if not container["image"].startswith(IMAGE):
         return []
-    arguments = container.get("args", [])
-    run = subprocess.run(
-        [program, *arguments, UNKNOWN], stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if run.returncode == 2 and f"unexpected argument '{UNKNOWN}'" in run.stderr:
-        return []
-    return [f"{container['name']}: {run.stderr.strip()}"]
+    found = []
+    for arguments in commands(container):
+        run = subprocess.run(
+            [program, *arguments, UNKNOWN], stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        if run.returncode != 2 or f"unexpected argument '{UNKNOWN}'" not in run.stderr:
+            found.append(f"{container['name']}: {run.stderr.strip()}")
+    return found
+
+
+def socket_faults(spec):
+    """The socket of a sidecar: its probes, the containers that use it, and the room of its maps."""
+    found = []
+    for sidecar in spec.get("initContainers", []):
+        arguments = sidecar.get("args", [])
+        if arguments[:1] != ["sidecar"]:
+            continue
+        name = sidecar["name"]
+        options = dict(word.split("=", 1) for word in arguments if "=" in word)
+        socket = options.get("--socket", "")
+        if sidecar.get("restartPolicy") != "Always":
+            found.append(f"{name}: the containers after it would wait for its end")
+        for probe in ["startupProbe", "livenessProbe"]:
+            command = sidecar.get(probe, {}).get("exec", {}).get("command")
+            if command != [PROGRAM, "sidecar", "--check", socket]:
+                found.append(f"{name}: {probe} does not check {socket}: {command}")
+        mounts = {mount["name"]: mount for mount in sidecar.get("volumeMounts", [])}
+        folders = {each["mountPath"]: each["name"] for each in mounts.values()}
+        volume = folders.get(socket.rsplit("/", 1)[0])
+        if volume is None or mounts[volume].get("readOnly"):
+            found.append(f"{name}: the folder of {socket} is no volume that can be written to")
+        for container in spec["containers"]:
+            if volume not in {mount["name"] for mount in container.get("volumeMounts", [])}:
+                found.append(f"{container['name']}: it does not see {socket}")
+        bytes_of_maps = int(options["--max-maps"]) * quantity(options["--max-bytes"].removesuffix("B"))
+        if bytes_of_maps + PROGRAM_BYTES > quantity(sidecar["resources"]["limits"]["memory"]):
+            found.append(f"{name}: its full maps do not fit into its memory limit")
+    return found
 
 
 def room_faults(program, spec):
@@ -224,8 +269,33 @@ def quantity(text):
     return float(text)
 
 
-def planted(resources):
-    """Yields copies of the resources with one mistake each, and a word of the fault."""
+def planted_in_sidecar(resources):
+    """Yields copies of the resources of a sidecar with one mistake each, and a word of the fault."""
+
+    def sidecar(change):
+        copies = copy.deepcopy(resources)
+        spec = next(pod(resource) for resource in copies if pod(resource))
+        change(spec, spec["initContainers"][-1])
+        return copies
+
+    def check(probe, command):
+        return sidecar(lambda _, maps: maps[probe]["exec"].update(command=command))
+
+    yield "wait for its end", sidecar(lambda _, maps: maps.pop("restartPolicy"))
+    yield "startupProbe does not", check("startupProbe", [PROGRAM, "sidecar", "--check", "/other"])
+    yield "--chek", check("livenessProbe", [PROGRAM, "sidecar", "--chek", "/run/localmap/maps.sock"])
+    yield "does not see", sidecar(lambda spec, _: spec["containers"][0].pop("volumeMounts"))
+    yield "no volume that", sidecar(lambda _, maps: maps["volumeMounts"][-1].update(readOnly=True))
+    yield "--max-map'", sidecar(lambda _, maps: maps["args"].append("--max-map=1"))
+    yield "memory limit", sidecar(lambda _, maps: maps["resources"]["limits"].update(memory="200Mi"))
+    # Probes of gRPC reach ports alone.
+    yield "'port' is", sidecar(
+        lambda _, maps: maps.update(livenessProbe={"grpc": {"service": "localmap"}})
+    )
+
+
+def planted_in_server(resources):
+    """Yields copies of the resources of a server with one mistake each, and a word of the fault."""
 
     def changed(kind, change):
         copies = copy.deepcopy(resources)
@@ -269,6 +339,9 @@ def planted(resources):
     yield "cpu quota", serve(lambda it: it["resources"]["limits"].update(cpu="500m"))
 
 
+PLANTED = {"serve.yaml": planted_in_server, "sidecar.yaml": planted_in_sidecar}
+
+
 def main(program, paths):
     failed = False
     for path in paths:
@@ -281,7 +354,12 @@ def main(program, paths):
     if failed:
         return 1
     count = 0
-    for word, resources in planted(read(paths[0])):
+    mistakes = [
+        mistake
+        for path in paths
+        for mistake in PLANTED[Path(path).name](read(path))
+    ]
+    for word, resources in mistakes:
         count += 1
         found = faults(program, resources)
         if not any(word in fault for fault in found):

@@ -42,7 +42,9 @@ deploy/image.sh "$LOCALMAP" "$image"
 cargo build --locked --quiet -p http-limiter --profile guest --target wasm32-wasip2
 install -m 644 "$target/wasm32-wasip2/guest/http-limiter.wasm" "$image/guest.wasm"
 if [ "$(id -u)" = 0 ]; then
-    "$work/py/bin/python" tests/deploy/containers.py "$image" deploy/kubernetes/serve.yaml
+    for manifest in deploy/kubernetes/*.yaml; do
+        "$work/py/bin/python" tests/deploy/containers.py "$image" "$manifest"
+    done
 else
     echo "NOT RUN: the containers of the manifest, which needs root" >&2
 fi
