@@ -87,6 +87,14 @@ impl Default for Activity {
     }
 }
 
+impl Running {
+    /// Keeps the same call running.
+    pub(crate) fn keep(&self) -> Self {
+        self.0.running.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(&self.0))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let activity = &self.0;

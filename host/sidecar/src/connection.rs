@@ -2,10 +2,11 @@
 
 use crate::activity::Activity;
 use crate::frames::WatchedStream;
-use crate::grpc::RequestBody;
+use crate::request_body::RequestBody;
 use crate::response_body::ResponseBody;
 use crate::services::{Services, is_stream};
 use crate::state::State;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -45,7 +46,11 @@ pub(crate) async fn serve(
 ) -> Option<String> {
     let stream = TokioIo::new(WatchedStream::new(stream, malformed));
     let of_connection = Arc::clone(activity);
-    let service = service_fn(move |request| answer(&services, &of_connection, request));
+    let buffers = Arc::default();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let request = request.map(|body| RequestBody::new(body, &buffers));
+        answer(&services, &of_connection, request)
+    });
     let connection = http2::Builder::new(InPlace)
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -90,11 +95,12 @@ fn answer(
 ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
     let running = activity.begin();
     let ending = is_stream(request.uri().path()).then(|| services.ending());
+    let buffers = Arc::clone(request.body().buffers());
     let answer = services.answer(request);
     async move {
         let response = answer.await?;
         Ok(response.map(|body| {
-            let body = ResponseBody::new(body, running);
+            let body = ResponseBody::new(body, &buffers, running);
             match ending {
                 Some(ending) => body.until(ending),
                 None => body,

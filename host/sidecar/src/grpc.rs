@@ -1,7 +1,9 @@
 //! Calls of gRPC on top of tonic's codecs, with the limits of the sidecar.
 
+use crate::buffers::Buffers;
 use crate::codec::MessageCodec;
 use crate::options::MAX_MESSAGE_LEN;
+pub(crate) use crate::request_body::RequestBody;
 use hyper::{Request, Response};
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -11,9 +13,6 @@ use tonic::body::Body;
 use tonic::codec::Codec;
 use tonic::server::{Grpc, StreamingService, UnaryService};
 use tonic::{Status, Streaming};
-
-/// The body of a request.
-pub(crate) type RequestBody = hyper::body::Incoming;
 
 /// A message that this crate decodes and encodes as a whole.
 pub(crate) trait Message: prost::Message + Default + Send + 'static {}
@@ -39,9 +38,13 @@ pub(crate) async fn unary<S: Shared, Req: Message, Res: Message>(
     call: fn(&S, &Req) -> Result<Res, Status>,
 ) -> Response<Body> {
     let codec = MessageCodec::<Req, Res>::new();
-    server(codec)
-        .unary(Immediate { state, call }, request)
-        .await
+    let buffers = Arc::clone(request.body().buffers());
+    let service = Immediate {
+        state,
+        buffers,
+        call,
+    };
+    server(codec).unary(service, request).await
 }
 
 /// Answers a call with one request and one response, which takes time.
@@ -54,7 +57,13 @@ where
     F: Future<Output = Result<Res, Status>> + Send + 'static,
 {
     let codec = MessageCodec::<Req, Res>::new();
-    server(codec).unary(Eventual { state, call }, request).await
+    let buffers = Arc::clone(request.body().buffers());
+    let service = Eventual {
+        state,
+        buffers,
+        call,
+    };
+    server(codec).unary(service, request).await
 }
 
 /// Answers a call with a stream of requests and a stream of responses.
@@ -73,6 +82,7 @@ where
 
 struct Immediate<S, Req, Res> {
     state: Arc<S>,
+    buffers: Arc<Buffers>,
     call: fn(&S, &Req) -> Result<Res, Status>,
 }
 
@@ -81,13 +91,15 @@ impl<S, Req, Res> UnaryService<Req> for Immediate<S, Req, Res> {
     type Future = Ready<Result<tonic::Response<Res>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
-        let answer = (self.call)(&self.state, request.get_ref());
+        let room = self.buffers.check_room();
+        let answer = room.and_then(|()| (self.call)(&self.state, request.get_ref()));
         ready(answer.map(tonic::Response::new))
     }
 }
 
 struct Eventual<S, Req, F> {
     state: Arc<S>,
+    buffers: Arc<Buffers>,
     call: fn(Arc<S>, Req) -> F,
 }
 
@@ -99,8 +111,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Res>, Status>> + Send>>;
 
     fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
-        let answer = (self.call)(Arc::clone(&self.state), request.into_inner());
-        Box::pin(async { answer.await.map(tonic::Response::new) })
+        let room = self.buffers.check_room();
+        let answer = room.map(|()| (self.call)(Arc::clone(&self.state), request.into_inner()));
+        Box::pin(async { answer?.await.map(tonic::Response::new) })
     }
 }
 

@@ -23,6 +23,8 @@
 //! | connections | [`SidecarOptions::max_connections`] | 64 | the idlest one ends, or the new one is closed |
 //! | calls and streams of a connection, at a time | | 256 | the client waits |
 //! | a message, in both directions | | [4 MiB](MAX_MESSAGE_LEN) | `OUT_OF_RANGE` |
+//! | requests of a connection that are not complete, together | | 16 MiB | `RESOURCE_EXHAUSTED` |
+//! | responses of a connection that its peer has not read | | 16 MiB | calls: `RESOURCE_EXHAUSTED`; streams wait |
 //! | mirrors of a map, and of all maps | [`SidecarOptions::max_mirrors`], [`SidecarOptions::max_all_mirrors`] | 16, 64 | `RESOURCE_EXHAUSTED` |
 //! | journal of a mirrored map | [`SidecarOptions::journal_bytes`] | 8 MiB | mirrors compare what they hold |
 //! | time to acknowledge a response of a mirror | [`SidecarOptions::ack_timeout`] | 60 s | `DEADLINE_EXCEEDED` |
@@ -44,6 +46,7 @@
 #![cfg(unix)]
 
 mod activity;
+mod buffers;
 mod call_guest;
 mod calls;
 mod check;
@@ -63,6 +66,7 @@ mod options;
 mod peer;
 mod pipeline;
 mod rejection;
+mod request_body;
 mod response_body;
 mod server;
 mod services;

@@ -1,41 +1,80 @@
-//! The body of a response: it keeps its call running until it ends, and ends a stream when the sidecar
-//! does.
+//! The body of a response: it counts what its peer has not read, keeps its call running until it ends,
+//! and ends a stream when the sidecar does.
 
 use crate::activity::Running;
+use crate::buffers::Buffers;
 use crate::status;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tonic::Status;
 use tonic::body::Body;
+
+/// A condition to wait for.
+type Event = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The body of a response.
 pub(crate) struct ResponseBody {
     inner: Body,
-    /// Completes when the stream is to end. `None` for a call, which ends anyway, and for a stream
-    /// that has ended.
-    ending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    buffers: Arc<Buffers>,
+    running: Running,
+    /// `None` for a call, which ends anyway.
+    stream: Option<Stream>,
     ended: bool,
-    _running: Running,
+}
+
+/// A response that goes on until one side ends it.
+struct Stream {
+    /// Completes when the stream is to end.
+    ending: Event,
+    /// Completes when the peer has read enough for another message, if that has to be waited for.
+    room: Option<Event>,
 }
 
 impl ResponseBody {
     /// Creates the body of a call.
-    pub(crate) fn new(inner: Body, running: Running) -> Self {
+    pub(crate) fn new(inner: Body, buffers: &Arc<Buffers>, running: Running) -> Self {
         Self {
             inner,
-            ending: None,
+            buffers: Arc::clone(buffers),
+            running,
+            stream: None,
             ended: false,
-            _running: running,
         }
     }
 
     /// Ends the stream between two messages when `ending` completes.
     pub(crate) fn until(mut self, ending: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.ending = Some(Box::pin(ending));
+        self.stream = Some(Stream {
+            ending: Box::pin(ending),
+            room: None,
+        });
         self
+    }
+
+    /// Ends the stream with a status.
+    fn end(&mut self, status: &Status) -> Result<Frame<Bytes>, Status> {
+        self.ended = true;
+        self.inner = Body::empty();
+        let mut trailers = HeaderMap::new();
+        status.add_header(&mut trailers)?;
+        Ok(Frame::trailers(trailers))
+    }
+}
+
+impl Stream {
+    /// Waits until the peer has read enough.
+    fn poll_room(&mut self, buffers: &Arc<Buffers>, context: &mut Context<'_>) -> Poll<()> {
+        if self.room.is_none() && buffers.has_room() {
+            return Poll::Ready(());
+        }
+        let room = || Box::pin(Arc::clone(buffers).room()) as Event;
+        ready!(self.room.get_or_insert_with(room).as_mut().poll(context));
+        self.room = None;
+        Poll::Ready(())
     }
 }
 
@@ -47,20 +86,24 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.ended {
+        let me = &mut *self;
+        if me.ended {
             return Poll::Ready(None);
         }
-        // First, since a busy stream always has another message.
-        if let Some(ending) = &mut self.ending
-            && ending.as_mut().poll(context).is_ready()
-        {
-            self.ended = true;
-            self.inner = Body::empty();
-            let mut trailers = HeaderMap::new();
-            status::ending().add_header(&mut trailers)?;
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        if let Some(stream) = &mut me.stream {
+            // First, since a busy stream always has another message.
+            if stream.ending.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Some(me.end(&status::ending())));
+            }
+            ready!(stream.poll_room(&me.buffers, context));
         }
-        Pin::new(&mut self.inner).poll_frame(context)
+        let frame = ready!(Pin::new(&mut me.inner).poll_frame(context));
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame?;
+            // A call runs until its response has been sent. A stream does not delay the end.
+            let running = me.stream.is_none().then(|| me.running.keep());
+            Ok(frame.map_data(|data| me.buffers.sending(data, running)))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -76,7 +119,6 @@ impl HttpBody for ResponseBody {
 mod tests {
     use super::*;
     use crate::activity::Activity;
-    use std::sync::Arc;
     use std::task::Waker;
 
     /// Never has a frame.
@@ -98,7 +140,8 @@ mod tests {
     fn a_stream_ends_with_a_status_and_its_call_with_it() {
         let activity = Arc::new(Activity::default());
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let body = ResponseBody::new(Body::new(Silent), activity.begin());
+        let buffers = Arc::default();
+        let body = ResponseBody::new(Body::new(Silent), &buffers, activity.begin());
         let mut body = Box::pin(body.until(async { drop(ended.await) }));
         let mut context = Context::from_waker(Waker::noop());
         assert!(body.as_mut().poll_frame(&mut context).is_pending());

@@ -1,6 +1,7 @@
 //! The services of a sidecar: which call each path names.
 
-use crate::grpc::{RequestBody, unary, unary_async};
+use crate::grpc::{unary, unary_async};
+use crate::request_body::RequestBody;
 use crate::state::State;
 use crate::{call_guest, calls, mirror, pipeline};
 use hyper::{Request, Response};

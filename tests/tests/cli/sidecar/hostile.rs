@@ -3,9 +3,13 @@
 use super::client::{Sidecar, get, set};
 use super::raw;
 use futures::future::join_all;
+use localmap_sidecar_proto::SetRequest;
+use localmap_sidecar_proto::maps_client::MapsClient;
 use localmap_tests::localmap;
 use std::io::Write;
 use std::time::Duration;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 
 /// Much more than the sidecar needs, and much less than what hostile peers ask for.
 const MEMORY: u64 = 256 << 20;
@@ -99,6 +103,63 @@ async fn calls_that_never_finish_stop_nobody_else() {
     set(client, "t", b"k").await;
     assert!(get(client, "t", b"k").await.expect("a response").is_some());
     assert!(sidecar.resident() < MEMORY);
+}
+
+/// Stores a value of 1 MiB for the tenant `t` and the key `k`.
+async fn set_large(client: &mut MapsClient<Channel>) -> Result<(), Status> {
+    let request = SetRequest {
+        tenant: "t".to_owned(),
+        key: "k".into(),
+        value: vec![7; 1 << 20].into(),
+        ttl: None,
+    };
+    client.set(request).await.map(drop)
+}
+
+#[tokio::test]
+async fn values_that_are_not_read_are_bounded() {
+    let sidecar = Sidecar::start(&[]);
+    let client = &mut sidecar.client().await;
+    set_large(client).await.expect("a response");
+    let before = sidecar.resident();
+    let mut hostile = sidecar.connect();
+    hostile.write_all(&raw::beginning()).expect("it is read");
+    let request = [&raw::message(6)[..], b"\x0a\x01t\x12\x01k"].concat();
+    for call in 0..200 {
+        let number = 2 * call + 1;
+        let get = [
+            raw::call(number, "localhost", "Get"),
+            raw::last_data(number, &request),
+        ];
+        hostile.write_all(&get.concat()).expect("it is read");
+    }
+    hostile.write_all(&raw::ping()).expect("it is read");
+    raw::read_until_pong(&mut hostile);
+    assert!(get(client, "t", b"k").await.expect("a response").is_some());
+    let more = sidecar.resident().saturating_sub(before);
+    assert!(
+        more < 64 << 20,
+        "{more} bytes for 200 MiB that are not read"
+    );
+}
+
+#[tokio::test]
+async fn large_requests_at_a_time_are_stored_or_refused() {
+    let sidecar = Sidecar::start(&[]);
+    let client = sidecar.client().await;
+    let calls = (0..100).map(|_| {
+        let mut client = client.clone();
+        async move { set_large(&mut client).await }
+    });
+    for answer in join_all(calls).await {
+        if let Err(status) = answer {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            assert!(status.message().contains("complete some"), "{status}");
+        }
+    }
+    set_large(&mut client.clone())
+        .await
+        .expect("the connection goes on");
 }
 
 #[tokio::test]

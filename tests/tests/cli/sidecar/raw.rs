@@ -35,6 +35,11 @@ pub(crate) fn data(stream: u32, payload: &[u8]) -> Vec<u8> {
     frame(0, 0, stream, payload)
 }
 
+/// Sends the last part of a request.
+pub(crate) fn last_data(stream: u32, payload: &[u8]) -> Vec<u8> {
+    frame(0, 1, stream, payload)
+}
+
 /// Returns the beginning of a message of this length.
 pub(crate) fn message(len: u32) -> [u8; 5] {
     let [a, b, c, d] = len.to_be_bytes();

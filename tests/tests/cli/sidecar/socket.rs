@@ -24,7 +24,9 @@ fn modes_while(folder: &Path, during: impl FnOnce()) -> Vec<u32> {
     thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let mut modes = Vec::new();
-            while !ended.load(Ordering::Relaxed) {
+            loop {
+                // Looks once more after the end.
+                let last = ended.load(Ordering::Relaxed);
                 for name in ["map.sock", "map.sock.new"] {
                     let Ok(found) = fs::symlink_metadata(folder.join(name)) else {
                         continue;
@@ -34,8 +36,10 @@ fn modes_while(folder: &Path, during: impl FnOnce()) -> Vec<u32> {
                         modes.push(mode);
                     }
                 }
+                if last {
+                    return modes;
+                }
             }
-            modes
         });
         during();
         ended.store(true, Ordering::Relaxed);
