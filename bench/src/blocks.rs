@@ -40,6 +40,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("call", "Calls from the host"),
     ("life", "The life of a map"),
     ("serve", "Serving HTTP, compared with `wasmtime serve`"),
+    ("sidecar", "The sidecar, compared with Redis"),
     ("hits", "Hit ratios"),
     ("fuel", "Fuel, and the longest pause"),
 ];

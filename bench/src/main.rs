@@ -41,6 +41,8 @@ mod picks;
 #[cfg(feature = "guests")]
 mod plugged;
 #[cfg(feature = "guests")]
+mod process;
+#[cfg(feature = "guests")]
 mod profile;
 #[cfg(feature = "guests")]
 mod redis;
@@ -50,6 +52,8 @@ mod scale;
 mod serve;
 #[cfg(feature = "guests")]
 mod set;
+#[cfg(feature = "guests")]
+mod sidecar;
 #[cfg(feature = "guests")]
 mod smallest;
 #[cfg(feature = "guests")]
@@ -110,6 +114,8 @@ const GROUPS: &[Group] = &[
     ("life", life::run),
     #[cfg(feature = "guests")]
     ("serve", serve::run),
+    #[cfg(feature = "guests")]
+    ("sidecar", sidecar::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
     ("fuel", fuel::run),

@@ -8,19 +8,18 @@
 //! connection. `get-many` is MGET; `apply` is MULTI and EXEC in one pipeline, which is also all or
 //! nothing; a scan returns only keys.
 
+pub(crate) mod server;
+
 use crate::Options;
 use crate::measure::wall;
 use crate::operations::{CAPACITY, Contest, VALUE, WORKS, entries};
 use crate::report::{Report, Row};
 use crate::subject::{Subject, Work};
 use crate::ways::{Way, Ways};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bench_loops::{Key, Loops, MANY, PAGE, Plan, System, TTL, digest};
 use redis::Connection;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
+use server::Server;
 
 const NAME: &str = "Redis, over a unix socket";
 const WAYS: [Way; 3] = [Way::Client, Way::InGuest, Way::Host];
@@ -66,57 +65,6 @@ fn works() -> impl Iterator<Item = (Work, bool, &'static str)> {
 /// times are wall-clock times.
 fn work(name: &str) -> String {
     format!("{name}, compared with Redis")
-}
-
-/// A Redis server, which ends when this is dropped.
-struct Server {
-    process: Child,
-    folder: TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Server {
-    /// Starts a server. Returns `None` if Redis is not installed.
-    fn start() -> Result<Option<Self>> {
-        let folder = TempDir::with_prefix("localmap-bench").context("no folder for Redis")?;
-        // The child stays on the core of its parent.
-        let Ok(process) = spawn(folder.path()) else {
-            return Ok(None);
-        };
-        let mut server = Self { process, folder };
-        let output = server.process.stdout.take().context("no output of Redis")?;
-        let mut output = BufReader::new(output);
-        let mut said = String::new();
-        while !said.contains("ready to accept connections") {
-            let line = output.read_line(&mut said)?;
-            anyhow::ensure!(line > 0, "redis-server exited: {said}");
-        }
-        // Keep reading its output, so that its writes do not fail.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Ok(Some(server))
-    }
-
-    fn socket(&self) -> std::path::PathBuf {
-        self.folder.path().join("redis")
-    }
-}
-
-fn spawn(folder: &Path) -> std::io::Result<Child> {
-    Command::new("redis-server")
-        .args(["--port", "0", "--save", "", "--appendonly", "no"])
-        .arg("--dir")
-        .arg(folder)
-        .arg("--unixsocket")
-        .arg(folder.join("redis"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
 }
 
 /// A connection to the server.

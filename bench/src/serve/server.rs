@@ -1,10 +1,10 @@
 //! The servers: `localmap serve`, the program next to this one, and `wasmtime serve`, if it is
 //! installed.
 
+use crate::process;
 use anyhow::{Context, Result, bail, ensure};
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::io::{BufRead, BufReader, sink};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -109,12 +109,7 @@ impl Server {
 
     /// Returns its resident memory in bytes, or not a number if the system does not tell.
     pub(super) fn resident_bytes(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
-        let kib = status.ok().and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-            line.split_whitespace().nth(1)?.parse::<f64>().ok()
-        });
-        kib.map_or(f64::NAN, |kib| kib * 1_024.0)
+        process::resident_bytes(self.process.id())
     }
 }
 

@@ -93,6 +93,7 @@ const CRATES: [(&str, &[&str]); 42] = [
             "localmap",
             "localmap-engine",
             "localmap-guest-build",
+            "localmap-sidecar-proto",
         ],
     ),
 ];
