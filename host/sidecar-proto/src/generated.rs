@@ -1090,6 +1090,11 @@ pub mod maps_client {
         /// Performs batches of operations. Each request is answered by one response, in order. The operations
         /// of a request are performed in order under one lock of the map, each for itself: unlike in Apply, one
         /// that is rejected does not stop the others.
+        ///
+        /// A request has at most 16,384 operations. If it has more, is malformed or exceeds the rate of the
+        /// tenant, none of them is performed and the stream ends with the status. A response has at most 4 MiB:
+        /// if the results do not fit, it has those of the first operations, only these have been performed, and
+        /// the stream ends with OUT_OF_RANGE.
         pub async fn pipeline(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::PipelineRequest>,
@@ -1254,6 +1259,11 @@ pub mod maps_server {
         /// Performs batches of operations. Each request is answered by one response, in order. The operations
         /// of a request are performed in order under one lock of the map, each for itself: unlike in Apply, one
         /// that is rejected does not stop the others.
+        ///
+        /// A request has at most 16,384 operations. If it has more, is malformed or exceeds the rate of the
+        /// tenant, none of them is performed and the stream ends with the status. A response has at most 4 MiB:
+        /// if the results do not fit, it has those of the first operations, only these have been performed, and
+        /// the stream ends with OUT_OF_RANGE.
         async fn pipeline(
             &self,
             request: tonic::Request<tonic::Streaming<super::PipelineRequest>>,

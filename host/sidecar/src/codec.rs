@@ -76,7 +76,7 @@ fn check_fields(mut message: &[u8]) -> Result<(), Status> {
     }
 }
 
-fn malformed(error: &DecodeError) -> Status {
+pub(crate) fn malformed(error: &DecodeError) -> Status {
     Status::invalid_argument(format!("malformed message: {error}"))
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn entry(key: Bytes, entry: Entry) -> proto::Entry {
 }
 
 /// Returns a time in nanoseconds. Maps have none that does not fit.
-fn nanos(time: Duration) -> u64 {
+pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

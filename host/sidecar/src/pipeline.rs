@@ -1,176 +1,232 @@
-//! Pipelines: batches of operations on a stream, each of which is performed under one lock of the map.
+//! Pipelines: requests of many operations on a stream, each of which is performed under one lock of the
+//! map. A codec of our own reads the operations where they lie and lets the map write their results.
 
-use crate::rejection::{no_answer, of_map};
-use crate::state::{CheckedOut, State};
-use crate::{convert, grpc};
-use bytes::Bytes;
+mod perform;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use crate::codec::malformed;
+use crate::options::MAX_MESSAGE_LEN;
+use crate::state::State;
+use crate::{grpc, rejection};
+use bytes::{Buf, BufMut, Bytes};
 use hyper::{Request, Response};
-use localmap::{Change, Error, LocalMap, MapTerminated, Ttl, lock};
-use localmap_sidecar_proto::operation::Kind;
-use localmap_sidecar_proto::operation_result::Kind as Found;
-use localmap_sidecar_proto::{
-    Operation, OperationResult, PipelineRequest, PipelineResponse, Rejection,
-};
+use localmap::lock;
+use localmap_sidecar_proto::PipelineRequest;
+use perform::{check, perform};
+use prost::Message;
+use request::{Batch, BatchError};
+use response::Results;
+use std::future::{self, Ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio_stream::Stream;
 use tonic::body::Body;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::server::StreamingService;
 use tonic::{Status, Streaming};
+
+/// The most operations of a request, which bounds the time for which it locks the map.
+const MAX_OPERATIONS: usize = 16_384;
+
+/// The number of operations after which a stream lets other tasks run.
+const OPERATIONS_PER_TURN: usize = 4_096;
+
+/// The bytes of a result for which a response has memory at first.
+const RESULT_LEN: usize = 80;
+
+/// Passes on messages as their bytes.
+struct Whole;
+
+impl Codec for Whole {
+    type Encode = Vec<u8>;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Whole {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, message: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.reserve(message.len());
+        to.put_slice(&message);
+        Ok(())
+    }
+}
+
+impl Decoder for Whole {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining())))
+    }
+}
 
 /// Answers a call of `Pipeline`.
 pub(crate) async fn serve(
     state: Arc<State>,
     request: Request<grpc::RequestBody>,
 ) -> Response<Body> {
-    grpc::streaming(state, request, Pipeline::new).await
+    grpc::server(Whole).streaming(Service(state), request).await
 }
 
-/// A pipeline: one response for each request.
+struct Service(Arc<State>);
+
+impl StreamingService<Bytes> for Service {
+    type Response = Vec<u8>;
+    type ResponseStream = Responses;
+    type Future = Ready<Result<tonic::Response<Responses>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
+        future::ready(Ok(tonic::Response::new(Responses {
+            pipeline: Pipeline::new(Arc::clone(&self.0)),
+            requests: request.into_inner(),
+            turn: 0,
+        })))
+    }
+}
+
+/// The responses to a stream of requests.
+struct Responses {
+    pipeline: Pipeline,
+    requests: Streaming<Bytes>,
+    /// The number of operations since other tasks could run.
+    turn: usize,
+}
+
+impl Stream for Responses {
+    type Item = Result<Vec<u8>, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if let Some(status) = this.pipeline.end.take() {
+            return Poll::Ready(Some(Err(status)));
+        }
+        if this.turn >= OPERATIONS_PER_TURN {
+            this.turn = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let request = match ready!(Pin::new(&mut this.requests).poll_next(context)) {
+            Some(Ok(request)) => request,
+            Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+            None => return Poll::Ready(None),
+        };
+        let results = this.pipeline.answer(&request);
+        Poll::Ready(Some(results.map(|results| {
+            this.turn += results.count();
+            results.into_bytes()
+        })))
+    }
+}
+
+/// The state of a pipeline between its requests.
 struct Pipeline {
     state: Arc<State>,
-    requests: Streaming<PipelineRequest>,
     /// The tenant that the first request has named.
     tenant: Option<String>,
+    /// The status with which it ends before the next request.
+    end: Option<Status>,
 }
 
 impl Pipeline {
-    fn new(state: Arc<State>, requests: Streaming<PipelineRequest>) -> Self {
+    fn new(state: Arc<State>) -> Self {
         Self {
             state,
-            requests,
             tenant: None,
+            end: None,
         }
     }
 
-    /// Performs the operations of one request.
-    fn perform(&mut self, request: PipelineRequest) -> Result<PipelineResponse, Status> {
-        let tenant = match &mut self.tenant {
-            Some(known) if request.tenant.is_empty() || request.tenant == *known => known,
-            Some(_) => {
-                return Err(Status::invalid_argument(
-                    "a pipeline has one tenant: open another one",
-                ));
+    /// Performs the operations of a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns the status with which the pipeline ends. No operation has been performed, unless the map
+    /// has terminated.
+    fn answer(&mut self, bytes: &[u8]) -> Result<Results, Status> {
+        let batch = Batch::read(bytes, MAX_OPERATIONS).map_err(|error| unread(error, bytes))?;
+        check(&batch.operations)?;
+        let tenant = bind(&mut self.tenant, batch.tenant)?;
+        let map = self.state.checkout(tenant)?;
+        map.admit(batch.count())
+            .map_err(|error| rejection::no_answer(error.into()))?;
+        let shared = map.shared().ok_or_else(several_shards)?;
+        let mut results = Results::with_capacity(batch.operations.len() * RESULT_LEN);
+        let performed = perform(
+            &mut lock(&shared),
+            |change, ttl| map.admit_write(change, ttl),
+            &batch.operations,
+            &mut results,
+        );
+        let writes = batch
+            .operations
+            .iter()
+            .filter(|operation| operation.writes());
+        match writes.count() {
+            0 => {}
+            writes => map.changed_by(u32::try_from(writes).unwrap_or(u32::MAX)),
+        }
+        performed?;
+        if results.count() < batch.operations.len() {
+            self.end = Some(too_large(results.count(), batch.operations.len()));
+        }
+        Ok(results)
+    }
+}
+
+/// Returns the tenant of a request that names `name`, or none.
+fn bind<'a>(tenant: &'a mut Option<String>, name: &str) -> Result<&'a str, Status> {
+    let tenant = tenant.get_or_insert_with(|| name.to_owned());
+    if !name.is_empty() && name != tenant {
+        return Err(Status::invalid_argument(
+            "the pipeline has another tenant: open another pipeline for this one",
+        ));
+    }
+    Ok(tenant)
+}
+
+/// Returns the status of a request that cannot be read: of a malformed one, that of the generated types.
+fn unread(error: BatchError, bytes: &[u8]) -> Status {
+    match error {
+        BatchError::Malformed { at } => {
+            let rest = bytes.get(at..).unwrap_or_default();
+            match PipelineRequest::decode(rest) {
+                Err(error) => malformed(&error),
+                Ok(_) => Status::invalid_argument("malformed message"),
             }
-            unknown => unknown.insert(request.tenant),
-        };
-        let checked_out = self.state.checkout(tenant)?;
-        let count = u32::try_from(request.operations.len()).unwrap_or(u32::MAX);
-        let admitted = checked_out.admit(count);
-        admitted.map_err(|error| no_answer(error.into()))?;
-        let map = checked_out.shared().ok_or_else(|| {
-            Status::unimplemented(
-                "the map of the tenant has several shards, so it has no pipelines",
-            )
-        })?;
-        let mut map = lock(&map);
-        let operations = request.operations.into_iter();
-        let results = operations.map(|operation| one(&checked_out, &mut map, operation));
-        let results = results.collect::<Result<Vec<_>, _>>();
-        drop(map);
-        checked_out.changed();
-        Ok(PipelineResponse { results: results? })
+        }
+        BatchError::TooMany { max } => Status::invalid_argument(format!(
+            "the request has more than {max} operations: send them in several requests; none of them was \
+             performed"
+        )),
     }
 }
 
-impl Stream for Pipeline {
-    type Item = Result<PipelineResponse, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let request = ready!(Pin::new(&mut self.requests).poll_next(context));
-        let response = request.map(|request| self.perform(request?));
-        Poll::Ready(response)
-    }
+/// Returns the status after a response that lacks results.
+fn too_large(performed: usize, operations: usize) -> Status {
+    Status::out_of_range(format!(
+        "the response would exceed {MAX_MESSAGE_LEN} bytes: of {operations} operations the first \
+         {performed} were performed, whose results were sent before this status; send the others in \
+         further requests"
+    ))
 }
 
-/// Performs one operation.
-fn one(
-    checked_out: &CheckedOut<'_>,
-    map: &mut LocalMap,
-    operation: Operation,
-) -> Result<OperationResult, Status> {
-    let kind = operation
-        .kind
-        .ok_or_else(|| Status::invalid_argument("an operation is empty: set one of its fields"))?;
-    let found = match kind {
-        Kind::Get(key) => value(map.get(&key))?,
-        Kind::Take(key) => value(map.take(&key))?,
-        Kind::Contains(key) => Found::Present(map.contains(&key).map_err(ended)?),
-        Kind::GetEntry(key) => match map.get_entry(&key).map_err(ended)? {
-            Some(entry) => Found::Entry(convert::entry(key, entry)),
-            None => Found::Absent(true),
-        },
-        Kind::Set(set) => write(checked_out, map, convert::set_change(&set)?)?,
-        Kind::Increment(increment) => {
-            write(checked_out, map, convert::increment_change(&increment)?)?
-        }
-        Kind::Touch(touch) => write(checked_out, map, convert::touch_change(&touch)?)?,
-        Kind::Delete(delete) => write(checked_out, map, convert::delete_change(&delete))?,
-    };
-    Ok(OperationResult { kind: Some(found) })
-}
-
-fn value(read: Result<Option<Vec<u8>>, MapTerminated>) -> Result<Found, Status> {
-    let value = read.map_err(ended)?;
-    Ok(match value {
-        Some(value) => Found::Value(Bytes::from(value)),
-        None => Found::Absent(true),
-    })
-}
-
-/// Makes a change that the rule of the sidecar accepts.
-fn write(
-    checked_out: &CheckedOut<'_>,
-    map: &mut LocalMap,
-    change: Change<'_>,
-) -> Result<Found, Status> {
-    let admit = |ttl: Ttl| checked_out.admit_write(&change, ttl);
-    match make(map, change, admit) {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => of_map(error).map(Found::Rejected),
-        Err(rejected) => Ok(Found::Rejected(rejected)),
-    }
-}
-
-/// Makes a change with the TTL that `admit` gives it.
-fn make(
-    map: &mut LocalMap,
-    change: Change<'_>,
-    admit: impl Fn(Ttl) -> Result<Ttl, Rejection>,
-) -> Result<Result<Found, Error>, Rejection> {
-    Ok(match change {
-        Change::Set { key, value, ttl } => {
-            let set = map.set(key, value, admit(ttl)?);
-            set.map(Found::Stored).map_err(Error::from)
-        }
-        Change::SetIf {
-            key,
-            value,
-            ttl,
-            condition,
-        } => {
-            let set = map.set_if(key, value, admit(ttl)?, condition);
-            set.map(Found::Stored).map_err(Error::from)
-        }
-        Change::Increment { key, delta, ttl } => {
-            let sum = map.increment(key, delta, admit(ttl)?);
-            sum.map(Found::Sum).map_err(Error::from)
-        }
-        Change::Touch { key, ttl } => {
-            let touched = map.touch(key, admit(ttl)?);
-            touched.map(Found::Present).map_err(Error::from)
-        }
-        Change::Delete { key } => {
-            let deleted = map.delete(key);
-            deleted.map(Found::Present).map_err(Error::from)
-        }
-        Change::DeleteIf { key, version } => {
-            let deleted = map.delete_if(key, version);
-            deleted.map(|()| Found::Present(true)).map_err(Error::from)
-        }
-    })
-}
-
-fn ended(terminated: MapTerminated) -> Status {
-    no_answer(terminated.into())
+fn several_shards() -> Status {
+    Status::unimplemented("the map of the tenant has several shards, so it has no pipelines")
 }
