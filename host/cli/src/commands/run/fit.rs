@@ -94,6 +94,8 @@ fn other_kind(guest: &Inspection) -> Option<String> {
         return None;
     } else if guest.handler.is_some() {
         "it answers HTTP requests: use `localmap serve`"
+    } else if guest.has_export(names::HANDLER) {
+        "it answers the peers of a sidecar: use `localmap sidecar --guest`"
     } else if let Some(candidate) = guest.preview_export(names::COMMAND_0_3) {
         return Some(format!(
             "it exports {candidate}, of a release candidate of WASI 0.3: build it with tools for \

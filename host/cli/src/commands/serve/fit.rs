@@ -2,13 +2,14 @@
 
 use crate::commands::refusal::refusal;
 use anyhow::{Error, anyhow};
-use localmap::{Inspection, PlugError};
+use localmap::{Inspection, PlugError, names};
 use localmap_serve::HandlerError;
 
 /// Returns the reasons why `serve` cannot serve a component; empty if it can.
 pub(crate) fn misfits(bytes: &[u8], guest: &Inspection) -> Vec<String> {
     let reasons = localmap_serve::misfits(bytes, guest);
-    reasons.into_iter().flat_map(texts).collect()
+    let texts = reasons.into_iter().flat_map(|reason| texts(reason, guest));
+    texts.collect()
 }
 
 /// Returns the error with all reasons, if a handler was refused because of its component.
@@ -31,8 +32,11 @@ pub(super) fn refused(error: &HandlerError, bytes: &[u8]) -> Option<Error> {
     (!reasons.is_empty()).then(|| refusal("serve", &reasons))
 }
 
-fn texts(reason: HandlerError) -> Vec<String> {
+fn texts(reason: HandlerError, guest: &Inspection) -> Vec<String> {
     match reason {
+        HandlerError::NotAHandler if guest.has_export(names::HANDLER) => {
+            vec!["it answers the peers of a sidecar: use `localmap sidecar --guest`".to_owned()]
+        }
         HandlerError::Command => vec!["it is a command: use `localmap run`".to_owned()],
         HandlerError::Imports { missing, .. } => missing.iter().map(ToString::to_string).collect(),
         // The title says only that there is a reason.

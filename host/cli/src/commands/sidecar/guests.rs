@@ -105,8 +105,10 @@ impl GuestArgs {
             .runtime(runtime.handle().clone());
         let mut guests = Guests::new(options);
         for (name, path) in &self.guests {
-            let added = load(path, Build::default())
-                .and_then(|component| guests.add(name, &component).map_err(explain));
+            let added = load(path, Build::default()).and_then(|component| {
+                let added = guests.add(name, &component);
+                added.map_err(|error| refused(error, &component))
+            });
             added.with_context(|| format!("--guest {name}={}", path.display()))?;
         }
         Ok(Some(HostedGuests { guests, runtime }))
@@ -133,6 +135,20 @@ impl HostedGuests {
     pub(super) fn check(&self, host: &Host) -> anyhow::Result<()> {
         let tried = self.runtime.block_on(self.guests.try_instances(host));
         tried.map_err(|(name, error)| explain(error).context(format!("--guest {name}")))
+    }
+}
+
+/// Says which command takes a component that is no guest of a sidecar.
+fn refused(error: GuestError, component: &[u8]) -> Error {
+    if !matches!(error, GuestError::NoHandler) {
+        return explain(error);
+    }
+    match localmap::inspect_declarations(component) {
+        Ok(found) if found.command.is_some() => anyhow!("it is a command: use `localmap run`"),
+        Ok(found) if found.handler.is_some() => {
+            anyhow!("it answers HTTP requests: use `localmap serve`")
+        }
+        _ => error.into(),
     }
 }
 

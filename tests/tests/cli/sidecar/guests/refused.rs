@@ -93,7 +93,9 @@ fn components_that_cannot_be_called_are_refused_with_the_reason() {
         run(&["--guest", &option]).refused(&["--guest g"]);
     }
     let probe = option("probe", "probe");
-    run(&["--guest", &probe]).refused(&["--guest probe=", "it does not export"]);
+    run(&["--guest", &probe]).refused(&["--guest probe=", "use `localmap run`"]);
+    let served = option("served", "served");
+    run(&["--guest", &served]).refused(&["use `localmap serve`"]);
     run(&["--guest", "g=no-such-file"])
         .refused(&["--guest g=no-such-file", "expected a component"]);
 }
@@ -103,6 +105,14 @@ fn a_component_that_only_traps_when_it_is_called_is_hosted() {
     let folder = tempfile::tempdir().expect("a folder");
     let option = text(folder.path(), &handler(TYPES, CORE));
     drop(super::Sidecar::start(&["--guest", &option]));
+}
+
+#[test]
+fn other_commands_say_which_one_takes_a_guest_of_the_sidecar() {
+    for command in ["run", "serve"] {
+        let other = localmap().arg(command).arg(guest("quota")).run();
+        other.refused(&["use `localmap sidecar --guest`"]);
+    }
 }
 
 #[test]
