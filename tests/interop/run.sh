@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py]...   all of them by default
+#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go]...   all of them by default
 #
 # Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
 # docs/guests.md names, and reports the one that is missing. It installs pinned versions below the
@@ -14,6 +14,7 @@ work=$target/interop
 log=tests/data/access.log
 python_example=guest/examples/python
 javascript_example=guest/examples/javascript
+clients=host/sidecar/examples
 
 say() { printf '\n-- %s\n' "$*"; }
 die() {
@@ -39,7 +40,7 @@ need() {
 # Builds the program, and guests in Rust to compare with.
 program() {
     say "localmap and guests in Rust"
-    cargo build --locked -p http-feed -p limiter -p sessions -p watchdog --profile guest --target wasm32-wasip2
+    cargo build --locked -p http-feed -p limiter -p quota -p sessions -p watchdog --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
         cargo build --locked --release -p localmap-cli
@@ -96,6 +97,28 @@ c_tools() {
         echo "$wanted" > "$work/c/installed"
     fi
     PATH=$(realpath "$work/c/bin"):$PATH
+}
+
+# Installs the packages of the sidecar's clients: copies of the examples, with the lock file of npm.
+sidecar_tools() {
+    need "Python 3.10 or newer" python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+    need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
+    need "Node 20 or newer" node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
+    need "npm" npm --version
+    sidecar=$work/sidecar
+    cat "$clients"/{python/requirements.txt,javascript/package-lock.json} tests/interop/sidecar/requirements.txt \
+        > "$work/sidecar.txt"
+    if ! cmp -s "$work/sidecar.txt" "$sidecar/installed"; then
+        say "packages of the sidecar's clients"
+        rm -rf "$sidecar"
+        mkdir -p "$sidecar/js"
+        python3 -m venv "$sidecar/venv"
+        "$sidecar/venv/bin/pip" install --quiet --disable-pip-version-check \
+            -r "$clients/python/requirements.txt" -r tests/interop/sidecar/requirements.txt
+        cp "$clients"/javascript/package{,-lock}.json "$sidecar/js"
+        npm ci --prefix "$sidecar/js" --no-fund --no-audit --loglevel error
+        cp "$work/sidecar.txt" "$sidecar/installed"
+    fi
 }
 
 # newcomer LANGUAGE: follows the guide in an empty folder, including its installations.
@@ -246,6 +269,51 @@ wasip3() {
     grep "entries=1 .* writes=2 " "$work/command.txt" || die "the command has not written: $(cat "$work/command.txt")"
 }
 
+# Asks the sidecar in Python and JavaScript, with the modules of the examples, and runs the examples.
+sidecar() {
+    # The path of a socket has at most 107 bytes, and that of the target folder may be long.
+    local folder
+    folder=$(mktemp -d)
+    rm -rf "$sidecar/py"
+    cp -rL "$clients/python" "$sidecar/py"
+    cp -rL "$clients"/javascript/*.{js,proto} "$sidecar/js"
+    local python=(env "PYTHONPATH=$sidecar/py" PYTHONDONTWRITEBYTECODE=1 "$sidecar/venv/bin/python")
+    "${python[@]}" -m grpc_tools.protoc -I "$sidecar/py" --python_out="$sidecar/py" --pyi_out="$sidecar/py" \
+        --grpc_python_out="$sidecar/py" maps.proto
+    say "the sidecar, from Python"
+    mkdir "$folder"/{checks,mirrors,js}
+    "${python[@]}" tests/interop/sidecar/check.py "$LOCALMAP" "$folder/checks" "$guests/quota.wasm"
+    "${python[@]}" tests/interop/sidecar/mirrors.py "$LOCALMAP" "$folder/mirrors"
+    say "the sidecar, from JavaScript"
+    node tests/interop/sidecar/check.mjs "$sidecar/js" "$LOCALMAP" "$folder/js" "$guests/quota.wasm"
+    say "the examples of clients"
+    visits "${python[@]}" "$sidecar/py/visits.py"
+    visits node "$sidecar/js/visits.js"
+    rm -rf "$folder"
+}
+
+# Asks the sidecar with the example in Go.
+sidecar_go() {
+    say "the sidecar, from Go"
+    visits "$work/visits"
+}
+
+# visits COMMAND...: runs the example of a client against a sidecar of its own.
+visits() {
+    local folder server
+    folder=$(mktemp -d)
+    "$LOCALMAP" sidecar --socket "$folder/maps.sock" --quiet &
+    server=$!
+    "$@" "$folder/maps.sock" > "$work/visits.txt" || die "$*: it fails: $(cat "$work/visits.txt")"
+    kill "$server"
+    wait "$server" || die "the sidecar has ended with $?"
+    rm -rf "$folder"
+    local line
+    for line in "visits: 1" "rejected: conflict: " "in the mirror: .*tea"; do
+        grep "^$line" "$work/visits.txt" || die "$*: no \`$line\` in: $(cat "$work/visits.txt")"
+    done
+}
+
 # Plugs a guest, so that it needs only WASI, and records its output. Its windows last a day, so
 # that the real clock of other hosts makes no difference. An entry from the start has the first client
 # far beyond the limit.
@@ -284,7 +352,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py
+[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -302,7 +370,9 @@ for part in "$@"; do
             python_tools
             javascript_tools
             ;;
-        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node or wasmtime-py" ;;
+        sidecar) sidecar_tools ;;
+        sidecar-go) need "Go with grpc-go, as in $clients/go/build.sh," "$clients/go/build.sh" "$work/visits" ;;
+        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar or sidecar-go" ;;
     esac
 done
 program
@@ -314,6 +384,8 @@ for part in "$@"; do
         wasip3) wasip3 ;;
         node) node_host ;;
         wasmtime-py) wasmtime_py ;;
+        sidecar) sidecar ;;
+        sidecar-go) sidecar_go ;;
     esac
 done
 say "interop: $* passed"

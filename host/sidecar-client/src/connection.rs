@@ -2,6 +2,7 @@
 
 use crate::error::{Error, connect_error};
 use localmap_sidecar_proto::maps_client::MapsClient;
+use prost::Message;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
 /// The largest message of the protocol, in bytes.
-pub(crate) const MAX_MESSAGE_LEN: usize = 4 << 20;
+const MAX_MESSAGE_LEN: usize = 4 << 20;
 
 /// The time between two attempts to connect: it doubles from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -59,9 +60,7 @@ impl Connection {
             .connect_lazy();
         Ok(Self {
             path: Arc::new(path.to_owned()),
-            maps: MapsClient::new(channel)
-                .max_decoding_message_size(MAX_MESSAGE_LEN)
-                .max_encoding_message_size(MAX_MESSAGE_LEN),
+            maps: MapsClient::new(channel).max_decoding_message_size(MAX_MESSAGE_LEN),
             timeout,
         })
     }
@@ -72,7 +71,7 @@ impl Connection {
     }
 
     /// Performs a call that returns one message.
-    pub(crate) async fn call<R: Clone, T, F>(
+    pub(crate) async fn call<R: Message + Clone, T, F>(
         &self,
         request: R,
         attempt: impl Fn(MapsClient<Channel>, R) -> F,
@@ -80,6 +79,7 @@ impl Connection {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
+        check_len(request.encoded_len())?;
         let response = self.connected(|maps| attempt(maps, request.clone()));
         Ok(response.await?.into_inner())
     }
@@ -117,6 +117,16 @@ impl Connection {
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }
+}
+
+/// Checks the length of a message that is to be sent. (tonic has an option for it, but then reports
+/// that the connection has failed.)
+pub(crate) fn check_len(len: usize) -> Result<(), Error> {
+    if len <= MAX_MESSAGE_LEN {
+        return Ok(());
+    }
+    let message = format!("it has {len} bytes, the limit is {MAX_MESSAGE_LEN}");
+    Err(Error::TooLarge { message })
 }
 
 /// Returns the end of a timeout that begins now.

@@ -1,6 +1,6 @@
 //! A stream of batches, of which several are under way at a time.
 
-use crate::connection::MAX_MESSAGE_LEN;
+use crate::connection::check_len;
 use crate::error::Error;
 use crate::operation::{Batch, OperationResult};
 use crate::tenant::Tenant;
@@ -124,14 +124,7 @@ impl Pipeline {
     /// Returns [`Error::TooLarge`] if the [message](Batch::message_len) is larger than 4 MiB, and
     /// [`Error::Unavailable`] if the stream has ended. In both cases nothing was sent.
     pub async fn send(&self, batch: Batch) -> Result<SentBatch, Error> {
-        if batch.message_len() > MAX_MESSAGE_LEN {
-            return Err(Error::TooLarge {
-                message: format!(
-                    "the batch takes {} bytes of {MAX_MESSAGE_LEN}",
-                    batch.message_len()
-                ),
-            });
-        }
+        check_len(batch.message_len())?;
         let permit = self.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|_| Error::stream_ended())?;
         let results = self.shared.send(batch, permit)?;

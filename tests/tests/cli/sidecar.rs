@@ -2,6 +2,8 @@
 
 mod calls;
 pub(crate) mod client;
+mod client_copy;
+mod client_crate;
 mod client_mirror;
 mod ends;
 mod guests;

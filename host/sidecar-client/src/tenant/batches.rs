@@ -2,9 +2,11 @@
 
 use super::Tenant;
 use crate::change::{Change, Outcome};
+use crate::connection::check_len;
 use crate::error::{Error, guest_has_failed};
 use bytes::Bytes;
 use localmap_sidecar_proto as proto;
+use prost::Message;
 
 /// # Batches and guests
 impl Tenant {
@@ -79,6 +81,7 @@ impl Tenant {
             guest: guest.into(),
             request: request.into(),
         };
+        check_len(request.encoded_len())?;
         let response = self.connection.connected(|mut maps| {
             let request = request.clone();
             async move {

@@ -86,6 +86,17 @@ async fn a_rate_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_request_of_4_mib_is_sent_and_not_one_byte_more() {
+    let fake = Fake::start();
+    let tenant = fake.client().tenant("t");
+    // Two tags, the tenant with its length, and the length of the key.
+    let largest = (4 << 20) - (2 + 2 + 4);
+    assert!(matches!(tenant.get(vec![0; largest]).await, Ok(None)));
+    let larger = tenant.get(vec![0; largest + 1]).await;
+    assert!(matches!(larger, Err(Error::TooLarge { .. })), "{larger:?}");
+}
+
+#[tokio::test]
 async fn a_call_ends_at_its_timeout() {
     let fake = Fake::start();
     let error = impatient(&fake.path()).tenant("t").get("never").await;
