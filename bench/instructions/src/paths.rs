@@ -15,6 +15,10 @@ const HOUR: u64 = 3_600_000_000_000;
 const CHANGES: usize = 16;
 /// Entries in a page of a scan.
 const PAGE: u32 = 256;
+/// Bytes of the list of changes of a watched map.
+const WATCHED: u32 = 65_536;
+/// Writes of a watched map between two questions for its changes.
+const ASKED: u32 = 256;
 
 /// An operation that is counted.
 pub(crate) struct Path {
@@ -34,7 +38,7 @@ pub(crate) const LOOP: Path = path("loop", 20_000, |subject, times| {
     }
 });
 
-pub(crate) const PATHS: [Path; 10] = [
+pub(crate) const PATHS: [Path; 11] = [
     path("get, found", 20_000, |subject, times| {
         for number in subject.spread(times) {
             let found = subject.map.get(subject.keys.of(number));
@@ -63,6 +67,17 @@ pub(crate) const PATHS: [Path; 10] = [
         subject.fill(Ttl::After(HOUR));
         for number in subject.spread(times) {
             subject.set(number, Ttl::After(HOUR));
+        }
+    }),
+    path("set over a value, watched", 20_000, |subject, times| {
+        black_box(subject.map.watch(WATCHED).is_ok());
+        for (turn, number) in (1..).zip(subject.spread(times)) {
+            subject.set(number, Ttl::Never);
+            if turn % ASKED == 0 {
+                black_box(subject.map.changes(|change| {
+                    black_box(change.key.len());
+                }));
+            }
         }
     }),
     path("set of a new key", 20_000, |subject, times| {
