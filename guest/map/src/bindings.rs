@@ -24,7 +24,7 @@ wit_bindgen::generate!({
     ",
     world: "localmap:built/component",
     // `abi` has hand-written exports of these.
-    skip: ["get", "set", "get-packed", "apply-packed"],
+    skip: ["get", "set", "get-packed", "apply-packed", "drain"],
     generate_all,
 });
 

@@ -6,27 +6,15 @@ use crate::state::{storing, with_map};
 use alloc::vec::Vec;
 use localmap_engine as engine;
 
+/// Calls `visit` with each change. Their keys stay where they are until the next call. `abi` exports
+/// this as `drain`.
+pub(crate) fn drain(visit: impl FnMut(engine::Changed<'_>)) -> engine::Told {
+    with_map(|map| map.changes(visit))
+}
+
 impl wit::Guest for Component {
     fn watch(max_bytes: u32) -> Result<(), ()> {
         storing(|map| map.watch(max_bytes)).map_err(|_| ())
-    }
-
-    fn drain() -> wit::Told {
-        let mut changed = Vec::new();
-        let told = with_map(|map| {
-            map.changes(|change| {
-                changed.push(wit::Changed {
-                    key: change.key.to_vec(),
-                    became: change.became.into(),
-                });
-            })
-        });
-        wit::Told {
-            changed,
-            lost: told.lost,
-            more: told.more,
-            due_in: told.due_in,
-        }
     }
 
     fn peek(keys: Vec<Vec<u8>>) -> Vec<Option<wit::Entry>> {
@@ -41,15 +29,5 @@ impl wit::Guest for Component {
             });
         });
         entries
-    }
-}
-
-impl From<engine::Became> for wit::Became {
-    fn from(became: engine::Became) -> Self {
-        match became {
-            engine::Became::Stored => Self::Stored,
-            engine::Became::Touched => Self::Touched,
-            engine::Became::Gone => Self::Gone,
-        }
     }
 }

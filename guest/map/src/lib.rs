@@ -7,7 +7,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `abi` | exports `get`, `set` and the packed batches by hand; `bindings` exports the other functions |
+//! | `abi` | exports `get`, `set`, `drain` and the packed batches by hand; `bindings` exports the other functions |
 //! | `local_map`, `blocks`, `control`, `changes` | implement the interfaces; `batch` and `pinned` are parts of `local_map`, and `packed` of `blocks` |
 //! | `state` | holds the map, with its clock, its seed and the limits of `baked` |
 //! | `memory` | allocates memory, and reserves room for the next call |

@@ -1,10 +1,11 @@
 //! Results in the layout of the canonical ABI. A result stays valid until the next call, which
 //! begins only after the caller has read the result.
 
-use crate::memory::{lend, lend_words};
+use crate::memory::{lend, lend_words, scratch_vec};
+use alloc::vec::Vec;
 use core::ptr;
 use localmap_abi::{Block, Instance, block_count, to_block};
-use localmap_engine::{Error, KeyFault, Value};
+use localmap_engine::{Became, Changed, Error, KeyFault, Told, Value};
 use localmap_packed::Packed;
 
 /// Memory for the largest result, an `option<bytes>`.
@@ -97,6 +98,57 @@ pub(super) fn packed(packed: Packed) -> *const Area {
     let count = packed.blocks().len() as u32;
     let at = lend_words(packed.into_words());
     answer(|area| area[0] = word(address(at), count))
+}
+
+/// A `list<changed>`, whose keys are where the map keeps them. A record has 12 bytes: the address and
+/// the length of the key, and what has become of it.
+pub(super) struct ChangedList {
+    words: Vec<u64>,
+    len: u32,
+}
+
+impl ChangedList {
+    /// The room for changes, in words. More is reserved if it is needed.
+    const WORDS: usize = 96;
+
+    pub(super) fn new() -> Self {
+        Self {
+            words: scratch_vec(Self::WORDS),
+            len: 0,
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "lengths have 32 bits")]
+    pub(super) fn push(&mut self, change: Changed<'_>) {
+        let became = match change.became {
+            Became::Stored => 0,
+            Became::Touched => 1,
+            Became::Gone => 2,
+        };
+        let (at, len) = (address(change.key.as_ptr()), change.key.len() as u32);
+        match self.words.last_mut() {
+            // The record before this one ends in the middle of a word.
+            Some(last) if self.len % 2 == 1 => {
+                *last |= word(0, at);
+                self.words.push(word(len, became));
+            }
+            _ => self.words.extend([word(at, len), word(became, 0)]),
+        }
+        self.len += 1;
+    }
+}
+
+/// Returns a `told`.
+pub(super) fn told(changed: ChangedList, told: Told) -> *const Area {
+    let len = changed.len;
+    let at = lend_words(changed.words);
+    answer(|area| {
+        let [first, second, third, fourth, ..] = area;
+        *first = word(address(at), len);
+        *second = u64::from(told.lost) | u64::from(told.more) << 8;
+        *third = told.due_in.is_some().into();
+        *fourth = told.due_in.unwrap_or(0);
+    })
 }
 
 /// Returns a `result<version, error>`.

@@ -1,8 +1,8 @@
 //! The hand-written exports. They read arguments where the caller's adapter has stored them, and
 //! return results that need not be freed. The linker checks their signatures against the contract.
 
-use super::answer::{self, Area};
-use crate::{blocks, local_map, packed};
+use super::answer::{self, Area, ChangedList};
+use crate::{blocks, changes, local_map, packed};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use localmap_abi::{Block, as_bytes};
@@ -113,6 +113,14 @@ unsafe extern "C" fn apply_packed(changes: *mut Block, count: usize) -> *const A
     // SAFETY: the caller passes ownership of the changes.
     let changes = unsafe { Vec::from_raw_parts(changes, count, count) };
     answer::packed(packed::apply(as_bytes(changes.as_flattened())))
+}
+
+/// `drain` of `changes`.
+#[unsafe(export_name = "localmap:core/changes@0.1.0#drain")]
+extern "C" fn drain() -> *const Area {
+    let mut changed = ChangedList::new();
+    let told = changes::drain(|change| changed.push(change));
+    answer::told(changed, told)
 }
 
 /// Converts a TTL from its case and payload.
