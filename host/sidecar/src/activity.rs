@@ -1,7 +1,7 @@
 //! What happens on a connection: the calls that are running, and when it was last used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -11,6 +11,7 @@ pub(crate) struct Activity {
     opened: Instant,
     running: AtomicUsize,
     calls: AtomicU64,
+    denied: AtomicBool,
     /// When the last call ended, in milliseconds since the connection was opened.
     last_used: AtomicU64,
     none_runs: Notify,
@@ -37,6 +38,16 @@ impl Activity {
     /// Returns the number of calls, running and ended.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a call was denied, since the connection has the place of a probe.
+    pub(crate) fn deny(&self) {
+        self.denied.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if a call was denied.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.denied.load(Ordering::Relaxed)
     }
 
     /// Returns how long the connection has been open.
@@ -80,6 +91,7 @@ impl Default for Activity {
             opened: Instant::now(),
             running: AtomicUsize::new(0),
             calls: AtomicU64::new(0),
+            denied: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
             none_runs: Notify::new(),
             dismissed: Notify::new(),

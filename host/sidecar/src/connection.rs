@@ -1,11 +1,13 @@
 //! A connection, from its first byte to its end.
 
 use crate::activity::Activity;
+use crate::connections::Place;
 use crate::frames::WatchedStream;
 use crate::request_body::RequestBody;
 use crate::response_body::ResponseBody;
-use crate::services::{Services, is_stream};
+use crate::services::{Services, is_check, is_stream};
 use crate::state::State;
+use crate::status;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -41,6 +43,7 @@ pub(crate) async fn serve(
     stream: UnixStream,
     services: Arc<Services>,
     state: &State,
+    place: Place,
     activity: &Arc<Activity>,
     malformed: impl Fn() + Unpin,
 ) -> Option<String> {
@@ -49,7 +52,7 @@ pub(crate) async fn serve(
     let buffers = Arc::default();
     let service = service_fn(move |request: Request<Incoming>| {
         let request = request.map(|body| RequestBody::new(body, &buffers));
-        answer(&services, &of_connection, request)
+        answer(&services, place, &of_connection, request)
     });
     let connection = http2::Builder::new(InPlace)
         .timer(TokioTimer::new())
@@ -90,13 +93,20 @@ pub(crate) async fn serve(
 /// Answers a call, which is running until its response has been sent.
 fn answer(
     services: &Services,
+    place: Place,
     activity: &Arc<Activity>,
     request: Request<RequestBody>,
 ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
     let running = activity.begin();
     let ending = is_stream(request.uri().path()).then(|| services.ending());
     let buffers = Arc::clone(request.body().buffers());
-    let answer = services.answer(request);
+    let answer = match place {
+        Place::Probe if !is_check(request.uri().path()) => {
+            activity.deny();
+            services.refuse(status::too_many_connections)
+        }
+        _ => services.answer(request),
+    };
     async move {
         let response = answer.await?;
         Ok(response.map(|body| {

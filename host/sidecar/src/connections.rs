@@ -6,6 +6,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
+/// The places for probes, which are answered also when all connections are busy: a sidecar that seems to
+/// be dead would be started again, without its maps.
+const PROBES: usize = 4;
+
+/// What a connection may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// All calls, until it ends.
+    Client,
+    /// Whether the sidecar is serving, for a short time: all places of clients are busy.
+    Probe,
+}
+
 /// The open connections of a sidecar.
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -26,11 +39,31 @@ struct Rows {
     open: BTreeMap<u64, Arc<Activity>>,
     /// Connections that were asked to end, and have not ended yet.
     dismissed: usize,
+    probes: usize,
+}
+
+impl Rows {
+    /// Asks the connection that has been idle for longest to end. Returns `false` if none is idle, or if
+    /// `max` connections are ending.
+    fn dismiss_idlest(&mut self, max: usize) -> bool {
+        if self.dismissed >= max {
+            return false;
+        }
+        let idle = self.open.iter();
+        let idle = idle.filter_map(|(id, activity)| Some((activity.idle_since()?, *id)));
+        let idlest = idle.min().and_then(|(_, id)| self.open.remove(&id));
+        if let Some(activity) = &idlest {
+            self.dismissed += 1;
+            activity.dismiss();
+        }
+        idlest.is_some()
+    }
 }
 
 /// An open connection, until this is dropped.
 pub(crate) struct Open {
     id: u64,
+    place: Place,
     activity: Arc<Activity>,
     table: Arc<Table>,
 }
@@ -56,26 +89,27 @@ impl Connections {
     }
 
     /// Adds a connection. If there are as many as there may be, the one that has been idle for longest
-    /// is asked to end. Returns `None` if none is idle, or if as many as there may be are ending.
+    /// is asked to end. If none is idle, it has the place of a probe. Returns `None` if these are taken,
+    /// too.
     pub(crate) fn open(&self) -> Option<Open> {
         let mut rows = lock(&self.table.connections);
-        if rows.open.len() >= self.max {
-            if rows.dismissed >= self.max {
-                return None;
-            }
-            let idle = rows.open.iter();
-            let idle = idle.filter_map(|(id, activity)| Some((activity.idle_since()?, *id)));
-            let (_, idlest) = idle.min()?;
-            if let Some(activity) = rows.open.remove(&idlest) {
-                rows.dismissed += 1;
-                activity.dismiss();
-            }
-        }
+        let has_place = rows.open.len() < self.max || rows.dismiss_idlest(self.max);
+        let place = match has_place {
+            true => Place::Client,
+            false if rows.probes < PROBES => Place::Probe,
+            false => return None,
+        };
         rows.last += 1;
         let (id, activity) = (rows.last, Arc::new(Activity::default()));
-        rows.open.insert(id, Arc::clone(&activity));
+        match place {
+            Place::Client => {
+                rows.open.insert(id, Arc::clone(&activity));
+            }
+            Place::Probe => rows.probes += 1,
+        }
         Some(Open {
             id,
+            place,
             activity,
             table: Arc::clone(&self.table),
         })
@@ -84,14 +118,14 @@ impl Connections {
     /// Returns the number of connections.
     pub(crate) fn open_count(&self) -> usize {
         let rows = lock(&self.table.connections);
-        rows.open.len() + rows.dismissed
+        rows.open.len() + rows.dismissed + rows.probes
     }
 
     /// Returns the number of running calls, and of connections without any.
     pub(crate) fn running(&self) -> usize {
         let rows = lock(&self.table.connections);
         let running = rows.open.values().map(|activity| activity.running().max(1));
-        running.sum::<usize>() + rows.dismissed
+        running.sum::<usize>() + rows.dismissed + rows.probes
     }
 
     /// Waits until there is no connection.
@@ -112,6 +146,10 @@ impl Open {
         self.id
     }
 
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
     pub(crate) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
@@ -120,8 +158,10 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let mut rows = lock(&self.table.connections);
-        if rows.open.remove(&self.id).is_none() {
-            rows.dismissed = rows.dismissed.saturating_sub(1);
+        match self.place {
+            Place::Probe => rows.probes = rows.probes.saturating_sub(1),
+            Place::Client if rows.open.remove(&self.id).is_some() => {}
+            Place::Client => rows.dismissed = rows.dismissed.saturating_sub(1),
         }
         drop(rows);
         self.table.one_ended.notify_waiters();
@@ -153,17 +193,23 @@ mod tests {
         drop(two);
         assert_eq!(connections.open_count(), 2);
         let other = three.activity().begin();
-        assert!(connections.open().is_none(), "none is idle");
+        let probe = connections.open().expect("none is idle");
+        assert_eq!(probe.place(), Place::Probe);
         drop((call, other));
-        assert!(connections.open().is_some());
+        let client = connections.open().expect("the place of an idle one");
+        assert_eq!(client.place(), Place::Client);
     }
 
     #[test]
     fn connections_that_do_not_end_bound_those_that_are_dismissed() {
         let connections = Connections::new(2);
-        let open: Vec<_> = (0..5).map(|_| connections.open()).collect();
-        let places: Vec<bool> = open.iter().map(Option::is_some).collect();
-        assert_eq!(places, [true, true, true, true, false]);
+        let open: Vec<_> = (0..4).map(|_| connections.open()).collect();
+        let probes: Vec<_> = (0..PROBES).map(|_| connections.open()).collect();
+        let has = |place| move |open: &Option<Open>| open.as_ref().map(Open::place) == Some(place);
+        assert!(open.iter().all(has(Place::Client)));
+        assert!(probes.iter().all(has(Place::Probe)));
+        assert!(connections.open().is_none());
+        drop(probes);
         drop(open);
         assert_eq!(connections.open_count(), 0);
     }

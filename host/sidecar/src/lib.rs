@@ -20,7 +20,7 @@
 //! | limit | set by | default | if exceeded |
 //! |---|---|---|---|
 //! | maps | [`TenantsOptions::max_tenants`](localmap::TenantsOptions::max_tenants) | 1,000 | `RESOURCE_EXHAUSTED` |
-//! | connections | [`SidecarOptions::max_connections`] | 64 | the idlest one ends, or the new one is closed |
+//! | connections | [`SidecarOptions::max_connections`] | 64 | the idlest one ends, or the new one may only ask for the health |
 //! | calls and streams of a connection, at a time | | 256 | the client waits |
 //! | a message, in both directions | | [4 MiB](MAX_MESSAGE_LEN) | `OUT_OF_RANGE` |
 //! | requests of a connection that are not complete, together | | 16 MiB | `RESOURCE_EXHAUSTED` |

@@ -2,7 +2,7 @@
 
 use crate::activity::Activity;
 use crate::connection;
-use crate::connections::{Connections, Open};
+use crate::connections::{Connections, Open, Place};
 use crate::event::{Event, Refusal};
 use crate::limiter::ReportLimiter;
 use crate::options::SidecarOptions;
@@ -23,6 +23,9 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// How long a new connection waits for those that have to make place.
 const SETTLING: Duration = Duration::from_millis(500);
+
+/// How long a connection in the place of a probe may last.
+const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// Gives the maps of tenants to other processes, over gRPC on a Unix socket. See the [crate docs](crate)
 /// for an example.
@@ -137,11 +140,13 @@ impl Shared {
                 let shared = Arc::clone(self);
                 tokio::spawn(async move { shared.serve(stream, peer, open).await });
             }
-            None => {
-                let max = self.state.options.max_connections;
-                self.refuse(peer, Refusal::TooMany { max });
-            }
+            None => self.refuse_one_more(peer),
         }
+    }
+
+    fn refuse_one_more(&self, peer: Peer) {
+        let max = self.state.options.max_connections;
+        self.refuse(peer, Refusal::TooMany { max });
     }
 
     async fn serve(&self, stream: UnixStream, peer: Peer, open: Open) {
@@ -153,7 +158,18 @@ impl Shared {
             }
         };
         let services = Arc::clone(&self.services);
-        let cause = connection::serve(stream, services, &self.state, activity, malformed).await;
+        let place = open.place();
+        let served = connection::serve(stream, services, &self.state, place, activity, malformed);
+        let cause = match place {
+            Place::Client => served.await,
+            Place::Probe => {
+                let ended = tokio::time::timeout(PROBE_TIME, served).await;
+                if ended.is_err() || activity.is_denied() {
+                    return self.refuse_one_more(peer);
+                }
+                ended.unwrap_or_default()
+            }
+        };
         self.state.report(&Event::Ended {
             id,
             peer,

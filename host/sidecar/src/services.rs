@@ -1,6 +1,7 @@
 //! The services of a sidecar: which call each path names.
 
 use crate::grpc::{unary, unary_async};
+use crate::options::SidecarOptions;
 use crate::request_body::RequestBody;
 use crate::state::State;
 use crate::{call_guest, calls, mirror, pipeline};
@@ -68,6 +69,11 @@ impl Services {
         self.state.ending.begun()
     }
 
+    /// Answers a call with a status that depends on the options.
+    pub(crate) fn refuse(&self, status: impl FnOnce(&SidecarOptions) -> Status) -> Answer {
+        Box::pin(ready(Ok(status(&self.state.options).into_http())))
+    }
+
     /// Answers a call.
     pub(crate) fn answer(&self, request: Request<RequestBody>) -> Answer {
         let path = request.uri().path();
@@ -111,6 +117,11 @@ async fn maps(
         "CallGuest" => unary_async(state, request, call_guest::call).await,
         _ => Status::unimplemented("no such method").into_http(),
     })
+}
+
+/// Returns `true` for the call that probes make.
+pub(crate) fn is_check(path: &str) -> bool {
+    path == "/grpc.health.v1.Health/Check"
 }
 
 /// Returns `true` if a response to this call is a stream that has no end of its own.

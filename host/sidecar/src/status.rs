@@ -1,5 +1,6 @@
 //! The errors of tenants and of their maps as statuses of gRPC.
 
+use crate::options::SidecarOptions;
 use localmap::{CheckoutError, CreateError, MapTerminated, RateLimited};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
@@ -56,6 +57,14 @@ pub(crate) fn terminated(error: &MapTerminated) -> Status {
 /// Returns the status of calls and streams that the end of the sidecar has ended.
 pub(crate) fn ending() -> Status {
     Status::unavailable("the sidecar is ending: try again")
+}
+
+/// Returns the status of calls on a connection for which there is no place.
+pub(crate) fn too_many_connections(options: &SidecarOptions) -> Status {
+    Status::resource_exhausted(format!(
+        "all {} connections of the sidecar are in use: close some, or raise --max-connections",
+        options.max_connections
+    ))
 }
 
 /// Returns an error with its causes.

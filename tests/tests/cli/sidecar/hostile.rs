@@ -52,7 +52,12 @@ async fn connections_that_are_busy_keep_their_places() {
     let check = localmap()
         .args(["sidecar", "--check"])
         .arg(sidecar.socket());
-    check.run().refused(&["Not serving"]);
+    // A probe that failed would end the sidecar, with its maps.
+    check.run().ok();
+    let late = &mut sidecar.client().await;
+    let denied = get(late, "t", b"k").await.expect_err("no place");
+    assert_eq!(denied.code(), Code::ResourceExhausted);
+    assert!(denied.message().contains("--max-connections"), "{denied}");
     sidecar.line("all 3 connections are in use");
     drop(busy);
     sidecar.line("connection=3");
