@@ -107,7 +107,8 @@ impl Connection {
             let Some(source) = connect_error(&status) else {
                 return Err(status.into());
             };
-            if !worth_waiting(&source) || Instant::now() + pause >= end {
+            // Another attempt must have some time, or its end would hide the reason of this one.
+            if !worth_waiting(&source) || Instant::now() + 2 * pause >= end {
                 return Err(Error::Unreachable {
                     path: (*self.path).clone(),
                     source,

@@ -5,7 +5,7 @@ use localmap_sidecar_client::{Client, ClientOptions, Error};
 use std::time::Duration;
 
 fn impatient(path: &std::path::Path) -> Client {
-    let options = ClientOptions::new().timeout(Duration::from_millis(50));
+    let options = ClientOptions::new().timeout(Duration::from_secs(1));
     Client::connect_with(path, &options).expect("a client")
 }
 
