@@ -11,6 +11,7 @@
 //! The CPU time of the servers includes what they spend in the kernel.
 
 mod client;
+mod mirror;
 mod server;
 mod stream;
 mod tenants;
@@ -80,6 +81,7 @@ pub(crate) fn run(options: &Options, report: &mut Report) -> Result<()> {
             compare(kind, work, &sidecar, redis.as_ref(), options, report)?;
         }
     }
+    mirror::run(options, report)?;
     tenants::run(report)
 }
 
