@@ -24,7 +24,11 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 
 /// The bytes that a peer may send before they are read, for each stream and for all of them.
-const STREAM_WINDOW: u32 = 1 << 20;
+///
+/// h2 closes a connection on which many small frames are unread: each of fewer than 256 bytes costs what
+/// it is short of them, and all together may cost half of the connection's window. So that small requests
+/// of a pipeline whose results are not read wait instead, a stream has a sixteenth of that window.
+const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// The calls that may run at a time on a connection.
@@ -83,7 +87,7 @@ pub(crate) async fn serve(
         ended = &mut connection => cause(ended),
         // Nothing is lost: the peer does not read, or does not answer.
         () = farewell => None,
-        () = state.ending.cuts_off() => Some(match activity.running() {
+        () = state.ending.cuts_off() => Some(match activity.running_calls() {
             1 => "1 call was cut off".to_owned(),
             calls => format!("{calls} calls were cut off"),
         }),
@@ -97,8 +101,9 @@ fn answer(
     activity: &Arc<Activity>,
     request: Request<RequestBody>,
 ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
-    let running = activity.begin();
-    let ending = is_stream(request.uri().path()).then(|| services.ending());
+    let is_stream = is_stream(request.uri().path());
+    let running = activity.begin(is_stream);
+    let ending = is_stream.then(|| services.ending());
     let buffers = Arc::clone(request.body().buffers());
     let answer = match place {
         Place::Probe if !is_check(request.uri().path()) => {

@@ -115,6 +115,11 @@ impl Connections {
         })
     }
 
+    /// Asks the connection that has been idle for longest to end, if there is one.
+    pub(crate) fn dismiss_idlest(&self) {
+        lock(&self.table.connections).dismiss_idlest(self.max);
+    }
+
     /// Returns the number of connections.
     pub(crate) fn open_count(&self) -> usize {
         let rows = lock(&self.table.connections);
@@ -124,7 +129,10 @@ impl Connections {
     /// Returns the number of running calls, and of connections without any.
     pub(crate) fn running(&self) -> usize {
         let rows = lock(&self.table.connections);
-        let running = rows.open.values().map(|activity| activity.running().max(1));
+        let running = rows
+            .open
+            .values()
+            .map(|activity| activity.running_calls().max(1));
         running.sum::<usize>() + rows.dismissed + rows.probes
     }
 
@@ -186,13 +194,13 @@ mod tests {
         let connections = Connections::new(2);
         let (one, two) = (connections.open(), connections.open());
         let (one, two) = (one.expect("a place"), two.expect("a place"));
-        let call = one.activity().begin();
+        let call = one.activity().begin(false);
         let three = connections.open().expect("the place of an idle one");
         assert!(is_dismissed(&two) && !is_dismissed(&one));
         assert_eq!((three.id(), connections.open_count()), (3, 3));
         drop(two);
         assert_eq!(connections.open_count(), 2);
-        let other = three.activity().begin();
+        let other = three.activity().begin(false);
         let probe = connections.open().expect("none is idle");
         assert_eq!(probe.place(), Place::Probe);
         drop((call, other));

@@ -49,6 +49,9 @@ pub enum Event {
         calls: u64,
         /// Why it ended, if neither the peer nor the sidecar has closed it in an orderly way.
         cause: Option<String>,
+        /// The number of connections that have failed and have not been reported since the last report
+        /// of one; 0 if there is no cause.
+        unreported: u64,
     },
     /// A connection was refused.
     #[non_exhaustive]
@@ -138,6 +141,7 @@ impl fmt::Display for Event {
                 lasted,
                 calls,
                 cause,
+                unreported,
             } => {
                 let lasted = lasted.as_secs_f64();
                 write!(f, "connection={id} {peer} ended after {lasted:.3}s, ")?;
@@ -145,10 +149,10 @@ impl fmt::Display for Event {
                     1 => write!(f, "1 call")?,
                     _ => write!(f, "{calls} calls")?,
                 }
-                match cause {
-                    Some(cause) => write!(f, ": {}", cause.escape_default()),
-                    None => Ok(()),
+                if let Some(cause) = cause {
+                    write!(f, ": {}", cause.escape_default())?;
                 }
+                unreported_before(f, *unreported)
             }
             Self::Refused {
                 peer,
@@ -189,7 +193,10 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "tenant={tenant} a mirror ")?;
                 match entries {
-                    0 => write!(f, "asks for all entries again")?,
+                    0 => write!(
+                        f,
+                        "asks for all entries again, or has refused none that it was sent"
+                    )?,
                     1 => write!(f, "has refused 1 entry")?,
                     _ => write!(f, "has refused {entries} entries")?,
                 }
@@ -240,6 +247,7 @@ mod tests {
             lasted: Duration::from_millis(1_204),
             calls: 1,
             cause: Some("a\nb\u{1b}[2J".to_owned()),
+            unreported: 0,
         };
         assert_eq!(
             ended.to_string(),

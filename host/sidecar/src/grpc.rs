@@ -66,16 +66,18 @@ where
     server(codec).unary(service, request).await
 }
 
-/// Answers a call with a stream of requests and a stream of responses.
+/// Answers a call with a stream of requests and a stream of responses. `nested` has the numbers of the
+/// fields of a request whose messages have repeated fields.
 pub(crate) async fn streaming<S: Shared, Req: Message, Res: Message, R>(
     state: Arc<S>,
     request: Request<RequestBody>,
+    nested: &'static [u32],
     call: fn(Arc<S>, Streaming<Req>) -> R,
 ) -> Response<Body>
 where
     R: Stream<Item = Result<Res, Status>> + Send + 'static,
 {
-    let codec = MessageCodec::<Req, Res>::new();
+    let codec = MessageCodec::<Req, Res>::nesting(nested);
     let streams = Streams { state, call };
     server(codec).streaming(streams, request).await
 }

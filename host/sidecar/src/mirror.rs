@@ -32,12 +32,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::{Status, Streaming};
 
+/// The fields of a request whose messages have repeated fields: `held` and `nack`.
+const NESTED: &[u32] = &[2, 4];
+
 /// Answers a call of `Mirror`.
 pub(crate) async fn serve(
     state: Arc<State>,
     request: Request<grpc::RequestBody>,
 ) -> Response<Body> {
-    grpc::streaming(state, request, responses).await
+    grpc::streaming(state, request, NESTED, responses).await
 }
 
 /// Returns the responses of a mirror.
@@ -73,9 +76,10 @@ async fn mirror(
     responses: &Responses,
 ) -> Result<(), Status> {
     let options = &state.options;
+    let open = talk::opened(&mut requests, options.ack_timeout).await?;
+    // Not before, or streams that say nothing would take the places.
     let place = state.mirrors.try_acquire();
     let _place = place.map_err(|_| statuses::too_many_in_all(options.max_all_mirrors))?;
-    let open = talk::opened(&mut requests, options.ack_timeout).await?;
     let checked_out = state.checkout(&open.tenant)?;
     checked_out
         .admit(1)

@@ -66,8 +66,9 @@ impl SidecarOptions {
 
     /// Sets the maximum number of connections. Default 64; 0 counts as 1.
     ///
-    /// One more connection takes the place of the one that has been idle for longest, and is refused if
-    /// none is idle.
+    /// One more connection takes the place of the one that has been idle for longest. If none is idle, it
+    /// may only ask whether the sidecar is serving, as probes do; other calls are answered with
+    /// `RESOURCE_EXHAUSTED`.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);

@@ -6,6 +6,10 @@ use localmap_sidecar_proto::Rejection;
 use localmap_sidecar_proto::rejection::Reason;
 use tonic::Status;
 
+/// The other reason why a batch may be rejected with [`Reason::Full`].
+const BATCH_TOO_LARGE: &str = "; or the batch is too large: it may have 1,024 changes, and keys and values \
+    of 64 KiB more than `max-value`, or than 1 MiB if that is more";
+
 /// Returns the rejection that an operation of a tenant is answered with.
 ///
 /// # Errors
@@ -40,7 +44,10 @@ pub(crate) fn of_map(error: Error) -> Result<Rejection, Status> {
         Error::NotACounter => (Reason::NotACounter, None),
         Error::Overflow => (Reason::Overflow, None),
         Error::Change { index, source, .. } => {
-            let rejection = of_map(source.into())?;
+            let mut rejection = of_map(source.into())?;
+            if rejection.reason() == Reason::Full {
+                rejection.message.push_str(BATCH_TOO_LARGE);
+            }
             return Ok(at(rejection, index));
         }
         Error::Terminated { source, .. } => return Err(status::terminated(&source)),
@@ -59,22 +66,28 @@ pub(crate) fn of_rule(violation: WriteViolation) -> Rejection {
     let (reason, message) = match violation {
         WriteViolation::InvalidKey => (
             Reason::InvalidKey,
-            "the schema has no such key: use one that begins with one of its prefixes".to_owned(),
+            "the schema has no such key: use one that begins with one of its prefixes, and is as short \
+             as that requires"
+                .to_owned(),
         ),
         WriteViolation::ValueTooLarge { max } => (
             Reason::ValueTooLarge,
             format!(
-                "the schema allows {max} bytes of this value for the key: it is longer, or not UTF-8 \
-                 after them"
+                "the schema does not allow this value for the key: it accepts {max} bytes of it, and the \
+                 rest is too much, or not UTF-8 where it must be"
             ),
         ),
         WriteViolation::InvalidTtl => (
             Reason::InvalidTtl,
-            "the TTL is zero, or longer than the schema allows for the key".to_owned(),
+            "the TTL is zero, or longer than the schema allows for the key: use a shorter one, or none \
+             for the default"
+                .to_owned(),
         ),
         WriteViolation::NotACounter => (
             Reason::NotACounter,
-            "the schema does not allow a counter, or nothing else, for the key".to_owned(),
+            "the schema decides by the key what is a counter: this key is none, or its value must be \
+             one, of 8 bytes"
+                .to_owned(),
         ),
         _ => (
             Reason::InvalidKey,

@@ -141,11 +141,11 @@ mod tests {
         let activity = Arc::new(Activity::default());
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         let buffers = Arc::default();
-        let body = ResponseBody::new(Body::new(Silent), &buffers, activity.begin());
+        let body = ResponseBody::new(Body::new(Silent), &buffers, activity.begin(true));
         let mut body = Box::pin(body.until(async { drop(ended.await) }));
         let mut context = Context::from_waker(Waker::noop());
         assert!(body.as_mut().poll_frame(&mut context).is_pending());
-        assert_eq!(activity.running(), 1);
+        assert_eq!(activity.running_calls(), 1);
         drop(end);
         let Poll::Ready(Some(Ok(frame))) = body.as_mut().poll_frame(&mut context) else {
             panic!("it ends");
@@ -155,6 +155,6 @@ mod tests {
         let next = body.as_mut().poll_frame(&mut context);
         assert!(matches!(next, Poll::Ready(None)));
         drop(body);
-        assert_eq!(activity.running(), 0);
+        assert_eq!(activity.running_calls(), 0);
     }
 }

@@ -11,6 +11,7 @@ use crate::services::Services;
 use crate::socket::Socket;
 use crate::state::State;
 use localmap::Tenants;
+use rustix::io::Errno;
 use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -42,6 +43,7 @@ struct Shared {
     refusals: ReportLimiter,
     accept_failures: ReportLimiter,
     malformed: ReportLimiter,
+    failures: ReportLimiter,
 }
 
 impl Sidecar {
@@ -62,6 +64,7 @@ impl Sidecar {
             refusals: ReportLimiter::new(10, Duration::from_secs(10)),
             accept_failures: ReportLimiter::new(1, Duration::from_secs(10)),
             malformed: ReportLimiter::new(1, Duration::from_secs(60)),
+            failures: ReportLimiter::new(10, Duration::from_secs(10)),
         };
         Self {
             shared: Arc::new(shared),
@@ -117,6 +120,13 @@ impl Sidecar {
                 // The peer has already disconnected.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
+                    // There are too few file descriptors for as many connections as there may be.
+                    if matches!(
+                        Errno::from_io_error(&error),
+                        Some(Errno::MFILE | Errno::NFILE)
+                    ) {
+                        self.shared.connections.dismiss_idlest();
+                    }
                     self.shared.accept_failed(error);
                     tokio::time::sleep(RETRY).await;
                 }
@@ -170,13 +180,21 @@ impl Shared {
                 ended.unwrap_or_default()
             }
         };
-        self.state.report(&Event::Ended {
-            id,
-            peer,
-            lasted: activity.lasted(),
-            calls: activity.calls(),
-            cause,
-        });
+        // A peer can make connections fail one after the other.
+        let unreported = match &cause {
+            Some(_) => self.failures.admit(Instant::now()),
+            None => Some(0),
+        };
+        if let Some(unreported) = unreported {
+            self.state.report(&Event::Ended {
+                id,
+                peer,
+                lasted: activity.lasted(),
+                calls: activity.calls(),
+                cause,
+                unreported,
+            });
+        }
     }
 
     fn refuse(&self, peer: Peer, refusal: Refusal) {

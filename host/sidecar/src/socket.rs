@@ -14,6 +14,7 @@ use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use std::fmt;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,8 @@ impl Socket {
     ///   [`SocketError::NoName`] if it ends in no name.
     /// - Returns [`SocketError::Served`] or [`SocketError::InUse`] if another process listens there.
     /// - Returns [`SocketError::NotASocket`] if there is something that is no socket.
-    /// - Returns [`SocketError::Io`] if the operating system does not allow it, for example because the
-    ///   folder does not exist.
+    /// - Returns [`SocketError::NoFolder`] if its folder does not exist.
+    /// - Returns [`SocketError::Io`] if the operating system does not allow it.
     ///
     /// # Panics
     ///
@@ -139,7 +140,12 @@ fn lock(socket: &Path) -> Result<File, SocketError> {
         // Neither follows a link nor waits for the other end of a pipe.
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(&path)
-        .map_err(io_error("open", &path))?;
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => SocketError::NoFolder {
+                path: socket.to_owned(),
+            },
+            _ => io_error("open", &path)(error),
+        })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SocketError::Served {

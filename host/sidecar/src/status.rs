@@ -17,11 +17,11 @@ pub(crate) fn checkout(error: &CheckoutError) -> Status {
         ),
         CheckoutError::TooManyTenants { max, .. } => Status::resource_exhausted(format!(
             "the sidecar has {max} maps, which is its limit: use a tenant that has one, wait until some \
-             are idle, or raise --max-maps"
+             are idle, or raise --max-maps (max-tenants in the file of --tenants)"
         )),
         CheckoutError::NoBytes { max, .. } => Status::resource_exhausted(format!(
             "the maps of the sidecar may have {max} bytes, and too few are left for another map: wait \
-             until some are idle, or raise --max-total-bytes"
+             until some are idle, or raise --max-total-bytes (max-bytes in the file of --tenants)"
         )),
         CheckoutError::Cancelled => ending(),
         CheckoutError::Create(error) => create(error),

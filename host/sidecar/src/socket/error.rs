@@ -26,6 +26,13 @@ pub enum SocketError {
         /// The path.
         path: PathBuf,
     },
+    /// The folder of the socket does not exist.
+    #[error("the folder of `{}` does not exist: create it, or mount a volume there", path.display())]
+    #[non_exhaustive]
+    NoFolder {
+        /// The path of the socket.
+        path: PathBuf,
+    },
     /// Another sidecar has locked the socket.
     #[error("another process serves `{}`: stop it, or choose another path", path.display())]
     #[non_exhaustive]
