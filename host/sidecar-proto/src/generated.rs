@@ -77,7 +77,7 @@ pub mod rejection {
         ValueTooLarge = 2,
         /// The TTL is zero, or longer than the schema allows.
         InvalidTtl = 3,
-        /// A limit is reached and nothing can be evicted.
+        /// A limit is reached and nothing can be evicted, or a batch is too large: see ApplyRequest.
         Full = 4,
         /// The condition does not hold.
         Conflict = 5,
@@ -154,8 +154,9 @@ pub struct GetManyRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetManyResponse {
-    /// The values of the first keys, in their order: at most 1 MiB of them, but at least one. Ask again for
-    /// the remaining keys.
+    /// The values of the first keys, in their order: at most 4,096 values of together at most 1 MiB, but at
+    /// least one, however large. There are fewer if the tenant has used up its rate. Ask again for the
+    /// remaining keys.
     #[prost(message, repeated, tag = "1")]
     pub values: ::prost::alloc::vec::Vec<get_many_response::Value>,
 }
@@ -409,6 +410,9 @@ pub mod outcome {
 pub struct ApplyRequest {
     #[prost(string, tag = "1")]
     pub tenant: ::prost::alloc::string::String,
+    /// At most 1,024. Their keys and values together have at most 1 MiB or the `max-value` of the map,
+    /// whichever is larger, and 64 KiB more. A larger batch is rejected with REASON_FULL and the index of the
+    /// first change beyond.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<Change>,
 }
@@ -430,12 +434,14 @@ pub struct ScanRequest {
     /// 0 at first, then the `next` of the response before.
     #[prost(uint64, tag = "3")]
     pub cursor: u64,
-    /// The most entries to return. 0: as many as fit.
+    /// How many entries to visit, at most 4,096. Those whose keys do not begin with the prefix count, too, so
+    /// a response may have fewer entries, and a few more if their hashes are equal. 0, or more: 4,096.
     #[prost(uint32, tag = "4")]
     pub limit: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScanResponse {
+    /// At most 1 MiB of keys and values, or one larger entry. May be empty although `next` is set.
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<Entry>,
     /// Where to go on. Unset: there are no more entries.
@@ -481,7 +487,8 @@ pub struct StatsResponse {
     /// Entries that the policy removed to make room.
     #[prost(uint64, tag = "11")]
     pub evicted: u64,
-    /// Calls that were rejected with REASON_FULL.
+    /// Writes that the map rejected with REASON_FULL. Of Apply, each batch counts once, and one that is larger
+    /// than a batch can be does not count.
     #[prost(uint64, tag = "12")]
     pub refused: u64,
     /// The class of the tenant.
@@ -580,7 +587,8 @@ pub struct PipelineResponse {
     pub results: ::prost::alloc::vec::Vec<OperationResult>,
 }
 /// What a mirror sends: first `open`; then `held` if it is asked to compare; then `ack` or `nack` of each
-/// response, before the next one is sent.
+/// response, before the next one is sent. Keep the requests open: at their end, the sidecar ends the stream
+/// with OK, even if the mirror does not have everything.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MirrorRequest {
     #[prost(oneof = "mirror_request::Kind", tags = "1, 2, 3, 4")]
@@ -613,7 +621,9 @@ pub mod mirror_request {
         #[prost(bool, tag = "3")]
         pub never_expires: bool,
     }
-    /// A part of what the mirror holds.
+    /// A part of what the mirror holds: as many entries as a request has room for, with 4 MiB and 65,536 fields,
+    /// or fewer. Each part must come within the time in which responses are to be acknowledged. If all parts
+    /// take more memory than the sidecar has for them, it sends everything, with `reset`.
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Held {
         #[prost(message, repeated, tag = "1")]
@@ -634,7 +644,8 @@ pub mod mirror_request {
         #[prost(uint64, tag = "1")]
         pub nonce: u64,
         /// The keys that were not applied; empty: none of the response was. The sidecar does not send these
-        /// versions again: only the next change of a key sends it.
+        /// versions again: only the next change of a key sends it. Keys that are in neither `refreshed` nor
+        /// `entries` of the response have no effect.
         #[prost(bytes = "bytes", repeated, tag = "2")]
         pub keys: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
         /// The reason, for the log of the sidecar.
@@ -745,6 +756,8 @@ pub mod maps_client {
     /// The maps of a sidecar, one for each tenant.
     ///
     /// A tenant is 1 to 63 of the characters A-Z a-z 0-9 - _ . and its map is created when it is first named.
+    ///
+    /// A key that no map can have, such as an empty one, is absent for reads, Take and Delete: this is no error.
     #[derive(Debug, Clone)]
     pub struct MapsClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1021,7 +1034,7 @@ pub mod maps_client {
                 .insert(GrpcMethod::new("localmap.sidecar.v1.Maps", "Delete"));
             self.inner.unary(req, path, codec).await
         }
-        /// Makes all changes of a batch or none of them.
+        /// Makes all changes of a batch or none of them. See ApplyRequest for how large a batch can be.
         pub async fn apply(
             &mut self,
             request: impl tonic::IntoRequest<super::ApplyRequest>,
@@ -1235,7 +1248,7 @@ pub mod maps_server {
             &self,
             request: tonic::Request<super::DeleteRequest>,
         ) -> std::result::Result<tonic::Response<super::DeleteResponse>, tonic::Status>;
-        /// Makes all changes of a batch or none of them.
+        /// Makes all changes of a batch or none of them. See ApplyRequest for how large a batch can be.
         async fn apply(
             &self,
             request: tonic::Request<super::ApplyRequest>,
@@ -1291,6 +1304,8 @@ pub mod maps_server {
     /// The maps of a sidecar, one for each tenant.
     ///
     /// A tenant is 1 to 63 of the characters A-Z a-z 0-9 - _ . and its map is created when it is first named.
+    ///
+    /// A key that no map can have, such as an empty one, is absent for reads, Take and Delete: this is no error.
     #[derive(Debug)]
     pub struct MapsServer<T> {
         inner: Arc<T>,

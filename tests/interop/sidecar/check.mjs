@@ -98,6 +98,48 @@ async function operations(stub) {
     expect('a tenant', 'INVALID_ARGUMENT', await failure(new Tenant(stub, 'a/b').get('k')));
 }
 
+/** Arguments that cannot be sent are errors, and nothing is sent. */
+async function arguments_(stub) {
+    const map = new Tenant(stub, 'arguments');
+    const thrown = async (call) => {
+        try {
+            return `no error: ${await call()}`;
+        } catch (error) {
+            return error.name;
+        }
+    };
+    const spans = [-1, 0, 1e-10, NaN, Infinity, 1.9e10, '1'];
+    const found = await Promise.all(spans.map((span) => thrown(() => seconds(span))));
+    expect('seconds', [...Array(6).fill('RangeError'), 'TypeError'], found);
+    expect('the longest time', '18000000000000000000', seconds(1.8e10).afterNanos);
+    expect('half a visit', 'TypeError', await thrown(() => map.increment('c', 1.5)));
+    expect('too many visits', 'RangeError', await thrown(() => map.increment('c', 1n << 63n)));
+    expect('no version', 'TypeError', await thrown(() => map.delete('c', 'abc')));
+    expect('no TTL', 'TypeError', await thrown(() => map.set('c', '', { after_nanos: 5 })));
+    expect('no condition', 'TypeError', await thrown(() => map.setIf('c', '', { version: 'abc' })));
+    expect('no key', 'TypeError', await thrown(() => map.get(undefined)));
+    expect('no value', 'TypeError', await thrown(() => map.set('c')));
+    const change = { delete: { key: 'c', version: 'abc' } };
+    expect('no change', 'TypeError', await thrown(() => map.apply([change])));
+    const batches = map.pipeline();
+    expect('no operation', 'TypeError', await thrown(() => batches.run([{ got: 'c' }])));
+    const [stored, got] = await batches.run([{ set: { key: 'c', value: 'd' } }, { get: 'c' }]);
+    expect('strings in a pipeline', ['stored', 'd'], [stored.kind, String(got.value)]);
+    batches.close();
+    expect('nothing else is there', '1', (await map.stats()).entries);
+}
+
+/** Where no sidecar is, calls and batches fail in time. */
+async function nobody(folder) {
+    const stub = connect(path.resolve(folder, 'nobody.sock'));
+    const map = new Tenant(stub, 'nobody', { timeout: 100 });
+    expect('a call to nobody', 'DEADLINE_EXCEEDED', await failure(map.get('k')));
+    const batches = map.pipeline();
+    expect('a batch to nobody', 'DEADLINE_EXCEEDED', await failure(batches.run([{ get: 'k' }])));
+    expect('another', 'DEADLINE_EXCEEDED', await failure(batches.run([{ get: 'k' }])));
+    stub.close();
+}
+
 /** Batches: each operation and its result, and many of them. */
 async function pipeline(stub) {
     const batches = new Tenant(stub, 'pipeline').pipeline();
@@ -168,6 +210,14 @@ async function settle(map, mirror, what) {
     console.log(`${what}: equal, ${[...mirror.entries()].length} entries`);
 }
 
+/** A mirror whose `open` is wrong does not try again. */
+async function failing(stub) {
+    const copy = new Mirror(stub, 'a/b');
+    expect('a mirror of no tenant', 'INVALID_ARGUMENT', await failure(copy.waitUntilSynced()));
+    expect('it has failed', [true, grpc.status.INVALID_ARGUMENT], [copy.failed, copy.error.code]);
+    copy.close();
+}
+
 /** A copy that is compared with the map, with expiries, a refusal and a restart. */
 async function mirror(stub, server) {
     const map = new Tenant(stub, 'mirrored');
@@ -218,9 +268,12 @@ let server = start();
 try {
     const stub = connect(socket);
     await operations(stub);
+    await arguments_(stub);
     await pipeline(stub);
+    await nobody(folder);
     await sizes(stub);
     await guests(stub);
+    await failing(stub);
     server = await mirror(stub, server);
     stub.close();
     server.kill('SIGTERM');

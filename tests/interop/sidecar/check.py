@@ -5,6 +5,7 @@ check.py LOCALMAP FOLDER GUEST
 GUEST is the component `quota`.
 """
 
+import os
 import sys
 import threading
 import time
@@ -129,6 +130,54 @@ def pipeline(channel):
     expect("the order", [b"%d" % n for n in range(500)], [result.value for result in gets])
 
 
+def arguments(channel):
+    """Arguments that cannot be sent are errors, and nothing is sent."""
+
+    def raised(call):
+        try:
+            return f"no error: {call()}"
+        except (TypeError, ValueError) as error:
+            return type(error).__name__
+
+    map_ = Tenant(channel, "arguments")
+    for span in (-1, 0, 1e-10, float("nan"), float("inf"), 1.9e10):
+        expect(f"{span} seconds", "ValueError", raised(lambda: seconds(span)))
+    expect("the longest time", 18 * 10**18, seconds(1.8e10).after_nanos)
+    expect("half a visit", "TypeError", raised(lambda: map_.increment(b"c", 1.5)))
+    expect("too many visits", "ValueError", raised(lambda: map_.increment(b"c", 1 << 63)))
+    expect("no version", "TypeError", raised(lambda: map_.delete(b"c", "abc")))
+    expect("a negative version", "ValueError", raised(lambda: version(-1)))
+    expect("no TTL", "ValueError", raised(lambda: map_.set(b"c", b"", {"after_nano": 5})))
+    expect("nothing is there", 0, map_.stats().entries)
+
+
+def nobody(folder):
+    """Where no sidecar is, calls and batches fail in time."""
+    with connect(os.path.join(folder, "nobody.sock")) as channel:
+        map_ = Tenant(channel, "nobody", timeout=0.1)
+        expect("a call to nobody", "DEADLINE_EXCEEDED", failure(lambda: map_.get(b"k"))[0])
+        for batches in ([], [[pb.Operation(get=b"k")]]):
+            code, details = failure(lambda: list(map_.pipeline(batches)))
+            expect(f"{len(batches)} batches to nobody", "DEADLINE_EXCEEDED", code)
+            expect("the time", True, "0.1 s" in details)
+
+
+def slow(channel):
+    """The time for a batch does not run while the client has none, or does something else."""
+
+    def batches():
+        for _ in range(3):
+            time.sleep(0.2)
+            yield [pb.Operation(get=b"k")]
+
+    map_ = Tenant(channel, "slow", timeout=0.1)
+    answered = 0
+    for _ in map_.pipeline(batches()):
+        answered += 1
+        time.sleep(0.2)
+    expect("a slow client", 3, answered)
+
+
 def sizes(channel):
     """Messages of 4 MiB are taken, in both directions, and not one byte more."""
     map_ = Tenant(channel, "sizes")
@@ -232,6 +281,9 @@ def main():
         pinging.start()
         operations(channel)
         pipeline(channel)
+        arguments(channel)
+        nobody(folder)
+        slow(channel)
         sizes(channel)
         guests(channel)
         authority(server)

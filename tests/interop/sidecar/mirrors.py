@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import grpc
 import maps_pb2 as pb
 from maps import NEVER, Rejected, Tenant, connect, seconds
 from mirror import Mirror
@@ -101,6 +102,7 @@ def main():
             expiry(map_, mirror)
             cut_off(map_, mirror)
             restart(map_, mirror, server)
+            failing(channel)
     print("the mirror of the example in Python: passed")
 
 
@@ -114,6 +116,19 @@ def refused(map_, mirror):
     expect("a refused value", b"public", mirror.get(b"k"))
     map_.set(b"k", b"public again")
     settle(map_, mirror, "after a refusal")
+
+
+def failing(channel):
+    """A mirror whose `open` is wrong does not try again."""
+    with Mirror(channel, "a/b") as mirror:
+        try:
+            found = mirror.wait_until_synced(60)
+        except grpc.RpcError as error:
+            found = error.code()
+        expect("a mirror of no tenant", grpc.StatusCode.INVALID_ARGUMENT, found)
+        mirror._thread.join(timeout=60)
+        expect("it has ended", (False, True), (mirror._thread.is_alive(), mirror.failed))
+    expect("its error", grpc.StatusCode.INVALID_ARGUMENT, mirror.error.code())
 
 
 def expiry(map_, mirror):

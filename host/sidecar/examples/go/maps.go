@@ -14,8 +14,12 @@ import (
 // Never is the TTL of an entry that does not expire.
 var Never = &pb.Ttl{Kind: &pb.Ttl_Never{Never: true}}
 
-// After returns the TTL of an entry that expires after d. A nil TTL is the default of the map.
+// After returns the TTL of an entry that expires after d, which must be positive: the map rejects others.
+// A nil TTL is the default of the map.
 func After(d time.Duration) *pb.Ttl {
+	if d < 0 {
+		d = 0 // as an unsigned number, it would be more than 292 years
+	}
 	return &pb.Ttl{Kind: &pb.Ttl_AfterNanos{AfterNanos: uint64(d)}}
 }
 
@@ -113,14 +117,25 @@ func (t Tenant) Scan(ctx context.Context, prefix []byte, visit func(*pb.Entry)) 
 
 // Pipeline is a stream of batches. Send several before you receive the results of the first.
 type Pipeline struct {
-	stream pb.Maps_PipelineClient
-	tenant string
+	stream  pb.Maps_PipelineClient
+	tenant  string
+	timeout time.Duration
+	cancel  context.CancelFunc
 }
 
-// Pipeline opens a stream of batches.
-func (t Tenant) Pipeline(ctx context.Context) (Pipeline, error) {
+// Pipeline opens a stream of batches. Opening it, and each wait for the results of a batch, may take as long
+// as timeout; the stream itself lasts until it is closed or ctx ends.
+func (t Tenant) Pipeline(ctx context.Context, timeout time.Duration) (Pipeline, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(timeout, cancel)
 	stream, err := t.Maps.Pipeline(ctx)
-	return Pipeline{stream, t.Name}, err
+	if !timer.Stop() {
+		err = fmt.Errorf("no stream within %v: is the sidecar there? %w", timeout, context.DeadlineExceeded)
+	}
+	if err != nil {
+		cancel()
+	}
+	return Pipeline{stream, t.Name, timeout, cancel}, err
 }
 
 // Send sends a batch.
@@ -128,14 +143,19 @@ func (p Pipeline) Send(operations ...*pb.Operation) error {
 	return p.stream.Send(&pb.PipelineRequest{Tenant: p.tenant, Operations: operations})
 }
 
-// Receive returns the results of the next batch, in the order of its operations.
+// Receive returns the results of the next batch, in the order of its operations. Without results in time, the
+// stream ends, and nobody knows what became of the batches that were under way.
 func (p Pipeline) Receive() ([]*pb.OperationResult, error) {
+	timer := time.AfterFunc(p.timeout, p.cancel)
 	response, err := p.stream.Recv()
+	if !timer.Stop() && err != nil {
+		return nil, fmt.Errorf("no results within %v: %w", p.timeout, context.DeadlineExceeded)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the stream has ended: %w", err)
 	}
 	return response.Results, nil
 }
 
-// Close ends the stream.
-func (p Pipeline) Close() error { return p.stream.CloseSend() }
+// Close ends the stream. Receive the results of all batches first.
+func (p Pipeline) Close() { p.cancel() }

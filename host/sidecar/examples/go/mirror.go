@@ -5,6 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"visits/pb"
 )
 
@@ -13,13 +16,14 @@ const heldInAMessage = 5000
 // Mirror is a local copy of a tenant's map, which the sidecar keeps up to date. Reads make no call.
 type Mirror struct {
 	tenant Tenant
-	// Changed receives a value after a message was applied, if it is empty.
+	// Changed receives a value after a message was applied, and when the mirror has failed, if it is empty.
 	Changed chan struct{}
 
 	lock            sync.RWMutex
 	entries         map[string]held
 	epoch, revision uint64
 	synced          bool
+	err             error
 }
 
 type held struct {
@@ -28,7 +32,7 @@ type held struct {
 	deadline time.Time // zero: never
 }
 
-// NewMirror opens a mirror, which follows the map until the context ends.
+// NewMirror opens a mirror, which follows the map until the context ends or it fails: see Err.
 func NewMirror(ctx context.Context, tenant Tenant) *Mirror {
 	m := &Mirror{tenant: tenant, Changed: make(chan struct{}, 1), entries: map[string]held{}}
 	go m.run(ctx)
@@ -53,6 +57,23 @@ func (m *Mirror) Synced() bool {
 	return m.synced
 }
 
+// Err returns why the mirror has ended, although its context has not: the status is InvalidArgument,
+// PermissionDenied or Unimplemented, so another stream would not help. Otherwise it returns nil, and the
+// mirror opens another stream whenever it loses one.
+func (m *Mirror) Err() error {
+	m.lock.RLock()
+	defer m.lock.RUnlock()
+	return m.err
+}
+
+func permanent(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
+		return true
+	}
+	return false
+}
+
 func (h held) expired(now time.Time) bool {
 	return !h.deadline.IsZero() && !now.Before(h.deadline)
 }
@@ -61,12 +82,20 @@ func (h held) expired(now time.Time) bool {
 func (m *Mirror) run(ctx context.Context) {
 	backoff := 10 * time.Millisecond
 	for ctx.Err() == nil {
-		if m.follow(ctx) {
+		received, err := m.follow(ctx)
+		if received {
 			backoff = 10 * time.Millisecond
 		}
 		m.lock.Lock()
 		m.synced = false
+		if permanent(err) {
+			m.err = err
+		}
 		m.lock.Unlock()
+		if permanent(err) {
+			m.tell()
+			return
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(backoff):
@@ -77,22 +106,30 @@ func (m *Mirror) run(ctx context.Context) {
 	}
 }
 
-// follow applies and acknowledges messages until the stream ends. It returns whether there were any.
-func (m *Mirror) follow(ctx context.Context) (received bool) {
+// tell puts a value into Changed.
+func (m *Mirror) tell() {
+	select {
+	case m.Changed <- struct{}{}:
+	default:
+	}
+}
+
+// follow applies and acknowledges messages until the stream ends. It returns whether there were any, and why
+// the stream has ended.
+func (m *Mirror) follow(ctx context.Context) (received bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := m.tenant.Maps.Mirror(ctx)
 	if err != nil {
-		return false
+		return false, err
 	}
 	open := &pb.MirrorRequest_Open{Tenant: m.tenant.Name, Epoch: m.epoch, Revision: m.revision, CanCompare: true}
-	if stream.Send(&pb.MirrorRequest{Kind: &pb.MirrorRequest_Open_{Open: open}}) != nil {
-		return false
-	}
+	// If the stream has ended, receiving says why.
+	_ = stream.Send(&pb.MirrorRequest{Kind: &pb.MirrorRequest_Open_{Open: open}})
 	for {
 		response, err := stream.Recv()
 		if err != nil {
-			return received
+			return received, err
 		}
 		received = true
 		if response.Compare {
@@ -103,12 +140,8 @@ func (m *Mirror) follow(ctx context.Context) (received bool) {
 		}
 		m.apply(response)
 		ack := &pb.MirrorRequest_Ack{Nonce: response.Nonce}
-		// If the stream has ended, receiving says so.
 		_ = stream.Send(&pb.MirrorRequest{Kind: &pb.MirrorRequest_Ack_{Ack: ack}})
-		select {
-		case m.Changed <- struct{}{}:
-		default:
-		}
+		m.tell()
 	}
 }
 

@@ -55,10 +55,11 @@ func run(path string) error {
 	fmt.Println("rejected:", rejected)
 
 	// Many operations in one message, and two messages under way.
-	pipeline, err := shop.Pipeline(ctx)
+	pipeline, err := shop.Pipeline(ctx, 10*time.Second)
 	if err != nil {
 		return err
 	}
+	defer pipeline.Close()
 	var batch []*pb.Operation
 	for n := 0; n < 16; n++ {
 		set := &pb.Change_Set{Key: []byte(fmt.Sprint("cart:", n)), Value: []byte("tea")}
@@ -79,15 +80,15 @@ func run(path string) error {
 		return err
 	}
 	fmt.Println("results:", len(stored), "value:", string(found[0].GetValue()))
-	if err := pipeline.Close(); err != nil {
-		return err
-	}
 
 	// The copy has them a moment later.
 	for {
 		if value, _, ok := mirror.Get("cart:15"); ok {
 			fmt.Println("in the mirror:", string(value))
 			return nil
+		}
+		if err := mirror.Err(); err != nil {
+			return err
 		}
 		select {
 		case <-mirror.Changed:

@@ -3,23 +3,33 @@
  *
  * Copy it into your project and change it as you like. It needs `maps.js`.
  */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import grpc from '@grpc/grpc-js';
 import { bytes } from './maps.js';
 
 const HELD_IN_A_MESSAGE = 5_000;
+
+// Another attempt would fail in the same way.
+const PERMANENT = [grpc.status.INVALID_ARGUMENT, grpc.status.PERMISSION_DENIED, grpc.status.UNIMPLEMENTED];
 
 /**
  * A local copy of a tenant's map. Reads make no call.
  *
  * `accept(key, value)` may refuse an entry by throwing. The mirror keeps what it held of the key, and the
  * sidecar logs the reason. Emits `change` after each message that was applied, and `lost`, with an error,
- * when the stream is lost. The copy stays readable then, and the mirror reconnects. Keys and values are
+ * when the stream is lost. The copy stays readable then, and the mirror reconnects, unless the error is
+ * `INVALID_ARGUMENT`, `PERMISSION_DENIED` or `UNIMPLEMENTED`: then it has `failed`. Keys and values are
  * Buffers.
  */
 export class Mirror extends EventEmitter {
     /** Whether the copy holds what the map held at the last message. */
     synced = false;
+
+    /** Why the stream was lost, until there is another one. */
+    error;
+
+    /** Whether the mirror has ended, because of an `error` that lasts. */
+    failed = false;
 
     // By the bytes of the key, as a string that keeps them apart, which UTF-8 does not.
     #entries = new Map();
@@ -61,10 +71,13 @@ export class Mirror extends EventEmitter {
         }
     }
 
-    /** Waits until the copy holds what the map held at the last message. */
+    /** Waits until the copy holds what the map held at the last message. Throws if the mirror has failed,
+     * or is closed. */
     async waitUntilSynced() {
         while (!this.synced) {
-            await new Promise((resolve) => this.once('change', resolve));
+            if (this.failed) throw this.error;
+            if (this.#closed) throw new Error('the mirror is closed');
+            await once(this, 'state');
         }
     }
 
@@ -73,6 +86,7 @@ export class Mirror extends EventEmitter {
         this.#closed = true;
         clearTimeout(this.#timer);
         this.#call?.cancel();
+        this.emit('state');
     }
 
     #open() {
@@ -90,7 +104,11 @@ export class Mirror extends EventEmitter {
         if (this.#closed || call !== this.#call) return;
         this.#call = undefined;
         this.synced = false;
+        this.error = error;
+        this.failed = PERMANENT.includes(error.code);
+        this.emit('state');
         this.emit('lost', error);
+        if (this.failed || this.#closed) return;
         this.#timer = setTimeout(() => this.#open(), this.#backoff);
         this.#backoff = Math.min(2_000, this.#backoff * 2);
     }
@@ -103,6 +121,8 @@ export class Mirror extends EventEmitter {
         call.write(this.#apply(response));
         this.#backoff = 10;
         this.synced = !response.more;
+        this.error = undefined;
+        this.emit('state');
         this.emit('change');
     }
 

@@ -3,6 +3,11 @@
 Copy it into your project and change it as you like. `README.md` says how the code is generated.
 """
 
+import contextlib
+import math
+import threading
+import time
+
 import grpc
 import maps_pb2 as pb
 import maps_pb2_grpc
@@ -29,14 +34,30 @@ class Rejected(Exception):
         self.rejection = rejection
 
 
+class TimedOut(grpc.RpcError):
+    """A pipeline whose next batch was not answered in time. What became of that batch is not known."""
+
+    def code(self):
+        """Returns `DEADLINE_EXCEEDED`, as a call that has timed out does."""
+        return grpc.StatusCode.DEADLINE_EXCEEDED
+
+    def details(self):
+        """Returns the message."""
+        return str(self)
+
+
 def connect(path):
     """Returns a channel to the sidecar at `path`, an absolute path. Close it, or use it in a `with`."""
     return grpc.insecure_channel(f"unix:{path}", options=OPTIONS)
 
 
 def seconds(ttl):
-    """Returns a time to live of so many seconds."""
-    return pb.Ttl(after_nanos=round(ttl * 1_000_000_000))
+    """Returns a time to live in seconds: at least 1 ns, at most 2^64 - 1 of them, which are 584 years."""
+    # `round` takes neither NaN nor an infinity.
+    nanos = round(ttl * 1_000_000_000) if math.isfinite(ttl) else 0
+    if not 0 < nanos < 1 << 64:
+        raise ValueError(f"{ttl} seconds are no time to live: use 1e-9 to 1.8e10, or NEVER")
+    return pb.Ttl(after_nanos=nanos)
 
 
 def version(number):
@@ -49,12 +70,14 @@ class Tenant:
 
     `ttl` is `None` for the default of the map, `NEVER` or `seconds(…)`. A call waits for a sidecar that
     is not there yet. It raises `Rejected` if the map rejects a write, and `grpc.RpcError` if the call has
-    failed, after `timeout` seconds at the latest.
+    failed, after `timeout` seconds at the latest: `DEADLINE_EXCEEDED`, for example because there is no
+    sidecar. An argument that cannot be sent is a `TypeError` or a `ValueError`.
     """
 
     def __init__(self, channel, name, timeout=10):
         self.name = name
         self.stub = maps_pb2_grpc.MapsStub(channel)
+        self.timeout = timeout
         self.options = {"timeout": timeout, "wait_for_ready": True}
 
     def get(self, key):
@@ -148,10 +171,19 @@ class Tenant:
 
         `batches` is any iterable. A thread of grpcio reads it while the results of earlier batches are
         on their way, so that several batches are under way at a time.
+
+        Raises `TimedOut`, which is a `grpc.RpcError`, if the next batch is not answered within `timeout`
+        seconds. The whole may last as long as it likes: a deadline of gRPC would end it.
         """
+        watch = _Watch(self.timeout)
         requests = (pb.PipelineRequest(tenant=self.name, operations=batch) for batch in batches)
-        for response in self.stub.Pipeline(requests, wait_for_ready=True):
-            yield list(response.results)
+        call = self.stub.Pipeline(watch.sent(requests), wait_for_ready=True)
+        try:
+            with watch.over(call):
+                while (response := watch.next_of(call)) is not None:
+                    yield list(response.results)
+        finally:
+            call.cancel()
 
     @staticmethod
     def _result(response):
@@ -159,3 +191,76 @@ class Tenant:
         if kind == "rejected":
             raise Rejected(response.rejected)
         return getattr(response, kind)
+
+
+class _Watch:
+    """Cancels a stream on which a response does not come in time, in a thread of its own.
+
+    The time runs while a response is waited for and a request is under way.
+    """
+
+    def __init__(self, timeout):
+        self.timeout = timeout
+        self.expired = False
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._waiting = False
+        self._since = None  # when the wait for the next response began
+        self._ended = threading.Event()
+
+    def sent(self, requests):
+        """Passes on the requests. Their end is one more: the stream is to end, too."""
+        for request in requests:
+            self._add(1)
+            yield request
+        self._add(1)
+
+    @contextlib.contextmanager
+    def over(self, call):
+        """Watches a call."""
+        threading.Thread(target=self._run, args=[call], daemon=True).start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+
+    def next_of(self, call):
+        """Returns the next response, or `None` at the end."""
+        self._wait(True)
+        try:
+            response = next(call, None)
+        except grpc.RpcError:
+            if not self.expired:
+                raise
+            message = f"no results within {self.timeout} s: is the sidecar there?"
+            raise TimedOut(message) from None
+        self._wait(False)
+        self._add(-1)
+        return response
+
+    def _add(self, requests):
+        with self._lock:
+            self._under_way += requests
+            self._begin()
+
+    def _wait(self, waiting):
+        with self._lock:
+            self._waiting = waiting
+            self._since = None
+            self._begin()
+
+    def _begin(self):
+        if self._waiting and self._under_way > 0 and self._since is None:
+            self._since = time.monotonic()
+
+    def _run(self, call):
+        # A wait that begins meanwhile ends after this one.
+        left = self.timeout
+        while not self._ended.wait(left):
+            with self._lock:
+                since = self._since
+            left = self.timeout if since is None else since + self.timeout - time.monotonic()
+            if left <= 0:
+                self.expired = True
+                call.cancel()
+                return

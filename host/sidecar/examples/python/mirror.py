@@ -13,6 +13,13 @@ import maps_pb2_grpc
 
 HELD_IN_A_MESSAGE = 5_000
 
+# Another attempt would fail in the same way.
+PERMANENT = [
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNIMPLEMENTED,
+]
+
 
 class Mirror:
     """A local copy of a tenant's map. Reads make no call.
@@ -20,20 +27,26 @@ class Mirror:
     `accept(key, value)` may refuse an entry by raising `ValueError`. The mirror keeps what it held of
     the key, and the sidecar logs the reason. It must not call the mirror. `on_change()` is called after
     each message that was applied, in the thread of the mirror.
+
+    When the stream is lost, the copy stays readable, and the mirror opens another one. `error` says why,
+    until it is there. If another one cannot help, because the error is `INVALID_ARGUMENT`,
+    `PERMISSION_DENIED` or `UNIMPLEMENTED`, the mirror has `failed`, and ends.
     """
 
     def __init__(self, channel, name, accept=None, on_change=None):
         self.name = name
         self.accept = accept or (lambda key, value: None)
         self.on_change = on_change or (lambda: None)
-        self.synced = threading.Event()
+        self.synced = False
+        self.error = None
+        self.failed = False
+        self._changed = threading.Condition()
         self._stub = maps_pb2_grpc.MapsStub(channel)
         self._lock = threading.Lock()
         self._entries = {}  # key: (value, version, deadline)
         self._epoch = self._revision = 0
         self._call = None
         self._closed = False
-        self.error = None  # why the stream was lost, if it was
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -55,12 +68,21 @@ class Mirror:
         return {key: entry for key, entry in found.items() if entry is not None}
 
     def wait_until_synced(self, timeout=None):
-        """Waits until the copy holds what the map held at the last message. Returns whether it does."""
-        return self.synced.wait(timeout)
+        """Waits until the copy holds what the map held at the last message. Returns whether it does.
+
+        Raises `error` if the mirror has failed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self.synced or self.failed or self._closed, timeout)
+            if self.failed:
+                raise self.error
+            return self.synced
 
     def close(self):
         """Ends the mirror."""
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         if self._call:
             self._call.cancel()
         self._thread.join()
@@ -80,16 +102,24 @@ class Mirror:
     def _run(self):
         """Opens the stream, again and again. The copy stays readable while there is none."""
         backoff = 0.01
-        while not self._closed:
+        while not self._closed and not self.failed:
+            error = None
             try:
                 for _ in self._follow():
                     backoff = 0.01
-            except grpc.RpcError as error:
-                self.error = error
-            self.synced.clear()
-            if not self._closed:
+            except grpc.RpcError as lost:
+                error = lost
+            self._become(synced=False, error=error)
+            if not self._closed and not self.failed:
                 time.sleep(backoff)
                 backoff = min(2, backoff * 2)
+
+    def _become(self, synced, error=None):
+        """Notes the state of the stream."""
+        with self._changed:
+            self.synced, self.error = synced, error
+            self.failed = error is not None and error.code() in PERMANENT
+            self._changed.notify_all()
 
     def _follow(self):
         """Applies and acknowledges messages until the stream ends. Yields after each one."""
@@ -109,10 +139,7 @@ class Mirror:
                         requests.put(pb.MirrorRequest(held=held))
                     continue
                 requests.put(self._apply(response))
-                if response.more:
-                    self.synced.clear()
-                else:
-                    self.synced.set()
+                self._become(synced=not response.more)
                 self.on_change()
                 yield
         finally:
