@@ -18,8 +18,9 @@ VERSIONS = ["1.33", kubernetes_validate.latest_version()]
 IMAGE = "localmap:"
 PROGRAM = "/usr/bin/localmap"
 PROBES = ["startupProbe", "readinessProbe", "livenessProbe"]
-# What a sidecar takes without maps, and room for connections and mirrors.
-PROGRAM_BYTES = 128 * 2**20
+# What a sidecar takes without maps and connections, and the most that a connection holds: docs/sidecar.md.
+PROGRAM_BYTES = 64 * 2**20
+CONNECTION_BYTES = 36 * 2**20
 UNKNOWN = "--no-such-option"
 
 
@@ -197,8 +198,9 @@ def socket_faults(spec):
             if volume not in {mount["name"] for mount in container.get("volumeMounts", [])}:
                 found.append(f"{container['name']}: it does not see {socket}")
         bytes_of_maps = int(options["--max-maps"]) * quantity(options["--max-bytes"].removesuffix("B"))
-        if bytes_of_maps + PROGRAM_BYTES > quantity(sidecar["resources"]["limits"]["memory"]):
-            found.append(f"{name}: its full maps do not fit into its memory limit")
+        bytes_of_connections = int(options["--max-connections"]) * CONNECTION_BYTES
+        if bytes_of_maps + bytes_of_connections + PROGRAM_BYTES > quantity(sidecar["resources"]["limits"]["memory"]):
+            found.append(f"{name}: its maps and connections do not fit into its memory limit")
     return found
 
 
@@ -287,7 +289,7 @@ def planted_in_sidecar(resources):
     yield "does not see", sidecar(lambda spec, _: spec["containers"][0].pop("volumeMounts"))
     yield "no volume that", sidecar(lambda _, maps: maps["volumeMounts"][-1].update(readOnly=True))
     yield "--max-map'", sidecar(lambda _, maps: maps["args"].append("--max-map=1"))
-    yield "memory limit", sidecar(lambda _, maps: maps["resources"]["limits"].update(memory="200Mi"))
+    yield "memory limit", sidecar(lambda _, maps: maps["resources"]["limits"].update(memory="400Mi"))
     # Probes of gRPC reach ports alone.
     yield "'port' is", sidecar(
         lambda _, maps: maps.update(livenessProbe={"grpc": {"service": "localmap"}})
