@@ -164,7 +164,7 @@ async fn the_end_of_the_sidecar_cuts_off_guests_after_its_grace() {
         matches!(ended, Code::Unavailable | Code::Unknown),
         "{ended}"
     );
-    sidecar.line("was cut off");
+    sidecar.line(" cut off");
 }
 
 #[tokio::test]
