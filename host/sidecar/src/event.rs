@@ -193,10 +193,7 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "tenant={tenant} a mirror ")?;
                 match entries {
-                    0 => write!(
-                        f,
-                        "asks for all entries again, or has refused none that it was sent"
-                    )?,
+                    0 => write!(f, "asks for all entries again")?,
                     1 => write!(f, "has refused 1 entry")?,
                     _ => write!(f, "has refused {entries} entries")?,
                 }

@@ -92,7 +92,10 @@ async fn mirror(
         tokio::spawn(watcher::run(feed, Arc::downgrade(&map)));
     }
     let refused = |refused: Refused| {
-        state.report_refused(&open.tenant, refused.entries, refused.message);
+        // Keys that were not in the response have no effect.
+        if refused.entries > 0 || refused.resync {
+            state.report_refused(&open.tenant, refused.entries, refused.message);
+        }
     };
     let talk = Talk::new(
         &open,

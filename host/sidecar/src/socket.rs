@@ -140,10 +140,13 @@ fn lock(socket: &Path) -> Result<File, SocketError> {
         // Neither follows a link nor waits for the other end of a pipe.
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(&path)
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => SocketError::NoFolder {
-                path: socket.to_owned(),
-            },
+        .map_err(|error| match socket.parent() {
+            // Not so in /proc, where nothing can be created either.
+            Some(folder) if error.kind() == ErrorKind::NotFound && !folder.exists() => {
+                SocketError::NoFolder {
+                    path: socket.to_owned(),
+                }
+            }
             _ => io_error("open", &path)(error),
         })?;
     match file.try_lock() {
