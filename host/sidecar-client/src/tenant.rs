@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// The map of a tenant of a sidecar. Cheap to clone.
 ///
-/// [`Client::tenant`] returns it. Keys are copied; values are taken as [`Bytes`], without a copy:
+/// [`Client::tenant`](crate::Client::tenant) returns it. Keys are copied; values are taken as [`Bytes`], without a copy:
 /// pass a `Vec<u8>`, a `String`, a static text, or [`Bytes::copy_from_slice`] of what you only
 /// borrow.
 ///
