@@ -144,5 +144,5 @@ async fn paths_that_lead_nowhere_are_refused() {
     assert!(matches!(error, SocketError::NoName { .. }), "{error:?}");
     let absent = folder.0.join("absent/map.sock");
     let error = Socket::bind(&absent, 0o600).expect_err("no folder");
-    assert!(matches!(error, SocketError::Io { .. }), "{error:?}");
+    assert!(matches!(error, SocketError::NoFolder { .. }), "{error:?}");
 }
