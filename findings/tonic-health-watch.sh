@@ -7,7 +7,7 @@
 # `Watch` is to answer SERVICE_UNKNOWN instead and go on, so that the client learns when the service is
 # registered; a client retries only if the method is UNIMPLEMENTED. tonic-health ends `Watch` with
 # NOT_FOUND as well, and has no way to send SERVICE_UNKNOWN for a name that it has never had. So a
-# client that starts before its service is registered must ask again by itself.
+# client that starts before its service is registered has to ask again.
 #
 # Seen: the lines below.
 set -euo pipefail

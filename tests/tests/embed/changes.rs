@@ -1,4 +1,4 @@
-//! What a watched map tells its host: every write, whoever makes it, and nothing that a lying component
+//! What a watched map tells its host: every write, wherever it comes from, and nothing that a lying component
 //! could do harm with.
 
 use localmap::{

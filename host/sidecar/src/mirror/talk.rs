@@ -133,7 +133,7 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// Waits until a time; for ever without one.
+/// Waits until a time. Without one, never returns.
 async fn at(time: Option<std::time::Instant>) {
     match time {
         Some(time) => sleep_until(time.into()).await,

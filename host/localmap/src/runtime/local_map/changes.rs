@@ -10,7 +10,7 @@ use crate::runtime::core_instance::CoreInstance;
 /// # Changes
 ///
 /// A watched map keeps a list of the keys that change, for one owner who copies its changes to
-/// somewhere else. It sees every write, whoever makes it, every expiry and every eviction.
+/// somewhere else. It sees every write, wherever it comes from, every expiry and every eviction.
 impl LocalMap {
     /// Begins to note each change of the map, for [`changes`](Self::changes), in a list of at most
     /// `max_bytes`. With 0, ends the list and frees it. A map begins unwatched.
