@@ -264,6 +264,7 @@ fn rule_15_a_call_tells_a_bounded_number_of_changes() {
 
 /// More bytes than the maximum count as the maximum, so the longest keys fill the list.
 #[test]
+#[cfg_attr(miri, ignore = "thousands of long keys take minutes")]
 fn rule_15_the_list_has_a_maximum() {
     let now = Cell::new(0);
     let limits = Limits {
