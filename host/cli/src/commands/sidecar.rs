@@ -98,7 +98,7 @@ pub(crate) struct SidecarCommand {
     max_total_bytes: Option<u64>,
 
     /// Maximum number of connections; one more takes the place of the one that has been idle for
-    /// longest, or is refused
+    /// longest or, if none is idle, is answered --check alone
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
 
