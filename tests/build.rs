@@ -10,7 +10,7 @@ const GUESTS: [&str; 17] = [
     "keyvalue",
     "limiter",
     "outside",
-    "probe",
+    "probe-guest",
     "quota",
     "served",
     "sessions",

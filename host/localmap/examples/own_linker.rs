@@ -3,10 +3,10 @@
 
 use localmap::wasmtime::component::{Component, HasSelf, Linker};
 use localmap::wasmtime::{Engine, Store};
-use localmap::{CallOutcome, Host, LinkedMap, MapOptions, Observer, Operation};
+use localmap::{Host, LinkedMap, MapOptions, ObservedCall, Observer, Operation};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 use world::{Limiter, LimiterImports, LimiterPre};
 
 /// Your world: it imports the map and a function of yours.
@@ -39,16 +39,31 @@ impl LimiterImports for Tenant {
     }
 }
 
-/// Counts the operations of all apps.
-#[derive(Default)]
-struct Requests(AtomicU64);
+/// Counts and times the operations of all apps.
+struct Requests {
+    count: AtomicU64,
+    start: Instant,
+}
+
+impl Requests {
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
 
 impl Observer for Requests {
-    fn observed(&self, operation: Operation, key_len: usize, outcome: CallOutcome, took: Duration) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn begin(&self, _: Operation, _: &[u8]) -> Option<u64> {
+        Some(self.now())
+    }
+
+    fn end(&self, began: u64, call: &ObservedCall<'_>) {
+        let nanos = self.now().saturating_sub(began);
+        self.count.fetch_add(1, Ordering::Relaxed);
         println!(
-            "{} of a key of {key_len} bytes: {outcome:?}, {took:?}",
-            operation.name()
+            "{} of a key of {} bytes: {:?}, {nanos} ns",
+            call.operation.name(),
+            call.key_len,
+            call.outcome
         );
     }
 }
@@ -67,7 +82,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The maps have an engine and stores of their own.
     let host = Host::new()?;
-    let requests = Arc::new(Requests::default());
+    let requests = Arc::new(Requests {
+        count: AtomicU64::new(0),
+        start: Instant::now(),
+    });
     for name in ["blue", "green"] {
         let map = host.map(&MapOptions::new())?;
         let map = LinkedMap::new(map).with_observer(requests.clone());
@@ -83,6 +101,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let stats = store.data_mut().map.map().stats()?;
         assert_eq!((stats.entries, stats.writes), (1, 4));
     }
-    assert_eq!(requests.0.load(Ordering::Relaxed), 8);
+    assert_eq!(requests.count.load(Ordering::Relaxed), 8);
     Ok(())
 }

@@ -12,5 +12,6 @@ pub(crate) mod error;
 pub(crate) mod features;
 pub(crate) mod limits;
 pub mod names;
+pub(crate) mod observer;
 pub(crate) mod rule;
 pub(crate) mod stats;

@@ -121,15 +121,16 @@ pub use contract::error::{
 pub use contract::features::{set_concurrent_features, set_features};
 pub use contract::limits::{DEFAULT_MAX_KEY_LEN, Limits, MAX_KEY_LEN, Policy};
 pub use contract::names;
+pub use contract::observer::{CallOutcome, ObservedCall, Observer, Operation, Rejection};
 pub use contract::rule::{WriteRule, WriteViolation};
 pub use contract::stats::Stats;
 pub use link::linked_map::LinkedMap;
 pub use link::linker::add_to_linker;
-pub use link::observer::{CallOutcome, Observer, Operation, Rejection};
 pub use runtime::control::Control;
 pub use runtime::create_error::CreateError;
 pub use runtime::host::Host;
 pub use runtime::host_options::{Allocation, HostOptions, Profile};
+pub use runtime::host_stats::{EndedMaps, HostStats};
 pub use runtime::local_map::LocalMap;
 pub use runtime::map_options::MapOptions;
 pub use runtime::memory::{Denied, MemoryLimiter};
@@ -143,10 +144,13 @@ pub use tenants::checkout::across::{ScanCursor, ScanPage};
 pub use tenants::class::TenantClass;
 pub use tenants::error::{CheckoutError, ClassError, RateLimited, TenantError, TenantsError};
 pub use tenants::name::{MAX_TENANT_NAME_LEN, TenantName, TenantNameTooLong};
+pub use tenants::observer::{TenantEnd, TenantsObserver};
 pub use tenants::options::{TenantsOptions, WhenFull};
 pub use tenants::rate_limit::RateLimit;
 pub use tenants::registry::{Swept, Tenants};
-pub use tenants::stats::{ClassStats, TenantInfo, TenantState, TenantStats};
+pub use tenants::stats::{
+    ClassStats, Survey, SurveyedTenant, TenantInfo, TenantState, TenantStats,
+};
 
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]

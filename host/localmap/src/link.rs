@@ -12,5 +12,4 @@ mod convert;
 pub(crate) mod linked_map;
 pub(crate) mod linker;
 mod local_map;
-pub(crate) mod observer;
 mod packed;

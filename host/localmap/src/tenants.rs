@@ -7,6 +7,7 @@ pub(crate) mod error;
 mod hasher;
 mod history;
 pub(crate) mod name;
+pub(crate) mod observer;
 pub(crate) mod options;
 mod quotas;
 pub(crate) mod rate_limit;

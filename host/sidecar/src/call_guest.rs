@@ -6,13 +6,12 @@ use crate::options::MAX_MESSAGE_LEN;
 use crate::rejection::no_answer;
 use crate::state::{SharedCheckout, State};
 use crate::status;
-use localmap::{CallOutcome, LinkedMap, Observer, Operation};
+use localmap::{CallOutcome, LinkedMap, ObservedCall, Observer, Operation};
 use localmap_sidecar_proto::call_guest_response::Result as Answer;
 use localmap_sidecar_proto::{CallGuestRequest, CallGuestResponse};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tonic::Status;
 
@@ -103,8 +102,8 @@ fn linked_map(state: &Arc<State>, tenant: &str) -> Result<LinkedMap, Status> {
 struct Writes(SharedCheckout);
 
 impl Observer for Writes {
-    fn observed(&self, operation: Operation, _: usize, outcome: CallOutcome, _: Duration) {
-        if writes(operation) && matches!(outcome, CallOutcome::Ok | CallOutcome::Hit) {
+    fn end(&self, _: u64, call: &ObservedCall<'_>) {
+        if writes(call.operation) && matches!(call.outcome, CallOutcome::Ok | CallOutcome::Hit) {
             self.0.changed();
         }
     }

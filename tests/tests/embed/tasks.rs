@@ -8,7 +8,8 @@ mod vectors;
 use futures::future::{Either, join_all, select};
 use localmap::wasmtime::Trap;
 use localmap::{
-    CallOutcome, CancelHandle, LinkedMap, MapOptions, Observer, Operation, TimedOut, Ttl,
+    CallOutcome, CancelHandle, LinkedMap, MapOptions, ObservedCall, Observer, Operation, TimedOut,
+    Ttl,
 };
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -30,9 +31,9 @@ const N: &[u8] = b"n";
 struct Increments(AtomicU64);
 
 impl Observer for Increments {
-    fn observed(&self, operation: Operation, _: usize, outcome: CallOutcome, _: Duration) {
+    fn end(&self, _: u64, call: &ObservedCall<'_>) {
         assert_eq!(
-            (operation, outcome),
+            (call.operation, call.outcome),
             (Operation::Increment, CallOutcome::Ok)
         );
         self.0.fetch_add(1, Ordering::Relaxed);

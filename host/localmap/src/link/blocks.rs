@@ -1,14 +1,14 @@
 //! The functions of `localmap:core/blocks`, with bytes in blocks.
 
 use super::block_list::{BLOCK, Buffer, ReturnedBytes, SentBytes, SentKey};
-use super::call::{Call, done, found};
+use super::call::{Call, done};
 use super::linked_map::Get;
-use super::observer::Operation;
 use super::packed;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::Change;
 use crate::contract::error::{Error, KeyFault};
 use crate::contract::names::BLOCKS;
+use crate::contract::observer::{Asked, CallOutcome, Operation, found};
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 
@@ -24,10 +24,16 @@ pub(super) fn add_to_linker<T: 'static>(
             let call = Call::borrowed(&mut store, get);
             // A key longer than its block is absent, and so is the empty key.
             let bytes = key.bytes().unwrap_or_default();
-            let value = call.read(Operation::Get, key.len(), found, |map| {
-                map.get_with(bytes, |value| value.map(ReturnedBytes::new))
+            let asked = Asked {
+                key_len: key.len(),
+                ..Asked::key(Operation::Get, bytes)
+            };
+            let value = call.read(asked, looked_up, |map| {
+                map.get_with(bytes, |value| {
+                    value.map(|value| (ReturnedBytes::new(value), value.len()))
+                })
             })?;
-            Ok((value.transpose()?,))
+            Ok((value.map(|(value, _)| value).transpose()?,))
         },
     )?;
     blocks.func_wrap(
@@ -36,7 +42,12 @@ pub(super) fn add_to_linker<T: 'static>(
               (key, value, ttl): (SentKey, SentBytes, wit::Ttl)| {
             let value = value.join(&store);
             let call = Call::borrowed(&mut store, get);
-            let answer = call.ask(Operation::Set, key.len(), done, |map| {
+            let asked = Asked {
+                key_len: key.len(),
+                ..Asked::key(Operation::Set, key.bytes().unwrap_or_default())
+            };
+            let asked = asked.value_len(value.len());
+            let answer = call.ask(asked, done, |map| {
                 let len = key.len() as u64;
                 let fault = KeyFault::TooLong { len };
                 let key = key.bytes().ok_or(Error::InvalidKey { fault })?;
@@ -68,6 +79,17 @@ enum Joined {
     Malformed(u32),
 }
 
+impl Joined {
+    /// Returns the length that the app has sent.
+    fn len(&self) -> usize {
+        match self {
+            Self::Short(len, _) => *len,
+            Self::Long(Buffer(value)) => value.len(),
+            Self::Malformed(len) => *len as usize,
+        }
+    }
+}
+
 impl SentBytes {
     /// Joins the blocks of a long value with its rest.
     fn join<T: 'static>(self, store: &StoreContextMut<'_, T>) -> Joined {
@@ -89,4 +111,10 @@ impl SentBytes {
         bytes.0.truncate(len);
         Joined::Long(bytes)
     }
+}
+
+/// Describes a value with its length.
+fn looked_up<V>(value: &Option<(V, usize)>) -> (CallOutcome, usize) {
+    let len = value.as_ref().map(|(_, len)| *len);
+    (found(len.is_some()), len.unwrap_or(0))
 }

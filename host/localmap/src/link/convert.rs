@@ -1,6 +1,5 @@
 //! Converts the arguments and results of apps to the types of this crate and back.
 
-use super::observer::{CallOutcome, Rejection};
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::{Change, Outcome};
 use crate::contract::duration::nanos;
@@ -176,19 +175,5 @@ pub(super) fn error(error: Error) -> wasmtime::Result<wit::Error> {
         // The app's host can downcast to `MapTerminated`.
         Error::Terminated { source } => return Err(source.into()),
         other => return Err(other.into()),
-    })
-}
-
-/// Converts an error for the observer.
-pub(super) fn call_outcome(error: &Error) -> CallOutcome {
-    CallOutcome::Rejected(match error {
-        Error::InvalidKey { .. } => Rejection::InvalidKey,
-        Error::ValueTooLarge { .. } => Rejection::ValueTooLarge,
-        Error::InvalidTtl => Rejection::InvalidTtl,
-        Error::Full => Rejection::Full,
-        Error::Conflict { .. } => Rejection::Conflict,
-        Error::NotACounter => Rejection::NotACounter,
-        Error::Overflow => Rejection::Overflow,
-        _ => return CallOutcome::Terminated,
     })
 }

@@ -1,6 +1,6 @@
 //! The linked map of a store.
 
-use super::observer::Observer;
+use crate::contract::observer::Observer;
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::pinned::Pinned;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -29,6 +29,7 @@ pub(super) type Get<T> = fn(&mut T) -> &mut LinkedMap;
 pub struct LinkedMap {
     pub(super) map: Arc<Mutex<LocalMap>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) caller: u64,
     pub(super) pins: Pins,
 }
 
@@ -55,17 +56,28 @@ impl LinkedMap {
         Self {
             map,
             observer: None,
+            caller: 0,
             pins: Pins::default(),
         }
     }
 
-    /// Sets the observer of the app's operations. Default: none, which costs nothing.
+    /// Sets the observer of the app's operations, in addition to that of the
+    /// [map](crate::MapOptions::observer). Default: none, which costs nothing.
     ///
-    /// It does not observe your own operations through [`map`](Self::map). See
+    /// An operation that it observes includes the wait for the map, which is not locked before and after
+    /// it. It does not observe your own operations through [`map`](Self::map). See
     /// [`add_to_linker`](crate::add_to_linker) for an example.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Sets the number of the app, such as that of its request, which observers get with each of its
+    /// operations: see [`LocalMap::set_caller`]. Default: 0.
+    #[must_use]
+    pub fn with_caller(mut self, caller: u64) -> Self {
+        self.caller = caller;
         self
     }
 

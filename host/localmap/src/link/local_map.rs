@@ -1,15 +1,15 @@
 //! The functions of `localmap:core/local-map`.
 
-use super::call::{Call, done, found, hit};
+use super::call::{Call, done, hit, looked_up, read};
 use super::convert::{self, Bytes, Pin, SentChange};
 use super::linked_map::{Get, LinkedMap};
-use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::{Change, Outcome};
 use crate::contract::check::MAX_BATCH;
 use crate::contract::error::{ApplyError, Error};
 use crate::contract::limits::MAX_KEY_LEN;
 use crate::contract::names::LOCAL_MAP;
+use crate::contract::observer::{Asked, Operation};
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::pinned::Pinned;
 use wasmtime::StoreContextMut;
@@ -39,7 +39,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
     map.func_wrap("get", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
         let call = Call::of(&mut store, get);
         let key = key.as_le_slice(&store);
-        let value = call.read(Operation::Get, key.len(), found, |map| map.get(key))?;
+        let value = call.read(Asked::key(Operation::Get, key), read, |map| map.get(key))?;
         Ok((value,))
     })?;
     map.func_wrap(
@@ -47,7 +47,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
         move |mut store: Store<'_, T>, (key,): (Bytes,)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let entry = call.read(Operation::GetEntry, key.len(), found, |map| {
+            let entry = call.read(Asked::key(Operation::GetEntry, key), read, |map| {
                 map.get_entry(key)
             })?;
             Ok((entry.map(convert::entry),))
@@ -58,7 +58,9 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
         move |mut store: Store<'_, T>, (key,): (Bytes,)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let there = call.read(Operation::Contains, key.len(), hit, |map| map.contains(key))?;
+            let there = call.read(Asked::key(Operation::Contains, key), hit, |map| {
+                map.contains(key)
+            })?;
             Ok((there,))
         },
     )?;
@@ -84,7 +86,9 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
                         .unwrap_or_default()
                 })
                 .collect();
-            let values = call.read(Operation::GetMany, key_len, done, |map| map.get_some(&keys))?;
+            let values = call.read(Asked::keys(Operation::GetMany, key_len), read, |map| {
+                map.get_some(&keys)
+            })?;
             Ok((values,))
         },
     )?;
@@ -93,7 +97,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
         move |mut store: Store<'_, T>, (prefix, cursor, limit): (Bytes, u64, u32)| {
             let call = Call::of(&mut store, get);
             let prefix = prefix.as_le_slice(&store);
-            let page = call.read(Operation::Scan, prefix.len(), done, |map| {
+            let page = call.read(Asked::key(Operation::Scan, prefix), read, |map| {
                 map.scan(prefix, cursor, limit)
             })?;
             Ok((convert::page(page),))
@@ -101,7 +105,7 @@ fn reads<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::
     )?;
     map.func_wrap("len", move |mut store: Store<'_, T>, (): ()| {
         let call = Call::of(&mut store, get);
-        Ok((call.read(Operation::Len, 0, done, LocalMap::len)?,))
+        Ok((call.read(Asked::keys(Operation::Len, 0), done, LocalMap::len)?,))
     })
 }
 
@@ -111,11 +115,15 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key, value, ttl): (Bytes, Bytes, wit::Ttl)| {
             let call = Call::of(&mut store, get);
             let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
-            let answer = call.ask(Operation::Set, key.len(), done, |map| {
-                let ttl = ttl.into();
-                let ttl = map.admit(&Change::Set { key, value, ttl }, ttl)?;
-                Ok::<_, Error>(map.set(key, value, ttl)?)
-            })?;
+            let answer = call.ask(
+                Asked::key(Operation::Set, key).value_len(value.len()),
+                done,
+                |map| {
+                    let ttl = ttl.into();
+                    let ttl = map.admit(&Change::Set { key, value, ttl }, ttl)?;
+                    Ok::<_, Error>(map.set(key, value, ttl)?)
+                },
+            )?;
             Ok((answer,))
         },
     )?;
@@ -125,17 +133,21 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key, value, ttl, condition): SetIf| {
             let call = Call::of(&mut store, get);
             let (key, value) = (key.as_le_slice(&store), value.as_le_slice(&store));
-            let answer = call.ask(Operation::SetIf, key.len(), done, |map| {
-                let (ttl, condition) = (ttl.into(), condition.into());
-                let change = Change::SetIf {
-                    key,
-                    value,
-                    ttl,
-                    condition,
-                };
-                let ttl = map.admit(&change, ttl)?;
-                Ok::<_, Error>(map.set_if(key, value, ttl, condition)?)
-            })?;
+            let answer = call.ask(
+                Asked::key(Operation::SetIf, key).value_len(value.len()),
+                done,
+                |map| {
+                    let (ttl, condition) = (ttl.into(), condition.into());
+                    let change = Change::SetIf {
+                        key,
+                        value,
+                        ttl,
+                        condition,
+                    };
+                    let ttl = map.admit(&change, ttl)?;
+                    Ok::<_, Error>(map.set_if(key, value, ttl, condition)?)
+                },
+            )?;
             Ok((answer,))
         },
     )?;
@@ -144,7 +156,7 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key, delta, ttl): (Bytes, i64, wit::Ttl)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let answer = call.ask(Operation::Increment, key.len(), done, |map| {
+            let answer = call.ask(Asked::key(Operation::Increment, key), done, |map| {
                 let ttl = ttl.into();
                 let ttl = map.admit(&Change::Increment { key, delta, ttl }, ttl)?;
                 Ok::<_, Error>(map.increment(key, delta, ttl)?)
@@ -157,7 +169,7 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key, ttl): (Bytes, wit::Ttl)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let answer = call.ask(Operation::Touch, key.len(), hit, |map| {
+            let answer = call.ask(Asked::key(Operation::Touch, key), hit, |map| {
                 let ttl = ttl.into();
                 let ttl = map.admit(&Change::Touch { key, ttl }, ttl)?;
                 Ok::<_, Error>(map.touch(key, ttl)?)
@@ -168,7 +180,7 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
     map.func_wrap("take", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
         let call = Call::of(&mut store, get);
         let key = key.as_le_slice(&store);
-        let value = call.read(Operation::Take, key.len(), found, |map| map.take(key))?;
+        let value = call.read(Asked::key(Operation::Take, key), read, |map| map.take(key))?;
         Ok((value,))
     })?;
     map.func_wrap(
@@ -176,7 +188,9 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key,): (Bytes,)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let there = call.read(Operation::Delete, key.len(), hit, |map| map.delete(key))?;
+            let there = call.read(Asked::key(Operation::Delete, key), hit, |map| {
+                map.delete(key)
+            })?;
             Ok((there,))
         },
     )?;
@@ -185,7 +199,7 @@ fn writes<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime:
         move |mut store: Store<'_, T>, (key, version): (Bytes, u64)| {
             let call = Call::of(&mut store, get);
             let key = key.as_le_slice(&store);
-            let answer = call.ask(Operation::DeleteIf, key.len(), done, |map| {
+            let answer = call.ask(Asked::key(Operation::DeleteIf, key), done, |map| {
                 map.delete_if(key, version)
             })?;
             Ok((answer,))
@@ -208,11 +222,11 @@ fn batches<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime
             let sent = until(sent.iter(&mut store)?, fits)?;
             let changes = sent.iter().map(|change| change.read(&store));
             let mut changes: Vec<_> = changes.collect();
-            let key_len = changes.iter().map(|change| change.key_len()).sum();
+            let key_len = changes.iter().map(Change::key_len).sum();
+            let value_len = changes.iter().map(Change::stored_value_len).sum();
+            let asked = Asked::keys(Operation::Apply, key_len).value_len(value_len);
             let mut at = 0;
-            let answer = call.ask(Operation::Apply, key_len, done, |map| {
-                apply(map, &mut changes, &mut at)
-            })?;
+            let answer = call.ask(asked, done, |map| apply(map, &mut changes, &mut at))?;
             let answer = match answer {
                 Ok(outcomes) => Ok(outcomes.into_iter().map(convert::outcome).collect()),
                 Err(error) => Err((u32::try_from(at)?, error)),
@@ -249,13 +263,15 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
             let call = Call::of(&mut store, get);
             let pin = get(store.data_mut()).pins.remove(id);
             let pin = pin.ok_or_else(no_such_pin)?;
-            call.read(Operation::Unpin, 0, done, |map| map.unpin(pin))
+            call.read(Asked::keys(Operation::Unpin, 0), done, |map| map.unpin(pin))
         },
     )?;
     map.func_wrap("pin", move |mut store: Store<'_, T>, (key,): (Bytes,)| {
         let call = Call::of(&mut store, get);
         let key = key.as_le_slice(&store);
-        let answer = call.ask(Operation::Pin, key.len(), found, |map| map.pin(key))?;
+        let answer = call.ask(Asked::key(Operation::Pin, key), looked_up, |map| {
+            map.pin(key)
+        })?;
         let keep = |pin| {
             let id = get(store.data_mut()).pins.add(pin);
             id.map(Resource::<Pin>::new_own).ok_or_else(no_such_pin)
@@ -270,7 +286,9 @@ fn pins<T: 'static>(map: &mut LinkerInstance<'_, T>, get: Get<T>) -> wasmtime::R
         move |mut store: Store<'_, T>, (pin,): (Resource<Pin>,)| {
             let call = Call::of(&mut store, get);
             let pin = pinned(get(store.data_mut()), &pin)?;
-            let value = call.read(Operation::PinnedValue, 0, done, |map| map.pinned(pin))?;
+            let value = call.read(Asked::keys(Operation::PinnedValue, 0), read, |map| {
+                map.pinned(pin)
+            })?;
             Ok((value,))
         },
     )?;

@@ -1,15 +1,15 @@
 //! The functions of `localmap:core/blocks` that take several keys or changes in one list.
 
 use super::block_list::{ReturnedBlocks, SentBlocks};
-use super::call::{Call, done};
+use super::call::{Call, done, read};
 use super::linked_map::Get;
 use super::local_map::{LIST, MAX_KEYS_BYTES, apply, findable};
-use super::observer::Operation;
 use crate::contract::bindings::local_map as wit;
 use crate::contract::change::{Change, Outcome};
 use crate::contract::check::MAX_BATCH;
 use crate::contract::entry::{Condition, Ttl};
 use crate::contract::error::Error;
+use crate::contract::observer::{Asked, Operation};
 use localmap_packed::{self as packed, Changes, Keys, Malformed, PackedValues};
 use std::time::Duration;
 use wasmtime::StoreContextMut;
@@ -33,7 +33,9 @@ pub(super) fn add_to_instance<T: 'static>(
                 key.get(..findable)
             });
             let keys: Vec<&[u8]> = keys.collect();
-            let found = call.read(Operation::GetMany, key_len, done, |map| map.get_some(&keys))?;
+            let found = call.read(Asked::keys(Operation::GetMany, key_len), read, |map| {
+                map.get_some(&keys)
+            })?;
             let mut values = PackedValues::new();
             for value in found {
                 match value {
@@ -59,8 +61,10 @@ pub(super) fn add_to_instance<T: 'static>(
                 }
             }
             let key_len = changes.iter().map(Change::key_len).sum();
+            let value_len = changes.iter().map(Change::stored_value_len).sum();
+            let asked = Asked::keys(Operation::Apply, key_len).value_len(value_len);
             let mut at = changes.len();
-            let answer = call.ask(Operation::Apply, key_len, done, |map| {
+            let answer = call.ask(asked, done, |map| {
                 if malformed {
                     let max = map.limits()?.max_value;
                     return Err(Error::ValueTooLarge { len: 0, max });

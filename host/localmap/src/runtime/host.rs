@@ -6,6 +6,7 @@ use crate::runtime::compiled::Compiled;
 use crate::runtime::config;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::host_options::{Allocation, HostOptions};
+use crate::runtime::host_stats::{HostCounts, HostStats, add_one};
 use crate::runtime::local_map::LocalMap;
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::permits::Permits;
@@ -36,6 +37,7 @@ pub struct Host {
     map: Arc<Compiled>,
     options: Arc<HostOptions>,
     permits: Arc<Permits>,
+    counts: Arc<HostCounts>,
 }
 
 impl Host {
@@ -104,6 +106,7 @@ impl Host {
             allocation,
             options: Arc::new(options.clone()),
             permits: Arc::new(Permits::new(options.max_maps)),
+            counts: Arc::default(),
         })
     }
 
@@ -131,6 +134,26 @@ impl Host {
         self.permits.taken() as usize
     }
 
+    /// Returns what has become of the maps of this host.
+    ///
+    /// ```
+    /// use localmap::{Host, MapOptions};
+    ///
+    /// let host = Host::new()?;
+    /// drop(host.map(&MapOptions::new())?);
+    /// let stats = host.stats();
+    /// assert_eq!((stats.live, stats.created, stats.ended.dropped), (0, 1, 1));
+    /// # Ok::<(), localmap::CreateError>(())
+    /// ```
+    pub fn stats(&self) -> HostStats {
+        HostStats {
+            live: self.permits.taken(),
+            max_maps: self.options.max_maps,
+            waiting: self.permits.waiting(),
+            ..self.counts.stats()
+        }
+    }
+
     /// Creates an empty map, with its own store and instance. See [`Host`] for an example.
     ///
     /// If there are [`HostOptions::max_maps`] live maps, waits at most [`HostOptions::wait`]
@@ -149,7 +172,12 @@ impl Host {
     /// - Returns [`CreateError::Instantiate`] or [`CreateError::Trapped`] if the component
     ///   cannot start, for example with too little memory.
     pub fn map(&self, options: &MapOptions) -> Result<LocalMap, CreateError> {
-        LocalMap::new(&self.map, &self.options, &self.permits, options)
+        let (compiled, host) = (&self.map, &self.options);
+        let created = LocalMap::new(compiled, host, &self.permits, &self.counts, options);
+        if created.is_err() {
+            add_one(&self.counts.refused);
+        }
+        created
     }
 }
 

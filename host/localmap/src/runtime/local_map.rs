@@ -4,6 +4,7 @@
 mod admin;
 mod batch;
 mod changes;
+mod observed;
 mod pins;
 mod reads;
 mod rule;
@@ -19,10 +20,12 @@ use crate::runtime::compiled::Compiled;
 use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::host_options::{Allocation, HostOptions};
+use crate::runtime::host_stats::HostCounts;
 use crate::runtime::map_instance::MapInstance;
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::MapCell;
 use crate::runtime::mappings::Mappings;
+use crate::runtime::observation::Observation;
 use crate::runtime::permits::Permits;
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +64,7 @@ pub struct LocalMap {
     cell: Arc<MapCell<MapInstance>>,
     /// The rule for the writes of linked apps.
     rule: Option<Arc<dyn WriteRule>>,
+    observation: Observation,
 }
 
 impl LocalMap {
@@ -69,6 +73,7 @@ impl LocalMap {
         compiled: &Arc<Compiled>,
         host: &HostOptions,
         permits: &Arc<Permits>,
+        counts: &Arc<HostCounts>,
         options: &MapOptions,
     ) -> Result<Self, CreateError> {
         let handle = match &options.cancel_with {
@@ -89,11 +94,14 @@ impl LocalMap {
             }
             _ => None,
         };
-        let instance = MapInstance::new(compiled, options, asked, &handle, permit, mappings)?;
+        let counts = Arc::clone(counts);
+        let instance =
+            MapInstance::new(compiled, options, asked, &handle, permit, mappings, counts)?;
         let cell = MapCell::new(instance, handle).ok_or(CreateError::Cancelled)?;
         Ok(Self {
             cell,
             rule: options.rule.clone(),
+            observation: Observation::new(options.observer.clone()),
         })
     }
 
@@ -142,7 +150,7 @@ impl LocalMap {
 
     /// Calls into the instance. A call that fails terminates the map.
     fn enter<R>(
-        &mut self,
+        &self,
         call: impl FnOnce(&mut CoreInstance) -> wasmtime::Result<R>,
     ) -> Result<R, MapTerminated> {
         self.cell.enter(|live| call(&mut live.core))

@@ -1,13 +1,17 @@
 //! The instance of a live map, its limits and its end.
 
 use crate::cancel::handle::CancelHandle;
-use crate::contract::error::{Cancelled, ConfigureError, MapTerminated, TimedOut};
+use crate::contract::error::{
+    Cancelled, ConfigureError, MapTerminated, TerminationCause, TimedOut,
+};
 use crate::contract::limits::Limits;
+use crate::contract::observer::Observer;
 use crate::runtime::abi::pins::PinHandles;
 use crate::runtime::compiled::Compiled;
 use crate::runtime::core_instance::CoreInstance;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::growth::{ENTRY, Growth};
+use crate::runtime::host_stats::{HostCounts, add_one};
 use crate::runtime::map_options::MapOptions;
 use crate::runtime::map_state::Instance;
 use crate::runtime::mappings::Mappings;
@@ -31,6 +35,8 @@ pub(crate) struct MapInstance {
     pub(crate) publisher: Publisher,
     /// How the limit on bytes is raised; `None` if it stays.
     growth: Option<Box<Growth>>,
+    observer: Option<Arc<dyn Observer>>,
+    counts: Arc<HostCounts>,
     /// Dropped after the store, so that another map can be created only when the memory is free.
     _permit: Permit,
 }
@@ -44,10 +50,17 @@ impl MapInstance {
         handle: &CancelHandle,
         permit: Permit,
         mappings: Option<Mappings>,
+        counts: Arc<HostCounts>,
     ) -> Result<Self, CreateError> {
         let memory = MemoryLimiter::new(max_memory).max_table_elements(options.max_table_elements);
         let pins = PinHandles::new(options.max_handles);
-        let data = StoreData::new(options.clock.clone(), memory, mappings, pins);
+        let data = StoreData::new(
+            options.clock.clone(),
+            memory,
+            mappings,
+            pins,
+            Arc::clone(&counts),
+        );
         let mut store = Store::new(compiled.instance.module().engine(), data);
         store.limiter(|data| data);
         bound_calls(&mut store, handle.clone(), options.call_timeout);
@@ -64,6 +77,8 @@ impl MapInstance {
                 .grants
                 .clone()
                 .map(|grants| Box::new(Growth::new(grants))),
+            observer: options.observer.clone(),
+            counts,
             _permit: permit,
         };
         // This crate's own component starts with the default limits.
@@ -71,6 +86,10 @@ impl MapInstance {
             live.configure(&options.limits)
                 .map_err(|error| create_error(error, |source| CreateError::Trapped { source }))?
                 .map_err(|source| CreateError::Limits { source })?;
+        }
+        add_one(&live.counts.created);
+        if let Some(observer) = &live.observer {
+            observer.created();
         }
         Ok(live)
     }
@@ -174,6 +193,13 @@ impl Instance for MapInstance {
     fn terminate(&mut self, terminated: &MapTerminated) {
         self.publisher.terminate(terminated.clone());
     }
+
+    fn ended(&mut self, cause: &TerminationCause) {
+        self.counts.ended(cause);
+        if let Some(observer) = &self.observer {
+            observer.ended(cause);
+        }
+    }
 }
 
 /// Makes the store end calls that are cancelled or exceed `limit`. The callback runs at each tick,
@@ -185,6 +211,7 @@ fn bound_calls(store: &mut Store<StoreData>, handle: CancelHandle, limit: Durati
         }
         // The time of a call starts at its first tick, so that a call that ends before a tick never
         // reads a clock.
+        add_one(&store.data().counts.epochs);
         let seen = *store.data_mut().call_seen.get_or_insert_with(Instant::now);
         if seen.elapsed() >= limit {
             return Err(TimedOut { limit }.into());

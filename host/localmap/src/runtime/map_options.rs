@@ -3,6 +3,7 @@
 use crate::cancel::handle::CancelHandle;
 use crate::clock::{Clock, SystemClock};
 use crate::contract::limits::Limits;
+use crate::contract::observer::Observer;
 use crate::contract::rule::WriteRule;
 use crate::runtime::growth::Grants;
 use std::fmt;
@@ -32,6 +33,7 @@ pub struct MapOptions {
     pub(crate) call_timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rule: Option<Arc<dyn WriteRule>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) cancel_with: Option<CancelHandle>,
     /// Raises the limit on bytes as the map grows; `None` if the limit stays as it is.
     pub(crate) grants: Option<Arc<dyn Grants>>,
@@ -49,6 +51,7 @@ impl MapOptions {
             call_timeout: Duration::from_secs(5),
             clock: Arc::new(SystemClock::new()),
             rule: None,
+            observer: None,
             cancel_with: None,
             grants: None,
         }
@@ -144,6 +147,17 @@ impl MapOptions {
     #[must_use]
     pub fn write_rule(mut self, rule: impl WriteRule + 'static) -> Self {
         self.rule = Some(Arc::new(rule));
+        self
+    }
+
+    /// Sets the observer of the map, which sees all of its operations, of the host and of
+    /// [linked](crate::LinkedMap) apps. Default: none, which costs nothing.
+    ///
+    /// It does not see the operations of [plugged](crate::plug()) apps, whose calls do not pass through
+    /// the host. See [`Observer`] for an example.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

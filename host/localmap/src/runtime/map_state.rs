@@ -19,6 +19,9 @@ pub(crate) trait Instance: Send + 'static {
     /// Reports the termination to those who read from the map without calling it. The instance is
     /// dropped next.
     fn terminate(&mut self, terminated: &MapTerminated);
+
+    /// Reports the end of the map, by termination or because its owner has dropped it.
+    fn ended(&mut self, cause: &TerminationCause);
 }
 
 /// The state of a map.
@@ -39,6 +42,7 @@ impl<I: Instance> MapState<I> {
         let terminated = MapTerminated::now(cause);
         if let Self::Live(instance) = self {
             instance.terminate(&terminated);
+            instance.ended(terminated.cause());
         }
         *self = Self::Terminated(terminated.clone());
         terminated
@@ -125,7 +129,11 @@ impl<I: Instance> MapCell<I> {
     /// Drops the instance, as the owner has dropped the map.
     pub(crate) fn release(&self) {
         self.ended.store(true, Ordering::Relaxed);
-        *lock(&self.state) = MapState::Dropped;
+        let mut state = lock(&self.state);
+        if let MapState::Live(instance) = &mut *state {
+            instance.ended(&TerminationCause::Dropped);
+        }
+        *state = MapState::Dropped;
     }
 
     /// Ends the map before its owner drops it. Does nothing if it has already ended.
@@ -196,6 +204,10 @@ mod tests {
         }
 
         fn terminate(&mut self, _terminated: &MapTerminated) {
+            assert_eq!(self.0.drops(), 0);
+        }
+
+        fn ended(&mut self, _cause: &TerminationCause) {
             assert_eq!(self.0.drops(), 0);
         }
     }

@@ -42,6 +42,11 @@ impl Permits {
         lock(&self.state).taken
     }
 
+    /// Returns the number of threads that wait for a permit.
+    pub(crate) fn waiting(&self) -> u32 {
+        lock(&self.state).waiting
+    }
+
     /// Takes a permit. If none is available, waits for one until `timeout` has passed or `handle`
     /// is cancelled.
     pub(crate) fn acquire(

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::contract::duration::map_time;
 use crate::runtime::abi::pins::PinHandles;
+use crate::runtime::host_stats::{HostCounts, add_one};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::memory::MemoryLimiter;
 use crate::snapshot::time::SharedTime;
@@ -27,6 +28,7 @@ pub(crate) struct StoreData {
     pub(crate) instance_memory: Option<Memory>,
     /// The time at which the current call was first seen running.
     pub(crate) call_seen: Option<Instant>,
+    pub(crate) counts: Arc<HostCounts>,
 }
 
 impl StoreData {
@@ -36,6 +38,7 @@ impl StoreData {
         memory: MemoryLimiter,
         mappings: Option<Mappings>,
         pins: PinHandles,
+        counts: Arc<HostCounts>,
     ) -> Self {
         Self {
             clock,
@@ -47,6 +50,7 @@ impl StoreData {
             pins,
             instance_memory: None,
             call_seen: None,
+            counts,
         }
     }
 
@@ -96,10 +100,14 @@ impl ResourceLimiter for StoreData {
         maximum: Option<usize>,
     ) -> Result<bool> {
         let fits = self.memory.memory_growing(current, desired, maximum)?;
+        if !fits {
+            add_one(&self.counts.memory_denied);
+        }
         let mappings = self.mappings.as_mut();
         if fits && !mappings.is_none_or(|mappings| mappings.grow(desired)) {
             let denied = wasmtime::format_err!("too many mappings");
             self.memory.memory_grow_failed(denied)?;
+            add_one(&self.counts.memory_denied);
             return Ok(false);
         }
         Ok(fits)

@@ -7,11 +7,11 @@ use crate::cancel::handle::CancelHandle;
 use crate::contract::entry::{Condition, Entry, Ttl, Version};
 use crate::contract::error::Error;
 use crate::runtime::local_map::LocalMap;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::tenants::error::{RateLimited, TenantError};
 use crate::tenants::name::TenantName;
 use crate::tenants::slots::Use;
-use crate::tenants::tenant::Tenant;
+use crate::tenants::tenant::{Shard, Tenant};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -34,11 +34,21 @@ use std::sync::Arc;
 ///   has ended: the next [checkout](crate::Tenants::checkout) of the tenant returns another one.
 pub struct Checkout {
     tenant: Use<Tenant>,
+    caller: u64,
 }
 
 impl Checkout {
     pub(crate) fn new(tenant: Use<Tenant>) -> Self {
-        Self { tenant }
+        Self { tenant, caller: 0 }
+    }
+
+    /// Sets the number of the caller, such as that of a request, which the
+    /// [observer](crate::MapOptions::observer) of the map gets with each operation of this guard: see
+    /// [`LocalMap::set_caller`]. Default: 0.
+    #[must_use]
+    pub fn with_caller(mut self, caller: u64) -> Self {
+        self.caller = caller;
+        self
     }
 
     /// Returns the name of the tenant.
@@ -219,8 +229,16 @@ impl Checkout {
         call: impl FnOnce(&mut LocalMap) -> Result<R, E>,
     ) -> Result<R, TenantError> {
         self.admit(1)?;
-        let mut map = lock(self.tenant.maps().of(key).map());
+        let mut map = self.lock(self.tenant.maps().of(key));
         call(&mut map).map_err(|error| TenantError::Map(error.into()))
+    }
+
+    /// Locks a map for an operation of the caller.
+    #[inline]
+    fn lock<'a>(&self, shard: &'a Shard) -> MutexGuard<'a, LocalMap> {
+        let mut map = lock(shard.map());
+        map.set_caller(self.caller);
+        map
     }
 }
 

@@ -7,6 +7,7 @@ use crate::contract::duration::nanos;
 use crate::contract::entry::Preload;
 use crate::contract::error::PreloadError;
 use crate::contract::limits::MIN_BYTES;
+use crate::contract::observer::Observer;
 use crate::runtime::create_error::CreateError;
 use crate::runtime::growth::Grants;
 use crate::runtime::host::Host;
@@ -19,7 +20,7 @@ use crate::tenants::hasher::{SeededState, seeded};
 use crate::tenants::options::shard_limits;
 use crate::tenants::quotas::{Quotas, Share, Shortage};
 use crate::tenants::rate_limit::RateLimiter;
-use crate::tenants::stats::ClassStats;
+use crate::tenants::stats::{ClassStats, TenantStats};
 use crate::tenants::tenant::{ManyShards, Maps, Rate, Shard, Tenant, shard_of};
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub(crate) struct Counts {
     pub(crate) expired: AtomicU64,
     pub(crate) evicted: AtomicU64,
     pub(crate) terminated: AtomicU64,
+    pub(crate) removed: AtomicU64,
     pub(crate) refused: AtomicU64,
 }
 
@@ -72,6 +74,10 @@ impl Class {
         &self.options.name
     }
 
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.options.name
+    }
+
     pub(crate) fn handle(&self) -> &CancelHandle {
         &self.handle
     }
@@ -91,8 +97,13 @@ impl Class {
         matches.is_none_or(|matches| matches(name))
     }
 
-    /// Returns the statistics of the class with this number of tenants and of granted bytes.
-    pub(crate) fn stats(&self, (tenants, granted): (u32, u64)) -> ClassStats {
+    /// Returns the statistics of the class with this number of tenants and of granted bytes, and with
+    /// those of its dropped tenants.
+    pub(crate) fn stats(
+        &self,
+        (tenants, granted): (u32, u64),
+        dropped: &TenantStats,
+    ) -> ClassStats {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         ClassStats {
             name: Arc::clone(&self.options.name),
@@ -102,7 +113,10 @@ impl Class {
             expired: count(&self.counts.expired),
             evicted: count(&self.counts.evicted),
             terminated: count(&self.counts.terminated),
+            removed: count(&self.counts.removed),
             refused: count(&self.counts.refused),
+            rate_limited: dropped.rate_limited,
+            dropped: dropped.maps,
         }
     }
 }
@@ -131,9 +145,14 @@ impl Creation {
     }
 
     /// Creates a tenant of a class. If a quota is reached, drops idle tenants until there is room.
-    pub(crate) fn tenant(&self, index: usize, class: &Class) -> Result<Tenant, CheckoutError> {
+    pub(crate) fn tenant(
+        &self,
+        index: usize,
+        class: &Class,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Result<Tenant, CheckoutError> {
         for _ in 0..MAX_DROPPED {
-            let created = self.try_create(index, class);
+            let created = self.try_create(index, class, observer);
             let is_full = match &created {
                 Err(CheckoutError::TooManyTenants { .. } | CheckoutError::NoBytes { .. }) => true,
                 Err(CheckoutError::Create(error)) => {
@@ -145,11 +164,16 @@ impl Creation {
                 return counted(class, created);
             }
         }
-        counted(class, self.try_create(index, class))
+        counted(class, self.try_create(index, class, observer))
     }
 
     /// Creates a tenant of a class, if there is room.
-    pub(crate) fn try_create(&self, index: usize, class: &Class) -> Result<Tenant, CheckoutError> {
+    pub(crate) fn try_create(
+        &self,
+        index: usize,
+        class: &Class,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Result<Tenant, CheckoutError> {
         if class.handle.is_cancelled() {
             return Err(CheckoutError::Cancelled);
         }
@@ -166,6 +190,9 @@ impl Creation {
         let map = || {
             let limits = class.map.limits.clone().max_bytes(grant);
             let mut map = class.map.clone().limits(limits).cancel_with(&handle);
+            if let Some(observer) = observer {
+                map.observer = Some(Arc::clone(observer));
+            }
             if grant < most {
                 map.grants = Some(Arc::new(ShardGrants {
                     share: Arc::clone(&share),

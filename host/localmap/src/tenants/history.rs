@@ -12,6 +12,8 @@ pub(crate) struct History {
     by_name: BTreeMap<TenantName, Record>,
     by_age: BTreeMap<u64, TenantName>,
     last: u64,
+    /// The sums of each class, which are never forgotten.
+    by_class: Vec<TenantStats>,
 }
 
 struct Record {
@@ -20,13 +22,19 @@ struct Record {
 }
 
 impl History {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, classes: usize) -> Self {
         Self {
+            by_class: vec![TenantStats::default(); classes],
             max,
             by_name: BTreeMap::new(),
             by_age: BTreeMap::new(),
             last: 0,
         }
+    }
+
+    /// Returns what the dropped tenants of a class have counted.
+    pub(crate) fn of_class(&self, class: usize) -> TenantStats {
+        self.by_class.get(class).cloned().unwrap_or_default()
     }
 
     /// Returns the last statistics of a tenant.
@@ -35,7 +43,10 @@ impl History {
     }
 
     /// Records the statistics of a tenant that has been dropped, and goes on with its counts.
-    pub(crate) fn record(&mut self, name: &TenantName, mut stats: TenantStats) {
+    pub(crate) fn record(&mut self, name: &TenantName, class: usize, mut stats: TenantStats) {
+        if let Some(sum) = self.by_class.get_mut(class) {
+            sum.add_counts(&stats);
+        }
         if let Some(before) = self.by_name.remove(name) {
             stats.add_counts(&before.stats);
             self.by_age.remove(&before.at);
@@ -90,23 +101,23 @@ mod tests {
 
     #[test]
     fn the_number_of_records_is_bounded_and_the_oldest_goes_first() {
-        let mut history = History::new(2);
+        let mut history = History::new(2, 1);
         for tenant in ["a", "b", "a", "c"] {
-            history.record(&name(tenant), stats(1, 1));
+            history.record(&name(tenant), 0, stats(1, 1));
         }
         let kept: Vec<_> = history.list(None, 10).map(|(name, _)| name).collect();
         assert_eq!(kept, [&name("a"), &name("c")]);
         assert_eq!(history.by_age.len(), 2);
-        let mut none = History::new(0);
-        none.record(&name("a"), stats(1, 1));
+        let mut none = History::new(0, 1);
+        none.record(&name("a"), 0, stats(1, 1));
         assert!(none.get(b"a").is_none() && none.by_age.is_empty());
     }
 
     #[test]
     fn counts_go_on_and_what_was_held_is_that_of_the_last_map() {
-        let mut history = History::new(2);
-        history.record(&name("a"), stats(5, 10));
-        history.record(&name("a"), stats(3, 1));
+        let mut history = History::new(2, 1);
+        history.record(&name("a"), 0, stats(5, 10));
+        history.record(&name("a"), 0, stats(3, 1));
         let last = history.get(b"a").expect("recorded");
         assert_eq!((last.maps.entries, last.maps.hits), (3, 11));
         assert_eq!((last.created, last.rate_limited), (2, 2));
@@ -114,9 +125,9 @@ mod tests {
 
     #[test]
     fn a_list_goes_on_after_a_name() {
-        let mut history = History::new(10);
+        let mut history = History::new(10, 1);
         for tenant in ["", "a", "a/b", "b"] {
-            history.record(&name(tenant), stats(1, 1));
+            history.record(&name(tenant), 0, stats(1, 1));
         }
         let page: Vec<_> = history.list(Some(b"a"), 1).map(|(name, _)| name).collect();
         assert_eq!(page, [&name("a/b")]);

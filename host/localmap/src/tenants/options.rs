@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::contract::limits::{Limits, MIN_BYTES};
 use crate::tenants::class::TenantClass;
 use crate::tenants::error::TenantsError;
+use crate::tenants::observer::TenantsObserver;
 use crate::tenants::quotas::Reserved;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,6 +37,7 @@ pub struct TenantsOptions {
     pub(crate) max_history: usize,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) cancel_with: Option<CancelHandle>,
+    pub(crate) observer: Option<Arc<dyn TenantsObserver>>,
 }
 
 /// What happens if there is no place, or too few bytes, for a tenant; see
@@ -66,6 +68,7 @@ impl TenantsOptions {
             max_history: 10_000,
             clock: None,
             cancel_with: None,
+            observer: None,
         }
     }
 
@@ -122,6 +125,14 @@ impl TenantsOptions {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Sets the observer of the tenants and of their maps. Default: none. See [`TenantsObserver`] for an
+    /// example.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn TenantsObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

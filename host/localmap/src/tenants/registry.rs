@@ -11,10 +11,13 @@ use crate::tenants::creation::{Class, Counts, Creation};
 use crate::tenants::error::{CheckoutError, ClassError, TenantsError};
 use crate::tenants::history::History;
 use crate::tenants::name::TenantName;
+use crate::tenants::observer::{TenantEnd, TenantsObserver};
 use crate::tenants::options::{TenantsOptions, WhenFull};
 use crate::tenants::quotas::Quotas;
 use crate::tenants::slots::{Slot, Slots, Use};
-use crate::tenants::stats::{ClassStats, TenantInfo, TenantState, TenantStats};
+use crate::tenants::stats::{
+    ClassStats, Survey, SurveyedTenant, TenantInfo, TenantState, TenantStats,
+};
 use crate::tenants::tenant::Tenant;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -86,6 +89,7 @@ struct Inner {
     timeouts: Vec<u64>,
     creation: Creation,
     history: Mutex<History>,
+    observer: Option<Arc<dyn TenantsObserver>>,
     /// Measures how long tenants have been idle.
     clock: Arc<dyn Clock>,
     /// The time for which a tenant must have been idle to be dropped for others, in nanoseconds;
@@ -120,10 +124,11 @@ impl Tenants {
             let make_room = move || inner.upgrade().is_some_and(|inner| inner.evict_idlest());
             Inner {
                 slots: Slots::new(classes.len()),
+                history: Mutex::new(History::new(options.max_history, classes.len())),
                 timeouts: classes.iter().map(Class::idle_timeout).collect(),
                 classes,
                 creation: Creation::new(host, quotas, Arc::new(make_room)),
-                history: Mutex::new(History::new(options.max_history)),
+                observer: options.observer,
                 clock: clock.unwrap_or_else(|| Arc::new(CoarseClock::new())),
                 evictable_after: match options.when_full {
                     WhenFull::Refuse => None,
@@ -177,7 +182,7 @@ impl Tenants {
     /// Returns the error of the first class whose [`checkout`](Self::checkout) would fail.
     pub fn try_classes(&self) -> Result<(), ClassError> {
         for (index, class) in self.inner.classes.iter().enumerate() {
-            let tried = self.inner.creation.try_create(index, class);
+            let tried = self.inner.creation.try_create(index, class, None);
             drop(tried.map_err(|source| ClassError {
                 class: class.name().to_owned(),
                 source,
@@ -213,7 +218,8 @@ impl Tenants {
     pub fn remove(&self, tenant: &[u8]) -> bool {
         let removed = self.inner.slots.remove(tenant);
         if let Some(slot) = &removed {
-            self.inner.end(slot);
+            self.inner.count(slot.class(), |counts| &counts.removed);
+            self.inner.end(slot, TenantEnd::Removed);
         }
         removed.is_some()
     }
@@ -326,10 +332,7 @@ impl Tenants {
         let live = live.iter().map(|slot| TenantInfo {
             name: slot.name().clone(),
             class: Arc::clone(slot.class_name()),
-            state: match slot.idle_since() {
-                None => TenantState::InUse,
-                Some(since) => TenantState::Idle(Duration::from_nanos(now.saturating_sub(since))),
-            },
+            state: state_of(slot, now),
         });
         let mut tenants: Vec<_> = live.chain(dropped).collect();
         // A live tenant that was dropped before is listed once. The sort is stable.
@@ -350,10 +353,60 @@ impl Tenants {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn classes(&self) -> Vec<ClassStats> {
-        let quotas = self.inner.creation.quotas();
-        let classes = self.inner.classes.iter().enumerate();
-        let stats = classes.map(|(index, class)| class.stats(quotas.of_class(index)));
-        stats.collect()
+        self.inner.classes(&lock(&self.inner.history))
+    }
+
+    /// Returns the statistics of all live tenants, and of what was dropped, without waiting for an
+    /// operation of any map: for metrics.
+    ///
+    /// A map that is busy has the statistics that were last read, and so does one that has more than
+    /// 16,384 expired entries, of which it then reclaims that many. An operation waits for at most one
+    /// call that reads its map or reclaims 256 expired entries. No tenant is counted twice; one that is
+    /// being dropped may be missing.
+    ///
+    /// ```
+    /// # use localmap::{Host, TenantClass, Tenants, TenantsOptions};
+    /// # let options = TenantsOptions::new().class(TenantClass::new("all"));
+    /// # let tenants = Tenants::new(&Host::new()?, options)?;
+    /// tenants.checkout(b"a")?.get(b"absent")?;
+    /// tenants.checkout(b"b")?.get(b"absent")?;
+    /// tenants.remove(b"b");
+    /// let survey = tenants.survey();
+    /// assert_eq!(survey.tenants[0].stats.maps.misses, 1);
+    /// assert_eq!(survey.classes[0].dropped.misses, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn survey(&self) -> Survey {
+        let inner = &self.inner;
+        let now = nanos(inner.clock.now());
+        let mut read = Vec::new();
+        loop {
+            let last = read.last();
+            let after = last.map(|(slot, _): &(Arc<Slot<Tenant>>, _)| slot.name().clone());
+            let after = after.as_ref().map(TenantName::as_bytes);
+            let page = inner.slots.list(after, MAX_LISTED);
+            if page.is_empty() {
+                break;
+            }
+            read.extend(page.into_iter().map(|slot| {
+                let stats = slot.try_stats();
+                (slot, stats)
+            }));
+        }
+        // A tenant that was dropped in the meantime is in the history, and not here.
+        let history = lock(&inner.history);
+        let live = read.into_iter().filter(|(slot, _)| !slot.is_recorded());
+        let tenants = live.map(|(slot, stats)| SurveyedTenant {
+            name: slot.name().clone(),
+            class: slot.class(),
+            state: state_of(&slot, now),
+            stats,
+            before: history.get(slot.name().as_bytes()).cloned(),
+        });
+        Survey {
+            tenants: tenants.collect(),
+            classes: inner.classes(&history),
+        }
     }
 
     /// Returns the handle that cancels all maps of a class; `None` if there is no class of this name.
@@ -377,7 +430,24 @@ impl Tenants {
     }
 }
 
+/// Returns the state of a live tenant.
+fn state_of(slot: &Slot<Tenant>, now: u64) -> TenantState {
+    match slot.idle_since() {
+        None => TenantState::InUse,
+        Some(since) => TenantState::Idle(Duration::from_nanos(now.saturating_sub(since))),
+    }
+}
+
 impl Inner {
+    /// Returns the statistics of each class.
+    fn classes(&self, history: &History) -> Vec<ClassStats> {
+        let quotas = self.creation.quotas();
+        let classes = self.classes.iter().enumerate();
+        let stats = classes
+            .map(|(index, class)| class.stats(quotas.of_class(index), &history.of_class(index)));
+        stats.collect()
+    }
+
     /// Begins a use of a tenant that was not found, or whose map has terminated.
     #[cold]
     fn create(&self, name: &[u8]) -> Result<Use<Tenant>, CheckoutError> {
@@ -389,9 +459,13 @@ impl Inner {
             .ok_or(CheckoutError::NoClass)?;
         let end = |slot: &Slot<Tenant>| {
             self.count(index, |counts| &counts.terminated);
-            self.end(slot);
+            self.end(slot, TenantEnd::Terminated);
         };
-        let create = || self.creation.tenant(index, class);
+        let create = || {
+            let observer = self.observer.as_ref();
+            let observer = observer.and_then(|of| of.observer(&name, class.shared_name()));
+            self.creation.tenant(index, class, observer.as_ref())
+        };
         let used =
             self.slots
                 .find_or_create(&name, index, &self.clock, Tenant::is_live, end, create);
@@ -402,11 +476,14 @@ impl Inner {
     }
 
     /// Ends a tenant that has been taken out, and records its last statistics.
-    fn end(&self, slot: &Slot<Tenant>) {
+    fn end(&self, slot: &Slot<Tenant>, end: TenantEnd) {
         self.slots.remove_retired(slot);
         let stats = slot.end();
+        if let Some(observer) = &self.observer {
+            observer.dropped(slot.name(), slot.class_name(), end, &stats);
+        }
         let mut history = lock(&self.history);
-        history.record(slot.name(), stats);
+        history.record(slot.name(), slot.class(), stats);
         slot.set_recorded();
     }
 
@@ -418,7 +495,7 @@ impl Inner {
             .and_then(|idle| self.slots.retire_idlest(idle, now));
         if let Some(slot) = &evicted {
             self.count(slot.class(), |counts| &counts.evicted);
-            self.end(slot);
+            self.end(slot, TenantEnd::Evicted);
         }
         evicted.is_some()
     }
@@ -452,7 +529,7 @@ impl Swept {
 impl Drop for Swept {
     fn drop(&mut self) {
         for slot in &self.retired {
-            self.inner.end(slot);
+            self.inner.end(slot, TenantEnd::Idle);
         }
     }
 }

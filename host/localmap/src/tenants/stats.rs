@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The statistics of a tenant: see [`Tenants::stats`](crate::Tenants::stats).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TenantStats {
     /// The name of its class.
@@ -76,6 +76,39 @@ pub struct ClassStats {
     pub evicted: u64,
     /// Tenants that were replaced because a map had terminated.
     pub terminated: u64,
+    /// Tenants that were [removed](crate::Tenants::remove).
+    pub removed: u64,
     /// Checkouts that returned an error.
     pub refused: u64,
+    /// Operations that exceeded the rates of tenants that were dropped.
+    pub rate_limited: u64,
+    /// What the maps of dropped tenants have counted: hits, misses, writes, expired, evicted and refused
+    /// entries. The rest is 0. See [`Tenants::survey`](crate::Tenants::survey) for the live ones.
+    pub dropped: Stats,
+}
+
+/// The statistics of all tenants at about one instant: see [`Tenants::survey`](crate::Tenants::survey).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Survey {
+    /// The statistics of each class, in the order of the classes.
+    pub classes: Vec<ClassStats>,
+    /// Live tenants, in the order of their names.
+    pub tenants: Vec<SurveyedTenant>,
+}
+
+/// A live tenant of a [`Survey`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SurveyedTenant {
+    /// Its name.
+    pub name: TenantName,
+    /// The number of its class in [`Survey::classes`](Survey#structfield.classes).
+    pub class: usize,
+    /// Whether it is in use, or how long it has been idle.
+    pub state: TenantState,
+    /// Its statistics since it was created the last time.
+    pub stats: TenantStats,
+    /// What was counted before it was created the last time, if that is still kept.
+    pub before: Option<TenantStats>,
 }

@@ -166,10 +166,32 @@ impl Tenant {
         if complete {
             *last = maps;
         }
+        self.with_stats(*last)
+    }
+
+    /// Returns the statistics since the tenant was created, without waiting for calls of its maps: those
+    /// that were last read, if a map is busy or has too many expired entries to visit at a time.
+    pub(crate) fn try_stats(&self) -> TenantStats {
+        let mut maps = Stats::default();
+        let mut complete = true;
+        for shard in self.maps.all() {
+            match try_stats(&shard.map) {
+                Some(stats) => maps.add(&stats),
+                None => complete = false,
+            }
+        }
+        let mut last = lock(&self.last);
+        if complete {
+            *last = maps;
+        }
+        self.with_stats(*last)
+    }
+
+    fn with_stats(&self, maps: Stats) -> TenantStats {
         TenantStats {
             class: Arc::clone(&self.class),
             live: true,
-            maps: *last,
+            maps,
             granted: self.share.granted(),
             rate_limited: self.rate_limited.load(Ordering::Relaxed),
             created: 1,
@@ -210,4 +232,22 @@ impl Tenant {
         self.share.release();
         stats
     }
+}
+
+/// The number of expired entries that one call visits.
+const SWEPT_PER_CALL: u32 = 256;
+
+/// The number of calls that visit expired entries before the statistics are read.
+const MAX_SWEEPS: usize = 64;
+
+/// Returns the statistics of a map, unless it is busy or has terminated, or has more expired entries than
+/// are visited at a time. Each call into it is short, and others may call it in between.
+fn try_stats(map: &Mutex<LocalMap>) -> Option<Stats> {
+    for _ in 0..MAX_SWEEPS {
+        let mut map = map.try_lock().ok()?;
+        if map.sweep(SWEPT_PER_CALL).ok()? < SWEPT_PER_CALL {
+            return map.stats().ok();
+        }
+    }
+    None
 }

@@ -9,9 +9,9 @@ use std::process::Command;
 /// tests and its build script. A crate may depend only on crates listed above it, so there is no
 /// cycle.
 ///
-/// Planned: telemetry, mirror and lease may depend on the library but not on each other or on the
+/// Planned: mirror and lease may depend on the library but not on each other, on telemetry or on the
 /// schema, the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 42] = [
+const CRATES: [(&str, &[&str]); 43] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -33,13 +33,19 @@ const CRATES: [(&str, &[&str]); 42] = [
     ("localmap", &["localmap-packed"]),
     // Only with its feature `map`: without it, it builds without Wasmtime.
     ("localmap-schema", &["localmap"]),
-    ("localmap-serve", &["localmap"]),
+    ("localmap-telemetry", &["localmap"]),
+    ("localmap-serve", &["localmap", "localmap-telemetry"]),
     // Without the library: clients need neither maps nor Wasmtime.
     ("localmap-sidecar-proto", &[]),
     ("localmap-sidecar-client", &["localmap-sidecar-proto"]),
     (
         "localmap-sidecar",
-        &["localmap", "localmap-serve", "localmap-sidecar-proto"],
+        &[
+            "localmap",
+            "localmap-serve",
+            "localmap-sidecar-proto",
+            "localmap-telemetry",
+        ],
     ),
     (
         "localmap-cli",
@@ -48,11 +54,12 @@ const CRATES: [(&str, &[&str]); 42] = [
             "localmap-schema",
             "localmap-serve",
             "localmap-sidecar",
+            "localmap-telemetry",
         ],
     ),
     // Tests and benchmarks, with their guests.
     ("localmap-guest-build", &[]),
-    ("probe", &["localmap-client"]),
+    ("probe-guest", &["localmap-client"]),
     ("served", &["localmap-client"]),
     ("handled", &["localmap-client"]),
     ("waits", &["localmap-client"]),
@@ -76,6 +83,7 @@ const CRATES: [(&str, &[&str]); 42] = [
             "localmap-sidecar",
             "localmap-sidecar-client",
             "localmap-sidecar-proto",
+            "localmap-telemetry",
         ],
     ),
     ("bench-loops", &[]),
@@ -94,6 +102,7 @@ const CRATES: [(&str, &[&str]); 42] = [
             "localmap-engine",
             "localmap-guest-build",
             "localmap-sidecar-proto",
+            "localmap-telemetry",
         ],
     ),
 ];

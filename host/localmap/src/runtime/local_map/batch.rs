@@ -1,10 +1,12 @@
 //! Batches of changes.
 
 use super::LocalMap;
+use super::observed::done;
 use crate::contract::bindings::local_map;
 use crate::contract::change::{Change, Outcome};
 use crate::contract::check::check_batch;
 use crate::contract::error::{ApplyError, ChangeError, Refused};
+use crate::contract::observer::{Asked, Operation};
 
 /// # Batches
 impl LocalMap {
@@ -48,6 +50,13 @@ impl LocalMap {
     ///   beyond the limits of a batch. In this case no change has been made.
     /// - Returns [`ApplyError::Terminated`] if the map has terminated.
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
+        let key_len = changes.iter().map(Change::key_len).sum();
+        let value_len = changes.iter().map(Change::stored_value_len).sum();
+        let asked = Asked::keys(Operation::Apply, key_len).value_len(value_len);
+        self.observed(asked, done, |map| map.apply_all(changes))
+    }
+
+    fn apply_all(&self, changes: &[Change<'_>]) -> Result<Vec<Outcome>, ApplyError> {
         let outcomes = self.cell.enter(|live| {
             let bytes = changes.iter().map(Change::written_len).sum();
             live.before_write(changes.len(), bytes)?;

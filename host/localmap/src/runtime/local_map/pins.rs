@@ -1,7 +1,9 @@
 //! Pins, which keep values readable when their keys change.
 
+use super::observed::{done, read};
 use super::{LocalMap, findable};
 use crate::contract::error::{PinError, PinnedError, Refused};
+use crate::contract::observer::{Asked, Operation, found};
 use crate::runtime::pinned::Pinned;
 
 /// # Pins
@@ -33,6 +35,11 @@ impl LocalMap {
     ///   another one.
     /// - Returns [`PinError::Terminated`] if the map has terminated.
     pub fn pin(&mut self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
+        let of = |pin: &Option<Pinned>| (found(pin.is_some()), 0);
+        self.observed(Asked::key(Operation::Pin, key), of, |map| map.pin_now(key))
+    }
+
+    fn pin_now(&self, key: &[u8]) -> Result<Option<Pinned>, PinError> {
         self.cell.enter(|live| {
             let pin = match live.core.pin(findable(key))? {
                 Ok(Some(pin)) => pin,
@@ -51,12 +58,14 @@ impl LocalMap {
     /// - Returns [`PinnedError::ForeignPin`] if another map returned the pin.
     /// - Returns [`PinnedError::Terminated`] if the map has terminated.
     pub fn pinned(&mut self, pin: &Pinned) -> Result<Vec<u8>, PinnedError> {
-        self.cell.enter(|live| {
-            let Some(pin) = pin.rep(&live.released) else {
-                return Ok(Err(PinnedError::ForeignPin));
-            };
-            Ok(Ok(live.core.pinned_value(pin)?))
-        })?
+        self.observed(Asked::keys(Operation::PinnedValue, 0), read, |map| {
+            map.cell.enter(|live| {
+                let Some(pin) = pin.rep(&live.released) else {
+                    return Ok(Err(PinnedError::ForeignPin));
+                };
+                Ok(Ok(live.core.pinned_value(pin)?))
+            })?
+        })
     }
 
     /// Drops a pin and releases its value immediately, rather than with the next operation. See
@@ -68,13 +77,15 @@ impl LocalMap {
     ///   dropped, and the other map releases the value.
     /// - Returns [`PinnedError::Terminated`] if the map has terminated.
     pub fn unpin(&mut self, pin: Pinned) -> Result<(), PinnedError> {
-        let own = self
-            .cell
-            .enter(|live| Ok(pin.rep(&live.released).is_some()))?;
-        drop(pin);
-        if !own {
-            return Err(PinnedError::ForeignPin);
-        }
-        Ok(self.cell.enter(|_| Ok(()))?)
+        self.observed(Asked::keys(Operation::Unpin, 0), done, |map| {
+            let own = map
+                .cell
+                .enter(|live| Ok(pin.rep(&live.released).is_some()))?;
+            drop(pin);
+            if !own {
+                return Err(PinnedError::ForeignPin);
+            }
+            Ok(map.cell.enter(|_| Ok(()))?)
+        })
     }
 }

@@ -1,9 +1,12 @@
 //! Reads of values by key.
 
+use super::observed::{hit, read};
 use super::{LocalMap, findable};
 use crate::contract::entry::Entry;
 use crate::contract::error::MapTerminated;
+use crate::contract::observer::{Asked, Operation, found};
 use crate::runtime::core_instance::CoreInstance;
+use std::cell::Cell;
 
 /// The number of keys in one call of `get-many`, chosen so that they fit into the 64 KiB for which
 /// the map guarantees room.
@@ -81,7 +84,15 @@ impl LocalMap {
         key: &[u8],
         read: impl FnOnce(Option<&[u8]>) -> R,
     ) -> Result<R, MapTerminated> {
-        self.enter(|core| core.get(findable(key), read))
+        let seen = Cell::new(None);
+        let note = |value: Option<&[u8]>| {
+            seen.set(value.map(<[u8]>::len));
+            read(value)
+        };
+        let of = |_: &R| (found(seen.get().is_some()), seen.get().unwrap_or(0));
+        self.observed(Asked::key(Operation::Get, key), of, |map| {
+            map.enter(|core| core.get(findable(key), note))
+        })
     }
 
     /// Returns the value of `key` with its version and remaining time; `None` if it is absent.
@@ -99,7 +110,9 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get_entry(&mut self, key: &[u8]) -> Result<Option<Entry>, MapTerminated> {
-        self.enter(|core| Ok(core.get_entry(findable(key))?.map(Entry::from)))
+        self.observed(Asked::key(Operation::GetEntry, key), read, |map| {
+            map.enter(|core| Ok(core.get_entry(findable(key))?.map(Entry::from)))
+        })
     }
 
     /// Returns the values of several keys, in the order of `keys`.
@@ -119,6 +132,13 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn get_many(&mut self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
+        let key_len = keys.iter().map(|key| key.len()).sum();
+        self.observed(Asked::keys(Operation::GetMany, key_len), read, |map| {
+            map.get_all(keys)
+        })
+    }
+
+    fn get_all(&self, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
         self.cell.enter(|live| {
             let max = usize::try_from(live.limits.max_value).unwrap_or(usize::MAX);
             let mut values = Vec::with_capacity(keys.len());
@@ -157,7 +177,9 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn contains(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
-        self.enter(|core| core.contains(findable(key)))
+        self.observed(Asked::key(Operation::Contains, key), hit, |map| {
+            map.enter(|core| core.contains(findable(key)))
+        })
     }
 
     /// Reads as many of the keys as one call returns, at least one. The keys and their lists must
@@ -166,7 +188,10 @@ impl LocalMap {
         &mut self,
         keys: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, MapTerminated> {
-        self.enter(|core| get_some(core, keys))
+        let key_len = keys.iter().map(|key| key.len()).sum();
+        self.observed(Asked::keys(Operation::GetMany, key_len), read, |map| {
+            map.enter(|core| get_some(core, keys))
+        })
     }
 }
 

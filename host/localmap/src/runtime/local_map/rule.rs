@@ -4,6 +4,7 @@ use super::LocalMap;
 use crate::contract::change::Change;
 use crate::contract::entry::Ttl;
 use crate::contract::error::Error;
+use crate::contract::observer::{Asked, Operation};
 
 impl LocalMap {
     /// Checks a write of an app, and returns the TTL that it gets.
@@ -11,9 +12,13 @@ impl LocalMap {
     pub(crate) fn admit(&self, change: &Change<'_>, ttl: Ttl) -> Result<Ttl, Error> {
         match &self.rule {
             None => Ok(ttl),
-            Some(rule) => rule
-                .check(change, ttl)
-                .map_err(|violation| violation.error(change)),
+            Some(rule) => rule.check(change, ttl).map_err(|violation| {
+                let error = violation.error(change);
+                let asked = Asked::key(Operation::of_change(change), change.key())
+                    .value_len(change.stored_value_len());
+                self.observation.rejected(asked, &error);
+                error
+            }),
         }
     }
 

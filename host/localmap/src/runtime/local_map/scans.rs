@@ -1,9 +1,11 @@
 //! Scans of all entries or of those with a prefix, and their number.
 
 use super::LocalMap;
+use super::observed::{done, read};
 use crate::contract::entry::{Page, Scanned};
 use crate::contract::error::MapTerminated;
 use crate::contract::limits::MAX_KEY_LEN;
+use crate::contract::observer::{Asked, Operation};
 use crate::runtime::core_instance::CoreInstance;
 use std::ops::ControlFlow;
 
@@ -44,14 +46,16 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn scan(&mut self, prefix: &[u8], cursor: u64, limit: u32) -> Result<Page, MapTerminated> {
-        self.enter(|core| {
-            if prefix.len() > MAX_KEY_LEN {
-                return Ok(Page {
-                    entries: Vec::new(),
-                    next: None,
-                });
-            }
-            Ok(core.scan(prefix, cursor, limit)?.into())
+        self.observed(Asked::key(Operation::Scan, prefix), read, |map| {
+            map.enter(|core| {
+                if prefix.len() > MAX_KEY_LEN {
+                    return Ok(Page {
+                        entries: Vec::new(),
+                        next: None,
+                    });
+                }
+                Ok(core.scan(prefix, cursor, limit)?.into())
+            })
         })
     }
 
@@ -116,7 +120,9 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn len(&mut self) -> Result<u64, MapTerminated> {
-        self.enter(CoreInstance::len)
+        self.observed(Asked::keys(Operation::Len, 0), done, |map| {
+            map.enter(CoreInstance::len)
+        })
     }
 
     /// Returns `true` if the map has no entry that has not expired. Visits every expired entry.

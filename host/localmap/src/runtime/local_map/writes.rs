@@ -1,5 +1,6 @@
 //! Writes and deletes of single entries.
 
+use super::observed::{done, hit, read};
 use super::{LocalMap, findable};
 use crate::contract::bindings::local_map;
 use crate::contract::check::check_write;
@@ -7,6 +8,7 @@ use crate::contract::entry::{Condition, Ttl, Version};
 use crate::contract::error::{
     DeleteIfError, IncrementError, MapTerminated, Refused, SetError, SetIfError, TouchError,
 };
+use crate::contract::observer::{Asked, Operation};
 use crate::runtime::core_instance::CoreInstance;
 
 /// # Writes
@@ -34,7 +36,10 @@ impl LocalMap {
     /// - Returns [`SetError::Full`] if there is no room and nothing can be evicted.
     /// - Returns [`SetError::Terminated`] if the map has terminated.
     pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
-        self.write(key, value.len(), ttl, |core, ttl| core.set(key, value, ttl))
+        let asked = Asked::key(Operation::Set, key).value_len(value.len());
+        self.observed(asked, done, |map| {
+            map.write(key, value.len(), ttl, |core, ttl| core.set(key, value, ttl))
+        })
     }
 
     /// Stores a value as [`set`](Self::set) does, if `condition` holds.
@@ -62,8 +67,11 @@ impl LocalMap {
         ttl: Ttl,
         condition: Condition,
     ) -> Result<Version, SetIfError> {
-        self.write(key, value.len(), ttl, |core, ttl| {
-            core.set_if(key, value, ttl, condition.into())
+        let asked = Asked::key(Operation::SetIf, key).value_len(value.len());
+        self.observed(asked, done, |map| {
+            map.write(key, value.len(), ttl, |core, ttl| {
+                core.set_if(key, value, ttl, condition.into())
+            })
         })
     }
 
@@ -96,7 +104,9 @@ impl LocalMap {
     ///   [`Limits::max_value`](crate::Limits#structfield.max_value) is less than 8 bytes.
     /// - Returns [`IncrementError::Terminated`] if the map has terminated.
     pub fn increment(&mut self, key: &[u8], delta: i64, ttl: Ttl) -> Result<i64, IncrementError> {
-        self.write(key, 0, ttl, |core, ttl| core.increment(key, delta, ttl))
+        self.observed(Asked::key(Operation::Increment, key), done, |map| {
+            map.write(key, 0, ttl, |core, ttl| core.increment(key, delta, ttl))
+        })
     }
 
     /// Gives an existing entry a new TTL, counted from now, and keeps its value and version.
@@ -119,7 +129,9 @@ impl LocalMap {
     ///   that had none.
     /// - Returns [`TouchError::Terminated`] if the map has terminated.
     pub fn touch(&mut self, key: &[u8], ttl: Ttl) -> Result<bool, TouchError> {
-        self.write(key, 0, ttl, |core, ttl| core.touch(key, ttl))
+        self.observed(Asked::key(Operation::Touch, key), hit, |map| {
+            map.write(key, 0, ttl, |core, ttl| core.touch(key, ttl))
+        })
     }
 
     /// Deletes `key` and returns its value; `None` if it was absent. Use it for one-time
@@ -138,7 +150,9 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn take(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, MapTerminated> {
-        self.enter(|core| core.take(findable(key)))
+        self.observed(Asked::key(Operation::Take, key), read, |map| {
+            map.enter(|core| core.take(findable(key)))
+        })
     }
 
     /// Deletes `key`. Returns `true` if it was present. See [`LocalMap`] for an example.
@@ -147,7 +161,9 @@ impl LocalMap {
     ///
     /// Returns [`MapTerminated`] if the map has terminated.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, MapTerminated> {
-        self.enter(|core| core.delete(findable(key)))
+        self.observed(Asked::key(Operation::Delete, key), hit, |map| {
+            map.enter(|core| core.delete(findable(key)))
+        })
     }
 
     /// Deletes `key` if its value has the given version.
@@ -168,13 +184,15 @@ impl LocalMap {
     ///   absent.
     /// - Returns [`DeleteIfError::Terminated`] if the map has terminated.
     pub fn delete_if(&mut self, key: &[u8], version: Version) -> Result<(), DeleteIfError> {
-        self.enter(|core| typed(core.delete_if(findable(key), version)?, 0))?
+        self.observed(Asked::key(Operation::DeleteIf, key), done, |map| {
+            map.enter(|core| typed(core.delete_if(findable(key), version)?, 0))?
+        })
     }
 
     /// Makes a call with a key, a TTL and a value of `len` bytes, after checking them against the
     /// limits. Arguments that fail are not copied into the map's memory, where they might not fit.
     fn write<R, E>(
-        &mut self,
+        &self,
         key: &[u8],
         len: usize,
         ttl: Ttl,

@@ -5,7 +5,6 @@ use crate::contract::change::{Change, Outcome};
 use crate::contract::entry::Scanned;
 use crate::contract::stats::Stats;
 use crate::runtime::local_map::LocalMap;
-use crate::sync::lock;
 use crate::tenants::error::TenantError;
 use std::ops::ControlFlow;
 
@@ -45,7 +44,7 @@ impl Checkout {
         self.admit_all(keys.len())?;
         let maps = self.tenant.maps();
         if let [shard] = maps.all() {
-            return Ok(lock(shard.map()).get_many(keys)?);
+            return Ok(self.lock(shard).get_many(keys)?);
         }
         let mut values = vec![None; keys.len()];
         for (number, shard) in maps.all().iter().enumerate() {
@@ -54,7 +53,7 @@ impl Checkout {
             if asked.is_empty() {
                 continue;
             }
-            let found = lock(shard.map()).get_many(&asked)?;
+            let found = self.lock(shard).get_many(&asked)?;
             let places = keys.iter().zip(&mut values).filter(|(key, _)| here(key));
             for ((_, place), value) in places.zip(found) {
                 *place = value;
@@ -95,7 +94,7 @@ impl Checkout {
         }
         self.admit_all(changes.len())?;
         let key = changes.first().map_or(&[][..], Change::key);
-        let applied = lock(maps.of(key).map()).apply(changes);
+        let applied = self.lock(maps.of(key)).apply(changes);
         applied.map_err(|error| TenantError::Map(error.into()))
     }
 
@@ -115,7 +114,7 @@ impl Checkout {
                 next: None,
             });
         };
-        let page = lock(map.map()).scan(prefix, cursor, limit)?;
+        let page = self.lock(map).scan(prefix, cursor, limit)?;
         let next = match page.next {
             Some(cursor) => Some(ScanCursor { shard, cursor }),
             None => {
@@ -183,7 +182,7 @@ impl Checkout {
         self.admit(1)?;
         let mut sum = Stats::default();
         for shard in self.tenant.maps().all() {
-            sum.add(&lock(shard.map()).stats()?);
+            sum.add(&self.lock(shard).stats()?);
         }
         Ok(sum)
     }
@@ -192,7 +191,7 @@ impl Checkout {
     pub fn clear(&self) -> Result<(), TenantError> {
         self.admit(1)?;
         for shard in self.tenant.maps().all() {
-            lock(shard.map()).clear()?;
+            self.lock(shard).clear()?;
         }
         Ok(())
     }
@@ -209,7 +208,7 @@ impl Checkout {
         count: impl Fn(&mut LocalMap) -> Result<u64, TenantError>,
     ) -> Result<u64, TenantError> {
         let shards = self.tenant.maps().all().iter();
-        shards.map(|shard| count(&mut lock(shard.map()))).sum()
+        shards.map(|shard| count(&mut self.lock(shard))).sum()
     }
 
     fn admit_all(&self, keys: usize) -> Result<(), TenantError> {

@@ -1,0 +1,20 @@
+//! Metrics, probes, traces and a page to look at, for programs with thousands of key-value maps.
+//!
+//! A [`Telemetry`] observes the maps and the tenants of [`localmap`], and the requests of a server that
+//! reports them. It costs next to nothing while nobody looks.
+
+#![allow(dead_code, reason = "its parts come one after the other")]
+
+mod clock;
+mod map_observer;
+mod names;
+mod options;
+mod request;
+mod telemetry;
+mod tenants_observer;
+mod trace_parent;
+
+pub use options::TelemetryOptions;
+pub use request::{Protocol, Request};
+pub use telemetry::Telemetry;
+pub use trace_parent::{ParseTraceParentError, TraceParent};

@@ -1,0 +1,39 @@
+//! The observer of a map: passes each operation to those who look.
+
+use crate::names::TenantId;
+use crate::telemetry::Shared;
+use localmap::{ObservedCall, Observer, Operation, TerminationCause};
+use std::sync::Arc;
+
+/// Observes one map, or several of one tenant.
+pub(crate) struct MapObserver {
+    shared: Arc<Shared>,
+    tenant: TenantId,
+}
+
+impl MapObserver {
+    pub(crate) fn new(shared: &Arc<Shared>, _class: &str, tenant: TenantId) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            tenant,
+        }
+    }
+}
+
+impl Observer for MapObserver {
+    #[inline]
+    fn begin(&self, _operation: Operation, _key: &[u8]) -> Option<u64> {
+        let options = &self.shared.options;
+        let looks = options.metrics || options.trace_spans > 0;
+        looks.then(|| self.shared.clock.raw())
+    }
+
+    fn end(&self, began: u64, _call: &ObservedCall<'_>) {
+        let _nanos = self.shared.clock.between(began, self.shared.clock.raw());
+        let _ = self.tenant;
+    }
+
+    fn created(&self) {}
+
+    fn ended(&self, _cause: &TerminationCause) {}
+}

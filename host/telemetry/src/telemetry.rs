@@ -1,0 +1,135 @@
+//! The telemetry of a program: what it observes, and what all of its parts share.
+
+use crate::clock::Clock;
+use crate::map_observer::MapObserver;
+use crate::names::{Names, TenantId};
+use crate::options::TelemetryOptions;
+use crate::request::{Protocol, Request};
+use crate::tenants_observer::ClassObserver;
+use crate::trace_parent::TraceParent;
+use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver, lock};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+/// The number of tenants whose names traces and probes tell.
+const MAX_NAMES: usize = 65_536;
+
+/// Observes the maps, the tenants and the requests of a program. Clones share the same state.
+///
+/// ```
+/// use localmap::{Host, TenantClass, Tenants, TenantsOptions};
+/// use localmap_telemetry::{Telemetry, TelemetryOptions};
+///
+/// let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+/// let host = Host::new()?;
+/// let options = TenantsOptions::new()
+///     .class(TenantClass::new("all"))
+///     .observer(telemetry.tenants_observer());
+/// let tenants = Tenants::new(&host, options)?;
+/// telemetry.watch_host(&host);
+/// telemetry.watch_tenants(&tenants);
+/// tenants.checkout(b"alice")?.get(b"k")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Telemetry {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all parts share.
+pub(crate) struct Shared {
+    pub(crate) options: TelemetryOptions,
+    pub(crate) clock: Clock,
+    pub(crate) names: Names,
+    pub(crate) watched: Mutex<Watched>,
+    ready: AtomicBool,
+    last_request: AtomicU64,
+}
+
+/// What is read when somebody looks.
+#[derive(Default)]
+pub(crate) struct Watched {
+    pub(crate) host: Option<Host>,
+    pub(crate) tenants: Option<Tenants>,
+    /// Maps that belong to no tenant, by class.
+    pub(crate) maps: Vec<(Arc<str>, Weak<Mutex<LocalMap>>)>,
+}
+
+impl Telemetry {
+    /// Creates telemetry that observes nothing yet. See [`Telemetry`] for an example.
+    pub fn new(options: TelemetryOptions) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                clock: Clock::new(),
+                names: Names::new(MAX_NAMES),
+                watched: Mutex::default(),
+                ready: AtomicBool::new(false),
+                last_request: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Returns an observer for maps that belong to no tenant, for
+    /// [`MapOptions::observer`](localmap::MapOptions::observer). `class` is their label in metrics, such
+    /// as `server`.
+    pub fn observer(&self, class: &str) -> Arc<dyn Observer> {
+        Arc::new(MapObserver::new(&self.shared, class, TenantId::default()))
+    }
+
+    /// Returns an observer of tenants, for
+    /// [`TenantsOptions::observer`](localmap::TenantsOptions::observer). See [`Telemetry`] for an
+    /// example.
+    pub fn tenants_observer(&self) -> Arc<dyn TenantsObserver> {
+        Arc::new(ClassObserver::new(&self.shared))
+    }
+
+    /// Reports the numbers of live maps, of those that have ended, and of denied memory of a host. See
+    /// [`Telemetry`] for an example.
+    pub fn watch_host(&self, host: &Host) {
+        lock(&self.shared.watched).host = Some(host.clone());
+    }
+
+    /// Reports the statistics of tenants. See [`Telemetry`] for an example.
+    pub fn watch_tenants(&self, tenants: &Tenants) {
+        lock(&self.shared.watched).tenants = Some(tenants.clone());
+    }
+
+    /// Reports the statistics of a map that belongs to no tenant, as long as it is there.
+    pub fn watch_map(&self, class: &str, map: &Arc<Mutex<LocalMap>>) {
+        let mut watched = lock(&self.shared.watched);
+        watched.maps.retain(|(_, map)| map.strong_count() > 0);
+        watched.maps.push((class.into(), Arc::downgrade(map)));
+    }
+
+    /// Begins a request. `method` is that of HTTP, or the name of a call of gRPC. `parent` is its header
+    /// `traceparent`.
+    pub fn begin_request(
+        &self,
+        protocol: Protocol,
+        method: &str,
+        parent: Option<TraceParent>,
+    ) -> Request {
+        let number = self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1;
+        Request::begin(&self.shared, number, protocol, method, parent)
+    }
+
+    /// Sets whether the program serves requests, for `/readyz`. Default: `false`.
+    pub fn set_ready(&self, ready: bool) {
+        self.shared.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if the program serves requests.
+    pub fn is_ready(&self) -> bool {
+        self.shared.ready.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
