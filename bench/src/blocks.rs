@@ -33,6 +33,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("by-threads", "By number of threads"),
     ("snapshot", "Snapshots"),
     ("tenants", "Tenants"),
+    ("telemetry", "What telemetry costs"),
     ("get", "Reads"),
     ("set", "Writes"),
     ("counts", "Allocations and clock reads of a get"),

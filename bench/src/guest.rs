@@ -3,9 +3,10 @@
 use anyhow::{Context as _, Result};
 use localmap::wasmtime::component::{Component, Linker, ResourceTable};
 use localmap::wasmtime::{Config, Engine, Store};
-use localmap::{Buckets, Host, Limits, LinkedMap, MapOptions, PlugOptions, Policy};
+use localmap::{Buckets, Host, Limits, LinkedMap, MapOptions, Observer, PlugOptions, Policy};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_keyvalue::{WasiKeyValue, WasiKeyValueCtx};
@@ -89,11 +90,21 @@ impl Guest {
 
     /// Compiles the same guest with a linked map, in its own store.
     pub(crate) fn linked(capacity: u32) -> Result<Self> {
+        Self::observed(capacity, None)
+    }
+
+    /// Compiles it with an observer of its map.
+    pub(crate) fn observed(capacity: u32, observer: Option<Arc<dyn Observer>>) -> Result<Self> {
         let mut guest = Self::load(&Self::config(), BOUNDARY)?;
         localmap::add_to_linker(&mut guest.linker, |state: &mut State| {
             state.map.as_mut().expect("`store` gives it one")
         })?;
-        guest.maps = Some((Host::new()?, MapOptions::new().limits(limits(capacity))));
+        let options = MapOptions::new().limits(limits(capacity));
+        let options = match observer {
+            Some(observer) => options.observer(observer),
+            None => options,
+        };
+        guest.maps = Some((Host::new()?, options));
         Ok(guest)
     }
 

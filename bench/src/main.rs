@@ -62,6 +62,8 @@ mod snapshot;
 mod subject;
 mod table;
 #[cfg(feature = "guests")]
+mod telemetry;
+#[cfg(feature = "guests")]
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -98,6 +100,8 @@ const GROUPS: &[Group] = &[
     ("by-threads", by_threads::run),
     #[cfg(feature = "guests")]
     ("tenants", tenants::run),
+    #[cfg(feature = "guests")]
+    ("telemetry", telemetry::run),
     #[cfg(feature = "guests")]
     ("snapshot", snapshot::run),
     #[cfg(feature = "guests")]

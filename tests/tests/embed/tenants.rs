@@ -2,6 +2,7 @@
 
 mod checkouts;
 mod isolation;
+mod observed;
 mod quotas;
 mod shards;
 mod statistics;
