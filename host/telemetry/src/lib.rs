@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "its parts come one after the other")]
 
 mod clock;
+mod ids;
 mod map_observer;
 mod names;
 mod options;

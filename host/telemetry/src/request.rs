@@ -1,7 +1,9 @@
 //! A request of a server, from its arrival to its end.
 
+use crate::names::TenantId;
 use crate::telemetry::Shared;
-use crate::trace_parent::TraceParent;
+use crate::trace_parent::{SAMPLED, TraceParent};
+use std::fmt;
 use std::sync::Arc;
 
 /// The protocol of a request.
@@ -15,21 +17,44 @@ pub enum Protocol {
 }
 
 /// A request of a server, until it is [ended](Self::end). One that is dropped has been cut off.
-#[derive(Debug)]
+///
+/// ```
+/// use localmap_telemetry::{Protocol, Telemetry, TelemetryOptions};
+///
+/// let telemetry = Telemetry::new(TelemetryOptions::new().trace_spans(1_000));
+/// let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().ok();
+/// let mut request = telemetry.begin_request(Protocol::Http, "GET", parent);
+/// request.set_tenant(b"alice");
+/// // What it sends belongs to the same trace, and to its own span.
+/// let passed_on = request.to_pass_on().map(|parent| parent.to_string());
+/// assert!(passed_on.is_some_and(|header| header.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-")));
+/// request.end(200);
+/// ```
 pub struct Request {
+    shared: Arc<Shared>,
     number: u64,
+    tenant: TenantId,
     parent: Option<TraceParent>,
+    /// The span of this request, if spans are kept.
+    span: Option<TraceParent>,
 }
 
 impl Request {
     pub(crate) fn begin(
-        _shared: &Arc<Shared>,
+        shared: &Arc<Shared>,
         number: u64,
         _protocol: Protocol,
         _method: &str,
         parent: Option<TraceParent>,
     ) -> Self {
-        Self { number, parent }
+        let span = (shared.options.trace_spans > 0).then(|| span(shared, number, parent));
+        Self {
+            shared: Arc::clone(shared),
+            number,
+            tenant: TenantId::default(),
+            parent,
+            span,
+        }
     }
 
     /// Returns the number of the request, which is never 0: for
@@ -40,15 +65,107 @@ impl Request {
         self.number
     }
 
-    /// Returns the parent of requests that are sent on its behalf: the span of this request, if there
-    /// are spans, or else its own parent. `None` if the request has none.
+    /// Returns the parent of requests that are sent on its behalf. If there are spans, it is the span of
+    /// this request, in the trace of its parent, or in a new trace. If not, it is the parent of this
+    /// request, unchanged.
     pub fn to_pass_on(&self) -> Option<TraceParent> {
-        self.parent
+        self.span.or(self.parent)
     }
 
     /// Notes the tenant of the request, by name.
-    pub fn set_tenant(&mut self, _tenant: &[u8]) {}
+    pub fn set_tenant(&mut self, tenant: &[u8]) {
+        self.tenant = self.shared.names.id(tenant);
+    }
 
     /// Ends the request with a status of its protocol.
     pub fn end(self, _status: u16) {}
+}
+
+/// Returns a span for a request: in the trace of its parent, or else in a new one. Its numbers cannot
+/// be guessed from those of others.
+fn span(shared: &Shared, number: u64, parent: Option<TraceParent>) -> TraceParent {
+    let span = shared.ids.number((number, 0)).max(1);
+    match parent {
+        Some(TraceParent { trace, flags, .. }) => TraceParent {
+            trace,
+            span,
+            // Flags of which nothing is known are not to be passed on in a header that is changed.
+            flags: flags & SAMPLED,
+        },
+        None => {
+            let [high, low] = [1, 2].map(|half| shared.ids.number((number, half)));
+            TraceParent {
+                trace: (u128::from(high) << 64 | u128::from(low)).max(1),
+                span,
+                flags: SAMPLED,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("number", &self.number)
+            .field("parent", &self.parent)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Telemetry, TelemetryOptions};
+
+    fn parent(flags: u8) -> TraceParent {
+        TraceParent {
+            trace: 5,
+            span: 6,
+            flags,
+        }
+    }
+
+    #[test]
+    fn without_spans_the_parent_is_passed_on_unchanged() {
+        let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+        for parent in [None, Some(parent(0xff))] {
+            let request = telemetry.begin_request(Protocol::Http, "GET", parent);
+            assert_eq!(request.to_pass_on(), parent);
+        }
+    }
+
+    #[test]
+    fn with_spans_the_own_span_is_passed_on_in_the_same_trace() {
+        let telemetry = Telemetry::new(TelemetryOptions::new().trace_spans(10));
+        for flags in [0, 1, 0xfe, 0xff] {
+            let request = telemetry.begin_request(Protocol::Grpc, "Get", Some(parent(flags)));
+            let passed_on = request.to_pass_on().expect("there are spans");
+            assert_eq!(passed_on.trace, 5);
+            assert_ne!(passed_on.span, 6);
+            assert_eq!(passed_on.flags, flags & 1);
+        }
+    }
+
+    #[test]
+    fn a_request_without_parent_begins_a_trace_of_its_own() {
+        let telemetry = Telemetry::new(TelemetryOptions::new().trace_spans(10));
+        let spans: Vec<_> = (0..2)
+            .map(|_| telemetry.begin_request(Protocol::Http, "GET", None))
+            .map(|request| request.to_pass_on().expect("there are spans"))
+            .collect();
+        assert!(spans.iter().all(TraceParent::is_sampled));
+        assert_ne!(spans[0].trace, spans[1].trace);
+        assert_ne!(spans[0].span, spans[1].span);
+    }
+
+    #[test]
+    fn a_request_has_a_number_of_its_own_that_is_not_0() {
+        let telemetry = Telemetry::new(TelemetryOptions::new());
+        let mut last = 0;
+        for _ in 0..3 {
+            let request = telemetry.begin_request(Protocol::Http, "GET", None);
+            assert!(request.caller() > last);
+            last = request.caller();
+        }
+    }
 }

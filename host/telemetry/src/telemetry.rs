@@ -1,6 +1,7 @@
 //! The telemetry of a program: what it observes, and what all of its parts share.
 
 use crate::clock::Clock;
+use crate::ids::Ids;
 use crate::map_observer::MapObserver;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) options: TelemetryOptions,
     pub(crate) clock: Clock,
     pub(crate) names: Names,
+    pub(crate) ids: Ids,
     pub(crate) watched: Mutex<Watched>,
     ready: AtomicBool,
     last_request: AtomicU64,
@@ -64,6 +66,7 @@ impl Telemetry {
                 options,
                 clock: Clock::new(),
                 names: Names::new(MAX_NAMES),
+                ids: Ids::new(),
                 watched: Mutex::default(),
                 ready: AtomicBool::new(false),
                 last_request: AtomicU64::new(0),
