@@ -3,12 +3,12 @@
 mod wasi02;
 mod wasi03;
 
+use crate::caller::Caller;
 use crate::error::{HandlerError, InstanceError, SandboxError};
 use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
 use crate::handler_options::HandlerOptions;
 use crate::instance::Instance;
-use crate::outgoing::HttpReporter;
 use crate::request_body::RequestBody;
 use crate::responder::Responder;
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -194,15 +194,14 @@ impl App {
     }
 
     /// Creates a store for a request, with its map. `id` is the number of the request, and the
-    /// scheme is that of its target, or `http`. Failures of requests that the guest sends are
-    /// reported to `reporter`, if there is one.
+    /// scheme is that of its target, or `http`.
     pub(crate) fn call<B>(
         &self,
         map: Option<LinkedMap>,
         id: u64,
         scheme: Option<&uri::Scheme>,
         request: Request<RequestBody<B>>,
-        reporter: Option<HttpReporter>,
+        caller: Caller,
         responder: Responder,
     ) -> Result<Call, CallError>
     where
@@ -210,9 +209,7 @@ impl App {
         B::Error: Into<Error>,
     {
         let mut store = self.store(map, id)?;
-        if let Some(reporter) = reporter {
-            store.data_mut().report_http_failures(reporter);
-        }
+        store.data_mut().set_caller(caller);
         let handler = match &self.handler {
             AppHandler::V0_2(proxy) => {
                 let arguments = wasi02::Arguments::new(&mut store, scheme, request, responder)?;

@@ -6,6 +6,7 @@ use crate::outgoing::HttpReporter;
 use crate::request_body::Upload;
 use hyper::{Method, Request, StatusCode};
 use localmap::lock;
+use localmap_telemetry as telemetry;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -59,6 +60,8 @@ struct State {
     waiting: Option<Waker>,
     /// Tells the guest whether its response has been sent, if it may want to know.
     transmission: Option<Transmission>,
+    /// The request for telemetry, until its response has ended.
+    observed: Option<telemetry::Request>,
 }
 
 enum ResponseState {
@@ -100,7 +103,8 @@ impl State {
 }
 
 impl Exchange {
-    /// Creates the state of a request from its headers. Returns the side of the response.
+    /// Creates the state of a request from its headers. Returns the side of the response. `observed`
+    /// is the request for telemetry, if there is any.
     pub(crate) fn begin<B>(
         log: Option<&Arc<dyn LogSink>>,
         peer: SocketAddr,
@@ -108,6 +112,7 @@ impl Exchange {
         sent: Option<&Sent>,
         request: &Request<B>,
         upload: Upload,
+        observed: Option<telemetry::Request>,
     ) -> ResponseSide {
         ResponseSide(Arc::new(Self {
             log: log.cloned(),
@@ -127,6 +132,7 @@ impl Exchange {
                 instance: None,
                 waiting: None,
                 transmission: None,
+                observed,
             }),
         }))
     }
@@ -192,6 +198,13 @@ impl ResponseSide {
     /// Records the map of the request, if it has one.
     pub(crate) fn set_map(&self, map: Option<String>) {
         self.0.state().map = map;
+    }
+
+    /// Records the tenant of the request, for telemetry.
+    pub(crate) fn set_tenant(&self, tenant: &[u8]) {
+        if let Some(observed) = &mut self.0.state().observed {
+            observed.set_tenant(tenant);
+        }
     }
 
     /// Records the reason why the guest's response is replaced.
@@ -269,6 +282,12 @@ impl ResponseSide {
         self.0.end(|state| {
             if let Some(transmission) = state.transmission.take() {
                 transmission.end(early.is_none());
+            }
+            // Dropping it says that the response was cut off.
+            if let Some(observed) = state.observed.take()
+                && let (None, ResponseState::Begun(status, _)) = (early, &state.response)
+            {
+                observed.end(status.as_u16());
             }
             state.response = match state.response {
                 ResponseState::Begun(_, Some(before))
@@ -378,6 +397,7 @@ mod tests {
                 sent,
                 &Request::new(()),
                 Upload::default(),
+                None,
             ),
         )
     }

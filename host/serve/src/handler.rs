@@ -1,6 +1,7 @@
 //! Answers one request: finds its map, calls its guest, and passes on the response.
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::check::check_response;
 use crate::connection::Connection;
 use crate::delivery::Delivery;
@@ -17,6 +18,7 @@ use crate::log::{LogSink, RequestRecord, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use crate::maps::{CheckedOut, Maps, only_value};
+use crate::observed;
 use crate::request_body::RequestBody;
 use crate::responder::{Responder, SharedResponder};
 use crate::response_body::{ResponseBody, UPLOAD_CUT};
@@ -27,12 +29,13 @@ use crate::worker::Reusing;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::header::HeaderMap;
 use hyper::{Request, Response};
 use localmap::{
     Host, HostOptions, Inspection, MapOptions, Profile, Stats, TenantClass, TenantsOptions,
     WasiVersion,
 };
+use localmap_telemetry::{self as telemetry, Protocol, Telemetry};
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
@@ -56,6 +59,7 @@ struct Shared {
     app: Arc<App>,
     maps: Arc<Maps>,
     log: Option<Arc<dyn LogSink>>,
+    telemetry: Option<Telemetry>,
     /// What is needed for instances that answer several requests, if there are any.
     reusing: Option<Reusing>,
     room: Arc<Semaphore>,
@@ -134,6 +138,7 @@ impl Handler {
                 app: Arc::new(app),
                 maps: Arc::new(maps),
                 log: options.log.clone(),
+                telemetry: options.telemetry.clone(),
                 reusing: reuse.map(|reuse| Reusing::new(reuse, options.max_requests)),
                 room: Arc::new(Semaphore::new(options.max_requests as usize)),
                 requests: AtomicU64::new(0),
@@ -275,7 +280,7 @@ impl Handler {
     pub(crate) async fn answer<B>(
         &self,
         connection: &Connection,
-        request: Request<RequestBody<B>>,
+        mut request: Request<RequestBody<B>>,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<ResponseBody>
     where
@@ -286,8 +291,10 @@ impl Handler {
         let sent = delivery.map(|delivery| delivery.sent());
         let id = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let upload = request.body().upload();
-        let side = Exchange::begin(log, connection.peer(), id, sent, &request, upload);
-        match self.respond(connection, id, request, &side).await {
+        let (observed, caller) = self.observe(&mut request);
+        let peer = connection.peer();
+        let side = Exchange::begin(log, peer, id, sent, &request, upload, observed);
+        match self.respond(connection, id, request, caller, &side).await {
             Ok(response) => ResponseBody::of_guest(side, response, delivery),
             Err(failure) => {
                 side.set_cause(&failure.cause);
@@ -313,11 +320,27 @@ impl Handler {
         self.shared.log.as_ref()
     }
 
+    /// Begins a request for telemetry, if there is any.
+    fn observe<B>(&self, request: &mut Request<B>) -> (Option<telemetry::Request>, Caller) {
+        let Some(telemetry) = &self.shared.telemetry else {
+            return (None, Caller::default());
+        };
+        let method = request.method().clone();
+        let (observed, caller) = Caller::begin(
+            telemetry,
+            Protocol::Http,
+            method.as_str(),
+            request.headers_mut(),
+        );
+        (Some(observed), caller)
+    }
+
     async fn respond<B>(
         &self,
         connection: &Connection,
         id: u64,
         mut request: Request<RequestBody<B>>,
+        caller: Caller,
         side: &ResponseSide,
     ) -> Result<GuestResponse, Failure>
     where
@@ -335,7 +358,10 @@ impl Handler {
             instances,
             checkout,
         } = checked_out.map_err(|error| Failure::of_map(&error))?;
-        let reporter = side.http_reporter();
+        if let Some(tenant) = checkout.tenant() {
+            side.set_tenant(tenant.as_bytes());
+        }
+        let caller = caller.reporting_to(side.http_reporter());
         if let (Some(instances), Some(reusing)) = (instances, &shared.reusing) {
             let (responder, responses) = SharedResponder::new();
             let entry = Entry {
@@ -347,7 +373,7 @@ impl Handler {
             let call = JobCall {
                 scheme,
                 request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
-                reporter,
+                caller: reusing.caller(caller),
             };
             let job = Box::new(Job { entry, call });
             let (task, help) = reusing.give(&shared.app, &instances, map, job);
@@ -358,9 +384,7 @@ impl Handler {
         }
         let (responder, responses) = Responder::single();
         let scheme = scheme.as_ref();
-        let called = shared
-            .app
-            .call(map, id, scheme, request, reporter, responder);
+        let called = shared.app.call(map, id, scheme, request, caller, responder);
         let call = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),
@@ -446,12 +470,18 @@ fn factory(
             TenantsOptions::new().class(class).max_history(0)
         }
     };
-    Ok(MapFactory::new(host, map, entries, tenants, has_classes)?)
+    let Some(telemetry) = &options.telemetry else {
+        return Ok(MapFactory::new(host, map, entries, tenants, has_classes)?);
+    };
+    let tenants = observed::tenants(tenants, telemetry, scope);
+    let factory = MapFactory::new(host, map, entries, tenants, has_classes)?;
+    Ok(factory.observed_by(telemetry, scope))
 }
 
 /// Returns a label of the request's map for the log: the scope, or a header and its value. Returns
 /// `None` if the header does not select a map.
 fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
+    let secret = scope.is_some_and(MapScope::is_secret);
     let header = match scope {
         None => return Some("none".to_owned()),
         Some(MapScope::Request) => return Some("request".to_owned()),
@@ -460,7 +490,6 @@ fn map_label(scope: Option<&MapScope>, headers: &HeaderMap) -> Option<String> {
         Some(MapScope::Header(header)) => header,
     };
     let value = only_value(headers, header).ok()?;
-    let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(header);
     let mut label = format!("{header}:");
     escape_word(&mut label, if secret { b"*" } else { value });
     Some(label)

@@ -6,6 +6,7 @@ use crate::map_scope::MapScope;
 use crate::reuse::Reuse;
 use crate::sandbox::SandboxConfig;
 use localmap::{Buckets, Limits, Preload, TenantsOptions, WriteRule};
+use localmap_telemetry::Telemetry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub struct HandlerOptions {
     pub(crate) output: Option<Arc<dyn GuestOutput>>,
     pub(crate) log: Option<Arc<dyn LogSink>>,
     pub(crate) backtraces: bool,
+    pub(crate) telemetry: Option<Telemetry>,
 }
 
 impl HandlerOptions {
@@ -56,6 +58,7 @@ impl HandlerOptions {
             output: None,
             log: None,
             backtraces: false,
+            telemetry: None,
         }
     }
 
@@ -202,6 +205,41 @@ impl HandlerOptions {
         self.log = Some(log);
         self
     }
+
+    /// Observes the requests, the maps and the tenants, and watches their host. Default: nothing is
+    /// observed, which costs nothing.
+    ///
+    /// | scope of the maps | their class in metrics | tenants |
+    /// |---|---|---|
+    /// | [`MapScope::Request`] | `request` | |
+    /// | [`MapScope::Connection`] | `connection` | |
+    /// | [`MapScope::Server`] | `server` | |
+    /// | [`MapScope::Header`] | that of the tenant, or `default` | the values of the header |
+    ///
+    /// Values of `authorization`, `cookie` and `proxy-authorization` are secret: maps of these headers
+    /// belong to no tenant. An [observer](TenantsOptions::observer) of the tenants is replaced.
+    ///
+    /// The operations of a guest are those of its request, unless [`reuse`](Self::reuse) lets an
+    /// instance answer several requests at a time: then it is not known to which of them an operation
+    /// belongs. An operation that a guest makes after its response is still one of its request.
+    ///
+    /// A request goes on in the trace of its header `traceparent`. If telemetry has spans, its guest gets
+    /// the header with the span of this request, and otherwise as it is. A request that the guest sends
+    /// without such a header gets it, and the header `tracestate`, unless its instance answers several
+    /// requests at a time.
+    ///
+    /// ```
+    /// use localmap_serve::HandlerOptions;
+    /// use localmap_telemetry::{Telemetry, TelemetryOptions};
+    ///
+    /// let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    /// let options = HandlerOptions::new().telemetry(telemetry);
+    /// ```
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = Some(telemetry);
+        self
+    }
 }
 
 impl Default for HandlerOptions {
@@ -222,6 +260,7 @@ impl fmt::Debug for HandlerOptions {
             .field("entries", &self.entries.len())
             .field("sandbox", &self.sandbox)
             .field("backtraces", &self.backtraces)
+            .field("telemetry", &self.telemetry)
             .finish_non_exhaustive()
     }
 }

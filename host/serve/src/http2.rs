@@ -332,7 +332,7 @@ mod tests {
             let request = request.map(|_| ());
             let peer = ([127, 0, 0, 1], 1).into();
             let (sent, upload) = (Some(delivery.sent()), Upload::default());
-            let side = Exchange::begin(Some(&log), peer, 1, sent, &request, upload);
+            let side = Exchange::begin(Some(&log), peer, 1, sent, &request, upload, None);
             let empty = Failure::new(StatusCode::OK, "");
             let mut body = ResponseBody::text(side, &empty, Some(&delivery));
             asked.notify_one();

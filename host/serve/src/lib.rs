@@ -47,6 +47,7 @@
 //! as [`localmap::wasmtime`].
 
 mod app;
+mod caller;
 mod check;
 mod connection;
 mod delivery;
@@ -72,6 +73,7 @@ mod log;
 mod map_factory;
 mod map_scope;
 mod maps;
+mod observed;
 mod outgoing;
 mod protocol;
 mod request_body;
@@ -91,6 +93,7 @@ mod worker;
 pub use hyper;
 pub use wasmtime_wasi;
 
+pub use caller::Caller;
 pub use connection::Connection;
 pub use error::{HandlerError, InstanceError, MapError, ReuseError, SandboxError};
 pub use fit::misfits;

@@ -1,15 +1,21 @@
 //! Creates the maps of a handler.
 
 use crate::error::MapError;
+use crate::map_scope::MapScope;
+use crate::observed;
 use localmap::{
     Checkout, CheckoutError, CreateError, Host, LocalMap, MapOptions, Preload, Tenants,
     TenantsOptions,
 };
+use localmap_telemetry::Telemetry;
+use std::sync::{Arc, Mutex};
 
 /// Creates maps with the limits and the initial entries of a handler.
 pub(crate) struct MapFactory {
     host: Host,
     options: MapOptions,
+    /// Observes what is created, apart from trials.
+    telemetry: Option<(Telemetry, MapOptions)>,
     entries: Vec<Preload>,
     tenants: Tenants,
     /// Whether the tenants have classes that were set.
@@ -34,13 +40,45 @@ impl MapFactory {
             has_classes,
             host,
             options,
+            telemetry: None,
             entries,
         })
     }
 
+    /// Observes the maps of this scope that are created from now on.
+    pub(crate) fn observed_by(self, telemetry: &Telemetry, scope: &MapScope) -> Self {
+        telemetry.watch_host(&self.host);
+        if matches!(scope, MapScope::Header(_)) && !scope.is_secret() {
+            telemetry.watch_tenants(&self.tenants);
+        }
+        let options = observed::map(self.options.clone(), telemetry, scope);
+        Self {
+            telemetry: Some((telemetry.clone(), options)),
+            ..self
+        }
+    }
+
     /// Creates a map with the initial entries.
     pub(crate) fn create(&self) -> Result<LocalMap, MapError> {
+        let options = match &self.telemetry {
+            Some((_, observed)) => observed,
+            None => &self.options,
+        };
+        create(&self.host, options, &self.entries)
+    }
+
+    /// Creates a map that nobody observes.
+    pub(crate) fn create_for_trial(&self) -> Result<LocalMap, MapError> {
         create(&self.host, &self.options, &self.entries)
+    }
+
+    /// Reports the statistics of the map that all requests share.
+    pub(crate) fn watch(&self, map: &Arc<Mutex<LocalMap>>) {
+        if let Some((telemetry, _)) = &self.telemetry
+            && let Some(class) = MapScope::Server.class()
+        {
+            telemetry.watch_map(class, map);
+        }
     }
 
     /// Returns the tenants, each of which has such a map.

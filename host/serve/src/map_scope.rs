@@ -1,6 +1,6 @@
 //! The scope of a map, with which it ends.
 
-use hyper::header::HeaderName;
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 use localmap::Inspection;
 use std::str::FromStr;
 
@@ -53,6 +53,24 @@ impl MapScope {
     /// Returns `true` if maps are created and dropped frequently.
     pub(crate) fn is_short(&self) -> bool {
         matches!(self, Self::Request | Self::Connection)
+    }
+
+    /// Returns `true` if maps belong to the values of a header that nobody may see.
+    pub(crate) fn is_secret(&self) -> bool {
+        match self {
+            Self::Header(header) => [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(header),
+            _ => false,
+        }
+    }
+
+    /// Returns the class of its maps for telemetry; `None` if they belong to tenants.
+    pub(crate) fn class(&self) -> Option<&'static str> {
+        match self {
+            Self::Request => Some("request"),
+            Self::Connection => Some("connection"),
+            Self::Server => Some("server"),
+            Self::Header(_) => None,
+        }
     }
 }
 

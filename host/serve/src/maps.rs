@@ -5,7 +5,7 @@ use crate::instances::MapInstances;
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use hyper::header::{HeaderMap, HeaderName};
-use localmap::{Checkout as Tenant, LinkedMap, LocalMap, Stats, lock};
+use localmap::{Checkout as Tenant, LinkedMap, LocalMap, Stats, TenantName, lock};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -134,14 +134,18 @@ impl Maps {
         // There may be no more than this one.
         let map = match &self.scope {
             MapScope::Server => LinkedMap::from_shared(self.kept(&self.server, factory)?.map),
-            _ => LinkedMap::new(factory.create()?),
+            _ => LinkedMap::new(factory.create_for_trial()?),
         };
         Ok(Some(map))
     }
 
     fn share(&self, factory: &MapFactory) -> Result<SharedMap, MapError> {
+        let map = Arc::new(Mutex::new(factory.create()?));
+        if self.scope == MapScope::Server {
+            factory.watch(&map);
+        }
         Ok(SharedMap {
-            map: Arc::new(Mutex::new(factory.create()?)),
+            map,
             instances: self.reuse.then(Arc::default),
         })
     }
@@ -182,6 +186,17 @@ impl Maps {
     /// Returns the number of live maps.
     pub(crate) fn live(&self) -> usize {
         self.factory.as_ref().map_or(0, MapFactory::live_maps)
+    }
+}
+
+impl Checkout {
+    /// Returns the name of the tenant, if the map belongs to one whose name is no secret.
+    pub(crate) fn tenant(&self) -> Option<&TenantName> {
+        let tenant = self
+            .tenant
+            .as_ref()
+            .filter(|_| !self.maps.scope.is_secret());
+        tenant.map(Tenant::name)
     }
 }
 

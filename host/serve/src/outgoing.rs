@@ -12,6 +12,7 @@ mod host;
 mod send;
 mod tls;
 
+use crate::caller::Caller;
 use allowed_host::Destination;
 use connect::Connector;
 use failure::Reports;
@@ -86,9 +87,9 @@ impl fmt::Debug for Outgoing {
 #[derive(Default)]
 pub(crate) struct OutgoingHooks {
     granted: Option<Arc<Outgoing>>,
-    /// The destination of reports, if it is not that of all guests.
-    reporter: Option<HttpReporter>,
-    /// The reports to that destination. Most guests send no requests, and need none.
+    /// The request on whose behalf the guest runs, to which reports may belong.
+    caller: Caller,
+    /// The reports to their destination. Most guests send no requests, and need none.
     reports: Option<Arc<Reports>>,
     /// The room for requests at a time.
     room: Option<Arc<Semaphore>>,
@@ -103,18 +104,20 @@ impl OutgoingHooks {
         }
     }
 
-    /// Sets the destination of reports about requests that the guest sends from now on, with a
-    /// limit of its own.
-    pub(crate) fn report_to(&mut self, reporter: HttpReporter) {
-        self.reporter = Some(reporter);
-        self.reports = None;
+    /// Sets the request on whose behalf the guest sends requests from now on. If reports belong to it,
+    /// they have a limit of their own.
+    pub(crate) fn set_caller(&mut self, caller: Caller) {
+        if caller.reporter().is_some() {
+            self.reports = None;
+        }
+        self.caller = caller;
     }
 
     /// Returns what the guest may send, and the reports about it.
     fn parts(&mut self) -> (&Outgoing, &Arc<Reports>) {
         let granted = self.granted.get_or_insert_default();
         let reports = self.reports.get_or_insert_with(|| {
-            let reporter = self.reporter.as_ref().or(granted.reporter.as_ref());
+            let reporter = self.caller.reporter().or(granted.reporter.as_ref());
             Arc::new(Reports::new(reporter.cloned()))
         });
         (granted, reports)
@@ -162,6 +165,7 @@ impl OutgoingHooks {
         let named = connector.authority();
         let named = HeaderValue::try_from(named).map_err(|_| Error::HttpRequestUriInvalid)?;
         request.headers_mut().insert(HOST, named);
+        self.caller.pass_on(request.headers_mut());
         Ok(connector)
     }
 }

@@ -1,6 +1,7 @@
 //! The task of an instance that answers several requests.
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::failure::{Failure, chain};
 use crate::helped_task::{Help, HelpedTask};
 use crate::instance::{Instance, Job, Next};
@@ -25,6 +26,14 @@ impl Reusing {
         Self {
             reuse,
             places: Arc::new(Places::new(instances as usize)),
+        }
+    }
+
+    /// Returns the caller of an instance for a request.
+    pub(crate) fn caller(&self, caller: Caller) -> Caller {
+        match self.reuse.max_concurrent() {
+            1 => caller,
+            _ => caller.one_of_several(),
         }
     }
 

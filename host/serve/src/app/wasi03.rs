@@ -143,9 +143,7 @@ fn begin(
     call: JobCall,
     responder: Responder,
 ) -> wasmtime::Result<Arguments> {
-    if let Some(reporter) = call.reporter {
-        store.report_http_failures(reporter);
-    }
+    store.set_caller(call.caller);
     Arguments::new(store, call.scheme.as_ref(), call.request, responder)
 }
 

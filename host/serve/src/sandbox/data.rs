@@ -1,6 +1,7 @@
 //! The data of a guest's store.
 
-use crate::outgoing::{HttpReporter, Outgoing, OutgoingHooks};
+use crate::caller::Caller;
+use crate::outgoing::{Outgoing, OutgoingHooks};
 use localmap::wasmtime::component::ResourceTable;
 use localmap::{Denied, LinkedMap, MemoryLimiter};
 use std::fmt;
@@ -89,9 +90,20 @@ impl<T> Sandbox<T> {
         self.hooks = OutgoingHooks::new(Arc::clone(outgoing));
     }
 
-    /// Sets the destination of reports about requests of this guest.
-    pub(crate) fn report_http_failures(&mut self, reporter: HttpReporter) {
-        self.hooks.report_to(reporter);
+    /// Sets the request on whose behalf the guest runs from now on: that of its operations, and of the
+    /// requests that it sends.
+    ///
+    /// ```
+    /// use localmap_serve::{Caller, Sandbox, SandboxConfig};
+    ///
+    /// let mut guest = Sandbox::new(SandboxConfig::new().wasi()?.build(), None, ());
+    /// guest.set_caller(Caller::default());
+    /// # Ok::<(), localmap_serve::SandboxError>(())
+    /// ```
+    pub fn set_caller(&mut self, caller: Caller) {
+        let map = self.map.take();
+        self.map = map.map(|map| map.with_caller(caller.number()));
+        self.hooks.set_caller(caller);
     }
 
     pub(super) fn limiter(&mut self) -> &mut MemoryLimiter {
