@@ -1,5 +1,6 @@
 //! Calls of guests: finds the guest and the map, runs the guest, and reports its failure.
 
+use crate::call::Call;
 use crate::event::Event;
 use crate::guest::{AdmittedCall, CallFailure, Guests};
 use crate::options::MAX_MESSAGE_LEN;
@@ -19,8 +20,8 @@ use tonic::Status;
 const MAX_ANSWER_LEN: usize = MAX_MESSAGE_LEN - 16;
 
 /// Answers a call of `CallGuest`. The guest ends with the future, unless it has ended before.
-pub(crate) async fn call(
-    state: Arc<State>,
+pub(crate) async fn answer(
+    call: Call,
     request: CallGuestRequest,
 ) -> Result<CallGuestResponse, Status> {
     let CallGuestRequest {
@@ -28,14 +29,15 @@ pub(crate) async fn call(
         guest,
         request,
     } = request;
-    let (guests, call) = admit(&state, &guest)?;
-    let id = call.id;
-    let map = linked_map(&state, &tenant)?;
-    let run = async move { call.run(map, &request, MAX_ANSWER_LEN).await };
+    let (guests, admitted) = admit(&call, &guest)?;
+    let id = admitted.id;
+    let map = linked_map(&call, &tenant)?;
+    let caller = call.caller();
+    let run = async move { admitted.run(map, caller, &request, MAX_ANSWER_LEN).await };
     let running = Running(guests.runtime().spawn(run));
     let ended = tokio::select! {
         ended = running => ended,
-        () = state.ending.cuts_off() => return Err(status::ending()),
+        () = call.ending.cuts_off() => return Err(status::ending()),
     };
     match ended {
         Ok(Ok(answer)) => Ok(CallGuestResponse {
@@ -45,9 +47,9 @@ pub(crate) async fn call(
             }),
         }),
         Ok(Err(failure)) => {
-            let call = Call { id, guest, tenant };
-            report(&state, guests, &call, &failure);
-            Err(call.status(&failure))
+            let guest_call = GuestCall { id, guest, tenant };
+            report(&call, guests, &guest_call, &failure);
+            Err(guest_call.status(&failure))
         }
         // The runtime of the guests has ended.
         Err(error) if error.is_cancelled() => Err(status::ending()),
@@ -55,8 +57,8 @@ pub(crate) async fn call(
     }
 }
 
-/// A call that has begun.
-struct Call {
+/// A call of a guest that has begun.
+struct GuestCall {
     id: u64,
     guest: String,
     tenant: String,
@@ -87,8 +89,8 @@ fn admit<'a>(state: &'a State, guest: &str) -> Result<(&'a Guests, AdmittedCall)
 
 /// Returns the map of a tenant, which is in use until it is dropped. A call counts as one operation of
 /// the tenant, however often the guest calls the map.
-fn linked_map(state: &Arc<State>, tenant: &str) -> Result<LinkedMap, Status> {
-    let checkout = state.checkout_shared(tenant)?;
+fn linked_map(call: &Call, tenant: &str) -> Result<LinkedMap, Status> {
+    let checkout = call.checkout_shared(tenant)?;
     checkout.admit(1).map_err(|error| no_answer(error.into()))?;
     let map = checkout.shared().ok_or_else(|| {
         Status::unimplemented(
@@ -126,7 +128,7 @@ fn writes(operation: Operation) -> bool {
 }
 
 /// Reports a failure, unless there have been many.
-fn report(state: &State, guests: &Guests, call: &Call, failure: &CallFailure) {
+fn report(state: &State, guests: &Guests, call: &GuestCall, failure: &CallFailure) {
     let Some(unreported) = guests.admit_report() else {
         return;
     };
@@ -140,7 +142,7 @@ fn report(state: &State, guests: &Guests, call: &Call, failure: &CallFailure) {
     });
 }
 
-impl Call {
+impl GuestCall {
     /// Returns the status that a caller gets.
     fn status(&self, failure: &CallFailure) -> Status {
         let mut text = format!("call {} of the guest {}: {failure}", self.id, self.guest);

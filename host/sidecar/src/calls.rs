@@ -7,9 +7,10 @@ mod many;
 pub(crate) use batch::apply;
 pub(crate) use many::{get_many, scan};
 
+use crate::call::Call;
 use crate::convert;
 use crate::rejection::{answer, no_answer};
-use crate::state::{CheckedOut, State};
+use crate::state::CheckedOut;
 use localmap::{Change, Condition, TenantError, Ttl};
 use localmap_sidecar_proto::{
     ContainsRequest, ContainsResponse, DeleteRequest, DeleteResponse, GetRequest, GetResponse,
@@ -20,26 +21,23 @@ use localmap_sidecar_proto::{
 };
 use tonic::Status;
 
-pub(crate) fn get(state: &State, request: &GetRequest) -> Result<GetResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn get(call: &Call, request: &GetRequest) -> Result<GetResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     let entry = map.get_entry(&request.key).map_err(no_answer)?;
     Ok(GetResponse {
         entry: entry.map(|entry| convert::entry(request.key.clone(), entry)),
     })
 }
 
-pub(crate) fn contains(
-    state: &State,
-    request: &ContainsRequest,
-) -> Result<ContainsResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn contains(call: &Call, request: &ContainsRequest) -> Result<ContainsResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     let present = map.contains(&request.key).map_err(no_answer)?;
     Ok(ContainsResponse { present })
 }
 
-pub(crate) fn set(state: &State, request: &SetRequest) -> Result<SetResponse, Status> {
+pub(crate) fn set(call: &Call, request: &SetRequest) -> Result<SetResponse, Status> {
     use set_response::Result;
-    let map = state.checkout(&request.tenant)?;
+    let map = call.checkout(&request.tenant)?;
     let (key, value) = (&request.key[..], &request.value[..]);
     let ttl = convert::ttl(request.ttl.as_ref())?;
     let result = write(&map, &Change::Set { key, value, ttl }, ttl, |ttl| {
@@ -50,9 +48,9 @@ pub(crate) fn set(state: &State, request: &SetRequest) -> Result<SetResponse, St
     })
 }
 
-pub(crate) fn set_if(state: &State, request: &SetIfRequest) -> Result<SetIfResponse, Status> {
+pub(crate) fn set_if(call: &Call, request: &SetIfRequest) -> Result<SetIfResponse, Status> {
     use set_if_response::Result;
-    let map = state.checkout(&request.tenant)?;
+    let map = call.checkout(&request.tenant)?;
     let (key, value) = (&request.key[..], &request.value[..]);
     let ttl = convert::ttl(request.ttl.as_ref())?;
     let condition: Condition =
@@ -74,11 +72,11 @@ pub(crate) fn set_if(state: &State, request: &SetIfRequest) -> Result<SetIfRespo
 }
 
 pub(crate) fn increment(
-    state: &State,
+    call: &Call,
     request: &IncrementRequest,
 ) -> Result<IncrementResponse, Status> {
     use increment_response::Result;
-    let map = state.checkout(&request.tenant)?;
+    let map = call.checkout(&request.tenant)?;
     let (key, delta) = (&request.key[..], request.delta);
     let ttl = convert::ttl(request.ttl.as_ref())?;
     let result = write(&map, &Change::Increment { key, delta, ttl }, ttl, |ttl| {
@@ -89,9 +87,9 @@ pub(crate) fn increment(
     })
 }
 
-pub(crate) fn touch(state: &State, request: &TouchRequest) -> Result<TouchResponse, Status> {
+pub(crate) fn touch(call: &Call, request: &TouchRequest) -> Result<TouchResponse, Status> {
     use touch_response::Result;
-    let map = state.checkout(&request.tenant)?;
+    let map = call.checkout(&request.tenant)?;
     let key = &request.key[..];
     let ttl = convert::ttl(request.ttl.as_ref())?;
     let result = write(&map, &Change::Touch { key, ttl }, ttl, |ttl| {
@@ -102,8 +100,8 @@ pub(crate) fn touch(state: &State, request: &TouchRequest) -> Result<TouchRespon
     })
 }
 
-pub(crate) fn take(state: &State, request: &TakeRequest) -> Result<TakeResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn take(call: &Call, request: &TakeRequest) -> Result<TakeResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     let value = map.take(&request.key).map_err(no_answer)?;
     if value.is_some() {
         map.changed();
@@ -113,9 +111,9 @@ pub(crate) fn take(state: &State, request: &TakeRequest) -> Result<TakeResponse,
     })
 }
 
-pub(crate) fn delete(state: &State, request: &DeleteRequest) -> Result<DeleteResponse, Status> {
+pub(crate) fn delete(call: &Call, request: &DeleteRequest) -> Result<DeleteResponse, Status> {
     use delete_response::Result;
-    let map = state.checkout(&request.tenant)?;
+    let map = call.checkout(&request.tenant)?;
     let deleted = match request.version {
         None => map.delete(&request.key),
         Some(version) => map.delete_if(&request.key, version).map(|()| true),
@@ -132,8 +130,8 @@ pub(crate) fn delete(state: &State, request: &DeleteRequest) -> Result<DeleteRes
     })
 }
 
-pub(crate) fn stats(state: &State, request: &StatsRequest) -> Result<StatsResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn stats(call: &Call, request: &StatsRequest) -> Result<StatsResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     let stats = map.stats().map_err(no_answer)?;
     let mirrors = map.mirrors();
     Ok(StatsResponse {
@@ -162,7 +160,7 @@ fn write<R>(
     map: &CheckedOut<'_>,
     change: &Change<'_>,
     ttl: Ttl,
-    call: impl FnOnce(Ttl) -> Result<R, TenantError>,
+    write: impl FnOnce(Ttl) -> Result<R, TenantError>,
 ) -> Result<Result<R, Rejection>, Status> {
     let ttl = match map.admit_write(change, ttl) {
         Ok(ttl) => ttl,
@@ -172,7 +170,7 @@ fn write<R>(
             return Ok(Err(rejected));
         }
     };
-    match call(ttl) {
+    match write(ttl) {
         Ok(result) => {
             map.changed();
             Ok(Ok(result))

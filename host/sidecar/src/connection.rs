@@ -1,6 +1,7 @@
 //! A connection, from its first byte to its end.
 
 use crate::activity::Activity;
+use crate::call::EndOfCall;
 use crate::connections::Place;
 use crate::frames::WatchedStream;
 use crate::request_body::RequestBody;
@@ -99,8 +100,9 @@ fn answer(
     services: &Services,
     place: Place,
     activity: &Arc<Activity>,
-    request: Request<RequestBody>,
+    mut request: Request<RequestBody>,
 ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send + use<> {
+    let observed = services.observe(&mut request);
     let is_stream = is_stream(request.uri().path());
     let running = activity.begin(is_stream);
     let ending = is_stream.then(|| services.ending());
@@ -110,12 +112,17 @@ fn answer(
             activity.deny();
             services.refuse(status::too_many_connections)
         }
-        _ => services.answer(request),
+        _ => services.answer(request, observed.as_ref()),
     };
+    let end = observed.map(EndOfCall::new);
     async move {
         let response = answer.await?;
+        if let Some(end) = &end {
+            // A response without messages has no trailers.
+            end.end_with(response.headers());
+        }
         Ok(response.map(|body| {
-            let body = ResponseBody::new(body, &buffers, running);
+            let body = ResponseBody::new(body, &buffers, running).ending(end);
             match ending {
                 Some(ending) => body.until(ending),
                 None => body,

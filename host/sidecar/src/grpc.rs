@@ -1,6 +1,7 @@
 //! Calls of gRPC on top of tonic's codecs, with the limits of the sidecar.
 
 use crate::buffers::Buffers;
+use crate::call::Call;
 use crate::codec::MessageCodec;
 use crate::options::MAX_MESSAGE_LEN;
 pub(crate) use crate::request_body::RequestBody;
@@ -19,11 +20,6 @@ pub(crate) trait Message: prost::Message + Default + Send + 'static {}
 
 impl<T: prost::Message + Default + Send + 'static> Message for T {}
 
-/// What calls share.
-pub(crate) trait Shared: Send + Sync + 'static {}
-
-impl<T: Send + Sync + 'static> Shared for T {}
-
 /// Returns the server side of calls with this codec.
 pub(crate) fn server<C: Codec>(codec: C) -> Grpc<C> {
     Grpc::new(codec)
@@ -32,26 +28,26 @@ pub(crate) fn server<C: Codec>(codec: C) -> Grpc<C> {
 }
 
 /// Answers a call with one request and one response, which is known at once.
-pub(crate) async fn unary<S: Shared, Req: Message, Res: Message>(
-    state: Arc<S>,
+pub(crate) async fn unary<Req: Message, Res: Message>(
+    call: Call,
     request: Request<RequestBody>,
-    call: fn(&S, &Req) -> Result<Res, Status>,
+    answer: fn(&Call, &Req) -> Result<Res, Status>,
 ) -> Response<Body> {
     let codec = MessageCodec::<Req, Res>::new();
     let buffers = Arc::clone(request.body().buffers());
     let service = Immediate {
-        state,
-        buffers,
         call,
+        buffers,
+        answer,
     };
     server(codec).unary(service, request).await
 }
 
 /// Answers a call with one request and one response, which takes time.
-pub(crate) async fn unary_async<S: Shared, Req: Message, Res: Message, F>(
-    state: Arc<S>,
+pub(crate) async fn unary_async<Req: Message, Res: Message, F>(
+    call: Call,
     request: Request<RequestBody>,
-    call: fn(Arc<S>, Req) -> F,
+    answer: fn(Call, Req) -> F,
 ) -> Response<Body>
 where
     F: Future<Output = Result<Res, Status>> + Send + 'static,
@@ -59,53 +55,53 @@ where
     let codec = MessageCodec::<Req, Res>::new();
     let buffers = Arc::clone(request.body().buffers());
     let service = Eventual {
-        state,
-        buffers,
         call,
+        buffers,
+        answer,
     };
     server(codec).unary(service, request).await
 }
 
 /// Answers a call with a stream of requests and a stream of responses. `nested` has the numbers of the
 /// fields of a request whose messages have repeated fields.
-pub(crate) async fn streaming<S: Shared, Req: Message, Res: Message, R>(
-    state: Arc<S>,
+pub(crate) async fn streaming<Req: Message, Res: Message, R>(
+    call: Call,
     request: Request<RequestBody>,
     nested: &'static [u32],
-    call: fn(Arc<S>, Streaming<Req>) -> R,
+    answer: fn(Call, Streaming<Req>) -> R,
 ) -> Response<Body>
 where
     R: Stream<Item = Result<Res, Status>> + Send + 'static,
 {
     let codec = MessageCodec::<Req, Res>::nesting(nested);
-    let streams = Streams { state, call };
+    let streams = Streams { call, answer };
     server(codec).streaming(streams, request).await
 }
 
-struct Immediate<S, Req, Res> {
-    state: Arc<S>,
+struct Immediate<Req, Res> {
+    call: Call,
     buffers: Arc<Buffers>,
-    call: fn(&S, &Req) -> Result<Res, Status>,
+    answer: fn(&Call, &Req) -> Result<Res, Status>,
 }
 
-impl<S, Req, Res> UnaryService<Req> for Immediate<S, Req, Res> {
+impl<Req, Res> UnaryService<Req> for Immediate<Req, Res> {
     type Response = Res;
     type Future = Ready<Result<tonic::Response<Res>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
         let room = self.buffers.check_room();
-        let answer = room.and_then(|()| (self.call)(&self.state, request.get_ref()));
+        let answer = room.and_then(|()| (self.answer)(&self.call, request.get_ref()));
         ready(answer.map(tonic::Response::new))
     }
 }
 
-struct Eventual<S, Req, F> {
-    state: Arc<S>,
+struct Eventual<Req, F> {
+    call: Call,
     buffers: Arc<Buffers>,
-    call: fn(Arc<S>, Req) -> F,
+    answer: fn(Call, Req) -> F,
 }
 
-impl<S, Req, Res, F> UnaryService<Req> for Eventual<S, Req, F>
+impl<Req, Res, F> UnaryService<Req> for Eventual<Req, F>
 where
     F: Future<Output = Result<Res, Status>> + Send + 'static,
 {
@@ -114,17 +110,17 @@ where
 
     fn call(&mut self, request: tonic::Request<Req>) -> Self::Future {
         let room = self.buffers.check_room();
-        let answer = room.map(|()| (self.call)(Arc::clone(&self.state), request.into_inner()));
+        let answer = room.map(|()| (self.answer)(self.call.clone(), request.into_inner()));
         Box::pin(async { answer?.await.map(tonic::Response::new) })
     }
 }
 
-struct Streams<S, Req, R> {
-    state: Arc<S>,
-    call: fn(Arc<S>, Streaming<Req>) -> R,
+struct Streams<Req, R> {
+    call: Call,
+    answer: fn(Call, Streaming<Req>) -> R,
 }
 
-impl<S, Req, Res, R> StreamingService<Req> for Streams<S, Req, R>
+impl<Req, Res, R> StreamingService<Req> for Streams<Req, R>
 where
     R: Stream<Item = Result<Res, Status>>,
 {
@@ -133,7 +129,7 @@ where
     type Future = Ready<Result<tonic::Response<R>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Req>>) -> Self::Future {
-        let responses = (self.call)(Arc::clone(&self.state), request.into_inner());
+        let responses = (self.answer)(self.call.clone(), request.into_inner());
         ready(Ok(tonic::Response::new(responses)))
     }
 }

@@ -14,7 +14,7 @@ use crate::name;
 use component::GuestComponent;
 use localmap::wasmtime::Store;
 use localmap::{Host, LinkedMap, MapOptions};
-use localmap_serve::{InstanceError, Sandbox, SandboxError};
+use localmap_serve::{Caller, InstanceError, Sandbox, SandboxError};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -184,16 +184,18 @@ impl Guests {
 }
 
 impl AdmittedCall {
-    /// Calls the guest, whose response or error may have `max_len` bytes. The inner error is the one that
+    /// Calls the guest on behalf of `caller`. Its response or error may have `max_len` bytes. The inner error is the one that
     /// it has returned. Dropping the future ends the guest.
     pub(crate) async fn run(
         self,
         map: LinkedMap,
+        caller: Caller,
         request: &[u8],
         max_len: usize,
     ) -> Result<Result<Vec<u8>, String>, CallFailure> {
         let store = self.options.store(&self.component, map, self.id);
         let mut store = store.map_err(|error| CallFailure::no_store(&error))?;
+        store.data_mut().set_caller(caller);
         let limit = self.options.timeout();
         match timeout(limit, self.component.call(&mut store, request)).await {
             Ok(Ok(answer)) => CallFailure::check_len(answer, max_len),

@@ -47,6 +47,7 @@
 
 mod activity;
 mod buffers;
+mod call;
 mod call_guest;
 mod calls;
 mod check;

@@ -17,9 +17,9 @@ mod statuses;
 mod talk;
 mod watcher;
 
+use crate::call::Call;
 use crate::grpc;
 use crate::rejection::no_answer;
-use crate::state::State;
 use crate::status;
 use feed::Feed;
 use hyper::{Request, Response};
@@ -36,33 +36,30 @@ use tonic::{Status, Streaming};
 const NESTED: &[u32] = &[2, 4];
 
 /// Answers a call of `Mirror`.
-pub(crate) async fn serve(
-    state: Arc<State>,
-    request: Request<grpc::RequestBody>,
-) -> Response<Body> {
-    grpc::streaming(state, request, NESTED, responses).await
+pub(crate) async fn serve(call: Call, request: Request<grpc::RequestBody>) -> Response<Body> {
+    grpc::streaming(call, request, NESTED, responses).await
 }
 
 /// Returns the responses of a mirror.
 fn responses(
-    state: Arc<State>,
+    call: Call,
     requests: Streaming<MirrorRequest>,
 ) -> ReceiverStream<Result<MirrorResponse, Status>> {
     // A response and the status.
     let (responses, stream) = mpsc::channel(2);
     // A task of its own, so that a peer that does not read is noticed too.
-    tokio::spawn(run(state, requests, responses));
+    tokio::spawn(run(call, requests, responses));
     ReceiverStream::new(stream)
 }
 
 /// Serves a mirror until its stream ends.
-async fn run(state: Arc<State>, requests: Streaming<MirrorRequest>, responses: Responses) {
+async fn run(call: Call, requests: Streaming<MirrorRequest>, responses: Responses) {
     let Ok(last) = responses.clone().try_reserve_owned() else {
         return;
     };
     let ended = tokio::select! {
-        ended = mirror(&state, requests, &responses) => ended,
-        () = state.ending.begun() => Err(status::ending()),
+        ended = mirror(&call, requests, &responses) => ended,
+        () = call.ending.begun() => Err(status::ending()),
         () = responses.closed() => return,
     };
     if let Err(status) = ended {
@@ -71,16 +68,16 @@ async fn run(state: Arc<State>, requests: Streaming<MirrorRequest>, responses: R
 }
 
 async fn mirror(
-    state: &State,
+    call: &Call,
     mut requests: Streaming<MirrorRequest>,
     responses: &Responses,
 ) -> Result<(), Status> {
-    let options = &state.options;
+    let options = &call.options;
     let open = talk::opened(&mut requests, options.ack_timeout).await?;
     // Not before, or streams that say nothing would take the places.
-    let place = state.mirrors.try_acquire();
+    let place = call.mirrors.try_acquire();
     let _place = place.map_err(|_| statuses::too_many_in_all(options.max_all_mirrors))?;
-    let checked_out = state.checkout(&open.tenant)?;
+    let checked_out = call.checkout(&open.tenant)?;
     checked_out
         .admit(1)
         .map_err(|error| no_answer(error.into()))?;
@@ -88,13 +85,14 @@ async fn mirror(
     let feed = checked_out.feed().ok_or_else(statuses::attached)?;
     let opened = Feed::open(&feed, &map, options.max_mirrors, options.journal_bytes);
     let (mirroring, begins) = opened.map_err(|error| statuses::open(&error))?;
+    let mirroring = mirroring.with_caller(call.caller().number());
     if begins {
         tokio::spawn(watcher::run(feed, Arc::downgrade(&map)));
     }
     let refused = |refused: Refused| {
         // Keys that were not in the response have no effect.
         if refused.entries > 0 || refused.resync {
-            state.report_refused(&open.tenant, refused.entries, refused.message);
+            call.report_refused(&open.tenant, refused.entries, refused.message);
         }
     };
     let talk = Talk::new(
@@ -103,7 +101,7 @@ async fn mirror(
         requests,
         responses,
         options.ack_timeout,
-        Arc::clone(&state.held_by_mirrors),
+        Arc::clone(&call.held_by_mirrors),
         refused,
     );
     let handle = checked_out.cancel_handle();

@@ -3,6 +3,7 @@
 use crate::event::EventSink;
 use crate::guest::Guests;
 use localmap::WriteRule;
+use localmap_telemetry::Telemetry;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub struct SidecarOptions {
     pub(crate) rule: Option<Arc<dyn WriteRule>>,
     pub(crate) events: Option<Arc<dyn EventSink>>,
     pub(crate) guests: Option<Arc<Guests>>,
+    pub(crate) telemetry: Option<Telemetry>,
 }
 
 impl SidecarOptions {
@@ -53,6 +55,7 @@ impl SidecarOptions {
             rule: None,
             events: None,
             guests: None,
+            telemetry: None,
         }
     }
 
@@ -133,6 +136,27 @@ impl SidecarOptions {
         self.events = Some(sink);
         self
     }
+
+    /// Observes the calls, and of which call the operations are. Default: nothing is observed, which
+    /// costs nothing.
+    ///
+    /// A stream is one call, whose end is that of the stream. A call goes on in the trace of its metadata
+    /// `traceparent`, and so do the HTTP requests of the guest that it calls. To observe the tenants,
+    /// too, set [`TenantsOptions::observer`](localmap::TenantsOptions::observer), and
+    /// [watch](Telemetry::watch_tenants) them.
+    ///
+    /// ```
+    /// use localmap_sidecar::SidecarOptions;
+    /// use localmap_telemetry::{Telemetry, TelemetryOptions};
+    ///
+    /// let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    /// let options = SidecarOptions::new().telemetry(telemetry);
+    /// ```
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = Some(telemetry);
+        self
+    }
 }
 
 impl Default for SidecarOptions {
@@ -152,6 +176,7 @@ impl fmt::Debug for SidecarOptions {
             .field("ack_timeout", &self.ack_timeout)
             .field("rule", &self.rule.is_some())
             .field("guests", &self.guests)
+            .field("telemetry", &self.telemetry)
             .finish_non_exhaustive()
     }
 }

@@ -8,13 +8,12 @@ mod response;
 mod tests;
 mod wire;
 
+use crate::call::Call;
 use crate::codec::malformed;
 use crate::options::MAX_MESSAGE_LEN;
-use crate::state::State;
 use crate::{grpc, rejection};
 use bytes::{Buf, BufMut, Bytes};
 use hyper::{Request, Response};
-use localmap::lock;
 use localmap_sidecar_proto::PipelineRequest;
 use perform::{check, perform};
 use prost::Message;
@@ -22,7 +21,6 @@ use request::{Batch, BatchError};
 use response::Results;
 use std::future::{self, Ready};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio_stream::Stream;
 use tonic::body::Body;
@@ -78,14 +76,11 @@ impl Decoder for Whole {
 }
 
 /// Answers a call of `Pipeline`.
-pub(crate) async fn serve(
-    state: Arc<State>,
-    request: Request<grpc::RequestBody>,
-) -> Response<Body> {
-    grpc::server(Whole).streaming(Service(state), request).await
+pub(crate) async fn serve(call: Call, request: Request<grpc::RequestBody>) -> Response<Body> {
+    grpc::server(Whole).streaming(Service(call), request).await
 }
 
-struct Service(Arc<State>);
+struct Service(Call);
 
 impl StreamingService<Bytes> for Service {
     type Response = Vec<u8>;
@@ -94,7 +89,7 @@ impl StreamingService<Bytes> for Service {
 
     fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
         future::ready(Ok(tonic::Response::new(Responses {
-            pipeline: Pipeline::new(Arc::clone(&self.0)),
+            pipeline: Pipeline::new(self.0.clone()),
             requests: request.into_inner(),
             turn: 0,
         })))
@@ -137,7 +132,7 @@ impl Stream for Responses {
 
 /// The state of a pipeline between its requests.
 struct Pipeline {
-    state: Arc<State>,
+    call: Call,
     /// The tenant that the first request has named.
     tenant: Option<String>,
     /// The status with which it ends before the next request.
@@ -145,9 +140,9 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn new(state: Arc<State>) -> Self {
+    fn new(call: Call) -> Self {
         Self {
-            state,
+            call,
             tenant: None,
             end: None,
         }
@@ -163,13 +158,13 @@ impl Pipeline {
         let batch = Batch::read(bytes, MAX_OPERATIONS).map_err(|error| unread(error, bytes))?;
         check(&batch.operations)?;
         let tenant = bind(&mut self.tenant, batch.tenant)?;
-        let map = self.state.checkout(tenant)?;
+        let map = self.call.checkout(tenant)?;
         map.admit(batch.count())
             .map_err(|error| rejection::no_answer(error.into()))?;
         let shared = map.shared().ok_or_else(several_shards)?;
         let mut results = Results::with_capacity(batch.operations.len() * RESULT_LEN);
         let performed = perform(
-            &mut lock(&shared),
+            &mut map.lock(&shared),
             |change, ttl| map.admit_write(change, ttl),
             &batch.operations,
             &mut results,

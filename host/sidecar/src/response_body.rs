@@ -3,6 +3,7 @@
 
 use crate::activity::Running;
 use crate::buffers::Buffers;
+use crate::call::EndOfCall;
 use crate::status;
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -24,6 +25,8 @@ pub(crate) struct ResponseBody {
     /// `None` for a call, which ends anyway.
     stream: Option<Stream>,
     ended: bool,
+    /// The end of the call for telemetry, if there is any.
+    end: Option<EndOfCall>,
 }
 
 /// A response that goes on until one side ends it.
@@ -43,7 +46,14 @@ impl ResponseBody {
             running,
             stream: None,
             ended: false,
+            end: None,
         }
+    }
+
+    /// Ends the call for telemetry with the response.
+    pub(crate) fn ending(mut self, end: Option<EndOfCall>) -> Self {
+        self.end = end;
+        self
     }
 
     /// Ends the stream between two messages when `ending` completes.
@@ -61,6 +71,9 @@ impl ResponseBody {
         self.inner = Body::empty();
         let mut trailers = HeaderMap::new();
         status.add_header(&mut trailers)?;
+        if let Some(end) = &self.end {
+            end.end_with(&trailers);
+        }
         Ok(Frame::trailers(trailers))
     }
 }
@@ -100,6 +113,9 @@ impl HttpBody for ResponseBody {
         let frame = ready!(Pin::new(&mut me.inner).poll_frame(context));
         Poll::Ready(frame.map(|frame| {
             let frame = frame?;
+            if let (Some(end), Some(trailers)) = (&me.end, frame.trailers_ref()) {
+                end.end_with(trailers);
+            }
             // A call runs until its response has been sent. A stream does not delay the end.
             let running = me.stream.is_none().then(|| me.running.keep());
             Ok(frame.map_data(|data| me.buffers.sending(data, running)))

@@ -1,5 +1,6 @@
 //! The services of a sidecar: which call each path names.
 
+use crate::call::{Call, Observed};
 use crate::grpc::{unary, unary_async};
 use crate::options::SidecarOptions;
 use crate::request_body::RequestBody;
@@ -74,12 +75,23 @@ impl Services {
         Box::pin(ready(Ok(status(&self.state.options).into_http())))
     }
 
-    /// Answers a call.
-    pub(crate) fn answer(&self, request: Request<RequestBody>) -> Answer {
+    /// Begins a call for telemetry, if there is any.
+    pub(crate) fn observe(&self, request: &mut Request<RequestBody>) -> Option<Arc<Observed>> {
+        let telemetry = self.state.options.telemetry.as_ref()?;
+        let path = request.uri().path().to_owned();
+        Some(Observed::begin(telemetry, method(&path), request))
+    }
+
+    /// Answers a call, which may be observed.
+    pub(crate) fn answer(
+        &self,
+        request: Request<RequestBody>,
+        observed: Option<&Arc<Observed>>,
+    ) -> Answer {
         let path = request.uri().path();
         match path.rsplit_once('/') {
             Some(("/localmap.sidecar.v1.Maps", _)) => {
-                Box::pin(maps(Arc::clone(&self.state), request))
+                Box::pin(maps(Call::new(&self.state, observed), request))
             }
             Some(("/grpc.health.v1.Health", _)) => (self.health_server)(request),
             Some(("/grpc.reflection.v1.ServerReflection", _)) => (self.reflection)(request),
@@ -94,29 +106,40 @@ impl Services {
 }
 
 /// Answers a call of the service `Maps`.
-async fn maps(
-    state: Arc<State>,
-    request: Request<RequestBody>,
-) -> Result<Response<Body>, Infallible> {
+async fn maps(call: Call, request: Request<RequestBody>) -> Result<Response<Body>, Infallible> {
     let (_, method) = request.uri().path().rsplit_once('/').unwrap_or_default();
     Ok(match method {
-        "Get" => unary(state, request, calls::get).await,
-        "GetMany" => unary(state, request, calls::get_many).await,
-        "Contains" => unary(state, request, calls::contains).await,
-        "Set" => unary(state, request, calls::set).await,
-        "SetIf" => unary(state, request, calls::set_if).await,
-        "Increment" => unary(state, request, calls::increment).await,
-        "Touch" => unary(state, request, calls::touch).await,
-        "Take" => unary(state, request, calls::take).await,
-        "Delete" => unary(state, request, calls::delete).await,
-        "Apply" => unary(state, request, calls::apply).await,
-        "Scan" => unary(state, request, calls::scan).await,
-        "Stats" => unary(state, request, calls::stats).await,
-        "Pipeline" => pipeline::serve(state, request).await,
-        "Mirror" => mirror::serve(state, request).await,
-        "CallGuest" => unary_async(state, request, call_guest::call).await,
+        "Get" => unary(call, request, calls::get).await,
+        "GetMany" => unary(call, request, calls::get_many).await,
+        "Contains" => unary(call, request, calls::contains).await,
+        "Set" => unary(call, request, calls::set).await,
+        "SetIf" => unary(call, request, calls::set_if).await,
+        "Increment" => unary(call, request, calls::increment).await,
+        "Touch" => unary(call, request, calls::touch).await,
+        "Take" => unary(call, request, calls::take).await,
+        "Delete" => unary(call, request, calls::delete).await,
+        "Apply" => unary(call, request, calls::apply).await,
+        "Scan" => unary(call, request, calls::scan).await,
+        "Stats" => unary(call, request, calls::stats).await,
+        "Pipeline" => pipeline::serve(call, request).await,
+        "Mirror" => mirror::serve(call, request).await,
+        "CallGuest" => unary_async(call, request, call_guest::answer).await,
         _ => Status::unimplemented("no such method").into_http(),
     })
+}
+
+/// Returns the name of a call for telemetry: its method, or `other` if there is no such service.
+fn method(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((
+            "/localmap.sidecar.v1.Maps"
+            | "/grpc.health.v1.Health"
+            | "/grpc.reflection.v1.ServerReflection"
+            | "/grpc.reflection.v1alpha.ServerReflection",
+            method,
+        )) => method,
+        _ => "other",
+    }
 }
 
 /// Returns `true` for the call that probes make.

@@ -7,10 +7,10 @@ use crate::mirror::feed::{Feed, FeedStats};
 use crate::mirror::held::HeldBudget;
 use crate::options::SidecarOptions;
 use crate::{name, rejection, status};
-use localmap::{Change, Checkout, Tenants, Ttl};
+use localmap::{Change, Checkout, LocalMap, Tenants, Ttl, lock};
 use localmap_sidecar_proto::Rejection;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tonic::Status;
@@ -40,11 +40,13 @@ impl State {
         }
     }
 
-    /// Returns the map of a tenant, which it creates if there is none.
-    pub(crate) fn checkout(&self, tenant: &str) -> Result<CheckedOut<'_>, Status> {
-        let checkout = self.find(tenant)?;
+    /// Returns the map of a tenant, which it creates if there is none. `caller` is the number of the call
+    /// for telemetry.
+    pub(crate) fn checkout(&self, tenant: &str, caller: u64) -> Result<CheckedOut<'_>, Status> {
+        let checkout = self.find(tenant)?.with_caller(caller);
         Ok(CheckedOut {
             state: self,
+            caller,
             checkout,
         })
     }
@@ -53,8 +55,9 @@ impl State {
     pub(crate) fn checkout_shared(
         self: &Arc<Self>,
         tenant: &str,
+        caller: u64,
     ) -> Result<SharedCheckout, Status> {
-        let checkout = self.find(tenant)?;
+        let checkout = self.find(tenant)?.with_caller(caller);
         Ok(SharedCheckout {
             state: Arc::clone(self),
             checkout,
@@ -101,6 +104,7 @@ impl State {
 /// The map of a tenant, which is in use until this is dropped.
 pub(crate) struct CheckedOut<'a> {
     state: &'a State,
+    caller: u64,
     checkout: Checkout,
 }
 
@@ -119,6 +123,13 @@ impl CheckedOut<'_> {
             None => Ok(ttl),
             Some(rule) => rule.check(change, ttl).map_err(rejection::of_rule),
         }
+    }
+
+    /// Locks the [shared](Checkout::shared) map for several operations of the call.
+    pub(crate) fn lock<'m>(&self, map: &'m Mutex<LocalMap>) -> MutexGuard<'m, LocalMap> {
+        let mut map = lock(map);
+        map.set_caller(self.caller);
+        map
     }
 
     /// Tells the mirrors of the map that it may have changed. The map must not be locked.

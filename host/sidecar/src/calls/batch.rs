@@ -1,14 +1,15 @@
 //! Batches of changes that are made all or not at all.
 
+use crate::call::Call;
 use crate::convert;
 use crate::rejection::{self, answer, no_answer};
-use crate::state::{CheckedOut, State};
+use crate::state::CheckedOut;
 use localmap::{Change, Ttl};
 use localmap_sidecar_proto::{ApplyRequest, ApplyResponse, Rejection};
 use tonic::Status;
 
-pub(crate) fn apply(state: &State, request: &ApplyRequest) -> Result<ApplyResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn apply(call: &Call, request: &ApplyRequest) -> Result<ApplyResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     let changes = request.changes.iter().map(convert::change);
     let mut changes = changes.collect::<Result<Vec<_>, _>>()?;
     if let Err(rejected) = admit_all(&map, &mut changes) {

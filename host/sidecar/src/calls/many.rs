@@ -1,11 +1,11 @@
 //! Reads of many entries, which are bounded so that a response fits into a message and the map is not
 //! locked for long.
 
+use crate::call::Call;
 use crate::convert;
 use crate::rejection::no_answer;
-use crate::state::State;
 use bytes::Bytes;
-use localmap::{MapTerminated, ScanCursor, TenantError, lock};
+use localmap::{MapTerminated, ScanCursor, TenantError};
 use localmap_sidecar_proto::get_many_response::Value;
 use localmap_sidecar_proto::{GetManyRequest, GetManyResponse, ScanRequest, ScanResponse};
 use tonic::Status;
@@ -17,10 +17,10 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_COUNT: u32 = 4_096;
 
 /// Returns the values of the first keys. They are read under one lock.
-pub(crate) fn get_many(state: &State, request: &GetManyRequest) -> Result<GetManyResponse, Status> {
-    let checked_out = state.checkout(&request.tenant)?;
+pub(crate) fn get_many(call: &Call, request: &GetManyRequest) -> Result<GetManyResponse, Status> {
+    let checked_out = call.checkout(&request.tenant)?;
     let map = checked_out.shared().ok_or_else(several_shards)?;
-    let mut map = lock(&map);
+    let mut map = checked_out.lock(&map);
     let (mut values, mut bytes) = (Vec::new(), 0);
     for key in request.keys.iter().take(MAX_COUNT as usize) {
         match checked_out.admit(1) {
@@ -42,8 +42,8 @@ pub(crate) fn get_many(state: &State, request: &GetManyRequest) -> Result<GetMan
 }
 
 /// Returns one page of a scan. The map bounds its size.
-pub(crate) fn scan(state: &State, request: &ScanRequest) -> Result<ScanResponse, Status> {
-    let map = state.checkout(&request.tenant)?;
+pub(crate) fn scan(call: &Call, request: &ScanRequest) -> Result<ScanResponse, Status> {
+    let map = call.checkout(&request.tenant)?;
     if map.shared().is_none() {
         return Err(several_shards());
     }

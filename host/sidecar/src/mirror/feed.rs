@@ -89,6 +89,8 @@ pub(super) enum OpenError {
 pub(super) struct Mirroring {
     feed: Arc<Feed>,
     map: Arc<Mutex<LocalMap>>,
+    /// The number of its call for telemetry.
+    caller: u64,
 }
 
 /// A map and its journal, both locked.
@@ -167,6 +169,7 @@ impl Feed {
         let mirroring = Mirroring {
             feed: Arc::clone(feed),
             map: Arc::clone(map),
+            caller: 0,
         };
         Ok((mirroring, begins))
     }
@@ -269,6 +272,12 @@ impl Feed {
 }
 
 impl Mirroring {
+    /// Sets the number of the call for telemetry.
+    pub(super) fn with_caller(mut self, caller: u64) -> Self {
+        self.caller = caller;
+        self
+    }
+
     /// Returns the number that identifies the map.
     pub(super) fn epoch(&self) -> u64 {
         self.feed.epoch
@@ -286,7 +295,10 @@ impl Mirroring {
 
     /// Locks the map and its journal, which there is while there is a mirror.
     pub(super) fn read<R>(&self, read: impl FnOnce(&mut LockedFeed<'_>) -> R) -> Option<R> {
-        self.feed.read(&self.map, read)
+        self.feed.read(&self.map, |locked| {
+            locked.map.set_caller(self.caller);
+            read(locked)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a pipeline answers, and with which status it ends.
 
 use super::super::{MAX_OPERATIONS, Pipeline};
+use crate::call::Call;
 use crate::options::{MAX_MESSAGE_LEN, MAX_VALUE_LEN, SidecarOptions};
 use crate::state::State;
 use localmap::{
@@ -20,10 +21,11 @@ fn class() -> TenantClass {
     TenantClass::new("all").map(MapOptions::new().limits(limits))
 }
 
-fn state(class: TenantClass, options: SidecarOptions) -> Arc<State> {
+fn state(class: TenantClass, options: SidecarOptions) -> Call {
     let host = Host::new().expect("a host");
     let tenants = Tenants::new(&host, TenantsOptions::new().class(class));
-    Arc::new(State::new(tenants.expect("tenants"), options))
+    let state = State::new(tenants.expect("tenants"), options);
+    Call::new(&Arc::new(state), None)
 }
 
 fn pipeline() -> Pipeline {
@@ -61,11 +63,11 @@ fn send(pipeline: &mut Pipeline, request: &[u8]) -> Result<Vec<Found>, Status> {
 #[test]
 fn the_first_request_names_the_tenant_of_all() {
     let state = state(class(), SidecarOptions::new());
-    let mut first = Pipeline::new(Arc::clone(&state));
+    let mut first = Pipeline::new(state.clone());
     let get = || vec![Kind::Get("k".into())];
     let unnamed = send(&mut first, &encoded("", get())).expect_err("no tenant");
     assert_eq!(unnamed.code(), Code::InvalidArgument);
-    let mut pipeline = Pipeline::new(Arc::clone(&state));
+    let mut pipeline = Pipeline::new(state.clone());
     let stored = send(&mut pipeline, &encoded("a", vec![set("k", vec![1])]));
     assert_eq!(stored.expect("it is stored"), [Found::Stored(1)]);
     for tenant in ["", "a"] {
@@ -139,7 +141,7 @@ fn the_longest_key_and_value_fit() {
     let map = state.checkout("a").expect("a map");
     map.set(&[b'k'; 512], &vec![1; longest], Ttl::Never)
         .expect("stored");
-    let mut pipeline = Pipeline::new(Arc::clone(&state));
+    let mut pipeline = Pipeline::new(state.clone());
     let request = encoded("a", vec![Kind::GetEntry(vec![b'k'; 512].into())]);
     let found = send(&mut pipeline, &request).expect("it fits");
     assert!(matches!(&found[..], [Found::Entry(entry)] if entry.value.len() == longest));
