@@ -8,6 +8,7 @@
 mod clock;
 mod ids;
 mod map_observer;
+mod metrics;
 mod names;
 mod options;
 mod request;

@@ -1,5 +1,6 @@
 //! The observer of a map: passes each operation to those who look.
 
+use crate::metrics::class::ClassMetrics;
 use crate::names::TenantId;
 use crate::telemetry::Shared;
 use localmap::{ObservedCall, Observer, Operation, TerminationCause};
@@ -9,13 +10,16 @@ use std::sync::Arc;
 pub(crate) struct MapObserver {
     shared: Arc<Shared>,
     tenant: TenantId,
+    /// `None` if operations are not counted.
+    counts: Option<Arc<ClassMetrics>>,
 }
 
 impl MapObserver {
-    pub(crate) fn new(shared: &Arc<Shared>, _class: &str, tenant: TenantId) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, class: &str, tenant: TenantId) -> Self {
         Self {
             shared: Arc::clone(shared),
             tenant,
+            counts: shared.options.metrics.then(|| shared.metrics.class(class)),
         }
     }
 }
@@ -28,8 +32,11 @@ impl Observer for MapObserver {
         looks.then(|| self.shared.clock.raw())
     }
 
-    fn end(&self, began: u64, _call: &ObservedCall<'_>) {
-        let _nanos = self.shared.clock.between(began, self.shared.clock.raw());
+    fn end(&self, began: u64, call: &ObservedCall<'_>) {
+        let nanos = self.shared.clock.between(began, self.shared.clock.raw());
+        if let Some(counts) = &self.counts {
+            counts.record(call.operation, call.outcome, nanos);
+        }
         let _ = self.tenant;
     }
 

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::map_observer::MapObserver;
+use crate::metrics::Metrics;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
 use crate::request::{Protocol, Request};
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) names: Names,
     pub(crate) ids: Ids,
+    pub(crate) metrics: Metrics,
     pub(crate) watched: Mutex<Watched>,
     ready: AtomicBool,
     last_request: AtomicU64,
@@ -67,6 +69,7 @@ impl Telemetry {
                 clock: Clock::new(),
                 names: Names::new(MAX_NAMES),
                 ids: Ids::new(),
+                metrics: Metrics::default(),
                 watched: Mutex::default(),
                 ready: AtomicBool::new(false),
                 last_request: AtomicU64::new(0),
