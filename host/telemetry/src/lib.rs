@@ -11,9 +11,11 @@ mod map_observer;
 mod metrics;
 mod names;
 mod options;
+mod probes;
 mod request;
 mod telemetry;
 mod tenants_observer;
+mod trace;
 mod trace_parent;
 
 pub use options::TelemetryOptions;

@@ -2,6 +2,7 @@
 
 use crate::metrics::class::ClassMetrics;
 use crate::names::TenantId;
+use crate::probes;
 use crate::telemetry::Shared;
 use localmap::{ObservedCall, Observer, Operation, TerminationCause};
 use std::sync::Arc;
@@ -26,21 +27,41 @@ impl MapObserver {
 
 impl Observer for MapObserver {
     #[inline]
-    fn begin(&self, _operation: Operation, _key: &[u8]) -> Option<u64> {
-        let options = &self.shared.options;
-        let looks = options.metrics || options.trace_spans > 0;
-        looks.then(|| self.shared.clock.raw())
+    fn begin(&self, operation: Operation, key: &[u8]) -> Option<u64> {
+        // Nothing else happens while nobody looks.
+        if !(self.shared.looks() | probes::op_listens()) {
+            return None;
+        }
+        probes::op_start(operation, self.tenant, key);
+        Some(self.shared.clock.raw())
     }
 
     fn end(&self, began: u64, call: &ObservedCall<'_>) {
-        let nanos = self.shared.clock.between(began, self.shared.clock.raw());
+        let Shared {
+            clock, ids, trace, ..
+        } = &*self.shared;
+        let ended = clock.raw();
         if let Some(counts) = &self.counts {
-            counts.record(call.operation, call.outcome, nanos);
+            counts.record(call.operation, call.outcome, clock.between(began, ended));
         }
-        let _ = self.tenant;
+        if let Some(trace) = trace {
+            trace.operation(ids, self.tenant, began, ended, call);
+        }
+        probes::op_done(call, self.tenant, || clock.between(began, ended));
+        if call.evicted > 0 {
+            probes::evict(self.tenant, call.evicted);
+        }
     }
 
-    fn created(&self) {}
+    fn counts_evictions(&self) -> bool {
+        probes::evict_listens()
+    }
 
-    fn ended(&self, _cause: &TerminationCause) {}
+    fn created(&self) {
+        probes::map_made(self.tenant, &self.shared.names);
+    }
+
+    fn ended(&self, cause: &TerminationCause) {
+        probes::map_dropped(self.tenant, cause, &self.shared.names);
+    }
 }

@@ -3,7 +3,7 @@
 pub(crate) mod class;
 mod counts;
 pub(crate) mod durations;
-mod outcome;
+pub(crate) mod outcome;
 pub(crate) mod requests;
 
 use crate::metrics::class::ClassMetrics;

@@ -1,7 +1,9 @@
 //! A request of a server, from its arrival to its end.
 
+use crate::metrics::requests::RequestKind;
 use crate::names::TenantId;
 use crate::telemetry::Shared;
+use crate::trace::RequestSpan;
 use crate::trace_parent::{SAMPLED, TraceParent};
 use std::fmt;
 use std::sync::Arc;
@@ -33,27 +35,34 @@ pub enum Protocol {
 pub struct Request {
     shared: Arc<Shared>,
     number: u64,
+    kind: RequestKind,
     tenant: TenantId,
+    began: u64,
     parent: Option<TraceParent>,
     /// The span of this request, if spans are kept.
     span: Option<TraceParent>,
+    /// The status of the protocol, when the request has ended.
+    status: Option<u16>,
 }
 
 impl Request {
     pub(crate) fn begin(
         shared: &Arc<Shared>,
         number: u64,
-        _protocol: Protocol,
-        _method: &str,
+        protocol: Protocol,
+        method: &str,
         parent: Option<TraceParent>,
     ) -> Self {
-        let span = (shared.options.trace_spans > 0).then(|| span(shared, number, parent));
+        let keeps_spans = shared.trace.is_some();
         Self {
             shared: Arc::clone(shared),
             number,
+            kind: shared.metrics.requests.begin(protocol, method),
             tenant: TenantId::default(),
+            began: shared.clock.raw(),
             parent,
-            span,
+            span: keeps_spans.then(|| span(shared, number, parent)),
+            status: None,
         }
     }
 
@@ -78,7 +87,33 @@ impl Request {
     }
 
     /// Ends the request with a status of its protocol.
-    pub fn end(self, _status: u16) {}
+    pub fn end(mut self, status: u16) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        let Shared {
+            clock,
+            metrics,
+            trace,
+            ..
+        } = &*self.shared;
+        let ended = clock.raw();
+        let nanos = clock.between(self.began, ended);
+        metrics.requests.end(self.kind, self.status, nanos);
+        if let (Some(trace), Some(own)) = (trace, self.span) {
+            let span = RequestSpan {
+                number: self.number,
+                own: own.into(),
+                parent: self.parent.map_or(0, |parent| parent.span),
+                kind: self.kind,
+                status: self.status,
+            };
+            trace.request(self.tenant, self.began, ended, span);
+        }
+    }
 }
 
 /// Returns a span for a request: in the trace of its parent, or else in a new one. Its numbers cannot

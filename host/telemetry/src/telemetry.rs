@@ -8,9 +8,11 @@ use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
 use crate::request::{Protocol, Request};
 use crate::tenants_observer::ClassObserver;
+use crate::trace::Trace;
 use crate::trace_parent::TraceParent;
 use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver, lock};
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) ids: Ids,
     pub(crate) metrics: Metrics,
+    /// The last spans, if they are kept.
+    pub(crate) trace: Option<Trace>,
     pub(crate) watched: Mutex<Watched>,
     ready: AtomicBool,
     last_request: AtomicU64,
@@ -65,6 +69,7 @@ impl Telemetry {
     pub fn new(options: TelemetryOptions) -> Self {
         Self {
             shared: Arc::new(Shared {
+                trace: Trace::new(&options),
                 options,
                 clock: Clock::new(),
                 names: Names::new(MAX_NAMES),
@@ -121,6 +126,36 @@ impl Telemetry {
         Request::begin(&self.shared, number, protocol, method, parent)
     }
 
+    /// Returns `true` if spans are kept, so that there is a [trace](Self::write_trace).
+    pub fn keeps_spans(&self) -> bool {
+        self.shared.trace.is_some()
+    }
+
+    /// Writes the last spans of requests and operations, and what tenants held meanwhile, as JSON in the
+    /// Trace Event Format, which [Perfetto](https://ui.perfetto.dev) and `chrome://tracing` open. Nothing
+    /// waits for it. Without [spans](TelemetryOptions::trace_spans) the trace is empty.
+    ///
+    /// ```
+    /// use localmap_telemetry::{Telemetry, TelemetryOptions};
+    ///
+    /// let telemetry = Telemetry::new(TelemetryOptions::new().trace_spans(10_000));
+    /// let mut json = Vec::new();
+    /// telemetry.write_trace(&mut json)?;
+    /// assert!(json.starts_with(b"{"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `out`.
+    pub fn write_trace(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let Shared { names, clock, .. } = &*self.shared;
+        match &self.shared.trace {
+            Some(trace) => trace.write(out, names, clock),
+            None => out.write_all(b"{\"traceEvents\":[]}\n"),
+        }
+    }
+
     /// Sets whether the program serves requests, for `/readyz`. Default: `false`.
     pub fn set_ready(&self, ready: bool) {
         self.shared.ready.store(ready, Ordering::Relaxed);
@@ -129,6 +164,14 @@ impl Telemetry {
     /// Returns `true` if the program serves requests.
     pub fn is_ready(&self) -> bool {
         self.shared.ready.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// Returns `true` if operations are to be timed, whether or not somebody listens to probes.
+    #[inline]
+    pub(crate) fn looks(&self) -> bool {
+        self.options.metrics | self.trace.is_some()
     }
 }
 

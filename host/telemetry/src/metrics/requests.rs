@@ -230,6 +230,11 @@ impl RequestCounts {
 }
 
 impl Status {
+    /// Returns the status of a request that has ended; `None` means that it was cut off.
+    pub(crate) fn new(protocol: Protocol, status: Option<u16>) -> Self {
+        status_at(protocol, status_index(protocol, status))
+    }
+
     /// Returns `true` for a request that was cut off, a status of HTTP from 500, and each code of gRPC
     /// but `OK`.
     pub(crate) fn is_failure(self) -> bool {
