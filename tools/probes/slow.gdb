@@ -1,0 +1,33 @@
+# Stops at operations that take longer than 10 ms, and where a map ends other than by being dropped.
+# Shows other rejected operations without stopping.
+#
+#     gdb -p PID -x tools/probes/slow.gdb
+#
+# `backtrace` then shows the call, and `continue` goes on.
+
+set pagination off
+set language c
+
+break -probe-stap localmap:op__done
+condition $bpnum $_probe_arg5 > 10000000
+commands
+    silent
+    printf "%s of tenant %d took %ld ns: %s\n", (char *)$_probe_arg0, $_probe_arg1, $_probe_arg5, (char *)$_probe_arg4
+end
+
+break -probe-stap localmap:map__dropped
+condition $bpnum $_strlen((char *)$_probe_arg1) != 7
+commands
+    silent
+    printf "the map of tenant %d (%s) has ended: %s\n", $_probe_arg0, (char *)$_probe_arg2, (char *)$_probe_arg1
+end
+
+break -probe-stap localmap:op__done
+condition $bpnum $_streq((char *)$_probe_arg4, "full")
+commands
+    silent
+    printf "%s of tenant %d is rejected: the map is full\n", (char *)$_probe_arg0, $_probe_arg1
+    continue
+end
+
+continue
