@@ -6,18 +6,24 @@
 #![allow(dead_code, reason = "its parts come one after the other")]
 
 mod clock;
+#[cfg(feature = "metrics")]
+mod exposition;
 mod ids;
 mod map_observer;
 mod metrics;
 mod names;
 mod options;
 mod probes;
+mod process;
 mod request;
+mod survey;
 mod telemetry;
 mod tenants_observer;
 mod trace;
 mod trace_parent;
 
+#[cfg(feature = "metrics")]
+pub use exposition::RenderedMetrics;
 pub use options::TelemetryOptions;
 pub use request::{Protocol, Request};
 pub use telemetry::Telemetry;

@@ -7,6 +7,8 @@ use crate::metrics::Metrics;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
 use crate::request::{Protocol, Request};
+use crate::survey::Surveyor;
+use crate::survey::maps::WatchedMap;
 use crate::tenants_observer::ClassObserver;
 use crate::trace::Trace;
 use crate::trace_parent::TraceParent;
@@ -14,7 +16,7 @@ use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver, lock};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 /// The number of tenants whose names traces and probes tell.
 const MAX_NAMES: usize = 65_536;
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     /// The last spans, if they are kept.
     pub(crate) trace: Option<Trace>,
     pub(crate) watched: Mutex<Watched>,
+    pub(crate) surveyor: Surveyor,
     ready: AtomicBool,
     last_request: AtomicU64,
 }
@@ -60,8 +63,8 @@ pub(crate) struct Shared {
 pub(crate) struct Watched {
     pub(crate) host: Option<Host>,
     pub(crate) tenants: Option<Tenants>,
-    /// Maps that belong to no tenant, by class.
-    pub(crate) maps: Vec<(Arc<str>, Weak<Mutex<LocalMap>>)>,
+    /// Maps that belong to no tenant, until the next survey takes them.
+    pub(crate) maps: Vec<WatchedMap>,
 }
 
 impl Telemetry {
@@ -76,6 +79,7 @@ impl Telemetry {
                 ids: Ids::new(),
                 metrics: Metrics::default(),
                 watched: Mutex::default(),
+                surveyor: Surveyor::default(),
                 ready: AtomicBool::new(false),
                 last_request: AtomicU64::new(0),
             }),
@@ -110,8 +114,10 @@ impl Telemetry {
     /// Reports the statistics of a map that belongs to no tenant, as long as it is there.
     pub fn watch_map(&self, class: &str, map: &Arc<Mutex<LocalMap>>) {
         let mut watched = lock(&self.shared.watched);
-        watched.maps.retain(|(_, map)| map.strong_count() > 0);
-        watched.maps.push((class.into(), Arc::downgrade(map)));
+        if watched.maps.len() == watched.maps.capacity() {
+            watched.maps.retain(WatchedMap::is_there);
+        }
+        watched.maps.push(WatchedMap::new(class, map));
     }
 
     /// Begins a request. `method` is that of HTTP, or the name of a call of gRPC. `parent` is its header
@@ -163,7 +169,14 @@ impl Telemetry {
 
     /// Returns `true` if the program serves requests.
     pub fn is_ready(&self) -> bool {
-        self.shared.ready.load(Ordering::Relaxed)
+        self.shared.is_ready()
+    }
+}
+
+impl Shared {
+    /// Returns `true` if the program serves requests.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
     }
 }
 
