@@ -44,7 +44,7 @@ impl Observer for MapObserver {
         if let Some(counts) = &self.counts {
             counts.record(call.operation, call.outcome, clock.between(began, ended));
         }
-        if let Some(trace) = trace {
+        if trace.has_spans() {
             trace.operation(ids, self.tenant, began, ended, call);
         }
         probes::op_done(call, self.tenant, || clock.between(began, ended));

@@ -53,7 +53,7 @@ impl Request {
         method: &str,
         parent: Option<TraceParent>,
     ) -> Self {
-        let keeps_spans = shared.trace.is_some();
+        let has_spans = shared.trace.has_spans();
         Self {
             shared: Arc::clone(shared),
             number,
@@ -61,7 +61,7 @@ impl Request {
             tenant: TenantId::default(),
             began: shared.clock.raw(),
             parent,
-            span: keeps_spans.then(|| span(shared, number, parent)),
+            span: has_spans.then(|| span(shared, number, parent)),
             status: None,
         }
     }
@@ -103,7 +103,7 @@ impl Drop for Request {
         let ended = clock.raw();
         let nanos = clock.between(self.began, ended);
         metrics.requests.end(self.kind, self.status, nanos);
-        if let (Some(trace), Some(own)) = (trace, self.span) {
+        if let Some(own) = self.span {
             let span = RequestSpan {
                 number: self.number,
                 own: own.into(),

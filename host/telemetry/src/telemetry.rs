@@ -10,7 +10,7 @@ use crate::request::{Protocol, Request};
 use crate::survey::Surveyor;
 use crate::survey::maps::WatchedMap;
 use crate::tenants_observer::ClassObserver;
-use crate::trace::Trace;
+use crate::trace::{Trace, sampler};
 use crate::trace_parent::TraceParent;
 use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver, lock};
 use std::fmt;
@@ -50,8 +50,9 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) ids: Ids,
     pub(crate) metrics: Metrics,
-    /// The last spans, if they are kept.
-    pub(crate) trace: Option<Trace>,
+    pub(crate) trace: Trace,
+    /// Whether operations are to be timed, whether or not somebody listens to probes.
+    pub(crate) looks: AtomicBool,
     pub(crate) watched: Mutex<Watched>,
     pub(crate) surveyor: Surveyor,
     ready: AtomicBool,
@@ -70,9 +71,12 @@ pub(crate) struct Watched {
 impl Telemetry {
     /// Creates telemetry that observes nothing yet. See [`Telemetry`] for an example.
     pub fn new(options: TelemetryOptions) -> Self {
-        Self {
+        let trace = Trace::new(&options);
+        let keeps_spans = trace.keeps_spans();
+        let telemetry = Self {
             shared: Arc::new(Shared {
-                trace: Trace::new(&options),
+                trace,
+                looks: (options.metrics | keeps_spans).into(),
                 options,
                 clock: Clock::new(),
                 names: Names::new(MAX_NAMES),
@@ -83,7 +87,11 @@ impl Telemetry {
                 ready: AtomicBool::new(false),
                 last_request: AtomicU64::new(0),
             }),
+        };
+        if keeps_spans {
+            sampler::start(&telemetry.shared);
         }
+        telemetry
     }
 
     /// Returns an observer for maps that belong to no tenant, for
@@ -134,7 +142,7 @@ impl Telemetry {
 
     /// Returns `true` if spans are kept, so that there is a [trace](Self::write_trace).
     pub fn keeps_spans(&self) -> bool {
-        self.shared.trace.is_some()
+        self.shared.trace.keeps_spans()
     }
 
     /// Writes the last spans of requests and operations, and what tenants held meanwhile, as JSON in the
@@ -155,11 +163,16 @@ impl Telemetry {
     ///
     /// Returns the error of `out`.
     pub fn write_trace(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let Shared { names, clock, .. } = &*self.shared;
-        match &self.shared.trace {
-            Some(trace) => trace.write(out, names, clock),
-            None => out.write_all(b"{\"traceEvents\":[]}\n"),
+        if self.keeps_spans() {
+            self.shared.sample();
         }
+        let Shared {
+            trace,
+            names,
+            clock,
+            ..
+        } = &*self.shared;
+        trace.write(out, names, clock)
     }
 
     /// Sets whether the program serves requests, for `/readyz`. Default: `false`.
@@ -178,13 +191,11 @@ impl Shared {
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }
-}
 
-impl Shared {
     /// Returns `true` if operations are to be timed, whether or not somebody listens to probes.
     #[inline]
     pub(crate) fn looks(&self) -> bool {
-        self.options.metrics | self.trace.is_some()
+        self.looks.load(Ordering::Relaxed)
     }
 }
 

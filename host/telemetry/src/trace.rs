@@ -3,6 +3,7 @@
 mod chrome;
 mod lanes;
 mod ring;
+pub(crate) mod sampler;
 mod samples;
 mod span;
 
@@ -10,30 +11,51 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
+use crate::survey::{Overview, RowName};
 use localmap::ObservedCall;
 use ring::Ring;
-use samples::Samples;
+use samples::{Held, Samples};
 use span::{Kind, OperationSpan, Span, length};
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
+use std::sync::OnceLock;
 
 pub(crate) use span::RequestSpan;
 
-/// The spans that are kept.
+/// The spans that are kept, and those that are to be exported.
 pub(crate) struct Trace {
-    ring: Ring,
-    pub(crate) samples: Samples,
+    /// `None` if no spans are kept.
+    ring: Option<Ring>,
+    /// Set once spans are exported.
+    export: OnceLock<Ring>,
+    samples: Samples,
     keys: bool,
 }
 
 impl Trace {
-    /// Creates an empty trace; `None` if the options want none.
-    pub(crate) fn new(options: &TelemetryOptions) -> Option<Self> {
-        let spans = options.trace_spans;
-        (spans > 0).then(|| Self {
-            ring: Ring::new(spans, options.trace_keys),
+    /// Creates an empty trace.
+    pub(crate) fn new(options: &TelemetryOptions) -> Self {
+        let TelemetryOptions {
+            trace_spans: spans,
+            trace_keys: keys,
+            ..
+        } = *options;
+        Self {
+            ring: (spans > 0).then(|| Ring::new(spans, keys)),
+            export: OnceLock::new(),
             samples: Samples::new(spans),
-            keys: options.trace_keys,
-        })
+            keys,
+        }
+    }
+
+    /// Returns `true` if spans are kept.
+    pub(crate) fn keeps_spans(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    /// Returns `true` if spans are kept or exported.
+    pub(crate) fn has_spans(&self) -> bool {
+        self.ring.is_some() | self.export.get().is_some()
     }
 
     /// Adds an operation.
@@ -60,7 +82,7 @@ impl Trace {
                 outcome: call.outcome,
             }),
         };
-        self.ring.push(span, call.key);
+        self.push(span, call.key);
     }
 
     /// Adds a request.
@@ -71,10 +93,32 @@ impl Trace {
             tenant,
             kind: Kind::Request(request),
         };
-        self.ring.push(span, &[]);
+        self.push(span, &[]);
     }
 
-    /// Writes all of it. Operations do not wait for that.
+    fn push(&self, span: Span, key: &[u8]) {
+        if let Some(ring) = &self.ring {
+            ring.push(span, key);
+        }
+        if let Some(export) = self.export.get() {
+            export.push(span, key);
+        }
+    }
+
+    /// Adds what each tenant holds.
+    pub(crate) fn sample(&self, overview: &Overview, names: &Names) {
+        let mut held = BTreeMap::<TenantId, Held>::new();
+        for row in &overview.rows {
+            let id = match &row.name {
+                RowName::Tenant(name) => names.id(name.as_bytes()),
+                RowName::Map(_) => TenantId::default(),
+            };
+            held.entry(id).or_default().add(&row.stats);
+        }
+        self.samples.add(overview.taken, held);
+    }
+
+    /// Writes the spans that are kept. Operations do not wait for that.
     pub(crate) fn write(
         &self,
         out: &mut impl Write,
@@ -82,8 +126,8 @@ impl Trace {
         clock: &Clock,
     ) -> io::Result<()> {
         let mut out = BufWriter::with_capacity(1 << 16, out);
-        let (spans, samples) = (self.ring.snapshot(), self.samples.get());
-        chrome::write(&mut out, &spans, &samples, names, clock)?;
+        let spans = self.ring.as_ref().map(Ring::snapshot).unwrap_or_default();
+        chrome::write(&mut out, &spans, &self.samples.get(), names, clock)?;
         out.flush()
     }
 }

@@ -171,6 +171,7 @@ impl Chunk {
 }
 
 /// Some spans of a [`Ring`].
+#[derive(Default)]
 pub(crate) struct Snapshot {
     chunks: Vec<Arc<Chunk>>,
     lost: u64,

@@ -1,7 +1,7 @@
 //! How many entries and bytes tenants held from time to time, for the counters of a trace.
 
 use crate::names::TenantId;
-use localmap::lock;
+use localmap::{Stats, lock};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
@@ -15,6 +15,16 @@ pub(crate) struct Held {
     pub(crate) overhead: u64,
     /// Bytes that are free.
     pub(crate) free: u64,
+}
+
+impl Held {
+    /// Adds the statistics of a map.
+    pub(crate) fn add(&mut self, stats: &Stats) {
+        self.entries += stats.entries;
+        self.payload += stats.payload;
+        self.overhead += stats.overhead;
+        self.free += stats.free;
+    }
 }
 
 /// What a tenant held at a time, in nanoseconds since the clock began.

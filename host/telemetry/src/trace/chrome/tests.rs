@@ -265,3 +265,41 @@ fn maps_of_no_tenant_are_a_process_of_their_own() {
     let none = u64::from(TenantId::default().0);
     assert_eq!(names.get(&none).map(String::as_str), Some("(no tenant)"));
 }
+
+#[test]
+fn counters_tell_what_each_tenant_holds() {
+    let telemetry = Telemetry::new(traced(100));
+    let host = Host::new().expect("it is created");
+    let options = TenantsOptions::new()
+        .class(TenantClass::new("all"))
+        .observer(telemetry.tenants_observer());
+    let tenants = Tenants::new(&host, options).expect("the options are valid");
+    telemetry.watch_tenants(&tenants);
+    for (tenant, entries) in [("alice", 3), ("bob", 5_u8)] {
+        let checkout = tenants.checkout(tenant.as_bytes()).expect("there is room");
+        for key in 0..entries {
+            checkout
+                .set(&[key], b"value", Ttl::Never)
+                .expect("there is room");
+        }
+    }
+    // A sample may just have been taken, before the last entry was there.
+    telemetry.shared.surveyor.forget();
+    let trace = written(&telemetry);
+    let names = process_names(&trace);
+    let counters = events(&trace, "C", "");
+    for (tenant, entries) in [("alice", 3), ("bob", 5)] {
+        let of_tenant = |counter: &&&Value| {
+            let pid = counter["pid"].as_u64().unwrap_or_default();
+            names.get(&pid).is_some_and(|name| name == tenant)
+        };
+        let last = |name: &str| {
+            let mut all = counters.iter().rev().filter(of_tenant);
+            &all.find(|counter| counter["name"] == name)
+                .expect("it is there")["args"]
+        };
+        assert_eq!(last("entries")["entries"], entries);
+        assert_eq!(last("bytes")["payload"], 6 * entries);
+        assert!(last("bytes")["overhead"].as_u64() > Some(0));
+    }
+}
