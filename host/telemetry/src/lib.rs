@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "its parts come one after the other")]
 
+#[cfg(feature = "admin")]
+mod admin;
 mod clock;
 #[cfg(feature = "metrics")]
 mod exposition;
@@ -22,6 +24,8 @@ mod tenants_observer;
 mod trace;
 mod trace_parent;
 
+#[cfg(feature = "admin")]
+pub use admin::{AdminAddress, AdminError, AdminServer, ParseAdminAddressError};
 #[cfg(feature = "metrics")]
 pub use exposition::RenderedMetrics;
 pub use options::TelemetryOptions;
