@@ -26,7 +26,7 @@ lint:
 
 # Checks the documentation.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
 
 # Checks the files in `deploy`, without a cluster.
 deploy:
@@ -63,7 +63,7 @@ proto:
 # Packs the published crates and builds each from its package. `--config` applies the profiles of
 # the workspace, so that crates compiled before are reused.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-cli
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-cli
 
 # Writes the WIT package in its binary form, with wasm-tools.
 wit:

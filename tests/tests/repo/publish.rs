@@ -1,4 +1,4 @@
-//! Checks the published packages: ten crates, with the right files, and the WIT package.
+//! Checks the published packages: eleven crates, with the right files, and the WIT package.
 //! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
@@ -8,12 +8,13 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// The published crates, each after its dependencies.
-const PUBLISHED: [&str; 10] = [
+const PUBLISHED: [&str; 11] = [
     "localmap-engine",
     "localmap-packed",
     "localmap-client",
     "localmap",
     "localmap-schema",
+    "localmap-telemetry",
     "localmap-serve",
     "localmap-sidecar-proto",
     "localmap-sidecar-client",
@@ -113,7 +114,7 @@ fn packages_contain_the_right_files() {
                 &["src/", "proto/"],
             ),
             "localmap-sidecar" => (&["src/lib.rs"], &["src/", "examples/"]),
-            "localmap-serve" | "localmap-sidecar-client" => {
+            "localmap-telemetry" | "localmap-serve" | "localmap-sidecar-client" => {
                 (&["src/lib.rs"], &["src/", "examples/"])
             }
             _ => (&["src/main.rs"], &["src/", "tests/"]),
