@@ -3,12 +3,12 @@
 mod wasi02;
 mod wasi03;
 
-use crate::caller::Caller;
 use crate::error::{HandlerError, InstanceError, SandboxError};
 use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
 use crate::handler_options::HandlerOptions;
 use crate::instance::Instance;
+use crate::outgoing::OnBehalf;
 use crate::request_body::RequestBody;
 use crate::responder::Responder;
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -201,7 +201,7 @@ impl App {
         id: u64,
         scheme: Option<&uri::Scheme>,
         request: Request<RequestBody<B>>,
-        caller: Caller,
+        of: OnBehalf,
         responder: Responder,
     ) -> Result<Call, CallError>
     where
@@ -209,7 +209,7 @@ impl App {
         B::Error: Into<Error>,
     {
         let mut store = self.store(map, id)?;
-        store.data_mut().set_caller(caller);
+        store.data_mut().run_for(of);
         let handler = match &self.handler {
             AppHandler::V0_2(proxy) => {
                 let arguments = wasi02::Arguments::new(&mut store, scheme, request, responder)?;

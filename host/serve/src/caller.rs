@@ -1,7 +1,6 @@
 //! A request as telemetry sees it: its number, and the trace to which it belongs, whose headers of
 //! [W3C Trace Context](https://www.w3.org/TR/trace-context/) go through its guest.
 
-use crate::outgoing::HttpReporter;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use localmap_telemetry::{Protocol, Request, Telemetry, TraceParent};
 use std::fmt;
@@ -27,7 +26,6 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub struct Caller {
     number: u64,
     trace: Option<Trace>,
-    reporter: Option<HttpReporter>,
 }
 
 /// A trace that continues in the requests that a guest sends.
@@ -69,25 +67,8 @@ impl Caller {
         let caller = Self {
             number: request.caller(),
             trace,
-            reporter: None,
         };
         (request, caller)
-    }
-
-    /// Sets the destination of reports about requests that the guest sends, if there is one.
-    pub(crate) fn reporting_to(self, reporter: Option<HttpReporter>) -> Self {
-        Self { reporter, ..self }
-    }
-
-    /// Returns the caller of an instance that answers several requests at a time, whose work cannot be
-    /// told apart.
-    pub(crate) fn one_of_several(self) -> Self {
-        Self::default().reporting_to(self.reporter)
-    }
-
-    /// Returns the destination of reports, if there is one.
-    pub(crate) fn reporter(&self) -> Option<&HttpReporter> {
-        self.reporter.as_ref()
     }
 
     /// Returns the number of the request, or 0 if nobody observes it. See [`Caller`] for an example.
@@ -205,11 +186,8 @@ mod tests {
         let mut sent = own.clone();
         caller.pass_on(&mut sent);
         assert_eq!(sent, own);
-        for nobody in [Caller::default(), caller.one_of_several()] {
-            let mut sent = HeaderMap::new();
-            nobody.pass_on(&mut sent);
-            assert!(sent.is_empty());
-            assert_eq!(nobody.number(), 0);
-        }
+        let mut sent = HeaderMap::new();
+        Caller::default().pass_on(&mut sent);
+        assert!(sent.is_empty());
     }
 }

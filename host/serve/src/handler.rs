@@ -19,6 +19,7 @@ use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
 use crate::maps::{CheckedOut, Maps, only_value};
 use crate::observed;
+use crate::outgoing::OnBehalf;
 use crate::request_body::RequestBody;
 use crate::responder::{Responder, SharedResponder};
 use crate::response_body::{ResponseBody, UPLOAD_CUT};
@@ -361,8 +362,15 @@ impl Handler {
         if let Some(tenant) = checkout.tenant() {
             side.set_tenant(tenant.as_bytes());
         }
-        let caller = caller.reporting_to(side.http_reporter());
+        let mut of = OnBehalf {
+            caller,
+            reporter: side.http_reporter(),
+        };
         if let (Some(instances), Some(reusing)) = (instances, &shared.reusing) {
+            if reusing.answers_several() {
+                // Their work cannot be told apart.
+                of.caller = Caller::default();
+            }
             let (responder, responses) = SharedResponder::new();
             let entry = Entry {
                 id,
@@ -373,7 +381,7 @@ impl Handler {
             let call = JobCall {
                 scheme,
                 request: request.map(|body| body.map_err(Into::into).boxed_unsync()),
-                caller: reusing.caller(caller),
+                of,
             };
             let job = Box::new(Job { entry, call });
             let (task, help) = reusing.give(&shared.app, &instances, map, job);
@@ -384,7 +392,7 @@ impl Handler {
         }
         let (responder, responses) = Responder::single();
         let scheme = scheme.as_ref();
-        let called = shared.app.call(map, id, scheme, request, caller, responder);
+        let called = shared.app.call(map, id, scheme, request, of, responder);
         let call = called.map_err(|error| Failure::of_guest(chain(&error)))?;
         let guest = Guest {
             app: Arc::clone(&shared.app),

@@ -1,9 +1,9 @@
 //! The state of an instance that answers several requests: which of them it has, and whether it
 //! takes more. The handler and the task of the instance share it.
 
-use crate::caller::Caller;
 use crate::exchange::GuestSide;
 use crate::failure::Failure;
+use crate::outgoing::OnBehalf;
 use crate::responder::{Responder, SharedResponder};
 use crate::reuse::Reuse;
 use hyper::Request;
@@ -26,7 +26,8 @@ pub(crate) struct Job {
 pub(crate) struct JobCall {
     pub(crate) scheme: Option<Scheme>,
     pub(crate) request: Request<WasiBody>,
-    pub(crate) caller: Caller,
+    /// The request on whose behalf it runs.
+    pub(crate) of: OnBehalf,
 }
 
 /// What a request holds until it ends.

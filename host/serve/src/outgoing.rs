@@ -83,12 +83,19 @@ impl fmt::Debug for Outgoing {
     }
 }
 
+/// The request on whose behalf a guest runs.
+#[derive(Default)]
+pub(crate) struct OnBehalf {
+    pub(crate) caller: Caller,
+    /// The destination of reports about requests that the guest sends, if it is not that of all guests.
+    pub(crate) reporter: Option<HttpReporter>,
+}
+
 /// The behaviour of `wasi:http` for one guest. By default, the guest may send no requests.
 #[derive(Default)]
 pub(crate) struct OutgoingHooks {
     granted: Option<Arc<Outgoing>>,
-    /// The request on whose behalf the guest runs, to which reports may belong.
-    caller: Caller,
+    of: OnBehalf,
     /// The reports to their destination. Most guests send no requests, and need none.
     reports: Option<Arc<Reports>>,
     /// The room for requests at a time.
@@ -104,20 +111,20 @@ impl OutgoingHooks {
         }
     }
 
-    /// Sets the request on whose behalf the guest sends requests from now on. If reports belong to it,
-    /// they have a limit of their own.
-    pub(crate) fn set_caller(&mut self, caller: Caller) {
-        if caller.reporter().is_some() {
+    /// Sets the request on whose behalf the guest sends requests from now on. If it has a destination of
+    /// reports, they have a limit of their own.
+    pub(crate) fn send_for(&mut self, of: OnBehalf) {
+        if of.reporter.is_some() {
             self.reports = None;
         }
-        self.caller = caller;
+        self.of = of;
     }
 
     /// Returns what the guest may send, and the reports about it.
     fn parts(&mut self) -> (&Outgoing, &Arc<Reports>) {
         let granted = self.granted.get_or_insert_default();
         let reports = self.reports.get_or_insert_with(|| {
-            let reporter = self.caller.reporter().or(granted.reporter.as_ref());
+            let reporter = self.of.reporter.as_ref().or(granted.reporter.as_ref());
             Arc::new(Reports::new(reporter.cloned()))
         });
         (granted, reports)
@@ -165,7 +172,7 @@ impl OutgoingHooks {
         let named = connector.authority();
         let named = HeaderValue::try_from(named).map_err(|_| Error::HttpRequestUriInvalid)?;
         request.headers_mut().insert(HOST, named);
-        self.caller.pass_on(request.headers_mut());
+        self.of.caller.pass_on(request.headers_mut());
         Ok(connector)
     }
 }

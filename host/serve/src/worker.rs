@@ -1,7 +1,6 @@
 //! The task of an instance that answers several requests.
 
 use crate::app::App;
-use crate::caller::Caller;
 use crate::failure::{Failure, chain};
 use crate::helped_task::{Help, HelpedTask};
 use crate::instance::{Instance, Job, Next};
@@ -29,12 +28,9 @@ impl Reusing {
         }
     }
 
-    /// Returns the caller of an instance for a request.
-    pub(crate) fn caller(&self, caller: Caller) -> Caller {
-        match self.reuse.max_concurrent() {
-            1 => caller,
-            _ => caller.one_of_several(),
-        }
+    /// Returns `true` if an instance answers several requests at a time.
+    pub(crate) fn answers_several(&self) -> bool {
+        self.reuse.max_concurrent() > 1
     }
 
     /// Gives a request to an instance with its map, or to a new one. The caller helps the task of

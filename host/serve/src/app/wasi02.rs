@@ -77,7 +77,7 @@ pub(super) async fn answer(
         // The task is woken when the instance is given a request.
         let next = poll_fn(|_| instance.begin_next().map_or(Poll::Pending, Poll::Ready));
         let (id, responder, call) = next.await;
-        store.data_mut().set_caller(call.caller);
+        store.data_mut().run_for(call.of);
         let arguments = Arguments::new(store, call.scheme.as_ref(), call.request, responder)?;
         handle(store, proxy, &arguments).await?;
         instance.end(id);

@@ -143,7 +143,7 @@ fn begin(
     call: JobCall,
     responder: Responder,
 ) -> wasmtime::Result<Arguments> {
-    store.set_caller(call.caller);
+    store.run_for(call.of);
     Arguments::new(store, call.scheme.as_ref(), call.request, responder)
 }
 

@@ -1,7 +1,7 @@
 //! The data of a guest's store.
 
 use crate::caller::Caller;
-use crate::outgoing::{Outgoing, OutgoingHooks};
+use crate::outgoing::{OnBehalf, Outgoing, OutgoingHooks};
 use localmap::wasmtime::component::ResourceTable;
 use localmap::{Denied, LinkedMap, MemoryLimiter};
 use std::fmt;
@@ -101,9 +101,17 @@ impl<T> Sandbox<T> {
     /// # Ok::<(), localmap_serve::SandboxError>(())
     /// ```
     pub fn set_caller(&mut self, caller: Caller) {
+        self.run_for(OnBehalf {
+            caller,
+            reporter: None,
+        });
+    }
+
+    /// Sets the request on whose behalf the guest runs from now on.
+    pub(crate) fn run_for(&mut self, of: OnBehalf) {
         let map = self.map.take();
-        self.map = map.map(|map| map.with_caller(caller.number()));
-        self.hooks.set_caller(caller);
+        self.map = map.map(|map| map.with_caller(of.caller.number()));
+        self.hooks.send_for(of);
     }
 
     pub(super) fn limiter(&mut self) -> &mut MemoryLimiter {

@@ -1,0 +1,6 @@
+//! What operators see of `run`, `serve` and `sidecar`: traces, metrics and the admin address.
+
+mod run;
+mod serve;
+mod sidecar;
+pub(crate) mod trace;
