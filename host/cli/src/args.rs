@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod map_args;
 pub(crate) mod plain_map;
 pub(crate) mod schema;
+pub(crate) mod telemetry;
 pub(crate) mod tenants;
 pub(crate) mod values;
 pub(crate) mod wasm_options;

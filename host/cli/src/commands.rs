@@ -14,3 +14,4 @@ pub(crate) mod serve;
 pub(crate) mod shell;
 #[cfg(unix)]
 pub(crate) mod sidecar;
+mod telemetry;

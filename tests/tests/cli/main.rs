@@ -16,4 +16,6 @@ mod serve;
 mod shell;
 #[cfg(unix)]
 mod sidecar;
+#[cfg(unix)]
+mod telemetry;
 mod texts;

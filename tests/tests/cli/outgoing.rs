@@ -1,4 +1,4 @@
-//! Requests that guests send, and the other grants of a sandbox that are not WASI's: `wasi:config`
+//! Requests that guests send, the traces to which they belong, and the other grants of a sandbox that are not WASI's: `wasi:config`
 //! and `wasi:logging`.
 
 mod config;
@@ -7,6 +7,8 @@ mod run;
 mod serve;
 mod site;
 mod tls;
+#[cfg(unix)]
+mod traces;
 mod wasip3;
 
 use localmap_tests::{Program, guest, localmap};

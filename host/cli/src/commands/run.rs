@@ -17,7 +17,9 @@ mod watchdog;
 use crate::args::clock::ClockArgs;
 use crate::args::common::CommonArgs;
 use crate::args::grants::explain_http;
+use crate::args::telemetry::TelemetryArgs;
 use crate::commands::preflight;
+use crate::commands::telemetry::{Observation, set_ready};
 use crate::exit_code::{FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED, TRAPPED};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::{Output, complain, note};
@@ -75,6 +77,9 @@ pub(crate) struct RunCommand {
 
     #[command(flatten)]
     common: CommonArgs,
+
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 impl RunCommand {
@@ -83,6 +88,8 @@ impl RunCommand {
         let interrupts = Interrupts::catch()?;
         let stamps = self.clock.stamps()?;
         self.common.load_schema()?;
+        let observation = Observation::start(&self.telemetry)?;
+        let telemetry = observation.as_ref().map(Observation::telemetry);
         let (guest, args) = self
             .guest_and_args
             .split_first()
@@ -92,7 +99,8 @@ impl RunCommand {
         let context = || format!("cannot run `{}`", path.display());
         let guest = localmap::inspect_declarations(&bytes).with_context(context)?;
         let enforced = self.common.map.enforced().is_some();
-        let linked = self.linked || enforced || fit::is_linked(&guest);
+        let observed = observation.is_some();
+        let linked = self.linked || enforced || observed || fit::is_linked(&guest);
         let component = self
             .give_map(&bytes, &guest, linked)
             .with_context(context)?;
@@ -112,12 +120,20 @@ impl RunCommand {
             linked,
             concurrent: fit::is_concurrent(&guest),
             cache: self.common.cache.wanted(),
+            telemetry: telemetry.cloned(),
+            trace: observation.as_ref().and_then(|of| of.trace().cloned()),
             interrupts,
         };
+        set_ready(telemetry, true);
         let ended = app::run(&component, &guest, &config, map)
             .map_err(|error| fit::explain_code(&bytes, linked, error))
             .with_context(context)?;
-        Ok(self.report(ended, &path, &bytes, &guest))
+        set_ready(telemetry, false);
+        let code = self.report(ended, &path, &bytes, &guest);
+        if let Some(observation) = observation {
+            observation.end();
+        }
+        Ok(code)
     }
 
     /// Returns the component to run: the guest plugged with its map, or the unchanged guest if it
@@ -133,10 +149,10 @@ impl RunCommand {
         map.check(guest)?;
         let buckets = map.buckets();
         if linked {
-            let option = if self.linked {
-                "--linked"
-            } else {
-                "--enforce-schema"
+            let option = match self.telemetry.trace() {
+                _ if self.linked => "--linked",
+                Some(_) => "--trace",
+                None => "--enforce-schema",
             };
             return linkable(bytes, guest, &buckets)?.ok_or_else(|| {
                 anyhow!(

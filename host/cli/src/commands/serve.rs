@@ -15,11 +15,13 @@ mod tls;
 
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
+use crate::args::telemetry::TelemetryArgs;
 use crate::args::tenants::TenantsFile;
 use crate::args::values::parse_duration;
 use crate::args::workers::WorkerArgs;
 use crate::commands::enforced::Enforced;
 use crate::commands::preflight;
+use crate::commands::telemetry::{Observation, set_ready};
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use address::TakenAddress;
@@ -27,7 +29,8 @@ use anyhow::{Context, bail};
 use explain::explain;
 use localmap::{Incompatibility, MapOptions, WriteRule, names};
 use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
-use log::{Log, Logs};
+use localmap_telemetry::Telemetry;
+use log::Logs;
 use signals::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -141,6 +144,9 @@ pub(crate) struct ServeCommand {
 
     #[command(flatten)]
     common: CommonArgs,
+
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 impl ServeCommand {
@@ -155,6 +161,8 @@ impl ServeCommand {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
         }
         let tls = self.tls.load()?;
+        let observation = Observation::start(&self.telemetry)?;
+        let telemetry = observation.as_ref().map(Observation::telemetry);
         let bytes = self.common.build.load(&self.guest)?;
         let runtime = runtime(self.workers.count())?;
         let entered = runtime.enter();
@@ -163,7 +171,7 @@ impl ServeCommand {
         let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let handler = self
-            .handler(&bytes, tenants.as_ref(), &logs)
+            .handler(&bytes, tenants.as_ref(), telemetry, &logs)
             .and_then(|handler| {
                 let tried = runtime.block_on(handler.try_instance());
                 tried.map_err(|error| explain(error, &[]))?;
@@ -176,7 +184,14 @@ impl ServeCommand {
             Some(config) => (Server::new(handler).tls(config), "https"),
             None => (Server::new(handler), "http"),
         };
-        let serving = serve(&server, listener, scheme, self.shutdown_grace, logs.log());
+        let serving = serve(
+            &server,
+            listener,
+            scheme,
+            self.shutdown_grace,
+            telemetry,
+            &logs,
+        );
         let code = runtime.block_on(serving)?;
         logs.flush();
         if self.common.stats {
@@ -184,6 +199,9 @@ impl ServeCommand {
         }
         // Does not wait for requests that were cut off.
         runtime.shutdown_background();
+        if let Some(observation) = observation {
+            observation.end();
+        }
         Ok(code)
     }
 
@@ -192,6 +210,7 @@ impl ServeCommand {
         &self,
         bytes: &[u8],
         tenants: Option<&TenantsFile>,
+        telemetry: Option<&Telemetry>,
         logs: &Logs,
     ) -> anyhow::Result<Handler> {
         let guest = localmap::inspect_declarations(bytes)?;
@@ -243,6 +262,10 @@ impl ServeCommand {
                 let plain = &self.common.map.plain;
                 options.tenants(tenants.options(&map, plain, &entries, limits)?)
             }
+            None => options,
+        };
+        let options = match telemetry {
+            Some(telemetry) => options.telemetry(telemetry.clone()),
             None => options,
         };
         let options = match self.idle_timeout {
@@ -297,19 +320,23 @@ async fn serve(
     listener: TcpListener,
     scheme: &str,
     grace: Duration,
-    log: &Log,
+    telemetry: Option<&Telemetry>,
+    logs: &Logs,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let addr = listener.local_addr().context("cannot listen")?;
     note(format_args!("Listening on {scheme}://{addr}"));
+    set_ready(telemetry, true);
     tokio::select! {
         () = server.serve(listener) => {}
         _ = signals.next() => {}
     }
+    // Load balancers send the next requests elsewhere.
+    set_ready(telemetry, false);
     tokio::select! {
         cut_off = server.shutdown(grace) => {
             if cut_off > 0 {
-                log.line(match cut_off {
+                logs.log().line(match cut_off {
                     1 => "1 request or connection was cut off".to_owned(),
                     _ => format!("{cut_off} requests or connections were cut off"),
                 });

@@ -12,17 +12,20 @@ mod tenants;
 use crate::args::cache::CacheArgs;
 use crate::args::plain_map::PlainMapArgs;
 use crate::args::schema::SchemaArgs;
+use crate::args::telemetry::TelemetryArgs;
 use crate::args::tenants::TenantsFile;
 use crate::args::values::{parse_duration, parse_size};
 use crate::args::workers;
 use crate::commands::preflight;
 use crate::commands::serve::log::Logs;
 use crate::commands::serve::signals::Signals;
+use crate::commands::telemetry::{Observation, set_ready};
 use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow};
 use guests::GuestArgs;
 use localmap::WriteRule;
 use localmap_sidecar::{Sidecar, SidecarOptions, Socket};
+use localmap_telemetry::Telemetry;
 use log::SidecarLog;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -156,6 +159,9 @@ pub(crate) struct SidecarCommand {
 
     #[command(flatten)]
     schema: SchemaArgs,
+
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 impl SidecarCommand {
@@ -175,6 +181,8 @@ impl SidecarCommand {
         let file = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
         let socket = self.socket.clone();
         let socket = socket.ok_or_else(|| anyhow!("--socket is missing"))?;
+        let observation = Observation::start(&self.telemetry)?;
+        let telemetry = observation.as_ref().map(Observation::telemetry);
         let logs = Logs::start().context("cannot start a thread")?;
         let rule = tenants::rule(&self.map, logs.log());
         let tenants = TenantArgs {
@@ -185,6 +193,7 @@ impl SidecarCommand {
             max_total_bytes: self.max_total_bytes,
             idle_timeout: self.idle_timeout,
             cache: self.cache.wanted(),
+            telemetry,
         };
         let log = SidecarLog::new(logs.log().clone(), self.quiet);
         let options = self.options(rule).events(Arc::new(log));
@@ -197,14 +206,21 @@ impl SidecarCommand {
             }
             None => (options, None),
         };
+        let options = match telemetry {
+            Some(telemetry) => options.telemetry(telemetry.clone()),
+            None => options,
+        };
         let sidecar = Sidecar::new(tenants, options);
         let runtime = runtime(self.workers)?;
-        let code = runtime.block_on(self.serve(&sidecar, &socket, &logs))?;
+        let code = runtime.block_on(self.serve(&sidecar, &socket, telemetry, &logs))?;
         logs.flush();
         // Does not wait for calls that were cut off.
         runtime.shutdown_background();
         if let Some(runtime) = of_guests {
             runtime.shutdown_background();
+        }
+        if let Some(observation) = observation {
+            observation.end();
         }
         Ok(code)
     }
@@ -226,14 +242,22 @@ impl SidecarCommand {
     }
 
     /// Serves until a signal arrives, then drains. Returns the exit code.
-    async fn serve(&self, sidecar: &Sidecar, path: &Path, logs: &Logs) -> anyhow::Result<ExitCode> {
+    async fn serve(
+        &self,
+        sidecar: &Sidecar,
+        path: &Path,
+        telemetry: Option<&Telemetry>,
+        logs: &Logs,
+    ) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::catch().context("cannot catch signals")?;
         let socket = Socket::bind(path, self.mode)?;
         note(format_args!("Listening on unix:{}", path.display()));
+        set_ready(telemetry, true);
         tokio::select! {
             () = sidecar.serve(socket) => {}
             _ = signals.next() => {}
         }
+        set_ready(telemetry, false);
         tokio::select! {
             cut_off = sidecar.shutdown(self.shutdown_grace) => {
                 if cut_off > 0 {

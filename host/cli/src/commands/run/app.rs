@@ -3,13 +3,14 @@
 use super::call::{Call, Ended};
 use super::guest_data::GuestData;
 use super::interrupt::Interrupts;
-use super::last_words::AskStats;
+use super::last_words::{AskStats, LastWords};
 use super::watchdog::Watchdog;
 use super::{blocking, concurrent};
 use crate::args::common;
 use crate::args::entry::{preloads, refused_entry};
 use crate::args::map_args::MapArgs;
 use crate::commands::enforced::Enforced;
+use crate::commands::telemetry::TraceFile;
 use crate::replay::{RawInput, ReplayClock, ReplayInput, StampOptions};
 use crate::terminal::stdio::{Output, Patient, note};
 use anyhow::Context;
@@ -17,9 +18,14 @@ use localmap::wasmtime::Engine;
 use localmap::wasmtime::component::Linker;
 use localmap::{Host, HostOptions, Inspection, Limits, LinkedMap, LocalMap, MapOptions, lock};
 use localmap_serve::{Sandbox, SandboxConfig};
+use localmap_telemetry::Telemetry;
 use std::io::stdin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime_wasi::WasiCtx;
+
+/// The class of the map in metrics and traces.
+const CLASS: &str = "run";
 
 /// The configuration of a run.
 pub(super) struct RunConfig {
@@ -40,6 +46,10 @@ pub(super) struct RunConfig {
     pub(super) concurrent: bool,
     /// Whether compiled code is cached.
     pub(super) cache: bool,
+    /// What observes the map, if anything does.
+    pub(super) telemetry: Option<Telemetry>,
+    /// The file of the trace, if there is to be one.
+    pub(super) trace: Option<Arc<TraceFile>>,
     /// What signals act on.
     pub(super) interrupts: Interrupts,
 }
@@ -57,6 +67,9 @@ pub(super) fn run(
         true => Some(LinkedMap::new(config.map(map, guest, &replay)?)),
         false => None,
     };
+    if let (Some(linked), Some(telemetry)) = (&linked, &config.telemetry) {
+        telemetry.watch_map(CLASS, &linked.shared());
+    }
     let component = config.sandbox.compile(component)?;
     let engine = component.engine().clone();
     let linker = link(
@@ -69,13 +82,12 @@ pub(super) fn run(
 
     // From here on the program waits: for the first time stamp, then for the guest.
     let began = Instant::now();
-    if config.stats {
-        config.interrupts.report(ask_stats(linked.as_ref()));
-    }
+    config
+        .interrupts
+        .report(config.last_words(linked.as_ref()))?;
     let _watchdog = config.timeout.map(|timeout| {
         let timed_out = config.timed_out.clone();
-        let stats = config.stats.then(|| ask_stats(linked.as_ref()));
-        Watchdog::start(timeout, timed_out, stats)
+        Watchdog::start(timeout, timed_out, config.last_words(linked.as_ref()))
     });
     let (wasi, input) = config.wasi(&replay)?;
     if let Some(linked) = &mut linked {
@@ -151,7 +163,22 @@ impl RunConfig {
             Some(_) => options.clock(replay.clone()),
             None => options,
         };
-        Ok(Host::with_options(&host)?.map(&options)?)
+        let host = Host::with_options(&host)?;
+        Ok(match &self.telemetry {
+            Some(telemetry) => {
+                telemetry.watch_host(&host);
+                host.map(&options.observer(telemetry.observer(CLASS)))?
+            }
+            None => host.map(&options)?,
+        })
+    }
+
+    /// Returns what is left to say if the process ends while the guest runs.
+    fn last_words(&self, linked: Option<&LinkedMap>) -> LastWords {
+        LastWords {
+            stats: self.stats.then(|| ask_stats(linked)),
+            trace: self.trace.clone(),
+        }
     }
 
     /// Returns the guest's WASI, and the input of a replay.

@@ -12,7 +12,7 @@ use anyhow::Context;
 use localmap::lock;
 use std::sync::{Arc, Mutex};
 
-use super::last_words::{AskStats, exit_with_stats, note_soon};
+use super::last_words::{LastWords, exit_after, note_soon};
 
 /// The owner of statistics that are lost.
 pub(super) const LOST_WITH: &str = "the guest, which was interrupted";
@@ -24,9 +24,11 @@ pub(super) struct Interrupts(Arc<Mutex<Targets>>);
 #[derive(Default)]
 struct Targets {
     input: Option<InputEnd>,
-    stats: Option<AskStats>,
+    last_words: LastWords,
     /// The exit code of a program that the last signal ends.
     code: Option<u8>,
+    #[cfg(unix)]
+    catches_sigterm: bool,
 }
 
 impl Interrupts {
@@ -46,9 +48,15 @@ impl Interrupts {
         Ok(())
     }
 
-    /// Makes the signal that ends the program report these statistics.
-    pub(super) fn report(&self, stats: AskStats) {
-        lock(&self.0).stats = Some(stats);
+    /// Makes the signal that ends the program say this first. If a trace is to be written, SIGTERM is
+    /// handled too.
+    pub(super) fn report(&self, last_words: LastWords) -> anyhow::Result<()> {
+        #[cfg(unix)]
+        if last_words.trace.is_some() {
+            self.catch_sigterm().context("cannot catch SIGTERM")?;
+        }
+        lock(&self.0).last_words = last_words;
+        Ok(())
     }
 
     /// Returns the exit code of a guest that has been interrupted.
@@ -56,9 +64,13 @@ impl Interrupts {
         lock(&self.0).code.unwrap_or(INTERRUPTED)
     }
 
+    /// Handles SIGTERM, once for each signal.
     #[cfg(unix)]
     fn catch_sigterm(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
+        if std::mem::replace(&mut lock(&self.0).catches_sigterm, true) {
+            return Ok(());
+        }
         let handler = self.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -85,6 +97,11 @@ impl Interrupts {
         if targets.input.as_ref().is_some_and(|input| input.end(note)) {
             return;
         }
-        exit_with_stats(code, || {}, targets.stats.take(), LOST_WITH);
+        exit_after(
+            code,
+            || {},
+            std::mem::take(&mut targets.last_words),
+            LOST_WITH,
+        );
     }
 }

@@ -1,8 +1,10 @@
 //! Ends the process while the guest runs or waits, and writes what is left to say.
 
+use crate::commands::telemetry::TraceFile;
 use crate::terminal::stats::report_stats;
 use crate::terminal::stdio::note;
 use localmap::Stats;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -14,14 +16,25 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Reads the statistics while the guest runs. Returns `None` if they cannot be read.
 pub(super) type AskStats = Box<dyn FnOnce() -> Option<Stats> + Send>;
 
-/// Writes a message and the statistics, if they are requested, and exits with `code`. If there are
-/// no statistics, reports that they are lost with `lost_with`.
-pub(super) fn exit_with_stats(
+/// What is left to say at the end.
+#[derive(Default)]
+pub(super) struct LastWords {
+    /// The statistics, if they are requested.
+    pub(super) stats: Option<AskStats>,
+    /// The file of the trace, if there is to be one.
+    pub(super) trace: Option<Arc<TraceFile>>,
+}
+
+/// Writes the trace, a message and the statistics, and exits with `code`. If there are no statistics,
+/// reports that they are lost with `lost_with`.
+pub(super) fn exit_after(
     code: u8,
     message: impl FnOnce(),
-    stats: Option<AskStats>,
+    LastWords { stats, trace }: LastWords,
     lost_with: &str,
 ) -> ! {
+    // A regular file, which does not wait for a reader.
+    let written = trace.map(|trace| trace.write());
     thread::spawn(move || {
         thread::sleep(GRACE);
         std::process::exit(i32::from(code));
@@ -29,6 +42,9 @@ pub(super) fn exit_with_stats(
     message();
     if let Some(ask) = stats {
         report_stats(ask(), lost_with);
+    }
+    if let Some(Err(warning)) = written {
+        note(warning);
     }
     std::process::exit(i32::from(code));
 }

@@ -3,7 +3,7 @@
 //! A guest that computes is interrupted by its store. One that waits in a host call cannot be
 //! interrupted, so this ends the process.
 
-use super::last_words::{AskStats, exit_with_stats};
+use super::last_words::{LastWords, exit_after};
 use crate::exit_code::TRAPPED;
 use crate::terminal::stdio::complain;
 use anyhow::anyhow;
@@ -30,14 +30,14 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Ends the process if the guest has not ended shortly after `timeout`, with the same message
     /// and exit code as for a guest that computes. `timed_out` is the first line of the message.
-    /// `stats` reads the statistics, if they are requested.
-    pub(super) fn start(timeout: Duration, timed_out: String, stats: Option<AskStats>) -> Self {
+    /// `last_words` is what is left to say then.
+    pub(super) fn start(timeout: Duration, timed_out: String, last_words: LastWords) -> Self {
         let (running, ended) = channel::<()>();
         let still_runs = move |after| ended.recv_timeout(after) == Err(RecvTimeoutError::Timeout);
         thread::spawn(move || {
             if still_runs(timeout.saturating_add(GRACE)) {
                 let message = || complain(&anyhow!(TimedOut(timeout)).context(timed_out));
-                exit_with_stats(TRAPPED, message, stats, LOST_WITH);
+                exit_after(TRAPPED, message, last_words, LOST_WITH);
             }
         });
         Self { _running: running }

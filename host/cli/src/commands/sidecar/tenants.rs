@@ -11,6 +11,7 @@ use localmap::{
     Tenants, TenantsError, TenantsOptions, WriteRule,
 };
 use localmap_sidecar::MAX_VALUE_LEN;
+use localmap_telemetry::Telemetry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub(super) struct TenantArgs<'a> {
     pub(super) idle_timeout: Option<Duration>,
     /// Whether compiled code is kept on disk.
     pub(super) cache: bool,
+    pub(super) telemetry: Option<&'a Telemetry>,
 }
 
 impl TenantArgs<'_> {
@@ -32,6 +34,10 @@ impl TenantArgs<'_> {
         let entries = self.map.entries();
         self.map.check_entries(&self.map.own_entries())?;
         let options = self.options(&entries)?;
+        let options = match self.telemetry {
+            Some(telemetry) => options.observer(telemetry.tenants_observer()),
+            None => options,
+        };
         let max_maps = self.file.and_then(TenantsFile::max_tenants);
         let host = HostOptions::new()
             .max_maps(max_maps.unwrap_or(self.max_maps))
@@ -41,6 +47,10 @@ impl TenantArgs<'_> {
         let tenants = Tenants::new(&host, options).map_err(|error| self.explain(error))?;
         let tried = tenants.try_classes();
         tried.map_err(|error| self.explain_class(error, &entries))?;
+        if let Some(telemetry) = self.telemetry {
+            telemetry.watch_host(&host);
+            telemetry.watch_tenants(&tenants);
+        }
         Ok((host, tenants))
     }
 
