@@ -1,16 +1,15 @@
 //! The metrics as text: Prometheus' format, or OpenMetrics, as the reader accepts.
 
-mod families;
 mod format;
-mod labels;
-mod scrape;
+mod text;
 
 pub use format::RenderedMetrics;
 
 use crate::exposition::format::Format;
-use crate::exposition::scrape::Scrape;
+use crate::exposition::text::Families;
+use crate::families::families;
 use crate::telemetry::Telemetry;
-use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::encoding::{prometheus_text, text as open_metrics_text};
 use prometheus_client::registry::Registry;
 
 impl Telemetry {
@@ -33,11 +32,11 @@ impl Telemetry {
     pub fn render_metrics(&self, accept: &str) -> RenderedMetrics {
         let format = Format::negotiate(accept);
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Scrape::read(&self.shared)));
+        registry.register_collector(Box::new(Families(families(&self.shared))));
         let mut body = String::new();
         let encoded = match format {
             Format::Prometheus => prometheus_text::encode(&mut body, &registry),
-            Format::OpenMetrics => text::encode(&mut body, &registry),
+            Format::OpenMetrics => open_metrics_text::encode(&mut body, &registry),
         };
         debug_assert!(encoded.is_ok(), "text can be written to a string");
         RenderedMetrics {

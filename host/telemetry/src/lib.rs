@@ -10,11 +10,14 @@ mod admin;
 mod clock;
 #[cfg(feature = "metrics")]
 mod exposition;
+mod families;
+mod family;
 mod ids;
 mod map_observer;
 mod metrics;
 mod names;
 mod options;
+mod overview;
 mod probes;
 mod process;
 mod request;

@@ -6,13 +6,13 @@ use crate::map_observer::MapObserver;
 use crate::metrics::Metrics;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
+use crate::overview::Overview;
 use crate::request::{Protocol, Request};
 use crate::survey::Surveyor;
-use crate::survey::maps::WatchedMap;
 use crate::tenants_observer::ClassObserver;
 use crate::trace::{Trace, sampler};
 use crate::trace_parent::TraceParent;
-use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver, lock};
+use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,19 +53,9 @@ pub(crate) struct Shared {
     pub(crate) trace: Trace,
     /// Whether operations are to be timed, whether or not somebody listens to probes.
     pub(crate) looks: AtomicBool,
-    pub(crate) watched: Mutex<Watched>,
     pub(crate) surveyor: Surveyor,
     ready: AtomicBool,
     last_request: AtomicU64,
-}
-
-/// What is read when somebody looks.
-#[derive(Default)]
-pub(crate) struct Watched {
-    pub(crate) host: Option<Host>,
-    pub(crate) tenants: Option<Tenants>,
-    /// Maps that belong to no tenant, until the next survey takes them.
-    pub(crate) maps: Vec<WatchedMap>,
 }
 
 impl Telemetry {
@@ -73,17 +63,17 @@ impl Telemetry {
     pub fn new(options: TelemetryOptions) -> Self {
         let trace = Trace::new(&options);
         let keeps_spans = trace.keeps_spans();
+        let clock = Clock::new();
         let telemetry = Self {
             shared: Arc::new(Shared {
                 trace,
                 looks: (options.metrics | keeps_spans).into(),
+                surveyor: Surveyor::new(clock.clone(), options.named_tenants),
                 options,
-                clock: Clock::new(),
+                clock,
                 names: Names::new(MAX_NAMES),
                 ids: Ids::new(),
                 metrics: Metrics::default(),
-                watched: Mutex::default(),
-                surveyor: Surveyor::default(),
                 ready: AtomicBool::new(false),
                 last_request: AtomicU64::new(0),
             }),
@@ -111,21 +101,17 @@ impl Telemetry {
     /// Reports the numbers of live maps, of those that have ended, and of denied memory of a host. See
     /// [`Telemetry`] for an example.
     pub fn watch_host(&self, host: &Host) {
-        lock(&self.shared.watched).host = Some(host.clone());
+        self.shared.surveyor.watch_host(host);
     }
 
     /// Reports the statistics of tenants. See [`Telemetry`] for an example.
     pub fn watch_tenants(&self, tenants: &Tenants) {
-        lock(&self.shared.watched).tenants = Some(tenants.clone());
+        self.shared.surveyor.watch_tenants(tenants);
     }
 
     /// Reports the statistics of a map that belongs to no tenant, as long as it is there.
     pub fn watch_map(&self, class: &str, map: &Arc<Mutex<LocalMap>>) {
-        let mut watched = lock(&self.shared.watched);
-        if watched.maps.len() == watched.maps.capacity() {
-            watched.maps.retain(WatchedMap::is_there);
-        }
-        watched.maps.push(WatchedMap::new(class, map));
+        self.shared.surveyor.watch_map(class, map);
     }
 
     /// Begins a request. `method` is that of HTTP, or the name of a call of gRPC. `parent` is its header
@@ -187,6 +173,16 @@ impl Telemetry {
 }
 
 impl Shared {
+    /// Returns statistics of all maps that are at most about a second old.
+    pub(crate) fn overview(&self) -> Arc<Overview> {
+        self.surveyor.overview()
+    }
+
+    /// Returns the time since the telemetry began, in nanoseconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.nanos(self.clock.raw())
+    }
+
     /// Returns `true` if the program serves requests.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)

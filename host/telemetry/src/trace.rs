@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::names::{Names, TenantId};
 use crate::options::TelemetryOptions;
-use crate::survey::{Overview, RowName};
+use crate::overview::{Overview, RowName};
 use localmap::ObservedCall;
 use ring::Ring;
 use samples::{Held, Samples};

@@ -2,7 +2,7 @@
 
 use super::query::{Query, Sort};
 use super::stats::MapCounts;
-use crate::survey::{Overview, Row, RowName};
+use crate::overview::{Overview, Row, RowName};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Ordering;

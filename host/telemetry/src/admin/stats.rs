@@ -5,7 +5,7 @@ use crate::metrics::class::ClassMetrics;
 use crate::metrics::durations::{BOUNDS_NS, Durations};
 use crate::metrics::outcome::OUTCOME_NAMES;
 use crate::metrics::requests::RequestCounts;
-use crate::survey::{ClassView, Overview};
+use crate::overview::{ClassView, Overview};
 use localmap::{HostStats, Stats};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The maps that belong to no tenant.
 
+use crate::overview::{Row, RowName};
 use crate::survey::sums::{add, add_counts};
-use crate::survey::{Row, RowName};
 use localmap::{LocalMap, Stats};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};

@@ -1,15 +1,15 @@
 //! The tenants that have metrics of their own: the first ones, up to a maximum.
 
+use crate::overview::{NamedTenant, Row};
 use crate::survey::sums::{add, add_growth, raise_counts, subtract_counts, with_counts};
-use crate::survey::{NamedTenant, Row};
 use localmap::{Stats, TenantName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The tenants that have metrics of their own. Once a tenant is one of them, it remains so: otherwise
 /// its counts would come and go.
-#[derive(Default)]
 pub(crate) struct Named {
+    max: usize,
     tenants: BTreeMap<TenantName, Known>,
     /// The counts of the others, by class.
     others: BTreeMap<Arc<str>, Stats>,
@@ -25,11 +25,19 @@ struct Known {
 }
 
 impl Named {
+    /// Creates it, for at most `max` tenants.
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            max,
+            tenants: BTreeMap::new(),
+            others: BTreeMap::new(),
+        }
+    }
+
     /// Returns the named tenants, and for each class the sum of the others. `rows` are live tenants, and
     /// `classes` the sums of all tenants, live and dropped, of each class.
     pub(crate) fn survey(
         &mut self,
-        max: usize,
         rows: &[(&TenantName, &Row)],
         classes: &BTreeMap<Arc<str>, Stats>,
     ) -> Vec<NamedTenant> {
@@ -40,7 +48,7 @@ impl Named {
         for (name, row) in rows {
             if let Some(known) = self.tenants.get_mut(*name) {
                 known.see(&row.stats);
-            } else if self.tenants.len() < max {
+            } else if self.tenants.len() < self.max {
                 self.tenants.insert((*name).clone(), Known::new(row));
             } else {
                 add(rest.entry(&row.class).or_default(), &row.stats);

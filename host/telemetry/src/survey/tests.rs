@@ -1,6 +1,6 @@
 //! Tests of surveys, with real tenants and maps.
 
-use crate::survey::{Overview, RowName};
+use crate::overview::{Overview, RowName};
 use crate::{Telemetry, TelemetryOptions};
 use localmap::{Host, MapOptions, TenantClass, Tenants, TenantsOptions, Ttl, lock};
 use std::sync::{Arc, Mutex};

@@ -1,18 +1,15 @@
 //! Takes the statistics of all maps, and keeps what must not decrease.
 
+use crate::overview::{ClassView, Overview, Row, RowName};
 use crate::survey::maps::WatchedMaps;
 use crate::survey::named::Named;
 use crate::survey::sums::{add, add_counts, raise_counts};
-use crate::survey::{ClassView, Overview, Row, RowName};
-use crate::telemetry::Shared;
-use localmap::{
-    ClassStats, Stats, Survey, SurveyedTenant, TenantEnd, TenantName, TenantState, lock,
-};
+use crate::survey::watched::Watched;
+use localmap::{ClassStats, Stats, Survey, SurveyedTenant, TenantEnd, TenantName, TenantState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is kept from one survey to the next.
-#[derive(Default)]
 pub(crate) struct Totals {
     maps: WatchedMaps,
     named: Named,
@@ -21,14 +18,23 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Takes the statistics of all maps.
-    pub(crate) fn take(&mut self, shared: &Shared) -> Overview {
-        let (host, tenants, new) = {
-            let mut watched = lock(&shared.watched);
-            let new = std::mem::take(&mut watched.maps);
-            (watched.host.clone(), watched.tenants.clone(), new)
-        };
-        self.maps.extend(new);
+    /// Creates it. At most `named` tenants have metrics of their own.
+    pub(crate) fn new(named: usize) -> Self {
+        Self {
+            maps: WatchedMaps::default(),
+            named: Named::new(named),
+            classes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the statistics of all maps. `now` returns the time.
+    pub(crate) fn take(&mut self, watched: Watched, now: impl Fn() -> u64) -> Overview {
+        let Watched {
+            host,
+            tenants,
+            maps,
+        } = watched;
+        self.maps.extend(maps);
         let survey = tenants.map(|tenants| tenants.survey());
         let (mut classes, mut rows) = survey.map(sum_up).unwrap_or_default();
         let of_tenants = classes.iter();
@@ -36,9 +42,7 @@ impl Totals {
             .map(|(name, class)| (Arc::clone(name), class.stats))
             .collect();
         let tenants: Vec<_> = rows.iter().filter_map(tenant_of).collect();
-        let named = self
-            .named
-            .survey(shared.options.named_tenants, &tenants, &of_tenants);
+        let named = self.named.survey(&tenants, &of_tenants);
 
         let mut of_maps = BTreeMap::new();
         rows.extend(self.maps.survey(&mut of_maps));
@@ -56,7 +60,7 @@ impl Totals {
         }
         self.classes.clone_from(&classes);
         Overview {
-            taken: shared.now(),
+            taken: now(),
             classes: classes.into_values().collect(),
             rows,
             named,

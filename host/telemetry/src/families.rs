@@ -1,0 +1,23 @@
+//! All metrics, as data.
+
+mod classes;
+mod labels;
+mod process;
+mod program;
+mod tenants;
+
+use crate::family::Family;
+use crate::process::Process;
+use crate::telemetry::Shared;
+
+/// Returns all metrics. Statistics of maps are taken at most once a second, and no operation is waited
+/// for.
+pub(crate) fn families(shared: &Shared) -> Vec<Family> {
+    let overview = shared.overview();
+    let mut all = program::families(shared);
+    all.extend(classes::families(&overview.classes));
+    all.extend(tenants::families(&overview.named));
+    all.extend(overview.host.iter().flat_map(process::of_host));
+    all.extend(Process::read().iter().flat_map(process::families));
+    all
+}
