@@ -2,6 +2,7 @@
 
 use super::query::{Query, Sort};
 use super::stats::MapCounts;
+use crate::names::{Names, TenantId};
 use crate::overview::{Overview, Row, RowName};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -26,6 +27,8 @@ pub(super) struct MapsBody<'a> {
 struct TenantBody<'a> {
     name: Cow<'a, str>,
     name_hex: String,
+    /// The number in probes and traces; 0 for maps of no tenant.
+    id: u32,
     class: &'a str,
     kind: &'static str,
     idle_ms: Option<u64>,
@@ -38,7 +41,12 @@ struct TenantBody<'a> {
 
 impl<'a> MapsBody<'a> {
     /// Selects the tenants that a query asks for.
-    pub(super) fn new(overview: &'a Overview, survey_age_ms: u64, query: &Query) -> Self {
+    pub(super) fn new(
+        overview: &'a Overview,
+        survey_age_ms: u64,
+        names: &Names,
+        query: &Query,
+    ) -> Self {
         let class = query.class.as_deref();
         let mut rows: Vec<&Row> = overview.rows.iter().collect();
         rows.retain(|row| {
@@ -56,7 +64,7 @@ impl<'a> MapsBody<'a> {
         });
         let matched = rows.len();
         let page = rows.into_iter().skip(query.offset).take(query.limit);
-        let tenants: Vec<_> = page.map(TenantBody::new).collect();
+        let tenants: Vec<_> = page.map(|row| TenantBody::new(row, names)).collect();
         let end = query.offset.saturating_add(tenants.len());
         Self {
             survey_age_ms,
@@ -72,15 +80,17 @@ impl<'a> MapsBody<'a> {
 }
 
 impl<'a> TenantBody<'a> {
-    fn new(row: &'a Row) -> Self {
+    fn new(row: &'a Row, names: &Names) -> Self {
+        let (kind, id) = match &row.name {
+            RowName::Tenant(name) => ("tenant", names.id(name.as_bytes())),
+            RowName::Map(_) => ("map", TenantId::default()),
+        };
         Self {
             name: String::from_utf8_lossy(name(row)),
             name_hex: hex(name(row)),
+            id: id.0,
             class: &row.class,
-            kind: match row.name {
-                RowName::Tenant(_) => "tenant",
-                RowName::Map(_) => "map",
-            },
+            kind,
             idle_ms: row
                 .idle
                 .map(|idle| u64::try_from(idle.as_millis()).unwrap_or(u64::MAX)),

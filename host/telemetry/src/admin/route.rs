@@ -132,7 +132,7 @@ impl Routes {
         let shared = &self.telemetry.shared;
         let overview = shared.overview();
         let age = age_ms(shared.now(), &overview);
-        json(&MapsBody::new(&overview, age, &query))
+        json(&MapsBody::new(&overview, age, &shared.names, &query))
     }
 
     fn trace(&self) -> Answer {

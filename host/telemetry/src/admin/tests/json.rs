@@ -30,6 +30,7 @@ fn tenants_are_sorted_filtered_and_paged() {
         (&fifth["class"], &fifth["kind"]),
         (&"few".into(), &"tenant".into())
     );
+    assert_eq!(fifth["id"], 5, "the fifth one that was created");
     assert!(fifth["idle_ms"].is_u64() && fifth["bytes"].is_u64());
     let ratio = fixture.json("/maps?class=few&sort=hit_ratio&order=asc");
     assert_eq!(names(&ratio), ["a", "b", "c", "d", "e"]);
