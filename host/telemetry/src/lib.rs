@@ -17,6 +17,8 @@ mod map_observer;
 mod metrics;
 mod names;
 mod options;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod overview;
 mod probes;
 mod process;
@@ -32,6 +34,8 @@ pub use admin::{AdminAddress, AdminError, AdminServer, ParseAdminAddressError};
 #[cfg(feature = "metrics")]
 pub use exposition::RenderedMetrics;
 pub use options::TelemetryOptions;
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpError, OtlpExport};
 pub use request::{Protocol, Request};
 pub use telemetry::Telemetry;
 pub use trace_parent::{ParseTraceParentError, TraceParent};

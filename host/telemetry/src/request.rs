@@ -54,7 +54,7 @@ impl Request {
         parent: Option<TraceParent>,
     ) -> Self {
         let has_spans = shared.trace.has_spans();
-        Self {
+        let request = Self {
             shared: Arc::clone(shared),
             number,
             kind: shared.metrics.requests.begin(protocol, method),
@@ -63,7 +63,12 @@ impl Request {
             parent,
             span: has_spans.then(|| span(shared, number, parent)),
             status: None,
+        };
+        #[cfg(feature = "otlp")]
+        if let Some(span) = request.span() {
+            shared.trace.request_began(request.began, span);
         }
+        request
     }
 
     /// Returns the number of the request, which is never 0: for
@@ -86,6 +91,17 @@ impl Request {
         self.tenant = self.shared.names.id(tenant);
     }
 
+    /// Returns the span as it is recorded, if spans are kept.
+    fn span(&self) -> Option<RequestSpan> {
+        self.span.map(|own| RequestSpan {
+            number: self.number,
+            own: own.into(),
+            parent: self.parent.map_or(0, |parent| parent.span),
+            kind: self.kind,
+            status: self.status,
+        })
+    }
+
     /// Ends the request with a status of its protocol.
     pub fn end(mut self, status: u16) {
         self.status = Some(status);
@@ -103,14 +119,7 @@ impl Drop for Request {
         let ended = clock.raw();
         let nanos = clock.between(self.began, ended);
         metrics.requests.end(self.kind, self.status, nanos);
-        if let Some(own) = self.span {
-            let span = RequestSpan {
-                number: self.number,
-                own: own.into(),
-                parent: self.parent.map_or(0, |parent| parent.span),
-                kind: self.kind,
-                status: self.status,
-            };
+        if let Some(span) = self.span() {
             trace.request(self.tenant, self.began, ended, span);
         }
     }

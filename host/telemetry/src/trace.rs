@@ -15,12 +15,18 @@ use crate::overview::{Overview, RowName};
 use localmap::ObservedCall;
 use ring::Ring;
 use samples::{Held, Samples};
-use span::{Kind, OperationSpan, Span, length};
+use span::length;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::sync::OnceLock;
 
-pub(crate) use span::RequestSpan;
+#[cfg(feature = "otlp")]
+pub(crate) use ring::Snapshot;
+pub(crate) use span::{Kind, OperationSpan, RequestSpan, Span};
+
+/// The maximum number of spans that wait for the next export.
+#[cfg(feature = "otlp")]
+const MAX_EXPORTED: usize = 65_536;
 
 /// The spans that are kept, and those that are to be exported.
 pub(crate) struct Trace {
@@ -94,6 +100,33 @@ impl Trace {
             kind: Kind::Request(request),
         };
         self.push(span, &[]);
+    }
+
+    /// Adds the beginning of a request to what is exported, so that the trace of its operations is known.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn request_began(&self, began: u64, request: RequestSpan) {
+        if let Some(export) = self.export.get() {
+            let span = Span {
+                began,
+                ended: began,
+                tenant: TenantId::default(),
+                kind: Kind::Began(request),
+            };
+            export.push(span, &[]);
+        }
+    }
+
+    /// Begins to keep spans for the export. Returns `false` if that was done before.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn start_export(&self) -> bool {
+        let ring = Ring::new(MAX_EXPORTED, self.keys);
+        self.export.set(ring).is_ok()
+    }
+
+    /// Removes and returns the spans that are to be exported.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn take_exported(&self) -> Snapshot {
+        self.export.get().map(Ring::drain).unwrap_or_default()
     }
 
     fn push(&self, span: Span, key: &[u8]) {

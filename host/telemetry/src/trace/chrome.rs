@@ -99,6 +99,9 @@ fn by_tenant<'a>(spans: &[SpanAndKey<'a>]) -> BTreeMap<TenantId, TenantSpans<'a>
                     .requests
                     .push((interval, request));
             }
+            // Only what is exported has beginnings.
+            #[cfg(feature = "otlp")]
+            Kind::Began(_) => {}
         }
     }
     for tenant in tenants.values_mut() {
