@@ -7,6 +7,7 @@ mod architecture;
 mod dependencies;
 mod documents;
 mod guide;
+mod metrics;
 mod publish;
 mod python;
 mod readme;
