@@ -1,17 +1,34 @@
 //! The options for what operators see of a command: metrics, traces and an admin address.
 
 use anyhow::bail;
-use localmap_telemetry::TelemetryOptions;
+use localmap_telemetry::{AdminAddress, TelemetryOptions};
 use std::path::{Path, PathBuf};
 
 /// The number of spans that are kept unless another is given.
 const SPANS: usize = 256 << 10;
 /// The maximum number of spans.
 const MAX_SPANS: usize = 16 << 20;
+/// The number of tenants with metrics of their own unless another is given, and its maximum.
+const TENANTS: usize = 100;
+const MAX_TENANTS: usize = 10_000;
+
 /// What operators see. By default nothing is measured.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Telemetry")]
 pub(crate) struct TelemetryArgs {
+    /// Show metrics, tenants and a page with charts at this address, over HTTP: 127.0.0.1:9090, [::1]:9090
+    /// or unix:PATH; port 0 picks a free port [default: nowhere]
+    ///
+    /// It asks for no password, so other machines cannot reach it. Its paths are / for people,
+    /// /metrics for Prometheus, /healthz and /readyz for probes, /stats and /maps for JSON, and /trace.
+    #[arg(long, value_name = "ADDRESS", value_parser = str::parse::<AdminAddress>)]
+    admin: Option<AdminAddress>,
+
+    /// Number of tenants that have metrics of their own, by name; the others are added up as `other`
+    /// [default: 100]
+    #[arg(long, value_name = "N", value_parser = tenants)]
+    metrics_tenants: Option<usize>,
+
     /// Write the last requests and operations to this file at the end, for https://ui.perfetto.dev
     ///
     /// SIGUSR1 writes it at any time. It is written as a whole, and only its owner can read it. If it
@@ -19,38 +36,86 @@ pub(crate) struct TelemetryArgs {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 
-    /// Number of requests and operations that are kept for --trace; K is 1024 and M is 1024K
-    /// [default: 256K]
+    /// Number of requests and operations that are kept for --trace, and for /trace of --admin; K is
+    /// 1024 and M is 1024K [default: 256K with --trace, else 0]
     #[arg(long, value_name = "N", value_parser = spans)]
     trace_spans: Option<usize>,
 
     /// Keep the keys of operations, too, of which a trace otherwise has the lengths and hashes
     #[arg(long)]
     trace_keys: bool,
+
+    /// Export metrics, requests and operations by OTLP to this address, such as http://127.0.0.1:4317, if
+    /// the program was built with the feature `otlp`
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
 }
 
 impl TelemetryArgs {
     /// Returns the options of telemetry; `None` if nothing is asked for.
     pub(crate) fn options(&self) -> anyhow::Result<Option<TelemetryOptions>> {
-        for (option, given) in [
-            ("--trace-spans", self.trace_spans.is_some()),
-            ("--trace-keys", self.trace_keys),
-        ] {
-            if given && self.trace.is_none() {
-                bail!("{option} requires --trace FILE");
-            }
+        let seen = self.admin.is_some() || self.otlp.is_some();
+        if self.otlp.is_some() && !cfg!(feature = "otlp") {
+            bail!(
+                "--otlp: this program was built without the feature `otlp`: install it with `cargo \
+                 install localmap-cli --features otlp`, or let a collector scrape /metrics of --admin"
+            );
         }
-        Ok(self.trace.as_ref().map(|_| {
-            TelemetryOptions::new()
-                .trace_spans(self.trace_spans.unwrap_or(SPANS))
-                .trace_keys(self.trace_keys)
-        }))
+        if self.metrics_tenants.is_some() && !seen {
+            bail!("--metrics-tenants requires --admin, where the metrics are shown");
+        }
+        if self.trace_spans.is_some() && self.trace.is_none() && self.admin.is_none() {
+            bail!("--trace-spans requires --trace FILE, or --admin, where /trace then shows them");
+        }
+        if self.trace_keys && self.spans() == 0 {
+            bail!("--trace-keys requires --trace FILE, or --admin with --trace-spans");
+        }
+        if !seen && self.trace.is_none() {
+            return Ok(None);
+        }
+        let options = TelemetryOptions::new()
+            .metrics(seen)
+            .named_tenants(self.metrics_tenants.unwrap_or(TENANTS))
+            .trace_spans(self.spans())
+            .trace_keys(self.trace_keys);
+        Ok(Some(options))
+    }
+
+    fn spans(&self) -> usize {
+        let default = if self.trace.is_some() { SPANS } else { 0 };
+        self.trace_spans.unwrap_or(default)
+    }
+
+    /// Returns the first of the options that make the command measure anything, if one is given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        match self {
+            Self { trace: Some(_), .. } => Some("--trace"),
+            Self { admin: Some(_), .. } => Some("--admin"),
+            Self { otlp: Some(_), .. } => Some("--otlp"),
+            _ => None,
+        }
+    }
+
+    /// Returns the admin address.
+    pub(crate) fn admin(&self) -> Option<&AdminAddress> {
+        self.admin.as_ref()
     }
 
     /// Returns the file of the trace.
     pub(crate) fn trace(&self) -> Option<&Path> {
         self.trace.as_deref()
     }
+
+    /// Returns the address of the collector.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn otlp(&self) -> Option<&str> {
+        self.otlp.as_deref()
+    }
+}
+
+fn tenants(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number <= MAX_TENANTS);
+    number.ok_or_else(|| format!("expected a number from 0 to {MAX_TENANTS}"))
 }
 
 fn spans(text: &str) -> Result<usize, String> {

@@ -149,9 +149,9 @@ impl RunCommand {
         map.check(guest)?;
         let buckets = map.buckets();
         if linked {
-            let option = match self.telemetry.trace() {
+            let option = match self.telemetry.given() {
                 _ if self.linked => "--linked",
-                Some(_) => "--trace",
+                Some(option) => option,
                 None => "--enforce-schema",
             };
             return linkable(bytes, guest, &buckets)?.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! What operators see of a command while it runs: the file of its trace.
+//! What operators see of a command while it runs: its admin address, and the file of its trace.
 
 mod trace_file;
 #[cfg(unix)]
@@ -6,8 +6,9 @@ mod write_signal;
 
 use crate::args::telemetry::TelemetryArgs;
 use crate::terminal::stdio::note;
-use anyhow::Context;
-use localmap_telemetry::Telemetry;
+use anyhow::{Context, anyhow};
+use localmap_telemetry::{AdminAddress, AdminError, AdminServer, Telemetry};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 pub(super) use trace_file::TraceFile;
@@ -16,6 +17,11 @@ pub(super) use trace_file::TraceFile;
 pub(super) struct Observation {
     telemetry: Telemetry,
     trace: Option<Arc<TraceFile>>,
+    /// Serves until it is dropped.
+    _admin: Option<AdminServer>,
+    /// Exports until it is dropped.
+    #[cfg(feature = "otlp")]
+    _export: Option<localmap_telemetry::OtlpExport>,
 }
 
 impl Observation {
@@ -33,11 +39,39 @@ impl Observation {
             }
             None => None,
         };
+        let admin = match args.admin() {
+            Some(address) => {
+                let admin = AdminServer::bind(address, &telemetry);
+                Some(admin.map_err(|error| explain(error, address))?)
+            }
+            None => None,
+        };
+        #[cfg(feature = "otlp")]
+        let export = match args.otlp() {
+            Some(url) => {
+                let export = telemetry.export_otlp(url);
+                Some(export.with_context(|| format!("--otlp {url}"))?)
+            }
+            None => None,
+        };
         #[cfg(unix)]
         if telemetry.keeps_spans() {
             write_signal::catch(trace.clone()).context("cannot catch SIGUSR1")?;
         }
-        Ok(Some(Self { telemetry, trace }))
+        if let Some(admin) = &admin {
+            let address = admin.local_addr();
+            match address.url() {
+                Some(url) => note(format_args!("Admin on {url}")),
+                None => note(format_args!("Admin on {address}")),
+            }
+        }
+        Ok(Some(Self {
+            telemetry,
+            trace,
+            _admin: admin,
+            #[cfg(feature = "otlp")]
+            _export: export,
+        }))
     }
 
     pub(super) fn telemetry(&self) -> &Telemetry {
@@ -55,6 +89,22 @@ impl Observation {
             note(warning);
         }
     }
+}
+
+/// Adds what to do about an admin address that is not usable.
+fn explain(error: AdminError, address: &AdminAddress) -> anyhow::Error {
+    let hint = match &error {
+        AdminError::Listen { source, .. } => match source.kind() {
+            ErrorKind::AddrInUse => {
+                ": another program listens there; choose another port, or port 0 for a free one"
+            }
+            ErrorKind::NotFound => ": its folder does not exist",
+            ErrorKind::PermissionDenied => ": it is not allowed to",
+            _ => "",
+        },
+        _ => "",
+    };
+    anyhow!(error).context(format!("cannot use --admin {address}{hint}"))
 }
 
 /// Says to probes whether the command serves requests.
