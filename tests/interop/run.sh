@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go]...   all of them by default
+#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go|prometheus]...   all of them by default
 #
 # Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
 # docs/guests.md names, and reports the one that is missing. It installs pinned versions below the
@@ -40,7 +40,7 @@ need() {
 # Builds the program, and guests in Rust to compare with.
 program() {
     say "localmap and guests in Rust"
-    cargo build --locked -p http-feed -p limiter -p quota -p sessions -p watchdog --profile guest --target wasm32-wasip2
+    cargo build --locked -p http-feed -p http-limiter -p limiter -p quota -p sessions -p watchdog --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
         cargo build --locked --release -p localmap-cli
@@ -97,6 +97,22 @@ c_tools() {
         echo "$wanted" > "$work/c/installed"
     fi
     PATH=$(realpath "$work/c/bin"):$PATH
+}
+
+# Installs the parsers of Prometheus' client for Python.
+prometheus_tools() {
+    need "promtool (on Debian: prometheus)" promtool --version
+    need "Prometheus (on Debian: prometheus)" prometheus --version
+    need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
+    local requirements=tests/interop/prometheus/requirements.txt
+    metrics=$work/prometheus
+    if ! cmp -s "$requirements" "$metrics/installed"; then
+        say "packages to read metrics"
+        rm -rf "$metrics"
+        python3 -m venv "$metrics"
+        "$metrics/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
+        cp "$requirements" "$metrics/installed"
+    fi
 }
 
 # Installs the packages of the sidecar's clients: copies of the examples, with the lock file of npm.
@@ -298,6 +314,19 @@ sidecar_go() {
     visits "$work/visits"
 }
 
+# Checks the alerts with promtool, and the metrics of a server with promtool, a parser and a Prometheus.
+scraped() {
+    say "the alerts for Prometheus"
+    promtool check rules --lint-fatal deploy/prometheus/rules.yaml
+    promtool test rules deploy/prometheus/rules.test.yaml
+    say "the metrics of a server, for Prometheus"
+    local folder
+    folder=$(mktemp -d)
+    "$metrics/bin/python" tests/interop/prometheus/check.py "$LOCALMAP" "$folder" "$guests/http-limiter.wasm" \
+        "${SCRAPE_SECONDS:-20}"
+    rm -rf "$folder"
+}
+
 # visits COMMAND...: runs the example of a client against a sidecar of its own.
 visits() {
     local folder server
@@ -352,7 +381,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go
+[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go prometheus
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -372,7 +401,8 @@ for part in "$@"; do
             ;;
         sidecar) sidecar_tools ;;
         sidecar-go) need "Go with grpc-go, as in $clients/go/build.sh," "$clients/go/build.sh" "$work/visits" ;;
-        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar or sidecar-go" ;;
+        prometheus) prometheus_tools ;;
+        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar, sidecar-go or prometheus" ;;
     esac
 done
 program
@@ -386,6 +416,7 @@ for part in "$@"; do
         wasmtime-py) wasmtime_py ;;
         sidecar) sidecar ;;
         sidecar-go) sidecar_go ;;
+        prometheus) scraped ;;
     esac
 done
 say "interop: $* passed"
