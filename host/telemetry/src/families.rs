@@ -8,7 +8,7 @@ mod tenants;
 
 use crate::family::Family;
 use crate::process::Process;
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 
 /// Returns all metrics. Statistics of maps are taken at most once a second, and no operation is waited
 /// for.

@@ -3,7 +3,10 @@
 //! A [`Telemetry`] observes the maps and the tenants of [`localmap`], and the requests of a server that
 //! reports them. It costs next to nothing while nobody looks.
 
-#![allow(dead_code, reason = "its parts come one after the other")]
+#![cfg_attr(
+    not(feature = "admin"),
+    allow(dead_code, reason = "the admin address reads most of it")
+)]
 
 #[cfg(feature = "admin")]
 mod admin;
@@ -22,7 +25,10 @@ mod otlp;
 mod overview;
 mod probes;
 mod process;
+mod protocol;
 mod request;
+mod sampler;
+mod shared;
 mod survey;
 mod telemetry;
 mod tenants_observer;
@@ -36,6 +42,7 @@ pub use exposition::RenderedMetrics;
 pub use options::TelemetryOptions;
 #[cfg(feature = "otlp")]
 pub use otlp::{OtlpError, OtlpExport};
-pub use request::{Protocol, Request};
+pub use protocol::Protocol;
+pub use request::Request;
 pub use telemetry::Telemetry;
 pub use trace_parent::{ParseTraceParentError, TraceParent};

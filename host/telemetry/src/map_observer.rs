@@ -3,7 +3,7 @@
 use crate::metrics::class::ClassMetrics;
 use crate::names::TenantId;
 use crate::probes;
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 use localmap::{ObservedCall, Observer, Operation, TerminationCause};
 use std::sync::Arc;
 

@@ -1,25 +1,18 @@
-//! The telemetry of a program: what it observes, and what all of its parts share.
+//! The telemetry of a program: what it observes, and what it shows.
 
-use crate::clock::Clock;
-use crate::ids::Ids;
 use crate::map_observer::MapObserver;
-use crate::metrics::Metrics;
-use crate::names::{Names, TenantId};
+use crate::names::TenantId;
 use crate::options::TelemetryOptions;
-use crate::overview::Overview;
-use crate::request::{Protocol, Request};
-use crate::survey::Surveyor;
+use crate::protocol::Protocol;
+use crate::request::Request;
+use crate::sampler;
+use crate::shared::Shared;
 use crate::tenants_observer::ClassObserver;
-use crate::trace::{Trace, sampler};
 use crate::trace_parent::TraceParent;
 use localmap::{Host, LocalMap, Observer, Tenants, TenantsObserver};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// The number of tenants whose names traces and probes tell.
-const MAX_NAMES: usize = 65_536;
 
 /// Observes the maps, the tenants and the requests of a program. Clones share the same state.
 ///
@@ -43,42 +36,13 @@ pub struct Telemetry {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What all parts share.
-pub(crate) struct Shared {
-    pub(crate) options: TelemetryOptions,
-    pub(crate) clock: Clock,
-    pub(crate) names: Names,
-    pub(crate) ids: Ids,
-    pub(crate) metrics: Metrics,
-    pub(crate) trace: Trace,
-    /// Whether operations are to be timed, whether or not somebody listens to probes.
-    pub(crate) looks: AtomicBool,
-    pub(crate) surveyor: Surveyor,
-    ready: AtomicBool,
-    last_request: AtomicU64,
-}
-
 impl Telemetry {
     /// Creates telemetry that observes nothing yet. See [`Telemetry`] for an example.
     pub fn new(options: TelemetryOptions) -> Self {
-        let trace = Trace::new(&options);
-        let keeps_spans = trace.keeps_spans();
-        let clock = Clock::new();
         let telemetry = Self {
-            shared: Arc::new(Shared {
-                trace,
-                looks: (options.metrics | keeps_spans).into(),
-                surveyor: Surveyor::new(clock.clone(), options.named_tenants),
-                options,
-                clock,
-                names: Names::new(MAX_NAMES),
-                ids: Ids::new(),
-                metrics: Metrics::default(),
-                ready: AtomicBool::new(false),
-                last_request: AtomicU64::new(0),
-            }),
+            shared: Arc::new(Shared::new(options)),
         };
-        if keeps_spans {
+        if telemetry.keeps_spans() {
             sampler::start(&telemetry.shared);
         }
         telemetry
@@ -122,7 +86,7 @@ impl Telemetry {
         method: &str,
         parent: Option<TraceParent>,
     ) -> Request {
-        let number = self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.shared.next_request();
         Request::begin(&self.shared, number, protocol, method, parent)
     }
 
@@ -163,35 +127,12 @@ impl Telemetry {
 
     /// Sets whether the program serves requests, for `/readyz`. Default: `false`.
     pub fn set_ready(&self, ready: bool) {
-        self.shared.ready.store(ready, Ordering::Relaxed);
+        self.shared.set_ready(ready);
     }
 
     /// Returns `true` if the program serves requests.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
-    }
-}
-
-impl Shared {
-    /// Returns statistics of all maps that are at most about a second old.
-    pub(crate) fn overview(&self) -> Arc<Overview> {
-        self.surveyor.overview()
-    }
-
-    /// Returns the time since the telemetry began, in nanoseconds.
-    pub(crate) fn now(&self) -> u64 {
-        self.clock.nanos(self.clock.raw())
-    }
-
-    /// Returns `true` if the program serves requests.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
-    }
-
-    /// Returns `true` if operations are to be timed, whether or not somebody listens to probes.
-    #[inline]
-    pub(crate) fn looks(&self) -> bool {
-        self.looks.load(Ordering::Relaxed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The observer of tenants: gives each of them an observer for its maps.
 
 use crate::map_observer::MapObserver;
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 use localmap::{Observer, TenantEnd, TenantName, TenantStats, TenantsObserver};
 use std::sync::Arc;
 

@@ -3,7 +3,6 @@
 mod chrome;
 mod lanes;
 mod ring;
-pub(crate) mod sampler;
 mod samples;
 mod span;
 

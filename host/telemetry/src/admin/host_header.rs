@@ -1,9 +1,15 @@
 //! Refuses requests that a page of another site has made a browser on this machine send.
 
-use super::route::Reached;
 use hyper::header::{HOST, HeaderMap};
 use hyper::{Request, StatusCode, Version};
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// How a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    ByTcp,
+    ByUnixSocket,
+}
 
 /// Checks the host that a request names, and the site that has sent it.
 ///

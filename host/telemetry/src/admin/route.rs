@@ -1,11 +1,11 @@
 //! The paths of the admin address, and the headers of its responses.
 
-use super::host_header;
+use super::host_header::{self, Reached};
 use super::maps::MapsBody;
 use super::page;
 use super::query::Query;
 use super::stats::{StatsBody, age_ms};
-use crate::Telemetry;
+use crate::telemetry::Telemetry;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -13,13 +13,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// How a request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reached {
-    ByTcp,
-    ByUnixSocket,
-}
 
 /// Answers the requests of all connections.
 pub(super) struct Routes {

@@ -2,11 +2,12 @@
 
 use super::address::AdminAddress;
 use super::error::AdminError;
-use super::route::{Reached, Routes};
+use super::host_header::Reached;
+use super::route::Routes;
 use super::stall_guard::StallGuard;
 #[cfg(unix)]
 use super::unix_socket::{self, SocketFile};
-use crate::Telemetry;
+use crate::telemetry::Telemetry;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -73,7 +74,10 @@ enum Listener {
     Tcp(TcpListener),
     /// The file is removed when the thread ends.
     #[cfg(unix)]
-    Unix(UnixListener, SocketFile),
+    Unix(
+        UnixListener,
+        #[expect(dead_code, reason = "the socket is removed when it is dropped")] SocketFile,
+    ),
 }
 
 /// A connection of either kind.

@@ -1,11 +1,11 @@
 //! The response of `/stats`: sums and durations of each class, for clients that compute rates.
 
-use crate::Telemetry;
 use crate::metrics::class::ClassMetrics;
 use crate::metrics::durations::{BOUNDS_NS, Durations};
 use crate::metrics::outcome::OUTCOME_NAMES;
 use crate::metrics::requests::RequestCounts;
 use crate::overview::{ClassView, Overview};
+use crate::telemetry::Telemetry;
 use localmap::{HostStats, Stats};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -3,8 +3,8 @@
 use crate::family::{Family, Kind, Value};
 use crate::metrics::outcome::OUTCOME_NAMES;
 use crate::metrics::requests::protocol_name;
-use crate::request::Protocol;
-use crate::telemetry::Shared;
+use crate::protocol::Protocol;
+use crate::shared::Shared;
 
 /// The version of Wasmtime that `localmap` uses.
 const WASMTIME_VERSION: &str = "48.0.8";

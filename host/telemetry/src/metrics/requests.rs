@@ -2,7 +2,7 @@
 
 use crate::metrics::counts::{Counts, add};
 use crate::metrics::durations::{BUCKETS, Durations, bucket_of};
-use crate::request::Protocol;
+use crate::protocol::Protocol;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The methods of HTTP. Clients can send any other.

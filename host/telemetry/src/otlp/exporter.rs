@@ -4,7 +4,7 @@ use crate::otlp::counts::Counts;
 use crate::otlp::error::OtlpError;
 use crate::otlp::metrics;
 use crate::otlp::spans::Converter;
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

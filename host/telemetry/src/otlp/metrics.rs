@@ -4,7 +4,7 @@
 use crate::families::families;
 use crate::family::{Family, Kind, Label, Series, Unit, Value};
 use crate::otlp::counts::Counts;
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;

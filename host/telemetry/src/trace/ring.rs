@@ -129,6 +129,7 @@ impl Ring {
     }
 
     /// Removes and returns all spans.
+    #[cfg(any(feature = "otlp", test))]
     pub(crate) fn drain(&self) -> Snapshot {
         let mut chunks = Vec::new();
         for slot in &self.slots {

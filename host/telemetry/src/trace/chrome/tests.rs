@@ -1,7 +1,7 @@
 //! What viewers rely on.
 
 use crate::names::TenantId;
-use crate::request::Protocol;
+use crate::protocol::Protocol;
 use crate::trace::chrome::Micros;
 use crate::trace_parent::TraceParent;
 use crate::{Telemetry, TelemetryOptions};

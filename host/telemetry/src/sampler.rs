@@ -1,6 +1,6 @@
 //! The thread that notes once a second what tenants hold, while spans are kept.
 
-use crate::telemetry::Shared;
+use crate::shared::Shared;
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
