@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go|prometheus]...   all of them by default
+#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go|prometheus|page]...
+#
+# By default, it runs all of them.
 #
 # Needs cargo, python3 (3.10 or newer) with venv, node (20 or newer) and npm, and for C what
 # docs/guests.md names, and reports the one that is missing. It installs pinned versions below the
@@ -37,10 +39,10 @@ need() {
     "$@" > /dev/null 2>&1 || die "$what is missing: install it"
 }
 
-# Builds the program, and guests in Rust to compare with.
+# Builds the program, and guests in Rust to compare with and to serve.
 program() {
     say "localmap and guests in Rust"
-    cargo build --locked -p http-feed -p http-limiter -p limiter -p quota -p sessions -p watchdog --profile guest --target wasm32-wasip2
+    cargo build --locked -p http-feed -p http-limiter -p limiter -p quota -p served -p sessions -p watchdog --profile guest --target wasm32-wasip2
     guests=$target/wasm32-wasip2/guest
     if [ -z "${LOCALMAP:-}" ]; then
         cargo build --locked --release -p localmap-cli
@@ -134,6 +136,22 @@ sidecar_tools() {
         cp "$clients"/javascript/package{,-lock}.json "$sidecar/js"
         npm ci --prefix "$sidecar/js" --no-fund --no-audit --loglevel error
         cp "$work/sidecar.txt" "$sidecar/installed"
+    fi
+}
+
+# Installs the packages that drive the browser. The browser is that of the system.
+page_tools() {
+    need "Node 20 or newer" node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
+    need "npm" npm --version
+    need "Chromium (on Debian: chromium)" chromium --version
+    page=$work/page
+    if ! cmp -s tests/interop/page/package-lock.json "$page/installed"; then
+        say "packages that drive a browser"
+        rm -rf "$page"
+        mkdir -p "$page"
+        cp tests/interop/page/package{,-lock}.json "$page"
+        npm ci --prefix "$page" --no-fund --no-audit --loglevel error
+        cp tests/interop/page/package-lock.json "$page/installed"
     fi
 }
 
@@ -327,6 +345,13 @@ scraped() {
     rm -rf "$folder"
 }
 
+# Looks at the page of an admin address, and leaves screenshots in target/interop/page.
+page() {
+    say "the page of an admin address, in Chromium"
+    CHROMIUM=$(command -v chromium) node tests/interop/page/check.mjs "$page" "$LOCALMAP" \
+        "$guests/served.wasm" "$page"
+}
+
 # visits COMMAND...: runs the example of a client against a sidecar of its own.
 visits() {
     local folder server
@@ -381,7 +406,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go prometheus
+[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go prometheus page
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -402,7 +427,8 @@ for part in "$@"; do
         sidecar) sidecar_tools ;;
         sidecar-go) need "Go with grpc-go, as in $clients/go/build.sh," "$clients/go/build.sh" "$work/visits" ;;
         prometheus) prometheus_tools ;;
-        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar, sidecar-go or prometheus" ;;
+        page) page_tools ;;
+        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar, sidecar-go, prometheus or page" ;;
     esac
 done
 program
@@ -417,6 +443,7 @@ for part in "$@"; do
         sidecar) sidecar ;;
         sidecar-go) sidecar_go ;;
         prometheus) scraped ;;
+        page) page ;;
     esac
 done
 say "interop: $* passed"

@@ -1,6 +1,6 @@
 // The table of tenants: sorted, searched and paged by the server.
 
-import { bytes, compact, count, nameElement, percent, time } from "./format.js";
+import { bytes, compact, count, nameElement, percent, time, visible } from "./format.js";
 
 const LIMIT = 25;
 
@@ -9,11 +9,9 @@ const ratio = ({ hits, misses }) => (hits + misses > 0 ? hits / (hits + misses) 
 /** The columns: what the server sorts by, a title, and the content of a cell. */
 const COLUMNS = [
   ["name", "Tenant", nameElement],
-  ["class", "Class", (row) => row.class],
-  ["idle", "Idle", (row) => (row.kind === "map" ? "–" : row.idle_ms === null ? "in use" : time(row.idle_ms / 1000))],
-  ["entries", "Entries", (row) => count(row.entries)],
   ["bytes", "Memory", (row) => bytes(row.bytes)],
   ["granted", "Granted", (row) => (row.granted > 0 ? bytes(row.granted) : "–")],
+  ["entries", "Entries", (row) => count(row.entries)],
   ["hits", "Hits", (row) => compact(row.hits)],
   ["hit_ratio", "Hit ratio", (row) => percent(ratio(row))],
   ["writes", "Writes", (row) => compact(row.writes)],
@@ -21,6 +19,8 @@ const COLUMNS = [
   ["expired", "Expired", (row) => compact(row.expired)],
   ["refused", "Refused", (row) => compact(row.refused)],
   ["rate_limited", "Limited", (row) => compact(row.rate_limited)],
+  ["idle", "Idle", (row) => (row.kind === "map" ? "–" : row.idle_ms === null ? "in use" : time(row.idle_ms / 1000))],
+  ["class", "Class", (row) => visible(row.class)],
 ];
 
 const isText = (column) => column === "name" || column === "class";

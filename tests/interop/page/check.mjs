@@ -1,0 +1,239 @@
+// Looks at the page of an admin address with headless Chromium, as an operator would.
+//
+//   CHROMIUM=/usr/bin/chromium node check.mjs MODULES LOCALMAP GUEST FOLDER
+//
+// MODULES has puppeteer-core and axe-core, GUEST stores and reads by the path of a request, and FOLDER
+// gets the screenshots.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { Load, Server, freePort, until } from "./server.mjs";
+
+const [modules, localmap, guest, folder] = process.argv.slice(2);
+const require = createRequire(resolve(modules, "node_modules/"));
+const { default: puppeteer } = await import(require.resolve("puppeteer-core"));
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const port = await freePort();
+let server = await Server.start(localmap, guest, port);
+const load = new Load(server);
+const browser = await puppeteer.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ["--disable-gpu", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])],
+});
+
+/** A tab with the page, in which everything that goes wrong is noted. */
+async function open(scheme, width, height) {
+  const page = await browser.newPage();
+  page.problems = [];
+  page.asked = [];
+  page.on("console", (message) => page.problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => page.problems.push(`error: ${error.message}`));
+  page.on("request", (request) => page.asked.push(request.url()));
+  page.on("dialog", (dialog) => {
+    page.problems.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  await page.evaluateOnNewDocument(() => {
+    globalThis.violations = [];
+    addEventListener("securitypolicyviolation", (event) => {
+      globalThis.violations.push(`${event.violatedDirective}: ${event.blockedURI}`);
+    });
+  });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+  await page.setViewport({ width, height });
+  await page.goto(server.admin);
+  await page.waitForSelector('#state[data-state="live"]');
+  return page;
+}
+
+const text = (page, selector) => page.$eval(selector, (found) => found.textContent);
+const column = (page, index) =>
+  page.$$eval("#maps tbody tr", (rows, at) => rows.map((row) => row.children[at].textContent), index);
+const head = (page, title) =>
+  page.evaluateHandle((wanted) => [...document.querySelectorAll("#maps th button")].find((found) => found.textContent === wanted), title);
+const sorted = (page) => page.$eval("#maps [aria-sort]", (found) => `${found.textContent} ${found.ariaSort}`);
+const ordered = (values, compare) => values.every((value, index) => index === 0 || compare(values[index - 1], value));
+const step = (what) => console.log(`page: ${what}`);
+
+async function chartsMove(page) {
+  const lines = () => page.$$eval(".plot .stroke", (paths) => paths.map((path) => path.getAttribute("d")));
+  await until("points in all charts", async () => (await lines()).every((path) => path.includes("L")));
+  const before = await lines();
+  assert.equal(before.length, 8);
+  await until("charts that move", async () => (await lines()).every((path, index) => path !== before[index]));
+  const shown = Number(await text(page, '[data-chart="requests"] b'));
+  const rate = load.rate();
+  assert.ok(shown > rate / 3 && shown < rate * 3, `${shown} requests a second are shown, of ${rate}`);
+  assert.match(await text(page, '[data-chart="latency"] b'), /^[\d.]+ (ns|µs|ms)$/);
+  const labels = await page.$$eval(".plot", (plots) => plots.map((plot) => plot.ariaLabel));
+  for (const label of labels) assert.match(label, /the last two minutes: .*now .*highest /);
+  await until("evictions", async () => (await page.$$("#events li")).length > 0);
+  assert.ok((await page.$$("#top li")).length > 0 && (await page.$$("#kinds tbody tr")).length > 1);
+  step(`charts move: ${labels.join("; ")}`);
+}
+
+async function tableSorts(page) {
+  assert.equal(await sorted(page), "Memory descending");
+  const entries = async () => (await column(page, 3)).map((number) => Number(number.replaceAll(",", "")));
+  await (await head(page, "Entries")).click();
+  await until("entries, most first", async () =>
+    (await sorted(page)) === "Entries descending" && ordered(await entries(), (a, b) => a >= b));
+  await (await head(page, "Entries")).click();
+  await until("entries, fewest first", async () =>
+    (await sorted(page)) === "Entries ascending" && ordered(await entries(), (a, b) => a <= b));
+  // With the keyboard: from the search, past the scroll area, to the first column.
+  await page.focus("#filter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await until("names by keyboard", async () => (await sorted(page)) === "Tenant ascending");
+  const focused = await page.evaluate(() => document.activeElement.textContent);
+  assert.equal(focused, "Tenant", "the focus stays");
+  await page.keyboard.press("Space");
+  await until("names by keyboard, last first", async () => (await sorted(page)) === "Tenant descending");
+  step("the table sorts by mouse and keyboard");
+}
+
+async function tableSearches(page) {
+  await page.focus("#filter");
+  await page.keyboard.type("TENANT-1");
+  await until("found", async () => {
+    const names = await column(page, 0);
+    return names.length === 11 && names.every((name) => name.startsWith("tenant-1"));
+  });
+  await until("what is found is said", async () => /^Tenants 1 to 11 of 11$/.test(await text(page, "#announce")));
+  await page.keyboard.type("absent");
+  await until("nothing found", async () => (await column(page, 0)).length === 0);
+  assert.ok(await page.$eval("#tenants .empty", (empty) => !empty.hidden));
+  await page.$eval("#filter", (filter) => { filter.value = ""; filter.dispatchEvent(new Event("input")); });
+  await until("all", async () => (await column(page, 0)).length === 25);
+  await page.click("#next");
+  await until("the second page", async () => (await text(page, "#range")).startsWith("26 to "));
+  await page.click("#previous");
+  await until("the first page", async () => (await text(page, "#range")).startsWith("1 to 25 "));
+  step("the table searches and pages");
+}
+
+async function hostileNamesAreText(page) {
+  await page.focus("#filter");
+  for (const [part, shown] of [["<img", "<img src=x onerror=alert(1)>"], ["txt.exe", "⟨202e⟩txt.exe"], ["wwww", "W".repeat(200)]]) {
+    await page.$eval("#filter", (filter, value) => { filter.value = value; filter.dispatchEvent(new Event("input")); }, part);
+    await until(shown, async () => (await column(page, 0)).join() === shown);
+  }
+  assert.equal(await page.$$eval("main img, main script", (found) => found.length), 0);
+  await page.$eval("#filter", (filter) => { filter.value = ""; filter.dispatchEvent(new Event("input")); });
+  step("hostile names are text");
+}
+
+async function isAccessible(page, name) {
+  await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  assert.deepEqual(found, [], `axe-core, ${name}`);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: it is too wide`);
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  step(`${name}: axe-core finds nothing in ${passes.length} rules`);
+}
+
+async function asksNothing(page, why) {
+  // What is on its way.
+  await until("the last response", async () => {
+    const before = page.asked.length;
+    await new Promise((done) => setTimeout(done, 1_500));
+    return page.asked.length === before;
+  });
+  step(`nothing is asked while ${why}`);
+}
+
+async function restsWhenNobodyLooks(page) {
+  await page.focus("#pause");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('#state[data-state="paused"]');
+  assert.equal(await page.$eval("#pause", (button) => button.ariaPressed), "true");
+  await asksNothing(page, "it is paused");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('#state[data-state="live"]');
+  const hide = (hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await hide(true);
+  await asksNothing(page, "its tab is hidden");
+  const before = page.asked.length;
+  await hide(false);
+  await until("more requests", async () => page.asked.length > before);
+}
+
+/** Pages of other sites can neither read, embed nor frame anything. */
+async function othersReadNothing() {
+  const site = http.createServer((_, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(`<iframe src="${server.admin}"></iframe><img src="${server.admin}icon.svg">`);
+  });
+  await new Promise((listens) => site.listen(0, "127.0.0.1", listens));
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${site.address().port}/`);
+  const read = await page.evaluate(async (admin) => {
+    const tries = ["cors", "no-cors"].flatMap((mode) => ["stats", "maps", "metrics"].map((path) => fetch(admin + path, { mode })));
+    const results = await Promise.allSettled(tries);
+    return [results.filter(({ status }) => status === "fulfilled").length, document.images[0].naturalWidth];
+  }, server.admin);
+  assert.deepEqual(read, [0, 0]);
+  const framed = page.frames().find((frame) => frame !== page.mainFrame());
+  assert.equal(await framed.$$eval("header, main", (found) => found.length).catch(() => 0), 0);
+  site.close();
+  await page.close();
+  step("pages of other sites read nothing");
+}
+
+async function saysWhenTheServerIsGone(page) {
+  const wrong = page.problems.length;
+  await load.stop();
+  await server.stop();
+  await page.waitForSelector('#state[data-state="gone"]');
+  assert.match(await text(page, "#notice"), /does not answer/);
+  assert.equal(await text(page, "#announce"), "Server gone");
+  server = await Server.start(localmap, guest, port);
+  await page.waitForSelector('#state[data-state="live"]', { timeout: 20_000 });
+  assert.ok(await page.$eval("#notice", (notice) => notice.hidden));
+  await until("charts of the new server", async () => (await text(page, '[data-chart="requests"] b')) === "0");
+  // The browser itself reports the requests that had no response.
+  const others = page.problems.splice(wrong).filter((problem) => !problem.includes("ERR_"));
+  assert.deepEqual(others, []);
+  step("it says that the server is gone, and goes on with the next one");
+}
+
+try {
+  await load.start();
+  const page = await open("light", 1280, 900);
+  await chartsMove(page);
+  await tableSorts(page);
+  await hostileNamesAreText(page);
+  await tableSearches(page);
+  await isAccessible(page, "light");
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+  await isAccessible(page, "dark");
+  const phone = await open("light", 360, 780);
+  await chartsMove(phone);
+  await isAccessible(phone, "phone");
+  await phone.close();
+  await page.bringToFront();
+  await restsWhenNobodyLooks(page);
+  await othersReadNothing();
+  await page.bringToFront();
+  await saysWhenTheServerIsGone(page);
+  for (const tab of [page, phone]) {
+    assert.deepEqual(tab.problems, []);
+    assert.ok(tab.asked.every((url) => url.startsWith(server.admin)), `it asks elsewhere: ${tab.asked}`);
+  }
+  assert.deepEqual(await page.evaluate(() => globalThis.violations), []);
+  step("no error in the console, no request to anywhere else");
+} finally {
+  await load.stop();
+  await browser.close();
+  await server.stop();
+}
