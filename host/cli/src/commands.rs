@@ -15,3 +15,4 @@ pub(crate) mod shell;
 #[cfg(unix)]
 pub(crate) mod sidecar;
 mod telemetry;
+pub(crate) mod top;

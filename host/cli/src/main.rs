@@ -11,7 +11,7 @@ mod terminal;
 use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use commands::sidecar;
-use commands::{doctor, inspect, new, plug, preflight, run, schema, serve, shell};
+use commands::{doctor, inspect, new, plug, preflight, run, schema, serve, shell, top};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
@@ -39,6 +39,7 @@ enum Command {
     Inspect(inspect::InspectCommand),
     Plug(plug::PlugCommand),
     Schema(schema::SchemaCommand),
+    Top(top::TopCommand),
     Doctor(doctor::DoctorCommand),
 }
 
@@ -72,6 +73,7 @@ fn start(stack: anyhow::Result<()>) -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Plug(plug) => plug.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Top(top) => top.run(),
         Command::Doctor(doctor) => doctor.run(),
     };
     result.unwrap_or_else(|error| {

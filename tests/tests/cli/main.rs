@@ -19,3 +19,4 @@ mod sidecar;
 #[cfg(unix)]
 mod telemetry;
 mod texts;
+mod top;
