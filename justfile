@@ -43,8 +43,8 @@ test:
 # Tests the export by OTLP, which is built only with its feature. All features of the workspace stay as
 # they are in `test`, so what that has built is used again.
 otlp:
-    cargo clippy --locked --workspace --features localmap-telemetry/otlp --all-targets -- -D warnings
-    cargo test --locked --workspace --features localmap-telemetry/otlp --lib otlp
+    cargo clippy --locked --workspace --features localmap-cli/otlp --all-targets -- -D warnings
+    cargo test --locked --workspace --features localmap-cli/otlp --lib otlp
 
 # Writes the files in tests/snapshots from what is printed now. Read the difference.
 bless:

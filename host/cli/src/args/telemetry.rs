@@ -45,8 +45,8 @@ pub(crate) struct TelemetryArgs {
     #[arg(long)]
     trace_keys: bool,
 
-    /// Export metrics, requests and operations by OTLP to this address, such as http://127.0.0.1:4317, if
-    /// the program was built with the feature `otlp`
+    /// Export metrics, requests and operations to this collector, by OTLP over gRPC without TLS:
+    /// http://127.0.0.1:4317 or unix:PATH; only if the program was built with the feature `otlp`
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
 }
@@ -84,6 +84,13 @@ impl TelemetryArgs {
     fn spans(&self) -> usize {
         let default = if self.trace.is_some() { SPANS } else { 0 };
         self.trace_spans.unwrap_or(default)
+    }
+
+    /// Returns the number of threads that it takes.
+    pub(crate) fn threads(&self) -> usize {
+        // The samples of a trace, and the signal that writes it.
+        let of_trace = if self.spans() > 0 { 2 } else { 0 };
+        of_trace + usize::from(self.admin.is_some()) + usize::from(self.otlp.is_some())
     }
 
     /// Returns the first of the options that make the command measure anything, if one is given.

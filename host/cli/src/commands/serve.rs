@@ -155,7 +155,7 @@ impl ServeCommand {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
         self.common.load_schema()?;
-        preflight::check_to_serve(self.workers.count())?;
+        preflight::check_to_serve(self.workers.count() + self.telemetry.threads())?;
         let tenants = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
         if let Some(tenants) = &tenants {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);

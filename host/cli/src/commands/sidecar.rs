@@ -177,7 +177,8 @@ impl SidecarCommand {
             let enforce = self.schema.enforce_schema;
             self.map.set_schema(schema.into_schema(), enforce);
         }
-        preflight::check_to_serve(self.workers.saturating_add(self.guests.workers()))?;
+        let workers = self.workers.saturating_add(self.guests.workers());
+        preflight::check_to_serve(workers.saturating_add(self.telemetry.threads()))?;
         let file = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
         let socket = self.socket.clone();
         let socket = socket.ok_or_else(|| anyhow!("--socket is missing"))?;

@@ -13,15 +13,18 @@ use std::sync::Arc;
 
 pub(super) use trace_file::TraceFile;
 
+/// The maximum time for the last spans to be sent.
+#[cfg(feature = "otlp")]
+const FLUSH: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// The telemetry of a command, until its end.
 pub(super) struct Observation {
     telemetry: Telemetry,
     trace: Option<Arc<TraceFile>>,
     /// Serves until it is dropped.
     _admin: Option<AdminServer>,
-    /// Exports until it is dropped.
     #[cfg(feature = "otlp")]
-    _export: Option<localmap_telemetry::OtlpExport>,
+    export: Option<localmap_telemetry::OtlpExport>,
 }
 
 impl Observation {
@@ -70,7 +73,7 @@ impl Observation {
             trace,
             _admin: admin,
             #[cfg(feature = "otlp")]
-            _export: export,
+            export,
         }))
     }
 
@@ -83,10 +86,14 @@ impl Observation {
         self.trace.as_ref()
     }
 
-    /// Ends telemetry with the command. A trace that cannot be written does not change its exit code.
+    /// Ends telemetry with the command. What cannot be written or sent does not change its exit code.
     pub(super) fn end(self) {
         if let Some(Err(warning)) = self.trace.map(|trace| trace.write()) {
             note(warning);
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(Err(error)) = self.export.map(|export| export.shutdown(FLUSH)) {
+            note(format_args!("Warning: --otlp: {error}"));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `sidecar --trace`: a call is a request, and so is a stream.
 
 use super::trace::{Span, Trace};
+use crate::serve::client::PATIENCE;
 use crate::sidecar::client::{Pipeline, Sidecar, get, set};
+use localmap_sidecar_client::{Client, Mirror, MirrorOptions};
 use localmap_sidecar_proto::operation::Kind;
 use localmap_sidecar_proto::{
     CallGuestRequest, GetManyRequest, GetRequest, Operation, PipelineRequest,
@@ -101,6 +103,32 @@ async fn a_pipeline_is_one_request_with_all_of_its_operations() {
         assert_eq!(trace.request_of(operation).name, "Pipeline");
     }
     assert_eq!(calls(&trace, "Pipeline").len(), 1);
+}
+
+#[tokio::test]
+async fn a_mirror_is_one_request_with_its_scans() {
+    let (_folder, path, sidecar) = start(&[]);
+    set(&mut sidecar.client().await, "a", b"k").await;
+    let client = Client::connect(sidecar.socket()).expect("a client");
+    let mirror = Mirror::open(&client.tenant("a"), MirrorOptions::new()).await;
+    let mirror = mirror.expect("a mirror");
+    mirror.wait_until_synced(PATIENCE).await.expect("a copy");
+    assert!(mirror.get(b"k").is_some());
+    // A call in between is not taken for a part of the stream.
+    set(&mut sidecar.client().await, "a", b"l").await;
+    let trace = end(sidecar, &path);
+    let streams = calls(&trace, "Mirror");
+    assert_eq!(streams.len(), 1);
+    assert_eq!(streams[0].args["status"], "UNAVAILABLE");
+    assert_eq!(trace.outcomes("a", "scan"), ["ok"]);
+    for operation in trace.operations() {
+        let name = if operation.name == "scan" {
+            "Mirror"
+        } else {
+            "Set"
+        };
+        assert_eq!(trace.request_of(&operation).name, name);
+    }
 }
 
 #[tokio::test]
