@@ -106,7 +106,9 @@ def run_server(container, inside):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     arguments = [
-        f"--addr=127.0.0.1:{port}" if word.startswith("--addr=") else word
+        {"--addr": f"--addr=127.0.0.1:{port}", "--admin": "--admin=127.0.0.1:0"}.get(
+            word.split("=")[0], word
+        )
         for word in container["args"]
     ]
     with started(inside(arguments)) as server:
