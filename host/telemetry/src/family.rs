@@ -105,7 +105,6 @@ impl Family {
 
 impl Unit {
     /// Returns the name of the unit.
-    #[cfg(feature = "otlp")]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",

@@ -19,7 +19,8 @@ fn read(file: &str) -> String {
 fn scrape() -> String {
     let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
     telemetry.watch_host(&Host::new().expect("the options are the defaults"));
-    telemetry.render_metrics("").body
+    let body = telemetry.render_metrics("").body;
+    String::from_utf8(body).expect("it is text")
 }
 
 /// Returns the names of all metrics.

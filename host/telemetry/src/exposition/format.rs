@@ -1,13 +1,13 @@
 //! The formats of metrics, and which of them a reader prefers.
 
-/// Metrics as text, with its type: see [`Telemetry::render_metrics`](crate::Telemetry::render_metrics).
+/// Metrics in the format that a reader prefers, and its type: see [`Telemetry::render_metrics`](crate::Telemetry::render_metrics).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RenderedMetrics {
     /// The header `content-type` of the response.
     pub content_type: &'static str,
     /// The body of the response.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// A format of metrics.
@@ -17,33 +17,34 @@ pub(crate) enum Format {
     Prometheus,
     /// OpenMetrics 1.0.
     OpenMetrics,
+    /// Prometheus' protobuf, which has native histograms.
+    Protobuf,
 }
 
 impl Format {
-    /// Returns the format that a header `accept` prefers. If it prefers neither, or accepts neither,
-    /// that is Prometheus' text.
+    /// Returns the format that a header `accept` prefers. If it prefers none, or accepts none, that is
+    /// Prometheus' text.
     pub(crate) fn negotiate(accept: &str) -> Self {
-        let (mut prometheus, mut open_metrics) = (0, 0);
-        for range in accept.split(',') {
-            let range = Range::parse(range);
-            if range.accepts("application", "openmetrics-text", &["1.0.0", "0.0.1"]) {
-                open_metrics = open_metrics.max(range.weight);
-            }
-            if range.accepts("text", "plain", &["0.0.4"]) {
-                prometheus = prometheus.max(range.weight);
+        let ranges: Vec<_> = accept.split(',').map(Range::parse).collect();
+        let (mut best, mut weight) = (Self::Prometheus, 0);
+        for format in [Self::Prometheus, Self::OpenMetrics, Self::Protobuf] {
+            let accepting = ranges.iter().filter(|range| range.accepts(format));
+            let found = accepting.map(|range| range.weight).max().unwrap_or(0);
+            if found > weight {
+                (best, weight) = (format, found);
             }
         }
-        if open_metrics > prometheus {
-            Self::OpenMetrics
-        } else {
-            Self::Prometheus
-        }
+        best
     }
 
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                 encoding=delimited"
+            }
         }
     }
 }
@@ -53,6 +54,9 @@ struct Range<'a> {
     kind: &'a str,
     subkind: &'a str,
     version: Option<&'a str>,
+    /// The message of protobuf, and what is around it.
+    proto: Option<&'a str>,
+    encoding: Option<&'a str>,
     /// In thousandths.
     weight: u16,
 }
@@ -64,12 +68,14 @@ impl<'a> Range<'a> {
             .next()
             .and_then(|name| name.split_once('/'))
             .unwrap_or_default();
-        let (mut version, mut weight) = (None, 1_000);
+        let (mut version, mut proto, mut encoding, mut weight) = (None, None, None, 1_000);
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"');
             match name.trim() {
                 "q" | "Q" => weight = parse_weight(value),
                 name if name.eq_ignore_ascii_case("version") => version = Some(value),
+                name if name.eq_ignore_ascii_case("proto") => proto = Some(value),
+                name if name.eq_ignore_ascii_case("encoding") => encoding = Some(value),
                 _ => {}
             }
         }
@@ -77,17 +83,32 @@ impl<'a> Range<'a> {
             kind,
             subkind,
             version,
+            proto,
+            encoding,
             weight,
         }
     }
 
-    /// Returns `true` if a type is in the range. A range without a version has all versions.
-    fn accepts(&self, kind: &str, subkind: &str, versions: &[&str]) -> bool {
+    /// Returns `true` if a format is in the range. A range without a version has all versions.
+    fn accepts(&self, format: Format) -> bool {
         let is = |range: &str, name: &str| range == "*" || range.eq_ignore_ascii_case(name);
-        let version = self
-            .version
-            .is_none_or(|version| versions.contains(&version));
-        is(self.kind, kind) && is(self.subkind, subkind) && version
+        let version = |versions: &[&str]| self.version.is_none_or(|it| versions.contains(&it));
+        match format {
+            Format::Prometheus => {
+                is(self.kind, "text") && is(self.subkind, "plain") && version(&["0.0.4"])
+            }
+            Format::OpenMetrics => {
+                is(self.kind, "application")
+                    && is(self.subkind, "openmetrics-text")
+                    && version(&["1.0.0", "0.0.1"])
+            }
+            // A reader must name the message.
+            Format::Protobuf => {
+                self.subkind.eq_ignore_ascii_case("vnd.google.protobuf")
+                    && self.proto == Some("io.prometheus.client.MetricFamily")
+                    && self.encoding == Some("delimited")
+            }
+        }
     }
 }
 
@@ -123,9 +144,19 @@ mod tests {
         ] {
             assert_eq!(Format::negotiate(accept), Format::OpenMetrics, "{accept}");
         }
+        let native = "application/vnd.google.protobuf;\
+                      proto=io.prometheus.client.MetricFamily;encoding=delimited";
+        let accept = format!("{native},{two}");
+        assert_eq!(Format::negotiate(&accept), Format::Protobuf);
+        assert_eq!(
+            Format::negotiate(&format!("{native};q=0.3,{two}")),
+            Format::OpenMetrics
+        );
         for accept in [
             "",
             "*/*",
+            "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf;proto=other;encoding=delimited",
             "text/html, */*",
             "application/openmetrics-text;version=2.0.0",
             "application/openmetrics-text;q=0.3, text/plain;q=0.4",

@@ -4,12 +4,25 @@ use crate::family::{Family, Kind, Series, Unit, Value};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::registry;
+use prometheus_client::registry::{self, Registry};
 use std::fmt;
+
+/// Returns the families in a format of the crate.
+pub(crate) fn encode(
+    families: Vec<Family>,
+    format: fn(&mut String, &Registry) -> fmt::Result,
+) -> Vec<u8> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Families(families)));
+    let mut text = String::new();
+    let encoded = format(&mut text, &registry);
+    debug_assert!(encoded.is_ok(), "text can be written to a string");
+    text.into_bytes()
+}
 
 /// All families, for the registry of the crate.
 #[derive(Debug)]
-pub(crate) struct Families(pub(crate) Vec<Family>);
+struct Families(Vec<Family>);
 
 impl Collector for Families {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {

@@ -8,8 +8,11 @@
 //! bound if and only if it is at most the bound's whole nanoseconds: that is what is compared, and no
 //! duration is rounded.
 
+/// The schema of the native histogram: a duration doubles in 2^2 buckets.
+pub(crate) const SCHEMA: i32 = 2;
+
 /// The number of buckets in which a duration doubles.
-pub(crate) const PER_DOUBLING: usize = 4;
+pub(crate) const PER_DOUBLING: usize = 1 << SCHEMA;
 
 /// The exponent of the first bound: 2^-24 s.
 pub(crate) const MIN_EXPONENT: i32 = -24;
@@ -117,6 +120,18 @@ pub(crate) struct Durations {
     pub(crate) buckets: Vec<u64>,
 }
 
+/// The buckets of a native histogram that are not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Native {
+    /// Durations of at most the first bound, 2^-24 s.
+    pub(crate) zero_count: u64,
+    /// The buckets that follow each other: how many are empty before them, and their number. The first
+    /// one begins at the bucket of this number.
+    pub(crate) spans: Vec<(i32, u32)>,
+    /// The count of each bucket, less that of the bucket before.
+    pub(crate) deltas: Vec<i64>,
+}
+
 impl Durations {
     /// Creates it from the sum and the buckets.
     pub(crate) fn new(sum_ns: u64, buckets: Vec<u64>) -> Self {
@@ -142,6 +157,29 @@ impl Durations {
         let counts = first.iter().copied().chain(doublings);
         let bounds = (MIN_EXPONENT..=MAX_EXPONENT).map(power_of_two);
         bounds.chain([f64::INFINITY]).zip(counts).collect()
+    }
+
+    /// Returns the native histogram. The bucket of number n has the upper bound 2^(n/4) s. Durations above
+    /// the last bound, 16 s, count in the bucket after it.
+    pub(crate) fn native(&self) -> Native {
+        let (zero_count, rest) = self.buckets.split_first().unwrap_or((&0, &[]));
+        let mut native = Native {
+            zero_count: *zero_count,
+            spans: Vec::new(),
+            deltas: Vec::new(),
+        };
+        let (mut next, mut last) = (0, 0);
+        let numbers = (MIN_EXPONENT << SCHEMA) + 1..;
+        for (number, count) in numbers.zip(rest).filter(|(_, count)| **count > 0) {
+            match native.spans.last_mut() {
+                Some((_, length)) if number == next => *length += 1,
+                _ => native.spans.push((number - next, 1)),
+            }
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            native.deltas.push(count - last);
+            (next, last) = (number + 1, count);
+        }
+        native
     }
 }
 
@@ -211,6 +249,39 @@ mod tests {
         let every_fourth: Vec<u64> = BOUNDS_NS.into_iter().step_by(4).collect();
         assert_eq!(every_fourth, powers);
         assert_eq!(BOUNDS_NS.last(), Some(&16_000_000_000));
+    }
+
+    #[test]
+    fn native_buckets_are_those_that_are_not_empty() {
+        let native = |durations: &[u64]| {
+            let mut buckets = vec![0; BUCKETS];
+            for nanos in durations {
+                buckets[bucket_of(*nanos)] += 1;
+            }
+            let Native {
+                zero_count,
+                spans,
+                deltas,
+            } = Durations::new(0, buckets).native();
+            (zero_count, spans, deltas)
+        };
+        assert_eq!(native(&[0, 59]), (2, vec![], vec![]));
+        // 2^0 s is the bound of bucket 0, and 2^(-95/4) s that of the first one.
+        assert_eq!(native(&[1_000_000_000]), (0, vec![(0, 1)], vec![1]));
+        assert_eq!(native(&[60, 60]), (0, vec![(-95, 1)], vec![2]));
+        let second = 1_000_000_000;
+        let seconds = [
+            second,
+            second,
+            second + 1,
+            2 * second,
+            2 * second + 1,
+            u64::MAX,
+        ];
+        assert_eq!(
+            native(&seconds),
+            (0, vec![(0, 2), (2, 2), (11, 1)], vec![2, -1, 0, 0, 0])
+        );
     }
 
     #[test]
