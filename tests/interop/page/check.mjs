@@ -10,24 +10,26 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
-import { Load, Server, freePort, until } from "./server.mjs";
+import { Load, Server, until } from "./server.mjs";
 
 const [modules, localmap, guest, folder] = process.argv.slice(2);
 const require = createRequire(resolve(modules, "node_modules/"));
 const { default: puppeteer } = await import(require.resolve("puppeteer-core"));
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const port = await freePort();
-let server = await Server.start(localmap, guest, port);
+let server = await Server.start(localmap, guest);
 const load = new Load(server);
 const browser = await puppeteer.launch({
   executablePath: process.env.CHROMIUM,
   args: ["--disable-gpu", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])],
 });
 
+const tabs = [];
+
 /** A tab with the page, in which everything that goes wrong is noted. */
 async function open(scheme, width, height) {
   const page = await browser.newPage();
+  tabs.push(page);
   page.problems = [];
   page.asked = [];
   page.on("console", (message) => page.problems.push(`console: ${message.text()}`));
@@ -58,6 +60,40 @@ const head = (page, title) =>
 const sorted = (page) => page.$eval("#maps [aria-sort]", (found) => `${found.textContent} ${found.ariaSort}`);
 const ordered = (values, compare) => values.every((value, index) => index === 0 || compare(values[index - 1], value));
 const step = (what) => console.log(`page: ${what}`);
+
+/** What the charts show is computed from two responses. */
+async function ratesAreRight(page) {
+  const rates = await page.evaluate(async () => {
+    const { between } = await import("/rates.js");
+    const response = (seconds, age, count, hits) => ({
+      uptime_us: seconds * 1e6, survey_age_ms: age * 1e3, bounds_ns: [100, 200, 400], requests: [],
+      classes: [1, 2].map((number) => ({
+        name: `class ${number}`, bytes: 7, entries: 1, tenants: 1, rate_limited: 0, refused: 0,
+        operations: [{ kind: "get", count, buckets: [[1, count - 1], [3, 1]] }], hits, misses: 5, evicted: hits,
+      })),
+    });
+    const first = between(response(1, 0, 10, 10), response(3, 0, 30, 20), "");
+    return {
+      first,
+      one: between(response(1, 0, 10, 10), response(3, 0, 30, 20), "class 1"),
+      sameSurvey: between(response(3, 0, 30, 20), response(3.5, 0.5, 40, 20), "", first),
+      late: between(response(1, 1, 10, 10), response(3, 0, 30, 25), ""),
+      gap: between(response(1, 0, 10, 10), response(60, 0, 30, 20), ""),
+      nothing: between(response(1, 0, 10, 10), response(2, 0, 10, 10), ""),
+    };
+  });
+  const { first, one, sameSurvey, late, gap, nothing } = rates;
+  assert.deepEqual([first.operations, first.evicted, first.hits, first.bytes], [20, 10, 1, 14]);
+  assert.deepEqual([one.operations, one.evicted, one.bytes, one.kinds[0].rate], [10, 5, 7, 10]);
+  // All of them took from 100 to 200 ns.
+  const [p50, p90, p99] = first.latency.operations;
+  assert.ok(100 < p50 && p50 < p90 && p90 < p99 && p99 < 200, `${p50} ${p90} ${p99}`);
+  assert.deepEqual([sameSurvey.operations, sameSurvey.evicted, sameSurvey.hits], [40, 10, 1]);
+  assert.equal(late.evicted, 10, "in the 3 seconds between the surveys");
+  assert.deepEqual([gap.operations, gap.evicted, gap.latency], [null, null, null]);
+  assert.deepEqual([nothing.operations, nothing.hits, nothing.latency.operations[0]], [0, null, null]);
+  step("rates and percentiles are right");
+}
 
 async function chartsMove(page) {
   const lines = () => page.$$eval(".plot .stroke", (paths) => paths.map((path) => path.getAttribute("d")));
@@ -197,7 +233,7 @@ async function saysWhenTheServerIsGone(page) {
   await page.waitForSelector('#state[data-state="gone"]');
   assert.match(await text(page, "#notice"), /does not answer/);
   assert.equal(await text(page, "#announce"), "Server gone");
-  server = await Server.start(localmap, guest, port);
+  server = await Server.start(localmap, guest, new URL(server.admin).host);
   await page.waitForSelector('#state[data-state="live"]', { timeout: 20_000 });
   assert.ok(await page.$eval("#notice", (notice) => notice.hidden));
   await until("charts of the new server", async () => (await text(page, '[data-chart="requests"] b')) === "0");
@@ -210,6 +246,7 @@ async function saysWhenTheServerIsGone(page) {
 try {
   await load.start();
   const page = await open("light", 1280, 900);
+  await ratesAreRight(page);
   await chartsMove(page);
   await tableSorts(page);
   await hostileNamesAreText(page);
@@ -226,12 +263,15 @@ try {
   await othersReadNothing();
   await page.bringToFront();
   await saysWhenTheServerIsGone(page);
-  for (const tab of [page, phone]) {
+  for (const tab of tabs) {
     assert.deepEqual(tab.problems, []);
     assert.ok(tab.asked.every((url) => url.startsWith(server.admin)), `it asks elsewhere: ${tab.asked}`);
   }
   assert.deepEqual(await page.evaluate(() => globalThis.violations), []);
   step("no error in the console, no request to anywhere else");
+} catch (error) {
+  console.error(...tabs.flatMap(({ problems }) => problems));
+  throw error;
 } finally {
   await load.stop();
   await browser.close();

@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
-import net from "node:net";
 import { createInterface } from "node:readline";
 
 /** Waits until something is so, and fails after 30 seconds. */
@@ -15,21 +14,13 @@ export async function until(what, isSo) {
   }
 }
 
-export async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** `localmap serve`, with a small map for each tenant. */
 export class Server {
-  static async start(localmap, guest, port) {
+  /** Starts a server, whose admin address is a free one unless it is given. */
+  static async start(localmap, guest, admin = "127.0.0.1:0") {
     const server = new Server();
     server.process = spawn(localmap, [
-      "serve", guest, "--addr", "127.0.0.1:0", "--admin", `127.0.0.1:${port}`, "--quiet",
+      "serve", guest, "--addr", "127.0.0.1:0", "--admin", admin, "--quiet",
       "--map-scope", "header:x-tenant", "--max-entries", "5", "--policy", "s3-fifo",
     ], { stdio: ["ignore", "ignore", "pipe"] });
     process.once("exit", () => server.process.kill());

@@ -35,7 +35,7 @@ const STALLED: Duration = IDLE;
 const MAX_HEADERS_LEN: usize = 16 << 10;
 const MAX_HEADERS: usize = 64;
 /// How much the thread yields to those of the program when all processors are busy.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Serves the metrics, the statistics and the page of a [`Telemetry`] over HTTP/1, on a thread of its
 /// own. Dropping it closes the address and all of its connections.

@@ -58,7 +58,7 @@ export function showHost(host, totals) {
       ["Maps refused", count(host.refused)],
       ...ended.map(([cause, maps]) => [`Maps ${cause.replaceAll("_", " ")}`, count(maps)]),
       ["Memory denied", count(host.memory_denied)],
-      ["Slow calls, per 10 ms", count(host.epochs)],
+      ["Long calls, ticks of 10 ms", count(host.epochs)],
     );
   }
   const items = facts.map(([name, value]) => element("div", "", element("dt", "", name), element("dd", "", value)));
