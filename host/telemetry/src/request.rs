@@ -108,11 +108,12 @@ impl Drop for Request {
             ..
         } = &*self.shared;
         let ended = clock.raw();
-        let nanos = clock.between(self.began, ended);
-        metrics.requests.end(self.kind, self.status, nanos);
         if let Some(span) = self.span() {
             trace.request(self.tenant, self.began, ended, span);
         }
+        // Last, so that a request that is counted is also in the trace.
+        let nanos = clock.between(self.began, ended);
+        metrics.requests.end(self.kind, self.status, nanos);
     }
 }
 

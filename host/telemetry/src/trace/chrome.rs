@@ -124,7 +124,7 @@ impl<W: Write> Events<'_, W> {
     /// Names the process of a tenant.
     fn process(&mut self, id: TenantId, names: &Names) -> io::Result<()> {
         let name = match names.name(id) {
-            Some(name) => name.escape_ascii().to_string(),
+            Some(name) => escaped(&name),
             None if id == TenantId::default() => "(no tenant)".to_owned(),
             None => "(other tenants)".to_owned(),
         };
@@ -200,7 +200,7 @@ impl<W: Write> Events<'_, W> {
             args["request"] = call.caller.into();
         }
         if !key.is_empty() {
-            args["key"] = key.escape_ascii().to_string().into();
+            args["key"] = escaped(key).into();
             if call.key_len as usize > MAX_KEPT_KEY {
                 args["key_cut"] = true.into();
             }
@@ -281,6 +281,21 @@ fn lane_name(lanes: &Lanes, lane: usize) -> String {
         None => format!("requests {}", lane + 1),
         Some(lane) => format!("operations {}", lane + 1),
     }
+}
+
+/// Returns bytes as printable ASCII, with `%` and two digits for each other byte, and for `%`, `"` and
+/// `\`. So nothing has to be escaped in JSON, which Perfetto does not always understand: it shows `\\` as
+/// it is, and rejects a trace with a string that ends with it.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'%' | b'"' | b'\\' => text.push_str(&format!("%{byte:02X}")),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// Nanoseconds, written as microseconds.
