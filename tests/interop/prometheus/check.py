@@ -30,6 +30,9 @@ HOSTILE = {
 }
 NAMED = len(HOSTILE)
 
+JOB = 'job="localmap"'
+UP = f"up{{{JOB}}}"
+
 
 def fail(text):
     sys.exit(f"metrics: {text}")
@@ -157,8 +160,10 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def scraped(folder, admin, seconds):
-    """A Prometheus scrapes the metrics, loads the rules, and answers queries."""
+@contextmanager
+def scraping(folder, admin, *options):
+    """Runs a Prometheus that scrapes the metrics and has loaded the rules. Returns its address."""
+    os.mkdir(folder)
     rules = os.path.abspath("deploy/prometheus/rules.yaml")
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -174,47 +179,70 @@ def scraped(folder, admin, seconds):
         f"--config.file={path}",
         f"--storage.tsdb.path={os.path.join(folder, 'tsdb')}",
         f"--web.listen-address={prometheus}",
+        *options,
     ]
+
+    def is_ready():
+        try:
+            return get(prometheus, "/-/ready")[0] == 200
+        except OSError:
+            return False
+
     with running(command, os.path.join(folder, "prometheus.txt")):
-        up = 'up{job="localmap"}'
-
-        def is_ready():
-            try:
-                return get(prometheus, "/-/ready")[0] == 200
-            except OSError:
-                return False
-
         until("Prometheus is ready", is_ready)
-        until("Prometheus scrapes", lambda: value(prometheus, up) == 1)
-        time.sleep(seconds)
-        window = f"[{seconds}s]"
-        failed = value(prometheus, f"count_over_time({up}{window}) - sum_over_time({up}{window})")
-        expect("failed scrapes", 0, failed)
-        if not value(prometheus, f"sum(rate(localmap_requests_total{window}))") > 0:
-            fail("no request was counted")
-        names = json.loads(get(prometheus, "/api/v1/label/__name__/values")[2])["data"]
-        counters = [name for name in names if name.startswith("localmap_")]
-        counters = [name for name in counters if name.endswith(("_total", "_count", "_bucket"))]
-        decreased = [name for name in counters if value(prometheus, f"sum(resets({name}{window}))")]
-        expect(f"those of {len(counters)} counters that decrease", [], decreased)
-        quantile = (
-            "histogram_quantile(0.99, sum by (le) "
-            f"(rate(localmap_operation_duration_seconds_bucket{window})))"
-        )
-        taken = value(prometheus, quantile)
-        if taken is None or not 1e-8 < taken < 1:
-            fail(f"99% of the operations take up to {taken} s")
-        print(f"99% of the operations take up to {taken * 1e6:.2f} us")
-        stored = value(prometheus, 'scrape_samples_post_metric_relabeling{job="localmap"}')
-        print(f"{stored:.0f} series, a scrape takes {value(prometheus, 'scrape_duration_seconds') * 1e3:.1f} ms")
-        if not stored < 1_000:
-            fail(f"there are {stored} series")
-        _, _, body = get(prometheus, "/api/v1/rules")
-        found = [rule for group in json.loads(body)["data"]["groups"] for rule in group["rules"]]
-        health = {rule["health"] for rule in found}
-        expect("the health of the rules", {"ok"}, health)
-        firing = {rule["name"] for rule in found if rule["state"] == "firing"}
-        expect("alerts", set(), firing & {"LocalmapDown", "LocalmapMapsRefused", "LocalmapNotReady"})
+        until("Prometheus scrapes", lambda: value(prometheus, UP) == 1)
+        yield prometheus
+
+
+def scraped(prometheus, window):
+    """Prometheus has read each scrape, and answers queries."""
+    failed = value(prometheus, f"count_over_time({UP}{window}) - sum_over_time({UP}{window})")
+    expect("failed scrapes", 0, failed)
+    if not value(prometheus, f"sum(rate(localmap_requests_total{window}))") > 0:
+        fail("no request was counted")
+    names = json.loads(get(prometheus, "/api/v1/label/__name__/values")[2])["data"]
+    counters = [name for name in names if name.startswith("localmap_")]
+    counters = [name for name in counters if name.endswith(("_total", "_count", "_bucket"))]
+    decreased = [name for name in counters if value(prometheus, f"sum(resets({name}{window}))")]
+    expect(f"those of {len(counters)} counters that decrease", [], decreased)
+    stored = value(prometheus, f"scrape_samples_post_metric_relabeling{{{JOB}}}")
+    duration = value(prometheus, f"scrape_duration_seconds{{{JOB}}}")
+    print(f"{stored:.0f} series, a scrape takes {duration * 1e3:.1f} ms")
+    if not stored < 1_000:
+        fail(f"there are {stored} series")
+
+
+def rules(prometheus):
+    """Prometheus has evaluated all rules, and what is well raises no alert."""
+    _, _, body = get(prometheus, "/api/v1/rules")
+    found = [rule for group in json.loads(body)["data"]["groups"] for rule in group["rules"]]
+    health = {rule["health"] for rule in found}
+    expect("the health of the rules", {"ok"}, health)
+    firing = {rule["name"] for rule in found if rule["state"] == "firing"}
+    expect("alerts", set(), firing & {"LocalmapDown", "LocalmapMapsRefused", "LocalmapNotReady"})
+
+
+def durations(classic, native, window):
+    """The same durations are in both kinds of histograms, and are all those of operations."""
+    name = "localmap_operation_duration_seconds"
+    operations = 'sum(localmap_operations_total{operation="increment"})'
+    one = f'sum({name}_count{{operation="increment"}})'
+    # Two histograms of one kind can be added; `sum` adds those of all classes.
+    other = f'histogram_count(sum({name}{{operation="increment"}}))'
+
+    def counts():
+        found = [value(classic, operations), value(classic, one), value(native, other)]
+        return found if len(set(found)) == 1 else None
+
+    until("operations, and durations in both kinds of histograms", counts)
+    print(f"{counts()[0]:.0f} operations")
+    buckets = f"sum by (le) (rate({name}_bucket{window}))"
+    one = value(classic, f"histogram_quantile(0.9, {buckets})")
+    other = value(native, f"histogram_quantile(0.9, sum(rate({name}{window})))")
+    print(f"90% of them take up to {one * 1e6:.2f} us; by native histograms {other * 1e6:.2f} us")
+    # A classic bucket is as wide as four native ones.
+    if not 0.4 < one / other < 2.5:
+        fail("the two kinds of histograms differ")
 
 
 def main():
@@ -243,10 +271,21 @@ def main():
         try:
             # A scrape has statistics that are at most a second old.
             until("others", lambda: 'tenant="other"' in get(admin, "/metrics")[2])
-            text = formats(admin)
-            scraped(folder, admin, seconds)
-            lines = len(get(admin, "/metrics")[2].splitlines())
-            print(f"{lines} lines of metrics, {len(text)} bytes at first")
+            formats(admin)
+            folders = [os.path.join(folder, kind) for kind in ("classic", "native")]
+            native = "--enable-feature=native-histograms"
+            with (
+                scraping(folders[0], admin) as classic,
+                scraping(folders[1], admin, native) as native,
+            ):
+                time.sleep(seconds)
+                window = f"[{seconds}s]"
+                scraped(classic, window)
+                scraped(native, window)
+                rules(classic)
+                stop.set()
+                worker.join()
+                durations(classic, native, window)
         finally:
             stop.set()
             worker.join()
