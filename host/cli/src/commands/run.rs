@@ -67,7 +67,7 @@ pub(crate) struct RunCommand {
     ///
     /// Its statistics then survive a guest that traps or runs out of time, and max-memory-size
     /// limits the guest alone. Each operation takes longer. The map of a guest of WASI 0.3 is always
-    /// linked.
+    /// linked, and so is one that --trace, --admin or --otlp observes.
     #[arg(long, alias = "bridge")]
     linked: bool,
 
