@@ -64,7 +64,7 @@ struct Shared {
     /// What is needed for instances that answer several requests, if there are any.
     reusing: Option<Reusing>,
     room: Arc<Semaphore>,
-    /// The number of requests so far.
+    /// The number of requests so far, unless telemetry counts them.
     requests: AtomicU64,
     /// The running guests, which may outlive their responses.
     guests: Tasks,
@@ -290,9 +290,13 @@ impl Handler {
     {
         let log = self.shared.log.as_ref();
         let sent = delivery.map(|delivery| delivery.sent());
-        let id = self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let upload = request.body().upload();
         let (observed, caller) = self.observe(&mut request);
+        // The same in the log and in traces.
+        let id = match caller.number() {
+            0 => self.shared.requests.fetch_add(1, Ordering::Relaxed) + 1,
+            number => number,
+        };
+        let upload = request.body().upload();
         let peer = connection.peer();
         let side = Exchange::begin(log, peer, id, sent, &request, upload, observed);
         match self.respond(connection, id, request, caller, &side).await {

@@ -68,6 +68,15 @@ fn each_operation_is_in_its_request_on_the_track_of_its_tenant() {
         .filter(|request| request.args["status"] == "400")
         .collect();
     assert_eq!(refused.len(), 1);
+    // By the same number as in the log.
+    let id = format!(" id={} ", refused[0].args["request"]);
+    let lines = server.lines();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(" 400 ") && line.contains(&id)),
+        "{lines:?}"
+    );
     assert_eq!(refused[0].tenant, "(no tenant)");
 }
 
