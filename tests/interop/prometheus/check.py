@@ -139,7 +139,7 @@ def formats(admin):
     return text
 
 
-def query(prometheus, expression):
+def query_result(prometheus, expression):
     path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
     status, _, body = get(prometheus, path)
     answer = json.loads(body)
@@ -150,7 +150,7 @@ def query(prometheus, expression):
 
 def value(prometheus, expression):
     """Returns the value of the only series of a result; `None` if there is none."""
-    result = query(prometheus, expression)
+    result = query_result(prometheus, expression)
     return float(result[0]["value"][1]) if len(result) == 1 else None
 
 
@@ -222,6 +222,20 @@ def rules(prometheus):
     expect("alerts", set(), firing & {"LocalmapDown", "LocalmapMapsRefused", "LocalmapNotReady"})
 
 
+def dashboard(prometheus):
+    """Prometheus answers each query of the dashboard, and most have data."""
+    with open("deploy/grafana/dashboard.json") as file:
+        panels = json.load(file)["panels"]
+    queries = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    variables = {"$job": ".*", "$instance": ".*", "$class": ".*", "$__rate_interval": "10s"}
+    for name, text in variables.items():
+        queries = [query.replace(name, text) for query in queries]
+    empty = [query for query in queries if not query_result(prometheus, query)]
+    print(f"{len(queries) - len(empty)} of {len(queries)} queries of the dashboard have data")
+    # No operation was rejected.
+    expect("queries without data", [query for query in queries if "outcome!~" in query], empty)
+
+
 def durations(classic, native, window):
     """The same durations are in both kinds of histograms, and are all those of operations."""
     name = "localmap_operation_duration_seconds"
@@ -283,6 +297,7 @@ def main():
                 scraped(classic, window)
                 scraped(native, window)
                 rules(classic)
+                dashboard(classic)
                 stop.set()
                 worker.join()
                 durations(classic, native, window)
