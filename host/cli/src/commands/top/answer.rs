@@ -2,6 +2,13 @@
 
 use serde::Deserialize;
 
+/// The two answers of a poll.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    pub(super) stats: Stats,
+    pub(super) maps: Maps,
+}
+
 /// The answer of `/stats`: sums over all maps. Counters only grow until the program is started again.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Stats {

@@ -1,7 +1,6 @@
 //! Samples for tests, from the JSON that a server sends.
 
-use super::answer::Row;
-use super::rates::Sample;
+use super::answer::{Row, Sample};
 use serde_json::{Value, json};
 
 /// A sample that tests change. Times are in seconds.

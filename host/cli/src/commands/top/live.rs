@@ -1,9 +1,9 @@
 //! The screen, from the first sample until the user leaves it.
 
 use super::address::Address;
+use super::answer::Sample;
 use super::client::ClientError;
 use super::draw::{Theme, draw};
-use super::rates::Sample;
 use super::sampler::{self, Query};
 use super::screen::Screen;
 use super::signals::{self, Signal};

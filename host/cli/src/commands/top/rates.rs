@@ -1,6 +1,6 @@
 //! What happens in a second, from the answers of an admin address one after the other.
 
-use super::answer::{Counted, Counters, Maps, Row, Stats};
+use super::answer::{Counted, Counters, Row, Sample, Stats};
 use super::histogram::Histogram;
 use std::collections::{HashMap, VecDeque};
 
@@ -8,13 +8,6 @@ use std::collections::{HashMap, VecDeque};
 const HISTORY: usize = 240;
 /// Surveys of the maps that are closer than this are the same one: their ages are rounded.
 const SAME_SURVEY_US: u64 = 50_000;
-
-/// The two answers of a poll.
-#[derive(Debug, Clone)]
-pub(super) struct Sample {
-    pub(super) stats: Stats,
-    pub(super) maps: Maps,
-}
 
 /// Operations or requests, between two samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

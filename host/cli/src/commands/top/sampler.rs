@@ -1,9 +1,8 @@
 //! Reads samples from an admin address.
 
 use super::address::Address;
-use super::answer::{Maps, Stats};
+use super::answer::{Maps, Sample, Stats};
 use super::client::{self, ClientError, encode};
-use super::rates::Sample;
 use super::table::Order;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;

@@ -1,7 +1,7 @@
 //! What the screen shows, and what each key changes in it.
 
-use super::answer::Row;
-use super::rates::{Sample, Watch};
+use super::answer::{Row, Sample};
+use super::rates::Watch;
 use super::table::{self, Column, Order};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::time::Instant;
