@@ -1,4 +1,7 @@
 use super::*;
+use crate::admin::host_header::Reached;
+use crate::admin::route::Routes;
+use hyper::Request;
 
 #[test]
 fn each_path_has_its_response_and_the_headers_of_all() {
@@ -141,4 +144,22 @@ fn other_methods_and_paths_are_refused_with_a_hint() {
         "{}",
         query.text()
     );
+}
+
+#[test]
+fn one_trace_is_sent_at_a_time() {
+    let options = TelemetryOptions::new().trace_spans(1_000);
+    let routes = Routes::new(&Telemetry::new(options), Reached::ByUnixSocket);
+    let trace = || {
+        let request = Request::get("/trace").body(()).expect("a request");
+        routes.answer(&request)
+    };
+    let first = trace();
+    assert_eq!(first.status().as_u16(), 200);
+    let disposition = first.headers().get("content-disposition");
+    let disposition = disposition.and_then(|value| value.to_str().ok());
+    assert!(disposition.is_some_and(|text| text.contains(".json")));
+    assert_eq!(trace().status().as_u16(), 503);
+    drop(first);
+    assert_eq!(trace().status().as_u16(), 200);
 }
