@@ -4,6 +4,7 @@ mod fake;
 #[cfg(target_os = "linux")]
 mod screen;
 
+use crate::serve::client::{Server, wait_for};
 use fake::{program, server};
 use localmap_tests::localmap;
 use std::io::{BufRead, BufReader};
@@ -48,6 +49,31 @@ alice                       gold         4    1.0 MiB     10   90%          2   
         words.collect::<Vec<_>>()
     };
     assert_eq!(normal(&shown), normal(&format!("{address}{expected}")));
+}
+
+#[test]
+fn a_server_answers_it() {
+    let options = ["--admin", "127.0.0.1:0", "--map-scope", "header:x-tenant"];
+    let server = Server::start(&options);
+    let line = server.line("Admin on ");
+    let address = line.strip_prefix("Admin on ").expect("an address");
+    let mut client = server.connect();
+    for tenant in ["alice", "bob \u{202e}"] {
+        for path in ["/set/k/v", "/get/k"] {
+            client.ask("GET", path, &[("x-tenant", tenant)], b"").ok();
+        }
+    }
+    wait_for("both tenants", || {
+        let shown = once(address, &["--sort", "name"]);
+        let rows: Vec<&str> = shown
+            .lines()
+            .rev()
+            .skip_while(|row| row.is_empty())
+            .collect();
+        assert!(shown.contains("\nrequests "), "{shown}");
+        assert!(shown.contains("\nmaps          2 of 1000 "), "{shown}");
+        rows.len() > 2 && rows[1].starts_with("alice ") && rows[0].starts_with(r"bob \u{202e} ")
+    });
 }
 
 #[test]
