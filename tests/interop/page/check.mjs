@@ -101,9 +101,11 @@ async function chartsMove(page) {
   const before = await lines();
   assert.equal(before.length, 8);
   await until("charts that move", async () => (await lines()).every((path, index) => path !== before[index]));
-  const shown = Number(await text(page, '[data-chart="requests"] b'));
-  const rate = load.rate();
-  assert.ok(shown > rate / 3 && shown < rate * 3, `${shown} requests a second are shown, of ${rate}`);
+  // In some second, since other programs may take the processor in another.
+  await until("the rate of the clients", async () => {
+    const shown = Number(await text(page, '[data-chart="requests"] b'));
+    return shown > load.rate() / 1.5 && shown < load.rate() * 1.5;
+  });
   assert.match(await text(page, '[data-chart="latency"] b'), /^[\d.]+ (ns|µs|ms)$/);
   const labels = await page.$$eval(".plot", (plots) => plots.map((plot) => plot.ariaLabel));
   for (const label of labels) assert.match(label, /the last two minutes: .*now .*highest /);
