@@ -23,8 +23,9 @@ pub struct HostStats {
     /// Growths of memory that were denied to maps: see
     /// [`MapOptions::max_memory`](crate::MapOptions::max_memory).
     pub memory_denied: u64,
-    /// Ticks of the clock that interrupts calls, every 10 ms, that came while a map was running. Each
-    /// of them is a call that has taken longer than that, or was late.
+    /// Ticks of the clock that interrupts calls, every 10 ms, which have found the same call running as the
+    /// tick before: 10 ms each of calls that last for longer than that. Short calls do not count, however
+    /// many there are.
     pub epochs: u64,
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn of_host(host: &HostStats) -> [Family; 8] {
         .is(host.memory_denied),
         Family::counters(
             "localmap_epochs",
-            "Ticks of 10 ms that came while a map was running.",
+            "Ticks of 10 ms that have found the same operation running as the tick before.",
         )
         .is(host.epochs),
     ]

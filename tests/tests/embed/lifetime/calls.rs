@@ -59,6 +59,9 @@ fn a_call_has_a_timeout() {
         matches!(terminated.cause(), TerminationCause::TimedOut { limit: reported, .. } if *reported == limit)
     );
     assert!(terminated.to_string().contains("30ms"), "{terminated}");
+    let stats = host.stats();
+    assert!(stats.epochs > 0);
+    assert_eq!((stats.ended.timed_out, stats.live), (1, 0));
     // Other maps continue.
     let mut other = host.map(&MapOptions::new()).expect("a map");
     assert_eq!(other.take(b"k").expect("alive"), None);

@@ -2,7 +2,7 @@
 
 use super::{SECOND, check_out, class, is_terminated, tenants};
 use localmap::{
-    ObservedCall, Observer, TenantClass, TenantEnd, TenantName, TenantState, TenantStats,
+    ObservedCall, Observer, Preload, TenantClass, TenantEnd, TenantName, TenantState, TenantStats,
     TenantsObserver, TenantsOptions, TerminationCause, Ttl, WhenFull,
 };
 use std::sync::{Arc, Mutex};
@@ -235,6 +235,20 @@ fn a_survey_reclaims_expired_entries_in_steps() {
     assert_eq!(tenants.survey().tenants[0].stats.maps.entries, 20_000);
     let stats = tenants.survey().tenants[0].stats.maps;
     assert_eq!((stats.entries, stats.expired), (0, 20_000));
+}
+
+#[test]
+fn first_entries_are_no_operations() {
+    let log = Arc::new(Log::default());
+    let entry = Preload {
+        key: b"plan".to_vec(),
+        value: b"gold".to_vec(),
+        ttl: Ttl::Never,
+    };
+    let class = class().entries(vec![entry]);
+    let (tenants, _) = tenants(TenantsOptions::new().class(class).observer(log.clone()));
+    assert!(check_out(&tenants, "a").contains(b"plan").expect("alive"));
+    assert_eq!(log.take(), ["all/a created", "all/a contains Hit for 0"]);
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl LocalMap {
         self.enter(|core| Ok(core.current_limits()?.into()))
     }
 
-    /// Stores entries in order, as [`set`](Self::set) does.
+    /// Stores entries in order, as [`set`](Self::set) does. The [observer](crate::MapOptions::observer) of
+    /// the map does not see them.
     ///
     /// ```
     /// # use localmap::{Host, MapOptions, Ttl};
@@ -69,7 +70,7 @@ impl LocalMap {
     /// - Returns [`PreloadError::Terminated`] if the map has terminated.
     pub fn preload(&mut self, entries: &[Preload]) -> Result<(), PreloadError> {
         for (index, entry) in entries.iter().enumerate() {
-            self.set(&entry.key, &entry.value, entry.ttl)
+            self.set_now(&entry.key, &entry.value, entry.ttl)
                 .map_err(|error| match error {
                     SetError::Terminated { source } => PreloadError::Terminated { source },
                     source => PreloadError::Refused { index, source },

@@ -37,9 +37,13 @@ impl LocalMap {
     /// - Returns [`SetError::Terminated`] if the map has terminated.
     pub fn set(&mut self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
         let asked = Asked::key(Operation::Set, key).value_len(value.len());
-        self.observed(asked, done, |map| {
-            map.write(key, value.len(), ttl, |core, ttl| core.set(key, value, ttl))
-        })
+        self.observed(asked, done, |map| map.set_now(key, value, ttl))
+    }
+
+    /// Stores a value, without the observer.
+    #[inline]
+    pub(super) fn set_now(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<Version, SetError> {
+        self.write(key, value.len(), ttl, |core, ttl| core.set(key, value, ttl))
     }
 
     /// Stores a value as [`set`](Self::set) does, if `condition` holds.
