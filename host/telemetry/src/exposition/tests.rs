@@ -1,21 +1,15 @@
 //! Tests of the text, with real tenants.
 
 use crate::{Protocol, RenderedMetrics, Telemetry, TelemetryOptions};
-use localmap::{Allocation, Host, HostOptions, TenantClass, Tenants, TenantsOptions, Ttl};
+use localmap::{Host, TenantClass, Tenants, TenantsOptions, Ttl};
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 /// Returns telemetry of tenants with these names, each of which has an entry and has missed one.
 fn telemetry(names: &[&[u8]], named: usize) -> (Telemetry, Tenants) {
     let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true).named_tenants(named));
-    let max = u32::try_from(names.len()).expect("they are few") + 10;
-    let options = HostOptions::new()
-        .max_maps(max)
-        .allocation(Allocation::OnDemand);
-    let host = Host::with_options(&options).expect("there is room");
+    let host = Host::new().expect("the options are the defaults");
     let options = TenantsOptions::new()
         .class(TenantClass::new("all"))
-        .max_tenants(max)
         .observer(telemetry.tenants_observer());
     let tenants = Tenants::new(&host, options).expect("the options fit");
     telemetry.watch_host(&host);
@@ -198,30 +192,5 @@ fn counters_never_decrease() {
             }
         }
         last = text;
-    }
-}
-
-/// Prints what a scrape of 10,000 tenants costs.
-#[test]
-#[ignore = "a measurement, for optimized builds"]
-fn cost_of_10_000_tenants() {
-    let names: Vec<Vec<u8>> = (0..10_000_u32)
-        .map(|number| number.to_be_bytes().into())
-        .collect();
-    let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-    let (telemetry, _tenants) = telemetry(&names, 100);
-    for round in ["first", "second", "third"] {
-        telemetry.shared.surveyor.forget();
-        let cpu = || crate::process::Process::read().map_or(0.0, |process| process.cpu_seconds);
-        let (began, cpu_before) = (Instant::now(), cpu());
-        let survey = telemetry.shared.overview();
-        let surveyed = began.elapsed();
-        let text = prometheus(&telemetry);
-        let (rows, bytes) = (survey.rows.len(), text.len());
-        let took = began.elapsed();
-        let cpu = cpu() - cpu_before;
-        println!(
-            "{round}: {rows} tenants, {bytes} bytes, survey {surveyed:?}, all {took:?}, CPU {cpu} s"
-        );
     }
 }
