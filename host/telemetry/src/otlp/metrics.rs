@@ -111,8 +111,14 @@ impl Times {
             Some(Unit::Bytes) => "By",
             Some(Unit::Seconds) => "s",
         };
+        // OTLP has no such kind, so a collector would not add this suffix.
+        let suffix = if family.kind == Kind::Info {
+            "_info"
+        } else {
+            ""
+        };
         Metric {
-            name: family.name.to_owned(),
+            name: format!("{}{suffix}", family.name),
             description: family.help.to_owned(),
             unit: unit.to_owned(),
             data: Some(data),

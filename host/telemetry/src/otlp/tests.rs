@@ -264,6 +264,7 @@ fn a_collector_gets_the_metrics() {
         (&*labels["operation"], &*labels["outcome"]),
         ("get", "miss")
     );
+    assert!(matches!(data("localmap_build_info"), Data::Gauge(_)));
     let Data::Histogram(durations) = data("localmap_operation_duration") else {
         unreachable!("it is a histogram");
     };
