@@ -88,9 +88,11 @@ impl TelemetryArgs {
 
     /// Returns the number of threads that it takes.
     pub(crate) fn threads(&self) -> usize {
-        // The samples of a trace, and the signal that writes it.
-        let of_trace = if self.spans() > 0 { 2 } else { 0 };
-        of_trace + usize::from(self.admin.is_some()) + usize::from(self.otlp.is_some())
+        // One for SIGUSR1, and one for the samples of a trace.
+        usize::from(self.given().is_some())
+            + usize::from(self.spans() > 0)
+            + usize::from(self.admin.is_some())
+            + usize::from(self.otlp.is_some())
     }
 
     /// Returns the first of the options that make the command measure anything, if one is given.

@@ -324,6 +324,9 @@ async fn serve(
     logs: &Logs,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
+    if telemetry.is_none() {
+        signals.survive_usr1().context("cannot catch signals")?;
+    }
     let addr = listener.local_addr().context("cannot listen")?;
     note(format_args!("Listening on {scheme}://{addr}"));
     set_ready(telemetry, true);

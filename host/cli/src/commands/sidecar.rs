@@ -251,6 +251,9 @@ impl SidecarCommand {
         logs: &Logs,
     ) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::catch().context("cannot catch signals")?;
+        if telemetry.is_none() {
+            signals.survive_usr1().context("cannot catch signals")?;
+        }
         let socket = Socket::bind(path, self.mode)?;
         note(format_args!("Listening on unix:{}", path.display()));
         set_ready(telemetry, true);

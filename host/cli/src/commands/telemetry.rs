@@ -12,6 +12,8 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 pub(super) use trace_file::TraceFile;
+#[cfg(unix)]
+pub(super) use write_signal::NO_EFFECT;
 
 /// The maximum time for the last spans to be sent.
 #[cfg(feature = "otlp")]
@@ -58,9 +60,7 @@ impl Observation {
             None => None,
         };
         #[cfg(unix)]
-        if telemetry.keeps_spans() {
-            write_signal::catch(trace.clone()).context("cannot catch SIGUSR1")?;
-        }
+        write_signal::catch(trace.clone()).context("cannot catch SIGUSR1")?;
         if let Some(admin) = &admin {
             let address = admin.local_addr();
             match address.url() {

@@ -82,7 +82,9 @@ const HEADER: [&str; 2] = ["--map-scope", "header:x-tenant"];
 
 #[test]
 fn the_operations_of_served_guests_are_counted_exactly() {
-    let (server, admin) = start(&[&HEADER[..], &["--max-value", "3"]].concat());
+    // A map begins with an entry, which no guest has set.
+    let options = ["--max-value", "3", "--entry", "first=1"];
+    let (server, admin) = start(&[&HEADER[..], &options].concat());
     for tenant in ["a", "b", "b"] {
         ask(&server, tenant, "/set/k/v").ok();
         ask(&server, tenant, "/get/k").ok();
@@ -365,8 +367,11 @@ fn spans_are_at_the_address_if_they_are_kept() {
     let events = trace["traceEvents"].as_array().expect("events").iter();
     let operations = events.filter(|event| event["cat"] == "operation");
     assert_eq!(operations.count(), 2);
-    let (_server, admin) = start(&[]);
+    let (server, admin) = start(&[]);
     assert_eq!(admin.ask("/trace").status, 404);
+    server.signal("USR1");
+    server.line("SIGUSR1 has no effect without --trace FILE");
+    assert_eq!(admin.ask("/healthz").status, 200);
 }
 
 #[test]

@@ -173,6 +173,17 @@ fn a_signal_writes_the_trace_at_any_time() {
     server.ended();
 }
 
+/// Its maps would be lost.
+#[test]
+fn a_signal_for_a_trace_ends_no_server() {
+    let mut server = Server::start(&["--map-scope", "server"]);
+    assert_eq!(server.text("/count"), "1\n");
+    server.signal("USR1");
+    server.line("SIGUSR1 has no effect without --trace FILE");
+    assert_eq!(server.text("/count"), "2\n");
+    server.ended();
+}
+
 #[test]
 fn a_link_to_the_file_stays_one() {
     let (folder, path) = trace_file();
@@ -232,17 +243,21 @@ fn options_that_have_no_effect_are_refused_before_the_guest_is_read() {
     let (folder, path) = trace_file();
     let folder = folder.path().display().to_string();
     let missing = format!("{folder}/missing/trace.json");
+    let dangling = format!("{folder}/link");
+    std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
     let trace = path.display().to_string();
     for (options, texts) in [
         (
             &["--trace", &missing][..],
-            &["--trace ", "missing/trace.json", "No such file"][..],
+            &["--trace ", "missing/trace.json", "folder does not exist"][..],
         ),
         (&["--trace", &folder], &["it is a folder"]),
         (
             &["--trace", "/dev/full"],
             &["--trace /dev/full", "no regular file"],
         ),
+        (&["--trace", "-"], &["--trace -", "the name of a file"]),
+        (&["--trace", &dangling], &["leads nowhere"]),
         (&["--trace-keys"], &["--trace-keys requires --trace"]),
         (&["--trace-spans", "5"], &["--trace-spans requires --trace"]),
     ] {

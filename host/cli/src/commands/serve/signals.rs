@@ -1,8 +1,12 @@
 //! The signals that stop the server.
 
+#[cfg(unix)]
+use crate::commands::telemetry::NO_EFFECT;
 use crate::exit_code::INTERRUPTED;
 #[cfg(unix)]
 use crate::exit_code::TERMINATED;
+#[cfg(unix)]
+use crate::terminal::stdio::note;
 use std::io;
 
 /// A stream of SIGINT and SIGTERM signals.
@@ -10,6 +14,8 @@ use std::io;
 pub(in crate::commands) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// SIGUSR1, if it has no effect.
+    user: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -20,15 +26,36 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            user: None,
         })
+    }
+
+    /// Makes SIGUSR1 have no effect. It may have been meant for another server, which writes a trace, and
+    /// the maps of this one would be lost.
+    pub(in crate::commands) fn survive_usr1(&mut self) -> io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        self.user = Some(signal(SignalKind::user_defined1())?);
+        Ok(())
     }
 
     /// Waits for the next signal. Returns the exit code of a process ended by that signal.
     pub(in crate::commands) async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => INTERRUPTED,
-            _ = self.terminate.recv() => TERMINATED,
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return INTERRUPTED,
+                _ = self.terminate.recv() => return TERMINATED,
+                () = received(self.user.as_mut()) => note(NO_EFFECT),
+            }
         }
+    }
+}
+
+/// Waits for a signal, if it is caught here.
+#[cfg(unix)]
+async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -40,6 +67,10 @@ pub(in crate::commands) struct Signals;
 impl Signals {
     pub(in crate::commands) fn catch() -> io::Result<Self> {
         Ok(Self)
+    }
+
+    pub(in crate::commands) fn survive_usr1(&mut self) -> io::Result<()> {
+        Ok(())
     }
 
     pub(in crate::commands) async fn next(&mut self) -> u8 {

@@ -1,11 +1,12 @@
 //! The file of `--trace`, which is replaced as a whole.
 
+use crate::terminal::files::is_stdout;
 use anyhow::{anyhow, bail};
 use localmap::lock;
 use localmap_telemetry::Telemetry;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -22,14 +23,26 @@ pub(in crate::commands) struct TraceFile {
     writing: Mutex<()>,
 }
 
+/// Says what to do about a folder in which no file can be created.
+fn explain(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound => anyhow!("its folder does not exist: create it"),
+        _ => error.into(),
+    }
+}
+
 impl TraceFile {
     /// Checks that the file can be written.
     pub(super) fn new(name: &Path, telemetry: &Telemetry) -> anyhow::Result<Self> {
+        if is_stdout(name) {
+            bail!("a trace needs the name of a file");
+        }
         let path = match fs::metadata(name) {
             Ok(found) if found.is_file() => fs::canonicalize(name)?,
             Ok(found) if found.is_dir() => bail!("it is a folder; expected the name of a file"),
             // What is written there cannot be replaced as a whole, and may have no reader.
             Ok(_) => bail!("it is no regular file, and cannot be replaced by one"),
+            Err(_) if name.is_symlink() => bail!("it is a link that leads nowhere"),
             Err(_) => name.to_owned(),
         };
         let mut part = OsString::from(path.file_name().ok_or_else(|| anyhow!("it has no name"))?);
@@ -41,7 +54,7 @@ impl TraceFile {
             path,
             writing: Mutex::default(),
         };
-        file.create_part()?;
+        file.create_part().map_err(explain)?;
         fs::remove_file(&file.part)?;
         Ok(file)
     }

@@ -8,8 +8,10 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Writes the trace with each signal. Without a file, the signal is not to end a command whose spans
-/// are read elsewhere.
+/// What the signal says without a file.
+pub(in crate::commands) const NO_EFFECT: &str = "SIGUSR1 has no effect without --trace FILE";
+
+/// Writes the trace with each signal. Without one, the signal has no effect but a line.
 pub(super) fn catch(trace: Option<Arc<TraceFile>>) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let mut signals = runtime.block_on(async { signal(SignalKind::user_defined1()) })?;
@@ -27,6 +29,6 @@ fn write(trace: Option<&TraceFile>) {
     match written {
         Some((Ok(()), name)) => note(format_args!("The trace is in {name}")),
         Some((Err(warning), _)) => note(warning),
-        None => note("SIGUSR1 has no effect without --trace FILE; /trace of --admin has the spans"),
+        None => note(NO_EFFECT),
     }
 }
