@@ -110,9 +110,9 @@ fn keys_change_what_is_shown() {
     let mut terminal = Terminal::start(100, 24, "");
     terminal.wait_for("alice");
     terminal.press("?");
-    terminal.wait_for("Any key clo");
+    terminal.wait_for("PageDown");
     terminal.press("x/");
-    terminal.wait_for("filter: ");
+    terminal.wait_for("filter:");
     terminal.press("ali\r ");
     terminal.wait_for("paused");
     terminal.press("q");

@@ -202,10 +202,9 @@ fn table(view: &mut View, buffer: &mut Buffer, area: Rect, theme: Theme) {
             pad(&text, *width, !column.is_text())
         });
         let cells = cells.collect::<Vec<_>>().join(" ");
-        let style = match row.idle_ms {
+        let style = match view.failure {
             None => Style::new(),
-            Some(_) if view.failure.is_some() => Style::new().add_modifier(Modifier::DIM),
-            Some(_) => Style::new(),
+            Some(_) => Style::new().add_modifier(Modifier::DIM),
         };
         Line::new(buffer, area, y).add(&cells, style);
     }
@@ -261,31 +260,36 @@ pub(super) fn position(view: &View) -> String {
     format!("{first}-{last} of {of}")
 }
 
-const HELP: [&str; 12] = [
-    "q, Esc     quit              Ctrl-Z     suspend",
-    "Space      pause, go on      Ctrl-L     draw the screen once more",
-    "/          show only names that contain a text",
-    "r          reverse the order",
-    "< >        order by the next column to the left or the right; or:",
-    "  n name     c class    e entries",
-    "  b bytes    o reads and writes a second",
-    "  h hits, of all reads since the map was created",
-    "  v entries evicted a second     x writes refused since then",
-    "  i the time since the last use",
-    "Up, Down, PageUp, PageDown, Home, End     move",
-    "Any key closes this help.",
+/// The keys, and what they do.
+const HELP: [(&str, &str); 12] = [
+    ("q Esc    ", "quit"),
+    ("Space    ", "pause, or go on"),
+    ("/        ", "show only names that contain a text"),
+    (
+        "< >      ",
+        "order by the next column to the left or the right; or:",
+    ),
+    ("  n c e  ", "by name, class, entries"),
+    (
+        "  b o h  ",
+        "by bytes, by reads and writes a second, by the share of hits",
+    ),
+    (
+        "  v x i  ",
+        "by evictions a second, by refused writes, by the time since the last use",
+    ),
+    ("r        ", "reverse the order"),
+    ("Up Down PageUp PageDown Home End  ", "move"),
+    ("Ctrl-L   ", "draw the screen once more"),
+    ("Ctrl-Z   ", "suspend"),
+    ("", "Any key closes this help."),
 ];
 
 fn help(buffer: &mut Buffer, area: Rect, theme: Theme) {
-    let y = area.y..area.bottom();
-    for (text, y) in HELP.iter().zip(y) {
-        let (keys, rest) = match text.starts_with(' ') {
-            true => ("", *text),
-            false => text.split_at_checked(11).unwrap_or((text, "")),
-        };
+    for ((keys, text), y) in HELP.iter().zip(area.y..area.bottom()) {
         let mut line = Line::new(buffer, area, y);
         line.add(keys, theme.title());
-        line.add(rest, Style::new());
+        line.add(text, Style::new());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::terminal::stdio::note;
 use anyhow::{Context, Error};
 use std::io::Write;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use unicode_width::UnicodeWidthStr;
 
 /// Writes a block of lines in each interval, or `once`. `view` has its first sample.
@@ -46,7 +46,7 @@ pub(super) fn run(
                         unreadable(address)
                     ));
                 }
-                view.fail(std::time::Instant::now(), String::new());
+                view.fail(Instant::now(), String::new());
             }
         }
         if once {
