@@ -2,6 +2,13 @@
 //!
 //! A [`Telemetry`] observes the maps and the tenants of [`localmap`], and the requests of a server that
 //! reports them. It costs next to nothing while nobody looks.
+//!
+//! # Features
+//!
+//! - `admin`, on by default: an [address](AdminServer) for operators, with metrics, JSON and a page.
+//! - `metrics`, part of `admin`: [metrics](Telemetry::render_metrics) for Prometheus.
+//! - `probes`, on by default: USDT probes, on Linux.
+//! - `otlp`: the [export](Telemetry::export_otlp) of metrics and spans to a collector.
 
 #![cfg_attr(
     not(feature = "admin"),
@@ -46,3 +53,8 @@ pub use protocol::Protocol;
 pub use request::Request;
 pub use telemetry::Telemetry;
 pub use trace_parent::{ParseTraceParentError, TraceParent};
+
+/// Runs the example of the README as a test.
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
