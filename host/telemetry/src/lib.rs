@@ -8,7 +8,7 @@
 //! - `admin`, on by default: an [address](AdminServer) for operators, with metrics, JSON and a page.
 //! - `metrics`, part of `admin`: [metrics](Telemetry::render_metrics) for Prometheus.
 //! - `probes`, on by default: USDT probes, on Linux.
-//! - `otlp`: the [export](Telemetry::export_otlp) of metrics and spans to a collector.
+//! - `otlp`: the export of metrics and spans to a collector, `Telemetry::export_otlp`.
 
 #![cfg_attr(
     not(feature = "admin"),
