@@ -97,7 +97,7 @@ impl Exporter {
         match timeout_at(deadline.into(), last).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(status)) => {
-                let message = status.to_string();
+                let message = format!("{:?}: {}", status.code(), status.message());
                 Err(OtlpError::Rejected { message })
             }
             Err(_) => Err(OtlpError::TimedOut { limit }),
