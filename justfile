@@ -13,7 +13,7 @@ default:
     @just --list
 
 # Runs the checks that must pass before a commit.
-pre: fmt lint guest-same doc test
+pre: fmt lint guest-same doc features test
 
 # Checks the formatting of the code.
 fmt:
@@ -27,6 +27,13 @@ lint:
 # Checks the documentation.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
+
+# Checks telemetry without its features and with each, after `doc`, which checks Wasmtime.
+features:
+    for feature in '' metrics probes admin otlp; do \
+        cargo clippy --locked --no-default-features -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client \
+            ${feature:+--features "localmap-telemetry/$feature"} -- -D warnings; \
+    done
 
 # Checks the files in `deploy`, without a cluster.
 deploy:
