@@ -88,10 +88,10 @@ impl TelemetryArgs {
 
     /// Returns the number of threads that it takes.
     pub(crate) fn threads(&self) -> usize {
-        // One for SIGUSR1, and one for the samples of a trace.
+        // One for SIGUSR1, one for the samples of a trace, and three for the admin address.
         usize::from(self.given().is_some())
             + usize::from(self.spans() > 0)
-            + usize::from(self.admin.is_some())
+            + 3 * usize::from(self.admin.is_some())
             + usize::from(self.otlp.is_some())
     }
 

@@ -1,6 +1,7 @@
 //! The server of an admin address, on a thread and a runtime of its own.
 
 use super::address::AdminAddress;
+use super::connections::Connections;
 use super::error::AdminError;
 use super::host_header::Reached;
 use super::route::Routes;
@@ -8,7 +9,6 @@ use super::stall_guard::StallGuard;
 #[cfg(unix)]
 use super::unix_socket::{self, SocketFile};
 use crate::telemetry::Telemetry;
-use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,11 +22,13 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-/// The maximum number of connections at a time. Further ones wait to be accepted.
+/// The maximum number of connections at a time.
 pub(super) const MAX_CONNECTIONS: usize = 32;
+/// How long a connection is idle at least before another one takes its place.
+const GRACE: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 100 });
 /// The maximum time to send the headers of a request, and to send none on an open connection.
 const IDLE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 /// The maximum time in which a client reads nothing of a response.
@@ -38,7 +40,7 @@ const MAX_HEADERS: usize = 64;
 const NICENESS: i32 = 5;
 
 /// Serves the metrics, the statistics and the page of a [`Telemetry`] over HTTP/1, on a thread of its
-/// own. Dropping it closes the address and all of its connections.
+/// own, and up to two more that render. Dropping it closes the address and all of its connections.
 ///
 /// | path | response |
 /// |---|---|
@@ -50,8 +52,9 @@ const NICENESS: i32 = 5;
 /// | `/healthz` | 200 |
 /// | `/readyz` | 200, or 503 while the program serves no requests: see [`Telemetry::set_ready`] |
 ///
-/// It has at most 32 connections at a time, and closes one that sends no request or reads no response
-/// for 10 seconds. It refuses requests that a page of another site has sent.
+/// It has at most 32 connections at a time: one more takes the place of the one that has been idle for
+/// longest. It closes one that sends no request or reads no response for 10 seconds. It refuses requests
+/// that a page of another site has sent.
 ///
 /// ```
 /// use localmap_telemetry::{AdminServer, Telemetry, TelemetryOptions};
@@ -174,24 +177,21 @@ fn listen(
 
 /// Accepts connections until it is dropped, which closes them.
 async fn serve(listener: Listener, routes: Arc<Routes>) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+    let connections = Connections::new(MAX_CONNECTIONS, GRACE);
+    loop {
         let Ok(stream) = listener.accept().await else {
             // Too many open files, or the client is gone.
             sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let (routes, permits) = (Arc::clone(&routes), Arc::clone(&permits));
+        let (place, closed) = connections.place().await;
+        let routes = Arc::clone(&routes);
         tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let mut answer = routes.answer(&request);
-                if permits.available_permits() == 0 {
-                    // Others may wait for this connection.
-                    let close = HeaderValue::from_static("close");
-                    answer.headers_mut().insert(CONNECTION, close);
-                }
-                async { Ok::<_, Infallible>(answer) }
+            let (routes, place) = (&routes, &place);
+            let service = service_fn(|request| async move {
+                let running = place.begin();
+                let answer = routes.answer(&request).await;
+                Ok::<_, Infallible>(answer.map(|body| body.until_sent(running)))
             });
             let stream = TokioIo::new(StallGuard::new(stream, STALLED));
             let serving = http1::Builder::new()
@@ -202,9 +202,11 @@ async fn serve(listener: Listener, routes: Arc<Routes>) {
                 // A client may close its side after its last request.
                 .half_close(true)
                 .serve_connection(stream, service);
-            // A client that is gone, or whose request is none, concerns nobody else.
-            let _ = serving.await;
-            drop(permit);
+            tokio::select! {
+                // A client that is gone, or whose request is none, concerns nobody else.
+                _ = serving => {}
+                _ = closed => {}
+            }
         });
     }
 }

@@ -1,7 +1,10 @@
 use super::*;
+use crate::Protocol;
 use crate::admin::host_header::Reached;
 use crate::admin::route::Routes;
+use http_body_util::BodyExt;
 use hyper::Request;
+use serde_json::Value;
 
 #[test]
 fn each_path_has_its_response_and_the_headers_of_all() {
@@ -147,19 +150,39 @@ fn other_methods_and_paths_are_refused_with_a_hint() {
 }
 
 #[test]
-fn one_trace_is_sent_at_a_time() {
-    let options = TelemetryOptions::new().trace_spans(1_000);
-    let routes = Routes::new(&Telemetry::new(options), Reached::ByUnixSocket);
-    let trace = || {
-        let request = Request::get("/trace").body(()).expect("a request");
-        routes.answer(&request)
+fn a_trace_is_rendered_while_other_requests_are_answered() {
+    let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true).trace_spans(20_000));
+    for _ in 0..20_000 {
+        telemetry.begin_request(Protocol::Http, "GET", None);
+    }
+    let routes = Routes::new(&telemetry, Reached::ByUnixSocket);
+    let ask = async |method, path| {
+        let request = Request::builder().method(method).uri(path).body(());
+        routes.answer(&request.expect("a request")).await
     };
-    let first = trace();
-    assert_eq!(first.status().as_u16(), 200);
-    let disposition = first.headers().get("content-disposition");
-    let disposition = disposition.and_then(|value| value.to_str().ok());
-    assert!(disposition.is_some_and(|text| text.contains(".json")));
-    assert_eq!(trace().status().as_u16(), 503);
-    drop(first);
-    assert_eq!(trace().status().as_u16(), 200);
+    let status = async |method, path| ask(method, path).await.status().as_u16();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        // It is longer than what waits to be sent, so it is rendered until somebody reads it.
+        let first = ask("GET", "/trace").await;
+        assert_eq!(first.status().as_u16(), 200);
+        let disposition = first.headers().get("content-disposition");
+        let disposition = disposition.and_then(|value| value.to_str().ok());
+        assert!(disposition.is_some_and(|text| text.contains(".json")));
+        for path in ["/healthz", "/metrics", "/stats", "/maps"] {
+            assert_eq!(status("GET", path).await, 200, "{path}");
+        }
+        assert_eq!(status("GET", "/trace").await, 503, "one at a time");
+        assert_eq!(status("HEAD", "/trace").await, 200, "nothing is rendered");
+        // The client of the first one is gone.
+        drop(first);
+        let mut next = ask("GET", "/trace").await;
+        while next.status().as_u16() == 503 {
+            tokio::task::yield_now().await;
+            next = ask("GET", "/trace").await;
+        }
+        let whole = next.into_body().collect().await.expect("a trace");
+        let trace: Value = serde_json::from_slice(&whole.to_bytes()).expect("JSON");
+        assert_eq!(trace["otherData"]["spans"], 20_000);
+    });
 }
