@@ -61,8 +61,8 @@ pub(super) fn share(share: f64) -> String {
     let percent = share.clamp(0.0, 1.0) * 100.0;
     // 100 % only if it is: one miss in a million shows.
     match percent {
-        100.0 => "100%".to_owned(),
-        _ => significant((percent * 10.0).floor() / 10.0, "%"),
+        99.95..100.0 => "99.9%".to_owned(),
+        _ => significant((percent * 10.0).round() / 10.0, "%"),
     }
 }
 
@@ -150,6 +150,8 @@ mod tests {
     fn a_share_is_whole_only_if_nothing_is_missing() {
         for (number, shown) in [
             (0.0, "0%"),
+            (1.0 / 7.0, "14.3%"),
+            (3.0 / 31.0, "9.7%"),
             (0.931, "93.1%"),
             (0.999_999, "99.9%"),
             (1.0, "100%"),
