@@ -3,12 +3,15 @@
 #
 #     gdb -p PID -x tools/probes/slow.gdb
 #
-# `backtrace` then shows the call, and `continue` goes on.
+# `backtrace` then shows the call, and `continue` goes on. Until then the whole program stands still.
 
 # Conditions have lines of their own, since gdb 13 ignores those after `-probe-stap`.
 
 set pagination off
 set language c
+
+# The program handles them itself: traps of guests are signals, and others end it or write the trace.
+handle SIGILL SIGSEGV SIGFPE SIGBUS SIGUSR1 SIGTERM nostop noprint pass
 
 break -probe-stap localmap:op__done
 condition $bpnum $_probe_arg5 > 10000000
