@@ -71,10 +71,11 @@ impl Request {
     }
 
     /// Returns the parent of requests that are sent on its behalf. If there are spans, it is the span of
-    /// this request, in the trace of its parent, or in a new trace. If not, it is the parent of this
-    /// request, unchanged.
+    /// this request, in the trace of its parent, or in a new trace. If there are only metrics, it is the
+    /// parent of this request, unchanged. `None` if there are neither.
     pub fn to_pass_on(&self) -> Option<TraceParent> {
-        self.span.or(self.parent)
+        let parent = self.span.or(self.parent);
+        parent.filter(|_| self.shared.looks())
     }
 
     /// Notes the tenant of the request, by name.

@@ -32,9 +32,15 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(options: TelemetryOptions) -> Self {
         let trace = Trace::new(&options);
-        let clock = Clock::new();
+        let looks = options.metrics | trace.keeps_spans();
+        // Without either, only probes read it, and the program begins sooner.
+        let clock = if looks {
+            Clock::of_processor()
+        } else {
+            Clock::of_system()
+        };
         Self {
-            looks: (options.metrics | trace.keeps_spans()).into(),
+            looks: looks.into(),
             trace,
             surveyor: Surveyor::new(clock.clone(), options.named_tenants),
             options,

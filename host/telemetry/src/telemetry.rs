@@ -136,6 +136,14 @@ impl Telemetry {
     }
 }
 
+impl Default for Telemetry {
+    /// Creates telemetry that observes nothing but has the probes: see
+    /// [`TelemetryOptions::new`].
+    fn default() -> Self {
+        Self::new(TelemetryOptions::new())
+    }
+}
+
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry")

@@ -264,10 +264,8 @@ impl ServeCommand {
             }
             None => options,
         };
-        let options = match telemetry {
-            Some(telemetry) => options.telemetry(telemetry.clone()),
-            None => options,
-        };
+        // Without options it observes nothing, but has the probes.
+        let options = options.telemetry(telemetry.cloned().unwrap_or_default());
         let options = match self.idle_timeout {
             Some(timeout) => options.idle_timeout(timeout),
             None => options,

@@ -207,10 +207,8 @@ impl SidecarCommand {
             }
             None => (options, None),
         };
-        let options = match telemetry {
-            Some(telemetry) => options.telemetry(telemetry.clone()),
-            None => options,
-        };
+        // Without options it observes nothing, but has the probes.
+        let options = options.telemetry(telemetry.cloned().unwrap_or_default());
         let sidecar = Sidecar::new(tenants, options);
         let runtime = runtime(self.workers)?;
         let code = runtime.block_on(self.serve(&sidecar, &socket, telemetry, &logs))?;

@@ -21,6 +21,13 @@ fn without_spans_the_parent_is_passed_on_unchanged() {
 }
 
 #[test]
+fn nothing_is_passed_on_while_nothing_is_measured() {
+    let telemetry = Telemetry::default();
+    let request = telemetry.begin_request(Protocol::Http, "GET", Some(parent(1)));
+    assert_eq!(request.to_pass_on(), None);
+}
+
+#[test]
 fn with_spans_the_own_span_is_passed_on_in_the_same_trace() {
     let telemetry = Telemetry::new(TelemetryOptions::new().trace_spans(10));
     for flags in [0, 1, 0xfe, 0xff] {
