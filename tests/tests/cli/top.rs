@@ -33,9 +33,9 @@ fn a_block_of_lines_shows_the_rates_of_the_last_interval() {
 requests          100/s  p50 3µs  p99 3.98µs  failed 1/s
 operations         1k/s  p50 1.5µs  p99 1.99µs  hits 90%
 evictions           7/s  expired 0/s  refused 0/s  limited 0/s
-memory          3.0 MiB  payload 1.0 MiB  free 1.5 MiB
+memory          3.0 MiB  payload 33.3%  overhead 16.7%  free 50%
 maps          3 of 1000  waiting 0  refused 0  memory denied 0
-NAME                        CLASS  ENTRIES      BYTES  OPS/S  HITS  EVICTED/S  REFUSED    IDLE
+NAME                        CLASS  ENTRIES      BYTES  R+W/S  HITS  EVICTED/S  REFUSED    IDLE
 alice                       gold         4    1.0 MiB     10   90%          2        0  in use
 日本                        gold         4  128.0 KiB     10   90%          5        0  in use
 \u{1b}]0;evil\u{7}\xff      gold         4   64.0 KiB     10   90%          0        0  in use

@@ -70,7 +70,7 @@ fn stats(up: u64) -> Value {
             ],
             "hits": up * 900, "misses": up * 100, "writes": 0, "expired": 0, "evicted": up * 7,
             "refused": 0, "rate_limited": 0, "entries": 12, "bytes": 3 << 20, "payload": 1 << 20,
-            "free": 3 << 19, "granted": 4 << 20,
+            "overhead": 1 << 19, "free": 3 << 19, "granted": 4 << 20,
         }],
         "requests": [{
             "protocol": "http", "count": up * 100, "failed": up, "sum_ns": up,

@@ -63,6 +63,7 @@ pub(super) struct Counts {
     pub(super) entries: u64,
     pub(super) bytes: u64,
     pub(super) payload: u64,
+    pub(super) overhead: u64,
     pub(super) free: u64,
     pub(super) granted: u64,
     #[serde(flatten)]
@@ -135,6 +136,7 @@ impl Stats {
             sum.entries = sum.entries.saturating_add(counts.entries);
             sum.bytes = sum.bytes.saturating_add(counts.bytes);
             sum.payload = sum.payload.saturating_add(counts.payload);
+            sum.overhead = sum.overhead.saturating_add(counts.overhead);
             sum.free = sum.free.saturating_add(counts.free);
             sum.granted = sum.granted.saturating_add(counts.granted);
             let counters = sum.counters.combine(&counts.counters, |one, other| {

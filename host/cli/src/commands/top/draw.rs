@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const LABEL: usize = 11;
 const VALUE: usize = 12;
 /// The columns of what follows the chart, in a narrow terminal and in a wide one.
-const DETAILS: usize = 40;
+const DETAILS: usize = 42;
 const MAX_DETAILS: usize = 52;
 /// The widest chart, and the narrowest one that is drawn.
 const CHART: usize = 60;
@@ -196,6 +196,9 @@ fn table(view: &mut View, buffer: &mut Buffer, area: Rect, theme: Theme) {
     let head = head.collect::<Vec<_>>().join(" ");
     let head = pad(&head, usize::from(area.width), false);
     Line::new(buffer, area, area.y).add(&head, theme.head());
+    if rows.is_empty() && area.height > 1 {
+        Line::new(buffer, area, area.y + 1).add(no_rows(view), Style::new());
+    }
     for (row, y) in rows.iter().skip(first).take(page).zip(area.y + 1..) {
         let cells = columns.iter().map(|(column, width)| {
             let text = column.text(row, &view.watch);
@@ -210,6 +213,14 @@ fn table(view: &mut View, buffer: &mut Buffer, area: Rect, theme: Theme) {
     }
     view.first = first;
     view.page = page.max(1);
+}
+
+/// Returns why there are no rows.
+fn no_rows(view: &View) -> &'static str {
+    match view.filter.is_empty() {
+        true => "No tenants: maps belong to requests or connections, or there are none yet.",
+        false => "No name contains the filter.",
+    }
 }
 
 fn footer(view: &View, buffer: &mut Buffer, area: Rect, theme: Theme, now: Instant) {

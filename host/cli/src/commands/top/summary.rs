@@ -45,6 +45,7 @@ pub(super) fn lines(watch: &Watch) -> Vec<Line<'_>> {
         format!("{}/s", rate(flow.failed_per_second))
     });
     let hits = known(growth.and_then(|growth| growth.counters.hit_ratio()), share);
+    let of_memory = |part_of: u64| known(part(part_of, counts.bytes), share);
     let mut lines = vec![
         Line {
             label: "requests",
@@ -74,9 +75,10 @@ pub(super) fn lines(watch: &Watch) -> Vec<Line<'_>> {
             value: bytes(counts.bytes),
             chart: Chart::Share(part(counts.bytes, counts.granted)),
             details: format!(
-                "payload {}  free {}",
-                bytes(counts.payload),
-                bytes(counts.free),
+                "payload {}  overhead {}  free {}",
+                of_memory(counts.payload),
+                of_memory(counts.overhead),
+                of_memory(counts.free),
             ),
         },
     ];

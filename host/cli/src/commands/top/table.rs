@@ -46,7 +46,7 @@ impl Column {
             Self::Class => "CLASS",
             Self::Entries => "ENTRIES",
             Self::Bytes => "BYTES",
-            Self::Ops => "OPS/S",
+            Self::Ops => "R+W/S",
             Self::Hits => "HITS",
             Self::Evicted => "EVICTED/S",
             Self::Refused => "REFUSED",

@@ -56,13 +56,13 @@ fn screen(view: &mut View, width: u16, height: u16, theme: Theme) -> Vec<String>
 const PLAIN: Theme = Theme { colors: false };
 
 const USUAL: &str = r"localmap top 127.0.0.1:9090  0.1.0  up 2h 3m
-requests        1.17k/s  ▇▇▇▇▇▇▇▇█████  p50 3µs  p99 3.98µs  failed 12/s
-operations      11.7k/s  ▇▇▇▇▇▇▇▇█████  p50 1.5µs  p99 1.99µs  hits 75%
-evictions          17/s  ▆▇▇▇▇▇▇▇█████  expired 0/s  refused 0/s  limited 0/s
-memory          3.0 MiB  ██████████░░░  payload 1.0 MiB  free 1.5 MiB
-maps          2 of 1000  ░░░░░░░░░░░░░  waiting 0  refused 0  memory denied 0
+requests        1.17k/s  ▇▇▇▇▇▇█████  p50 3µs  p99 3.98µs  failed 12/s
+operations      11.7k/s  ▇▇▇▇▇▇█████  p50 1.5µs  p99 1.99µs  hits 75%
+evictions          17/s  ▇▇▇▇▇▇█████  expired 0/s  refused 0/s  limited 0/s
+memory          3.0 MiB  ████████░░░  payload 33.3%  overhead 16.7%  free 50%
+maps          2 of 1000  ░░░░░░░░░░░  waiting 0  refused 0  memory denied 0
 
-NAME         CLASS       ENTRIES     BYTES▼    OPS/S    HITS  EVICTED/S  REFUSED
+NAME         CLASS       ENTRIES     BYTES▼    R+W/S    HITS  EVICTED/S  REFUSED
 alice        gold              7  640.0 KiB      117    100%          0        0
 bob\u{1b}[2J gold              7  576.0 KiB      117    100%          0        0
 日本語       gold              7  512.0 KiB      117    100%          0        0
@@ -113,6 +113,7 @@ fn states_are_named() {
         lines[23].starts_with("0-0 of 0  filter: x\\u{1b}  ? help"),
         "{lines:?}"
     );
+    assert_eq!(lines[8], "No name contains the filter.");
     view.typing = Some(String::new());
     let lines = screen(&mut view, 80, 24, PLAIN);
     assert!(lines[23].starts_with("filter: x\\u{1b}▏"), "{lines:?}");
