@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// An address for an [`AdminServer`](crate::AdminServer): `127.0.0.1:9090`, `[::1]:9090`,
 /// `localhost:9090`, which is the first of them, or `unix:/run/localmap/admin.sock`. Port 0 picks a
-/// free port.
+/// free port. The URL of its page, such as `http://127.0.0.1:9090/`, is the same address.
 ///
 /// Other addresses are refused, since the server asks for no password.
 ///
@@ -92,6 +92,10 @@ impl FromStr for AdminAddress {
             let path = names_file.then(|| Self(Place::Unix(path.into())));
             return path.ok_or(no_address);
         }
+        let text = match text.strip_prefix("http://") {
+            Some(url) => url.strip_suffix('/').unwrap_or(url),
+            None => text,
+        };
         let address = match text.strip_prefix("localhost:") {
             Some(port) => {
                 let port = port.parse().map_err(|_| no_address)?;
@@ -138,7 +142,16 @@ mod tests {
             Some("http://127.0.0.1:81/")
         );
         for text in [
+            "http://127.0.0.1:9090",
+            "http://127.0.0.1:9090/",
+            "http://localhost:9090/",
+        ] {
+            let address: AdminAddress = text.parse().expect(text);
+            assert_eq!(address.to_string(), "127.0.0.1:9090");
+        }
+        for text in [
             "0.0.0.0:1",
+            "http://10.0.0.1:1/",
             "[::]:1",
             "10.0.0.1:1",
             "[::ffff:127.0.0.1]:1",
@@ -158,7 +171,9 @@ mod tests {
             "unix:",
             "unix:/run/",
             "/run/admin.sock",
-            "http://127.0.0.1:9090/",
+            "http://localhost/",
+            "http://127.0.0.1:9090/maps",
+            "https://127.0.0.1:9090/",
         ] {
             let error = text.parse::<AdminAddress>().expect_err(text);
             assert_eq!(error, ParseAdminAddressError::NoAddress, "{text}");

@@ -7,6 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt}
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+/// The hint for paths that the operating system does not take. A socket is created in a folder next to its
+/// path, so its name may be a little longer at first.
+const TOO_LONG: &str = "the path is too long for a socket: choose one of at most 96 bytes";
+
 /// A socket file. Dropping it removes it, if it is still the same one.
 #[derive(Debug)]
 pub(super) struct SocketFile {
@@ -18,9 +22,12 @@ pub(super) struct SocketFile {
 
 /// Listens on a socket of mode 0600. A socket on which nobody listens is replaced.
 pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), AdminError> {
-    let failed = |source| AdminError::Listen {
+    let failed = |source: io::Error| AdminError::Listen {
         address: format!("unix:{}", path.display()),
-        source,
+        source: match source.kind() {
+            ErrorKind::InvalidInput => io::Error::new(ErrorKind::InvalidInput, TOO_LONG),
+            _ => source,
+        },
     };
     let in_place = fs::symlink_metadata(path);
     if in_place.is_ok_and(|found| !found.file_type().is_socket()) {
@@ -33,7 +40,14 @@ pub(super) fn bind(path: &Path) -> Result<(UnixListener, SocketFile), AdminError
                 error.kind(),
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused
             ) => {}
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(failed(error)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::InvalidInput
+            ) =>
+        {
+            return Err(failed(error));
+        }
         // Also if its queue is full.
         Ok(_) | Err(_) => {
             let path = path.to_owned();

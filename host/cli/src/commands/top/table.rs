@@ -17,6 +17,7 @@ pub(super) enum Column {
     /// Reads and writes a second.
     Ops,
     /// The share of hits among all reads.
+    #[value(alias = "hit_ratio")]
     Hits,
     /// Entries evicted a second.
     Evicted,
@@ -246,6 +247,12 @@ mod tests {
     use super::super::example::{Example, names_of};
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_ratio_of_hits_also_has_its_name_in_maps() {
+        use clap::ValueEnum;
+        assert_eq!(Column::from_str("hit_ratio", false), Ok(Column::Hits));
+    }
 
     fn watch() -> Watch {
         let mut watch = Watch::default();

@@ -87,3 +87,26 @@ fn only_a_socket_on_which_nobody_listens_is_replaced() {
     let error = AdminServer::bind(&missing, &telemetry).expect_err("no folder");
     assert!(matches!(error, AdminError::Listen { .. }), "{error}");
 }
+
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_called_so() {
+    use std::error::Error;
+
+    let folder = Folder::new("long");
+    let telemetry = Telemetry::new(TelemetryOptions::new());
+    for len in [96, 104, 106, 108, 200] {
+        let path = folder.0.join("s");
+        let fill = "s".repeat(len - (path.as_os_str().len() - 1));
+        let address = format!("unix:{}", folder.0.join(fill).display());
+        let address = address.parse().expect("an address");
+        match AdminServer::bind(&address, &telemetry) {
+            Ok(_) => assert!(len < 108),
+            Err(error) => {
+                let source = error.source().map(ToString::to_string);
+                let is_so = source.is_some_and(|source| source.contains("too long for a socket"));
+                assert!(len > 96 && is_so, "{len}: {error}");
+            }
+        }
+        assert_eq!(folder.len(), 0);
+    }
+}
