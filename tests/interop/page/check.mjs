@@ -90,9 +90,15 @@ async function ratesAreRight(page) {
   assert.ok(100 < p50 && p50 < p90 && p90 < p99 && p99 < 200, `${p50} ${p90} ${p99}`);
   assert.deepEqual([sameSurvey.operations, sameSurvey.evicted, sameSurvey.hits], [40, 10, 1]);
   assert.equal(late.evicted, 10, "in the 3 seconds between the surveys");
-  assert.deepEqual([gap.operations, gap.evicted, gap.latency], [null, null, null]);
+  assert.deepEqual([gap.operations, gap.evicted, gap.latency, gap.bytes], [null, null, null, null]);
   assert.deepEqual([nothing.operations, nothing.hits, nothing.latency.operations[0]], [0, null, null]);
   step("rates and percentiles are right");
+  const forms = await page.evaluate(async () => {
+    const { amount, rate } = await import("/format.js");
+    return [[7, 1_300, 99_999, 123_456, 1_500_000].map(amount), [0, 0.01, 0.913, 11.4, 1_234].map(rate)];
+  });
+  assert.deepEqual(forms, [["7", "1,300", "99,999", "123K", "1.50M"], ["0.0", "< 0.1", "0.9", "11", "1.23K"]]);
+  step("numbers below each other have the same form");
 }
 
 async function chartsMove(page) {
@@ -146,7 +152,7 @@ async function tableSearches(page) {
   await until("what is found is said", async () => /^Tenants 1 to 11 of 11$/.test(await text(page, "#announce")));
   await page.keyboard.type("absent");
   await until("nothing found", async () => (await column(page, 0)).length === 0);
-  assert.ok(await page.$eval("#tenants .empty", (empty) => !empty.hidden));
+  assert.ok(await page.$eval("#tenants .empty", (empty) => !empty.hidden && empty.textContent === "No tenant matches."));
   await page.$eval("#filter", (filter) => { filter.value = ""; filter.dispatchEvent(new Event("input")); });
   await until("all", async () => (await column(page, 0)).length === 25);
   await page.click("#next");
@@ -162,9 +168,26 @@ async function hostileNamesAreText(page) {
     await page.$eval("#filter", (filter, value) => { filter.value = value; filter.dispatchEvent(new Event("input")); }, part);
     await until(shown, async () => (await column(page, 0)).join() === shown);
   }
+  // Also next to a name that is too long, all columns are seen.
+  assert.ok(await page.$eval("#tenants .scroll", ({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), "the table is too wide");
   assert.equal(await page.$$eval("main img, main script", (found) => found.length), 0);
   await page.$eval("#filter", (filter) => { filter.value = ""; filter.dispatchEvent(new Event("input")); });
   step("hostile names are text");
+}
+
+async function classesAreFiltered(page) {
+  const marked = () => page.$$eval(".all", (marks) => marks.map((mark) => getComputedStyle(mark).display !== "none"));
+  assert.deepEqual(await marked(), [false, false, false]);
+  const [, name] = await page.$$eval("#class option", (options) => options.map((option) => option.value));
+  await page.select("#class", name);
+  await until("only tenants of the class", async () => {
+    const classes = await column(page, 12);
+    return classes.length > 0 && classes.every((found) => found === name);
+  });
+  assert.deepEqual(await marked(), [true, true, true], "what is of all classes says so");
+  await page.select("#class", "");
+  assert.deepEqual(await marked(), [false, false, false]);
+  step("a class is chosen, and what is of all of them says so");
 }
 
 async function isAccessible(page, name) {
@@ -200,10 +223,13 @@ async function restsWhenNobodyLooks(page) {
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
   await hide(true);
-  await asksNothing(page, "its tab is hidden");
+  await asksNothing(page, "its tab has just been hidden");
   const before = page.asked.length;
+  await until("requests of a hidden tab", async () => page.asked.length > before + 1);
+  const hidden = page.asked.slice(before);
+  assert.ok(hidden.every((url) => url === `${server.admin}stats`), `a hidden tab asks for more: ${hidden}`);
   await hide(false);
-  await until("more requests", async () => page.asked.length > before);
+  await until("more requests", async () => page.asked.slice(before).some((url) => url.includes("/maps?")));
 }
 
 /** Pages of other sites can neither read, embed nor frame anything. */
@@ -239,6 +265,7 @@ async function saysWhenTheServerIsGone(page) {
   await page.waitForSelector('#state[data-state="live"]', { timeout: 20_000 });
   assert.ok(await page.$eval("#notice", (notice) => notice.hidden));
   await until("charts of the new server", async () => (await text(page, '[data-chart="requests"] b')) === "0");
+  await until("an empty table", async () => (await text(page, "#tenants .empty")) === "No tenants at the moment.");
   // The browser itself reports the requests that had no response.
   const others = page.problems.splice(wrong).filter((problem) => !problem.includes("ERR_"));
   assert.deepEqual(others, []);
@@ -252,6 +279,7 @@ try {
   await chartsMove(page);
   await tableSorts(page);
   await hostileNamesAreText(page);
+  await classesAreFiltered(page);
   await tableSearches(page);
   await isAccessible(page, "light");
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);

@@ -5,6 +5,17 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignific
 
 export const count = (value) => whole.format(value);
 
+const long = new Intl.NumberFormat("en", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+
+/** A count of at most five digits: 7, 12,345, 1.50M. */
+export const amount = (value) => (value < 1e5 ? whole : long).format(value);
+
+/** A number a second, as it is written below others: 0.9, 12, 12.3K. */
+export function rate(value) {
+  if (value > 0 && value < 0.05) return "< 0.1";
+  return value < 9.95 ? value.toFixed(1) : compact(value < 1e3 ? Math.round(value) : value);
+}
+
 /** A number of at most four digits: 7, 0.25, 12.3K. */
 export function compact(value) {
   return value < 0.005 ? "0" : short.format(value);
@@ -50,6 +61,14 @@ const unseen = /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\
 /** The name of a tenant, with each such character as its number. */
 export function visible(name) {
   return name.replace(unseen, (character) => `\u27e8${character.codePointAt(0).toString(16).padStart(2, "0")}\u27e9`);
+}
+
+/** An element with the name of a class. */
+export function classElement(row) {
+  const element = document.createElement("bdi");
+  element.className = "name";
+  element.textContent = element.title = visible(row.class);
+  return element;
 }
 
 /** An element with the name of a tenant, of which nothing is taken for markup. */

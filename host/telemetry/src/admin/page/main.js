@@ -1,4 +1,4 @@
-// Asks the server once a second, and shows what has changed. Asks nothing while nobody looks.
+// Asks the server once a second, and shows what has changed. Asks less while the tab is hidden.
 
 import { Chart } from "./chart.js";
 import { bytes, compact, duration, percent, time, visible } from "./format.js";
@@ -7,7 +7,10 @@ import { between, totals } from "./rates.js";
 import { Table } from "./table.js";
 
 const SECOND = 1000;
-const LOOKS = 121;
+/** How long charts are, in seconds. */
+const SPAN = 120;
+/** While the tab is hidden, browsers allow no more than one request a minute after some time. */
+const HIDDEN_WAIT = 5 * SECOND;
 /** Tenants change more slowly, and their list is longer: it is read at each second look. */
 const TENANTS_EVERY = 2;
 const MAX_WAIT = 5 * SECOND;
@@ -74,8 +77,9 @@ function add(stats) {
   const before = looks.at(-1);
   looks.push(stats);
   if (before) points.push(between(before, stats, name, points.at(-1)));
-  looks = looks.slice(-LOOKS);
-  points = points.slice(1 - LOOKS);
+  const begin = stats.uptime_us / 1e6 - SPAN;
+  looks = looks.filter((found) => found.uptime_us / 1e6 >= begin);
+  points = points.filter(({ time }) => time > begin);
   draw();
   showClasses(stats.classes.map((found) => found.name));
   showKinds(points.at(-1)?.kinds ?? [], stats.metrics);
@@ -95,6 +99,7 @@ function showClasses(names) {
 
 function choose(chosen) {
   name = chosen;
+  document.body.classList.toggle("filtered", name !== "");
   points = [];
   looks.slice(1).forEach((stats, index) => points.push(between(looks[index], stats, name, points.at(-1))));
   events.forget();
@@ -115,7 +120,9 @@ function show(now, text) {
 function gone(error) {
   failures += 1;
   show("gone", "Server gone");
-  notice.textContent = `The server does not answer: ${error.message.trim()}. These are its last figures. Trying again.`;
+  // The error of a lost connection is in the words of the browser.
+  const why = error instanceof TypeError ? "" : `: ${error.message.trim()}`;
+  notice.textContent = `The server does not answer${why}. These are its last figures. Trying again.`;
   notice.hidden = false;
 }
 
@@ -137,15 +144,17 @@ async function showTenants() {
   events.look(evicted.tenants, looks.at(-1).classes, name);
 }
 
-/** Asks for all, and again after a second, unless nobody looks. */
+/** Asks for all, and again after a second. While the tab is hidden, asks only for what charts need, and less often. */
 async function look() {
   clearTimeout(timer);
   if (asking) return;
   asking = true;
   try {
     add(await ask("stats"));
-    if (turn % TENANTS_EVERY === 0) await showTenants();
-    turn += 1;
+    if (!document.hidden) {
+      if (turn % TENANTS_EVERY === 0) await showTenants();
+      turn += 1;
+    }
     failures = 0;
     notice.hidden = true;
     show(paused ? "paused" : "live", paused ? "Paused" : "Live");
@@ -153,8 +162,9 @@ async function look() {
     gone(error);
   }
   asking = false;
-  const wait = Math.min(SECOND * 2 ** failures, MAX_WAIT);
-  if (!paused && !document.hidden) timer = setTimeout(look, wait);
+  const wait = document.hidden ? HIDDEN_WAIT : Math.min(SECOND * 2 ** failures, MAX_WAIT);
+  clearTimeout(timer);
+  if (!paused) timer = setTimeout(look, wait);
 }
 
 pause.addEventListener("click", () => {
@@ -170,8 +180,9 @@ choice.addEventListener("change", () => {
   look();
 });
 document.addEventListener("visibilitychange", () => {
-  clearTimeout(timer);
-  if (!document.hidden && !paused) look();
+  if (document.hidden || paused) return;
+  turn = 0;
+  look();
 });
 for (const input of document.querySelectorAll('[name="latency"]')) input.addEventListener("change", draw);
 look();

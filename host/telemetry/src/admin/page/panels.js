@@ -1,6 +1,6 @@
 // The panels next to the charts: memory by tenant, operations by kind, events, and the host.
 
-import { bytes, compact, count, duration, nameElement, visible } from "./format.js";
+import { bytes, count, duration, nameElement, rate, time, visible } from "./format.js";
 
 function element(name, className, ...content) {
   const made = document.createElement(name);
@@ -29,10 +29,10 @@ export function showTop(tenants) {
 export function showKinds(kinds, metrics) {
   const table = document.getElementById("kinds");
   const number = (text) => element("td", "number", text);
-  const rows = kinds.map(({ kind, rate, p50, p99 }) => {
+  const rows = kinds.map(({ kind, rate: done, p50, p99 }) => {
     const head = element("th", "", kind);
     head.scope = "row";
-    return element("tr", "", head, number(compact(rate)), number(duration(p50)), number(duration(p99)));
+    return element("tr", "", head, number(rate(done)), number(duration(p50)), number(duration(p99)));
   });
   table.tBodies[0].replaceChildren(...rows);
   table.hidden = rows.length === 0;
@@ -41,28 +41,34 @@ export function showKinds(kinds, metrics) {
   if (!metrics) empty.textContent = "Operations are not counted: metrics are off.";
 }
 
-/** Shows what is known of the host, and of the class. */
+/** How long operations have run that last longer than a tick of 10 ms. */
+const longCalls = (ticks) => (ticks > 0 && ticks < 6000 ? duration(ticks * 1e7) : time(ticks / 100));
+
+function showFacts(id, facts) {
+  const items = facts.map(([name, value]) => element("div", "", element("dt", "", name), element("dd", "", value)));
+  document.getElementById(id).replaceChildren(...items);
+}
+
+/** Shows what is known of the class, and of the host. */
 export function showHost(host, totals) {
-  const facts = [
+  showFacts("held", [
     ["Live tenants", count(totals.tenants)],
     ["Entries", count(totals.entries)],
     ["Writes refused: full", count(totals.refused)],
     ["Over their rate", count(totals.rateLimited)],
-  ];
+  ]);
   if (host) {
     const ended = Object.entries(host.ended).filter(([, maps]) => maps > 0);
-    facts.push(
+    showFacts("host", [
       ["Live maps", `${count(host.live)} of ${count(host.max_maps)}`],
       ["Waiting for a map", count(host.waiting)],
       ["Maps created", count(host.created)],
       ["Maps refused", count(host.refused)],
       ...ended.map(([cause, maps]) => [`Maps ${cause.replaceAll("_", " ")}`, count(maps)]),
       ["Memory denied", count(host.memory_denied)],
-      ["Long calls, ticks of 10 ms", count(host.epochs)],
-    );
+      ["Time in long calls", longCalls(host.epochs)],
+    ]);
   }
-  const items = facts.map(([name, value]) => element("div", "", element("dt", "", name), element("dd", "", value)));
-  document.getElementById("host").replaceChildren(...items);
 }
 
 const clipped = (text) => element("span", "name", text);
@@ -118,11 +124,11 @@ export class Events {
     this.classes = sums;
   }
 
-  add(who, amount, what) {
+  add(who, entries, what) {
     const now = new Date();
-    const time = element("time", "", now.toLocaleTimeString("en-GB"));
-    time.dateTime = now.toISOString();
-    this.list.prepend(element("li", "", time, who, element("span", "what", `${count(amount)} ${what}`)));
+    const at = element("time", "", now.toLocaleTimeString("en-GB"));
+    at.dateTime = now.toISOString();
+    this.list.prepend(element("li", "", at, who, element("span", "what", `${count(entries)} ${what}`)));
     while (this.list.children.length > MAX_EVENTS) this.list.lastChild.remove();
   }
 }

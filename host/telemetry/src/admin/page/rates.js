@@ -1,7 +1,7 @@
 // What has happened between two responses of /stats.
 
-/** A longer gap than this, in seconds, shows in charts as a gap: the page was hidden or paused. */
-const GAP = 5;
+/** A longer gap than this, in seconds, shows in charts as a gap: the page was paused, or hidden for long. */
+const GAP = 12;
 
 /** Adds up the counts of buckets, of which a response has those that are not 0. */
 function total(parts, length) {
@@ -71,7 +71,7 @@ export function between(before, after, name, last) {
   const seconds = (after.uptime_us - before.uptime_us) / 1e6;
   const point = { time: after.uptime_us / 1e6, bytes: totals(after, name).bytes };
   if (seconds <= 0 || seconds > GAP) {
-    return { ...point, operations: null, requests: null, hits: null, evicted: null, latency: null, kinds: [] };
+    return { ...point, bytes: null, operations: null, requests: null, hits: null, evicted: null, latency: null, kinds: [] };
   }
   const [from, to] = [sums(before, name), sums(after, name)];
   const rate = (field, time) => (to[field] - from[field]) / time;

@@ -1,6 +1,6 @@
 // The table of tenants: sorted, searched and paged by the server.
 
-import { bytes, compact, count, nameElement, percent, time, visible } from "./format.js";
+import { amount, bytes, classElement, count, nameElement, percent, time } from "./format.js";
 
 const LIMIT = 25;
 
@@ -11,17 +11,24 @@ const COLUMNS = [
   ["name", "Tenant", nameElement],
   ["bytes", "Memory", (row) => bytes(row.bytes)],
   ["granted", "Granted", (row) => (row.granted > 0 ? bytes(row.granted) : "–")],
-  ["entries", "Entries", (row) => count(row.entries)],
-  ["hits", "Hits", (row) => compact(row.hits)],
+  ["entries", "Entries", (row) => amount(row.entries)],
+  ["hits", "Hits", (row) => amount(row.hits)],
   ["hit_ratio", "Hit ratio", (row) => percent(ratio(row))],
-  ["writes", "Writes", (row) => compact(row.writes)],
-  ["evicted", "Evicted", (row) => compact(row.evicted)],
-  ["expired", "Expired", (row) => compact(row.expired)],
-  ["refused", "Refused", (row) => compact(row.refused)],
-  ["rate_limited", "Limited", (row) => compact(row.rate_limited)],
+  ["writes", "Writes", (row) => amount(row.writes)],
+  ["evicted", "Evicted", (row) => amount(row.evicted)],
+  ["expired", "Expired", (row) => amount(row.expired)],
+  ["refused", "Refused", (row) => amount(row.refused)],
+  ["rate_limited", "Limited", (row) => amount(row.rate_limited)],
   ["idle", "Idle", (row) => (row.kind === "map" ? "–" : row.idle_ms === null ? "in use" : time(row.idle_ms / 1000))],
-  ["class", "Class", (row) => visible(row.class)],
+  ["class", "Class", (row) => classElement(row)],
 ];
+
+/** The exact value of a cell whose text may be rounded. */
+function exact(column, row) {
+  const value = row[column];
+  if (!Number.isInteger(value)) return "";
+  return column === "bytes" || column === "granted" ? `${count(value)} bytes` : count(value);
+}
 
 const isText = (column) => column === "name" || column === "class";
 
@@ -94,6 +101,7 @@ export class Table {
     }
     this.body.replaceChildren(...tenants.map((row) => this.row(row)));
     this.empty.hidden = matched > 0;
+    this.empty.textContent = page.total > 0 ? "No tenant matches." : "No tenants at the moment.";
     const last = page.offset + tenants.length;
     const range = matched > 0 ? `${count(page.offset + 1)} to ${count(last)} of ${count(matched)}` : "";
     this.range.textContent = range;
@@ -112,6 +120,8 @@ export class Table {
       if (column === "name") cell.scope = "row";
       if (!isText(column)) cell.className = "number";
       cell.append(content(tenant));
+      const title = exact(column, tenant);
+      if (title !== "" && title !== cell.textContent) cell.title = title;
       row.append(cell);
     }
     return row;
