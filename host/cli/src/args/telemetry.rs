@@ -1,6 +1,7 @@
 //! The options for what operators see of a command: metrics, traces and an admin address.
 
 use anyhow::bail;
+use clap::ArgGroup;
 use localmap_telemetry::{AdminAddress, TelemetryOptions};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,12 @@ const MAX_TENANTS: usize = 10_000;
 
 /// What operators see. By default nothing is measured.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Telemetry")]
+#[command(
+    next_help_heading = "Telemetry",
+    group = any_of("shows_metrics", ["admin", "otlp"]),
+    group = any_of("gives_spans", ["trace", "admin"]),
+    group = any_of("keeps_spans", ["trace", "trace_spans"]),
+)]
 pub(crate) struct TelemetryArgs {
     /// Show metrics, tenants and a page with charts at this address, over HTTP: 127.0.0.1:9090, [::1]:9090
     /// or unix:PATH; port 0 picks a free port [default: nowhere]
@@ -26,7 +32,7 @@ pub(crate) struct TelemetryArgs {
 
     /// Number of tenants that have metrics of their own, by name; the others are added up as `other`
     /// [default: 100]
-    #[arg(long, value_name = "N", value_parser = tenants)]
+    #[arg(long, value_name = "N", value_parser = tenants, requires = "shows_metrics")]
     metrics_tenants: Option<usize>,
 
     /// Write the last requests and operations to this file at the end, for https://ui.perfetto.dev
@@ -38,11 +44,11 @@ pub(crate) struct TelemetryArgs {
 
     /// Number of requests and operations that are kept for --trace, and for /trace of --admin; K is
     /// 1024 and M is 1024K [default: 256K with --trace, else 0]
-    #[arg(long, value_name = "N", value_parser = spans)]
+    #[arg(long, value_name = "N", value_parser = spans, requires = "gives_spans")]
     trace_spans: Option<usize>,
 
     /// Keep the keys of operations, too, of which a trace otherwise has the lengths and hashes
-    #[arg(long)]
+    #[arg(long, requires = "keeps_spans")]
     trace_keys: bool,
 
     /// Export metrics, requests and operations to this collector, by OTLP over gRPC without TLS:
@@ -60,15 +66,6 @@ impl TelemetryArgs {
                 "--otlp: this program was built without the feature `otlp`: install it with `cargo \
                  install localmap-cli --features otlp`, or let a collector scrape /metrics of --admin"
             );
-        }
-        if self.metrics_tenants.is_some() && !seen {
-            bail!("--metrics-tenants requires --admin, where the metrics are shown");
-        }
-        if self.trace_spans.is_some() && self.trace.is_none() && self.admin.is_none() {
-            bail!("--trace-spans requires --trace FILE, or --admin, where /trace then shows them");
-        }
-        if self.trace_keys && self.spans() == 0 {
-            bail!("--trace-keys requires --trace FILE, or --admin with --trace-spans");
         }
         if !seen && self.trace.is_none() {
             return Ok(None);
@@ -120,6 +117,11 @@ impl TelemetryArgs {
     pub(crate) fn otlp(&self) -> Option<&str> {
         self.otlp.as_deref()
     }
+}
+
+/// Returns a group of options of which another one requires any.
+fn any_of(name: &'static str, options: [&'static str; 2]) -> ArgGroup {
+    ArgGroup::new(name).args(options).multiple(true)
 }
 
 fn tenants(text: &str) -> Result<usize, String> {

@@ -161,6 +161,7 @@ impl ServeCommand {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
         }
         let tls = self.tls.load()?;
+        TakenAddress::check_admin(&self.addr, self.telemetry.admin())?;
         let observation = Observation::start(&self.telemetry)?;
         let telemetry = observation.as_ref().map(Observation::telemetry);
         let bytes = self.common.build.load(&self.guest)?;

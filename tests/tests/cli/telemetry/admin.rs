@@ -276,29 +276,47 @@ fn an_address_that_cannot_be_used_is_refused_before_the_guest_is_read() {
         assert!(finished.stderr.contains("127.0.0.1"), "{finished:?}");
     }
     assert!(start("0.0.0.0:9090").stderr.contains("no password"));
-    for option in [
-        &["--metrics-tenants", "5"][..],
-        &["--trace-keys"],
-        &["--trace-spans", "5"],
+}
+
+#[test]
+fn options_that_others_need_are_named() {
+    for (options, needed) in [
+        (&["--metrics-tenants", "5"][..], "--admin <ADDRESS>|--otlp"),
+        (&["--trace-spans", "5"], "--trace <FILE>|--admin"),
+        (&["--trace-keys"], "--trace <FILE>|--trace-spans"),
+        (
+            &["--trace-keys", "--admin", "127.0.0.1:0"],
+            "--trace <FILE>|--trace-spans",
+        ),
+        (
+            &["--trace-keys", "--trace-spans", "5"],
+            "--trace <FILE>|--admin",
+        ),
     ] {
-        let finished = localmap()
-            .arg("serve")
-            .args(option)
-            .arg("missing.wasm")
-            .run();
-        finished.refused(&["requires", "--admin"]);
+        for command in ["serve", "run"] {
+            let finished = localmap()
+                .arg(command)
+                .args(options)
+                .arg("missing.wasm")
+                .run();
+            assert_eq!(finished.code, Some(2), "{options:?}");
+            assert!(finished.stderr.contains(needed), "{finished:?}");
+        }
     }
-    let keys = [
-        "serve",
-        "--admin",
-        "127.0.0.1:0",
-        "--trace-keys",
-        "missing.wasm",
-    ];
-    localmap()
-        .args(keys)
-        .run()
-        .refused(&["--trace-keys requires --trace FILE"]);
+}
+
+#[test]
+fn clients_and_operators_have_different_addresses() {
+    for (addr, admin) in [
+        ("127.0.0.1:9", "127.0.0.1:9"),
+        ("localhost:9", "localhost:9"),
+        ("0.0.0.0:9", "127.0.0.1:9"),
+        ("[::1]:9", "[::1]:9"),
+    ] {
+        let options = ["serve", "--addr", addr, "--admin", admin, "missing.wasm"];
+        let finished = localmap().args(options).run();
+        finished.refused(&["--addr", "--admin", "are the same"]);
+    }
 }
 
 #[test]

@@ -258,8 +258,6 @@ fn options_that_have_no_effect_are_refused_before_the_guest_is_read() {
         ),
         (&["--trace", "-"], &["--trace -", "the name of a file"]),
         (&["--trace", &dangling], &["leads nowhere"]),
-        (&["--trace-keys"], &["--trace-keys requires --trace"]),
-        (&["--trace-spans", "5"], &["--trace-spans requires --trace"]),
     ] {
         for command in ["serve", "run"] {
             let finished = localmap()

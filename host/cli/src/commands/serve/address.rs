@@ -1,6 +1,7 @@
 //! `--addr`: the address to listen on.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
+use localmap_telemetry::AdminAddress;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use tokio::net::{TcpListener, TcpSocket};
@@ -28,6 +29,22 @@ impl<'a> TakenAddress<'a> {
             }
         }
         Err(explain(refused, addr))
+    }
+
+    /// Fails if `addr` is the admin address, too: then the server would find itself listening there.
+    pub(super) fn check_admin(addr: &str, admin: Option<&AdminAddress>) -> anyhow::Result<()> {
+        let admin = admin.and_then(|admin| admin.to_string().parse::<SocketAddr>().ok());
+        let addrs = addr.to_socket_addrs().into_iter().flatten();
+        for (one, admin) in addrs.zip(admin.into_iter().cycle()) {
+            let same_ip = one.ip() == admin.ip()
+                || one.ip().is_unspecified() && one.is_ipv4() == admin.is_ipv4();
+            if same_ip && one.port() == admin.port() && admin.port() != 0 {
+                bail!(
+                    "--addr {addr} and --admin {admin} are the same: choose another port for one"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Listens. Must be called within a runtime. Fails if another program has begun to listen.
