@@ -1,13 +1,14 @@
 //! The admin address: metrics, statistics and a page over HTTP, for operators on this machine.
 //!
 //! The server of `server` accepts `connections`, `route` answers their requests, with `host_header` against
-//! pages of other sites, and `maps`, `stats` and `page` are the responses.
+//! pages of other sites, and `maps`, `stats` (as `json`) and `page` are the responses.
 
 mod address;
 mod body;
 mod connections;
 mod error;
 mod host_header;
+mod json;
 mod maps;
 mod page;
 mod query;

@@ -2,6 +2,7 @@
 
 use super::body::AnswerBody;
 use super::host_header::{self, Reached};
+use super::json;
 use super::maps::MapsBody;
 use super::page;
 use super::query::Query;
@@ -190,7 +191,7 @@ fn ok(content_type: &'static str, body: impl Into<AnswerBody>) -> Answer {
 }
 
 fn json(body: &impl Serialize) -> Answer {
-    match serde_json::to_vec(body) {
+    match json::to_vec(body) {
         Ok(body) => ok(JSON, Bytes::from(body)),
         Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }

@@ -2,6 +2,7 @@
 
 use super::error::AdminError;
 use std::fs::{self, DirBuilder, Permissions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -90,10 +91,9 @@ struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
     fn new(parent: &Path) -> io::Result<Self> {
-        let folder = parent.join(format!(".{}", std::process::id()));
-        // Of a process of the same number that was killed at this point.
-        let _ = fs::remove_file(folder.join("s"));
-        let _ = fs::remove_dir(&folder);
+        // Others may be able to write to the parent, so nobody can know the name before it is created.
+        let random = RandomState::new().build_hasher().finish();
+        let folder = parent.join(format!(".{:08x}", random >> 32));
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self(folder))
     }

@@ -110,3 +110,15 @@ fn a_path_that_is_too_long_for_a_socket_is_called_so() {
         assert_eq!(folder.len(), 0);
     }
 }
+
+#[test]
+fn what_others_have_put_next_to_a_socket_stays() {
+    let (folder, other) = (Folder::new("planted"), Folder::new("other"));
+    fs::write(other.0.join("s"), "of others").expect("a file");
+    let planted = folder.0.join(format!(".{}", std::process::id()));
+    std::os::unix::fs::symlink(&other.0, planted).expect("a link");
+    let telemetry = Telemetry::new(TelemetryOptions::new());
+    let server = AdminServer::bind(&folder.address(), &telemetry).expect("a server");
+    drop(server);
+    assert_eq!((folder.len(), other.len()), (1, 1));
+}
