@@ -20,7 +20,8 @@ pub(crate) struct Overview {
     pub(crate) host: Option<HostStats>,
 }
 
-/// The sums of a class: of its tenants, live and dropped, and of maps that belong to none.
+/// The sums of a class: of its tenants, live and dropped, and of maps that belong to none. Of maps that no
+/// survey has read, what their counted operations tell.
 #[derive(Debug, Clone)]
 pub(crate) struct ClassView {
     pub(crate) name: Arc<str>,

@@ -55,7 +55,7 @@ impl Shared {
 
     /// Returns statistics of all maps that are at most about a second old.
     pub(crate) fn overview(&self) -> Arc<Overview> {
-        self.surveyor.overview()
+        self.surveyor.overview(&self.metrics)
     }
 
     /// Returns the time since the telemetry began, in nanoseconds.

@@ -1,5 +1,6 @@
 //! Takes the statistics of all maps, at most once a second, for all that read them.
 
+mod counted;
 mod maps;
 mod named;
 mod sums;
@@ -7,6 +8,7 @@ mod totals;
 mod watched;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::overview::Overview;
 use crate::survey::totals::Totals;
 use crate::survey::watched::Watched;
@@ -50,8 +52,9 @@ impl Surveyor {
     }
 
     /// Returns statistics that are at most about a second old. If another thread is just taking new ones,
-    /// returns the last ones. No operation of a map is waited for.
-    pub(crate) fn overview(&self) -> Arc<Overview> {
+    /// returns the last ones. No operation of a map is waited for. `metrics` has the classes whose operations
+    /// are counted.
+    pub(crate) fn overview(&self, metrics: &Metrics) -> Arc<Overview> {
         let mut totals = match self.last() {
             Some(last) if self.is_fresh(&last) => return last,
             Some(last) => match self.totals.try_lock() {
@@ -66,7 +69,7 @@ impl Surveyor {
             return last;
         }
         let watched = lock(&self.watched).take();
-        let overview = Arc::new(totals.take(watched, || self.now()));
+        let overview = Arc::new(totals.take(watched, metrics, || self.now()));
         *lock(&self.last) = Some(Arc::clone(&overview));
         overview
     }

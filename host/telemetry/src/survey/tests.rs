@@ -192,6 +192,39 @@ fn maps_of_no_tenant_have_a_class() {
 }
 
 #[test]
+fn maps_that_end_before_a_survey_count_by_their_operations() {
+    let setup = setup(10);
+    let options = MapOptions::new().observer(setup.telemetry.observer("request"));
+    let request = |has_survey: bool| {
+        let mut map = setup.host.map(&options).expect("there is room");
+        map.set(b"k", b"v", Ttl::Never).expect("there is room");
+        map.get(b"k").expect("the map is live");
+        map.get(b"absent").expect("the map is live");
+        let map = Arc::new(Mutex::new(map));
+        if has_survey {
+            setup.telemetry.watch_map("request", &map);
+            setup.survey();
+        }
+    };
+    let counts = || {
+        let overview = setup.survey();
+        let mut classes = overview.classes.iter();
+        let class = classes.find(|class| &*class.name == "request");
+        let stats = class.expect("its operations are counted").stats;
+        (stats.hits, stats.misses, stats.writes, stats.entries)
+    };
+    assert_eq!(counts(), (0, 0, 0, 0), "from the start");
+    request(false);
+    assert_eq!(counts(), (1, 1, 1, 0));
+    request(false);
+    assert_eq!(counts(), (2, 2, 2, 0));
+    // What a survey has read is not counted again.
+    request(true);
+    assert_eq!(counts(), (3, 3, 3, 0));
+    assert_eq!(setup.survey().rows.len(), 0);
+}
+
+#[test]
 fn a_survey_does_not_wait_for_a_tenant_that_is_busy() {
     let setup = setup(10);
     setup.miss(b"a", 1);

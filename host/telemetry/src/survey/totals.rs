@@ -1,6 +1,8 @@
 //! Takes the statistics of all maps, and keeps what must not decrease.
 
+use crate::metrics::Metrics;
 use crate::overview::{ClassView, Overview, Row, RowName};
+use crate::survey::counted::stats_of;
 use crate::survey::maps::WatchedMaps;
 use crate::survey::named::Named;
 use crate::survey::sums::{add, add_counts, raise_counts};
@@ -27,8 +29,14 @@ impl Totals {
         }
     }
 
-    /// Takes the statistics of all maps. `now` returns the time.
-    pub(crate) fn take(&mut self, watched: Watched, now: impl Fn() -> u64) -> Overview {
+    /// Takes the statistics of all maps, and at least what is known of the operations of each class.
+    /// `now` returns the time.
+    pub(crate) fn take(
+        &mut self,
+        watched: Watched,
+        metrics: &Metrics,
+        now: impl Fn() -> u64,
+    ) -> Overview {
         let Watched {
             host,
             tenants,
@@ -47,11 +55,12 @@ impl Totals {
         let mut of_maps = BTreeMap::new();
         rows.extend(self.maps.survey(&mut of_maps));
         for (name, stats) in of_maps {
-            let class = classes.entry(Arc::clone(&name));
-            add(
-                &mut class.or_insert_with(|| ClassView::new(name)).stats,
-                &stats,
-            );
+            add(&mut entry(&mut classes, name).stats, &stats);
+        }
+        // Maps that end between two surveys are in none.
+        for (name, counted) in metrics.classes() {
+            let counted = stats_of(&counted.read());
+            raise_counts(&mut entry(&mut classes, name).stats, &counted);
         }
         for (name, class) in &mut classes {
             if let Some(last) = self.classes.get(name) {
@@ -67,6 +76,11 @@ impl Totals {
             host: host.map(|host| host.stats()),
         }
     }
+}
+
+fn entry(classes: &mut BTreeMap<Arc<str>, ClassView>, name: Arc<str>) -> &mut ClassView {
+    let class = classes.entry(Arc::clone(&name));
+    class.or_insert_with(|| ClassView::new(name))
 }
 
 fn tenant_of(row: &Row) -> Option<(&TenantName, &Row)> {

@@ -147,6 +147,52 @@ fn each_scope_is_a_class() {
     }
 }
 
+/// Also of maps that end before anybody looks.
+#[test]
+fn reads_and_writes_of_each_scope_are_counted() {
+    for (options, class, paths) in [
+        (&[][..], "request", ["/set/k/v", "/get/k", "/get/k"]),
+        (
+            &["--map-scope", "connection"],
+            "connection",
+            ["/set/k/v", "/get/k", "/get/other"],
+        ),
+        (
+            &["--map-scope", "server"],
+            "server",
+            ["/set/k/v", "/get/k", "/get/other"],
+        ),
+    ] {
+        let (server, admin) = start(options);
+        // From the start, so that rates have a first value.
+        wait_for("the class", || {
+            admin.json("/stats")["classes"][0]["name"] == class
+        });
+        let mut client = server.connect();
+        for path in paths {
+            client.get(path).ok();
+        }
+        drop(client);
+        let hits = u32::from(class != "request");
+        let misses = 2 - hits;
+        wait_for("a survey", || {
+            admin.json("/stats")["classes"][0]["misses"] == misses
+        });
+        let of = &admin.json("/stats")["classes"][0];
+        assert_eq!((&of["hits"], &of["writes"]), (&hits.into(), &1.into()));
+        let counts = of["operations"].as_array().expect("operations").iter();
+        let counts = counts.map(|operation| operation["count"].as_u64());
+        assert_eq!(counts.sum::<Option<u64>>(), Some(3));
+        let metrics = admin.metrics();
+        let labels = [("class", class)];
+        metrics.check("localmap_hits_total", &labels, hits);
+        metrics.check("localmap_misses_total", &labels, misses);
+        metrics.check("localmap_writes_total", &labels, 1);
+        metrics.check("localmap_refused_writes_total", &labels, 0);
+        assert!(metrics.0.contains("localmap_refused_writes_total{"));
+    }
+}
+
 #[test]
 fn probes_see_when_requests_are_served() {
     let (mut server, admin) = start(&[]);
