@@ -26,6 +26,8 @@ pub(crate) struct Overview {
 pub(crate) struct ClassView {
     pub(crate) name: Arc<str>,
     pub(crate) stats: Stats,
+    /// Whether it is a class of tenants, and not of maps that belong to none.
+    pub(crate) of_tenants: bool,
     /// Live tenants.
     pub(crate) tenants: u32,
     /// Bytes that its live tenants may hold at the moment.

@@ -7,14 +7,19 @@ use localmap::Stats;
 pub(crate) fn families(classes: &[ClassView]) -> Vec<Family> {
     let mut all = Vec::from(counts(classes));
     all.extend(memory(classes));
-    all.extend(tenants(classes));
+    let of_tenants: Vec<_> = classes.iter().filter(|class| class.of_tenants).collect();
+    all.extend(tenants(&of_tenants));
     all
 }
 
 impl Family {
     /// Adds a series for each class.
-    fn of(self, classes: &[ClassView], value: impl Fn(&ClassView) -> u64) -> Self {
-        classes.iter().fold(self, |family, class| {
+    fn of<'a>(
+        self,
+        classes: impl IntoIterator<Item = &'a ClassView>,
+        value: impl Fn(&ClassView) -> u64,
+    ) -> Self {
+        classes.into_iter().fold(self, |family, class| {
             family.with([("class", &*class.name)], Value::Count(value(class)))
         })
     }
@@ -46,7 +51,7 @@ fn counts(classes: &[ClassView]) -> [Family; 6] {
     ]
 }
 
-fn memory(classes: &[ClassView]) -> [Family; 5] {
+fn memory(classes: &[ClassView]) -> [Family; 4] {
     let mut memory =
         Family::gauges("localmap_memory", "Memory of live maps, by use.").unit(Unit::Bytes);
     for class in classes {
@@ -74,16 +79,10 @@ fn memory(classes: &[ClassView]) -> [Family; 5] {
         )
         .unit(Unit::Bytes)
         .of(classes, |class| class.stats.high_water),
-        Family::gauges(
-            "localmap_granted",
-            "Memory that live tenants may use at the moment.",
-        )
-        .unit(Unit::Bytes)
-        .of(classes, |class| class.granted),
     ]
 }
 
-fn tenants(classes: &[ClassView]) -> [Family; 5] {
+fn tenants(classes: &[&ClassView]) -> [Family; 6] {
     let help = "Tenants that were dropped, by reason.";
     let mut dropped = Family::counters("localmap_tenants_dropped", help);
     for class in classes {
@@ -93,20 +92,26 @@ fn tenants(classes: &[ClassView]) -> [Family; 5] {
         }
     }
     [
+        Family::gauges(
+            "localmap_granted",
+            "Memory that live tenants may use at the moment.",
+        )
+        .unit(Unit::Bytes)
+        .of(classes.iter().copied(), |class| class.granted),
         Family::gauges("localmap_tenants", "Live tenants.")
-            .of(classes, |class| class.tenants.into()),
+            .of(classes.iter().copied(), |class| class.tenants.into()),
         Family::counters("localmap_tenants_created", "Tenants that were created.")
-            .of(classes, |class| class.created),
+            .of(classes.iter().copied(), |class| class.created),
         dropped,
         Family::counters(
             "localmap_refused_checkouts",
             "Checkouts of tenants that returned an error.",
         )
-        .of(classes, |class| class.refused),
+        .of(classes.iter().copied(), |class| class.refused),
         Family::counters(
             "localmap_rate_limited_operations",
-            "Operations that exceeded a tenant's rate.",
+            "Operations or requests that exceeded a tenant's rate.",
         )
-        .of(classes, |class| class.rate_limited),
+        .of(classes.iter().copied(), |class| class.rate_limited),
     ]
 }

@@ -115,6 +115,7 @@ impl ClassView {
         Self {
             name,
             stats: Stats::default(),
+            of_tenants: false,
             tenants: 0,
             granted: 0,
             created: 0,
@@ -138,6 +139,7 @@ impl ClassView {
             *sum = count;
         }
         Self {
+            of_tenants: true,
             tenants: class.tenants,
             granted: class.granted,
             created: class.created,

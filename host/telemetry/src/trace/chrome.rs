@@ -124,6 +124,7 @@ impl<W: Write> Events<'_, W> {
     /// Names the process of a tenant.
     fn process(&mut self, id: TenantId, names: &Names) -> io::Result<()> {
         let name = match names.name(id) {
+            Some(name) if name.is_empty() => "(empty name)".to_owned(),
             Some(name) => escaped(&name),
             None if id == TenantId::default() => "(no tenant)".to_owned(),
             None => "(other tenants)".to_owned(),

@@ -464,6 +464,8 @@ fn a_run_can_be_watched() {
     wait_for("a survey", || {
         admin.metrics().sum("localmap_entries", &[("class", "run")]) > 0.0
     });
+    // There can be no tenants.
+    assert!(!admin.metrics().0.contains("localmap_tenants{"));
     drop(child.stdin.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }

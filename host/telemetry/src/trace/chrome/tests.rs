@@ -181,6 +181,19 @@ fn a_request_whose_tenant_is_not_told_belongs_to_that_of_its_operations() {
 }
 
 #[test]
+fn a_tenant_without_a_name_has_one_in_traces() {
+    let telemetry = Telemetry::new(traced(10));
+    let mut request = telemetry.begin_request(Protocol::Http, "GET", None);
+    request.set_tenant(b"");
+    request.end(200);
+    let names = process_names(&written(&telemetry));
+    assert!(
+        names.values().any(|name| name == "(empty name)"),
+        "{names:?}"
+    );
+}
+
+#[test]
 fn hostile_names_and_keys_are_escaped() {
     let hostile: [(&[u8], &str); 6] = [
         (b"\"},{\"ph\":\"X\"", "%22},{%22ph%22:%22X%22"),
