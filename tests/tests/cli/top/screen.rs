@@ -152,3 +152,11 @@ fn a_tiny_terminal_is_no_error() {
     terminal.press("?>q");
     assert_eq!(terminal.end(), Some(0));
 }
+
+#[test]
+fn of_a_huge_terminal_a_part_is_used() {
+    let mut terminal = Terminal::start(u16::MAX, u16::MAX, "");
+    terminal.wait_for("alice");
+    terminal.press("q");
+    assert_eq!(terminal.end(), Some(0));
+}

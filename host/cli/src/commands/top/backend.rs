@@ -12,6 +12,10 @@ use ratatui_core::layout::{Position, Size};
 use ratatui_core::style::{Color, Modifier};
 use std::io::{self, Write};
 
+/// The most columns and rows that are drawn.
+const MAX_WIDTH: u16 = 1_000;
+const MAX_HEIGHT: u16 = 500;
+
 /// The terminal of standard output. Knows the styles that `draw` uses.
 #[derive(Debug)]
 pub(super) struct TerminalBackend<W>(pub(super) W);
@@ -97,9 +101,14 @@ impl<W: Write> Backend for TerminalBackend<W> {
         execute!(self.0, Clear(region))
     }
 
+    /// Returns the size of the part that is drawn: of a window that is larger, its corner. What is drawn
+    /// takes some 100 bytes for each character.
     fn size(&self) -> io::Result<Size> {
         let (width, height) = terminal::size()?;
-        Ok(Size { width, height })
+        Ok(Size {
+            width: width.min(MAX_WIDTH),
+            height: height.min(MAX_HEIGHT),
+        })
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {

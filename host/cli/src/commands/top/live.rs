@@ -48,10 +48,17 @@ pub(super) fn run(
     );
     thread::spawn(move || read_input(&events));
     loop {
-        screen
-            .draw(|buffer| draw(view, buffer, theme, Instant::now()))
-            .context("cannot write to the terminal")?;
-        let Ok(event) = inbox.recv() else {
+        // Only when nothing waits, since drawing takes longer than pasted text comes.
+        let event = match inbox.try_recv() {
+            Ok(event) => Ok(event),
+            Err(_) => {
+                screen
+                    .draw(|buffer| draw(view, buffer, theme, Instant::now()))
+                    .context("cannot write to the terminal")?;
+                inbox.recv()
+            }
+        };
+        let Ok(event) = event else {
             return Ok(ExitCode::SUCCESS);
         };
         let action = match event {

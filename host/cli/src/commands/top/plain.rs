@@ -14,6 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use unicode_width::UnicodeWidthStr;
 
+/// The most columns of a cell. A client may choose its tenant's name, but not how wide all rows are.
+const MAX_CELL: usize = 60;
+
 /// Writes a block of lines in each interval, or `once`. `view` has its first sample.
 pub(super) fn run(
     address: &Address,
@@ -90,7 +93,8 @@ pub(super) fn block(view: &View, max_rows: usize, now: SystemTime) -> String {
             .iter()
             .map(|cell| cell.width())
             .max()
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .min(MAX_CELL);
         let cells = cells.iter().map(|cell| pad(cell, width, !column.is_text()));
         cells.collect::<Vec<_>>()
     });
@@ -111,4 +115,26 @@ pub(super) fn block(view: &View, max_rows: usize, now: SystemTime) -> String {
     lines.push(String::new());
     lines.push(String::new());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::Example;
+    use super::super::table::Order;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_long_name_does_not_widen_all_lines() {
+        let order = Order {
+            column: Column::Name,
+            reversed: false,
+        };
+        let mut view = View::new("127.0.0.1:1".to_owned(), order, String::new());
+        let sample = Example::up(1.0).tenant(&[b'x'; 256], &json!({}));
+        view.add(sample.tenant(b"bob", &json!({})).sample());
+        let block = block(&view, 10, SystemTime::UNIX_EPOCH);
+        assert!(block.contains("\nbob ") && block.contains("x… "), "{block}");
+        assert!(block.lines().all(|line| line.width() < 150), "{block}");
+    }
 }
