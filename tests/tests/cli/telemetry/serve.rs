@@ -268,6 +268,13 @@ fn options_that_have_no_effect_are_refused_before_the_guest_is_read() {
             finished.refused(texts);
         }
     }
+    // The longest name that a file can have.
+    let long = path.with_file_name("x".repeat(255));
+    localmap()
+        .args(["run", "--trace", &long.display().to_string()])
+        .arg("missing.wasm")
+        .run()
+        .refused(&["missing.wasm"]);
     for number in ["0", "17M", "1G", "x"] {
         let finished = localmap()
             .args(["serve", "--trace", &trace, "--trace-spans", number])

@@ -4,7 +4,6 @@ use crate::terminal::files::is_stdout;
 use anyhow::{anyhow, bail};
 use localmap::lock;
 use localmap_telemetry::Telemetry;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -45,8 +44,10 @@ impl TraceFile {
             Err(_) if name.is_symlink() => bail!("it is a link that leads nowhere"),
             Err(_) => name.to_owned(),
         };
-        let mut part = OsString::from(path.file_name().ok_or_else(|| anyhow!("it has no name"))?);
-        part.push(format!(".{}.part", std::process::id()));
+        let file_name = path.file_name().ok_or_else(|| anyhow!("it has no name"))?;
+        // Of a long name a part, so that there is room for the rest.
+        let part: String = file_name.to_string_lossy().chars().take(50).collect();
+        let part = format!("{part}.{}.part", std::process::id());
         let file = Self {
             telemetry: telemetry.clone(),
             name: name.to_owned(),
