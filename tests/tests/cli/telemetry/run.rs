@@ -89,8 +89,10 @@ fn signal(child: &Child, name: &str) {
 fn a_signal_that_ends_the_program_leaves_the_trace() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let (_folder, path) = trace_file();
-        let child = waiting(&path, &["trap"]);
+        let mut child = waiting(&path, &["trap"]);
         signal(&child, name);
+        // Its input stays open, or it might go on before it has the signal.
+        let _input = child.stdin.take();
         let finished = child.wait_with_output().expect("it ends");
         assert_eq!(finished.status.code(), Some(code));
         check(&path);
