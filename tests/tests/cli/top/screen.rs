@@ -27,7 +27,7 @@ impl Terminal {
         let command = localmap().into_command();
         let address = server(program());
         let line = format!(
-            "stty rows {rows} cols {columns}; {variables} exec '{}' top --interval 100ms {address}",
+            "stty rows {rows} cols {columns}; echo PID $$.; {variables} exec '{}' top --interval 100ms {address}",
             command.get_program().to_string_lossy()
         );
         let mut child = Command::new("script")
@@ -128,6 +128,23 @@ fn without_a_shell_it_is_not_suspended() {
     terminal.wait_for(LEAVE);
     terminal.wait_for(ENTER);
     terminal.wait_for("alice");
+    terminal.press("q");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+/// A shell sets the modes of its terminal while the program is stopped. `script` would stop, too.
+#[test]
+fn once_it_continues_it_reads_keys_again() {
+    let mut terminal = Terminal::start(100, 24, "");
+    terminal.wait_for("PID ");
+    let pid = terminal.wait_for(".");
+    terminal.wait_for("alice");
+    let commands = format!("stty -F /proc/{pid}/fd/0 sane && kill -CONT {pid}");
+    let done = Command::new("sh").args(["-c", &commands]).status();
+    assert!(done.expect("a shell").success());
+    terminal.wait_for(ENTER);
+    terminal.wait_for("alice");
+    // Without Enter.
     terminal.press("q");
     assert_eq!(terminal.end(), Some(0));
 }

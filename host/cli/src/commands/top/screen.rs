@@ -48,6 +48,9 @@ impl Screen {
 
     /// Takes the terminal back, whatever it shows.
     pub(super) fn enter_again(&mut self) -> io::Result<()> {
+        // A shell changes the modes of the terminal while the process is stopped, but crossterm believes
+        // that they are still raw, and would not set them.
+        disable_raw_mode()?;
         enter()?;
         // Draws all of it. `clear` would ask the terminal for its cursor, and take typed keys for the
         // answer.
