@@ -85,13 +85,16 @@ def address(log, line):
 
 
 def request(server, tenant):
-    """Sends a request of a tenant, whose name may be any bytes of a header. Returns its status."""
+    """Sends a request of a tenant, whose name may be any bytes of a header. Returns its status.
+
+    The response has been read to its end, so the request has been counted.
+    """
     host, port = server.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         head = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-tenant: "
         connection.sendall(head + tenant + b"\r\n\r\n")
-        answer = connection.makefile("rb").readline()
-    return int(answer.split()[1])
+        response = connection.makefile("rb").read()
+    return int(response.split()[1])
 
 
 def get(server, path, accept=None):
@@ -114,7 +117,10 @@ def series(families):
 
 
 def formats(admin):
-    """promtool and both parsers read the metrics, which are the same in both formats."""
+    """promtool and both parsers read the metrics, which are the same in both formats.
+
+    No request may begin or end meanwhile, since its status may be the first of its kind.
+    """
     status, kind, text = get(admin, "/metrics")
     expect("the text format", (200, "text/plain; version=0.0.4; charset=utf-8"), (status, kind))
     lint = subprocess.run(
@@ -272,6 +278,10 @@ def main():
             expect(f"a request of {tenant}", 200, request(server, tenant))
         # They are the first ones that a scrape sees.
         get(admin, "/metrics")
+        request(server, b"others")
+        # A scrape has statistics that are at most a second old.
+        until("others", lambda: 'tenant="other"' in get(admin, "/metrics")[2])
+        formats(admin)
         stop = threading.Event()
 
         def requests():
@@ -283,9 +293,6 @@ def main():
         worker = threading.Thread(target=requests)
         worker.start()
         try:
-            # A scrape has statistics that are at most a second old.
-            until("others", lambda: 'tenant="other"' in get(admin, "/metrics")[2])
-            formats(admin)
             folders = [os.path.join(folder, kind) for kind in ("classic", "native")]
             native = "--enable-feature=native-histograms"
             with (
