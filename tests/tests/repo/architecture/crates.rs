@@ -8,10 +8,7 @@ use std::process::Command;
 /// Each crate of the workspace, and the workspace crates that it may depend on, including in its
 /// tests and its build script. A crate may depend only on crates listed above it, so there is no
 /// cycle.
-///
-/// Planned: mirror and lease may depend on the library but not on each other, on telemetry or on the
-/// schema, the server and a sidecar may depend on all of these, and the program on all crates.
-const CRATES: [(&str, &[&str]); 43] = [
+const CRATES: [(&str, &[&str]); 45] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -34,7 +31,17 @@ const CRATES: [(&str, &[&str]); 43] = [
     // Only with its feature `map`: without it, it builds without Wasmtime.
     ("localmap-schema", &["localmap"]),
     ("localmap-telemetry", &["localmap"]),
-    ("localmap-serve", &["localmap", "localmap-telemetry"]),
+    ("localmap-mirror", &["localmap"]),
+    ("localmap-lease", &["localmap"]),
+    (
+        "localmap-serve",
+        &[
+            "localmap",
+            "localmap-lease",
+            "localmap-mirror",
+            "localmap-telemetry",
+        ],
+    ),
     // Without the library: clients need neither maps nor Wasmtime.
     ("localmap-sidecar-proto", &[]),
     ("localmap-sidecar-client", &["localmap-sidecar-proto"]),
@@ -51,6 +58,8 @@ const CRATES: [(&str, &[&str]); 43] = [
         "localmap-cli",
         &[
             "localmap",
+            "localmap-lease",
+            "localmap-mirror",
             "localmap-schema",
             "localmap-serve",
             "localmap-sidecar",
@@ -77,6 +86,8 @@ const CRATES: [(&str, &[&str]); 43] = [
             "localmap-client",
             "localmap-engine",
             "localmap-guest-build",
+            "localmap-lease",
+            "localmap-mirror",
             "localmap-packed",
             "localmap-schema",
             "localmap-serve",
@@ -101,6 +112,8 @@ const CRATES: [(&str, &[&str]); 43] = [
             "localmap",
             "localmap-engine",
             "localmap-guest-build",
+            "localmap-lease",
+            "localmap-mirror",
             "localmap-sidecar-proto",
             "localmap-telemetry",
         ],

@@ -1,0 +1,1 @@
+//! Guards requests with leases by key: one writer or many readers at a time.

@@ -1,0 +1,229 @@
+//! A copy of a prefix as it was at one revision: a map, and the keys that it cannot hold.
+
+use crate::error::{OmittedReason, OpenError, Unfit};
+use crate::event::Event;
+use crate::omitted::{self, Omitted};
+use crate::options::MirrorOptions;
+use crate::read::EntryRef;
+use localmap::{
+    ApplyError, Change, Host, Limits, LocalMap, MapOptions, MapTerminated, Snapshot, Ttl,
+};
+use std::ops::ControlFlow;
+use std::{mem, slice};
+
+/// The bytes of the revision that is stored in front of each value.
+pub(crate) const REVISION_LEN: usize = 8;
+
+/// The most changes, and about the most bytes, of one batch. They are the limits of
+/// [`LocalMap::apply`], which a single value may exceed.
+const MAX_BATCH: usize = 1024;
+const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// A copy of a prefix as it was at one revision.
+///
+/// It is changed by whole revisions, each of which its owner makes visible at once by holding a lock
+/// meanwhile. After an error it is of no use, since it may hold a part of a revision.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    map: LocalMap,
+    /// The limits of the source's keys and values.
+    limits: Limits,
+    omitted: Omitted,
+    revision: u64,
+    entries: u64,
+    /// The values of a batch, each with its revision, one after the other.
+    buffer: Vec<u8>,
+}
+
+impl Replica {
+    /// Creates an empty copy of `revision`.
+    pub(crate) fn new(
+        host: &Host,
+        options: &MirrorOptions,
+        revision: u64,
+    ) -> Result<Self, OpenError> {
+        let limits = options.stored_limits();
+        let memory = limits.recommended_memory();
+        let options_of_map = MapOptions::new().limits(limits).max_memory(memory);
+        Ok(Self {
+            map: host.map(&options_of_map)?,
+            limits: options.limits.clone(),
+            omitted: Omitted::new(options.max_omitted),
+            revision,
+            entries: 0,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Returns the revision of the copy.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Returns the number of entries.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Returns the keys that the map cannot hold.
+    pub(crate) fn omitted(&self) -> &Omitted {
+        &self.omitted
+    }
+
+    /// Returns the bytes of memory that the map holds.
+    pub(crate) fn bytes(&mut self) -> Result<u64, MapTerminated> {
+        Ok(self.map.stats()?.bytes)
+    }
+
+    /// Stores listed entries, which are those of the revision of the copy, although they were stored before
+    /// it.
+    pub(crate) fn load(&mut self, entries: &[Event<'_>]) -> Result<(), Unfit> {
+        self.write(entries)
+    }
+
+    /// Makes changes, which must be all of those from the revision of the copy, without it, to `revision`,
+    /// in their order.
+    pub(crate) fn apply(&mut self, events: &[Event<'_>], revision: u64) -> Result<(), Unfit> {
+        self.write(events)?;
+        self.revision = revision;
+        Ok(())
+    }
+
+    /// Returns the value of a key and its revision, to `read`; `None` if it is absent.
+    pub(crate) fn get_with<R>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(Option<EntryRef<'_>>) -> R,
+    ) -> Result<R, MapTerminated> {
+        self.map
+            .get_with(key, |stored| read(stored.and_then(entry)))
+    }
+
+    /// Calls `visit` with each key and its entry, in no order, until it breaks. Changes its keys in no way.
+    pub(crate) fn visit(
+        &mut self,
+        mut visit: impl FnMut(&[u8], EntryRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), MapTerminated> {
+        self.map
+            .visit(b"", |found| match entry(&found.entry.value) {
+                Some(entry) => visit(&found.key, entry),
+                None => ControlFlow::Continue(()),
+            })
+    }
+
+    /// Publishes the entries, and returns a reader of them.
+    pub(crate) fn snapshot(&mut self) -> Result<Snapshot, MapTerminated> {
+        self.map.snapshot()
+    }
+
+    fn write(&mut self, events: &[Event<'_>]) -> Result<(), Unfit> {
+        let mut rest = events;
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(batch_len(rest));
+            self.write_batch(batch)?;
+            rest = after;
+        }
+        self.entries = self.map.len()?;
+        Ok(())
+    }
+
+    fn write_batch(&mut self, events: &[Event<'_>]) -> Result<(), Unfit> {
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.clear();
+        // The keys that change in the map, each with the place of its new value in the buffer; `None` for
+        // a key that is deleted.
+        let mut plan = Vec::with_capacity(events.len());
+        for event in events {
+            let mut stored = None;
+            match event
+                .value
+                .map(|value| (value, self.reason(event.key, value)))
+            {
+                Some((_, Some(reason))) => self.omitted.insert(event.key, reason)?,
+                Some((value, None)) => {
+                    self.omitted.remove(event.key);
+                    let start = buffer.len();
+                    buffer.extend_from_slice(&event.revision.to_le_bytes());
+                    buffer.extend_from_slice(value);
+                    stored = Some(start..buffer.len());
+                }
+                None => {
+                    self.omitted.remove(event.key);
+                }
+            }
+            // The map never has a key that is too long, and need not be asked to delete it.
+            if event.key.len() <= self.limits.max_key as usize {
+                plan.push((event.key, stored));
+            }
+        }
+        let changes: Vec<Change<'_>> = plan
+            .into_iter()
+            .map(|(key, stored)| match stored {
+                None => Change::Delete { key },
+                Some(place) => Change::Set {
+                    key,
+                    value: &buffer[place],
+                    ttl: Ttl::Never,
+                },
+            })
+            .collect();
+        self.make(&changes)?;
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    /// Makes the changes of a batch.
+    fn make(&mut self, changes: &[Change<'_>]) -> Result<(), Unfit> {
+        let error = match self.map.apply(changes) {
+            Ok(_) => return Ok(()),
+            Err(ApplyError::Terminated { source, .. }) => return Err(source.into()),
+            Err(error) => error,
+        };
+        // A batch needs room for all of its values before it frees any. One by one they need less.
+        if let [_] = changes {
+            return Err(self.full(&error));
+        }
+        changes
+            .iter()
+            .try_for_each(|change| self.make(slice::from_ref(change)))
+    }
+
+    /// Returns why a change was rejected. Keys and values have been compared with the limits, so the map
+    /// is full.
+    fn full(&mut self, rejected: &ApplyError) -> Unfit {
+        match self.map.stats() {
+            Err(terminated) => terminated.into(),
+            Ok(stats) => Unfit::Full {
+                entries: stats.entries,
+                bytes: stats.bytes,
+                max_entries: self.limits.max_entries,
+                max_bytes: self.limits.max_bytes,
+                rejected: rejected.to_string().into(),
+            },
+        }
+    }
+
+    fn reason(&self, key: &[u8], value: &[u8]) -> Option<OmittedReason> {
+        omitted::reason(&self.limits, key, value)
+    }
+}
+
+/// Returns how many events the next batch has: at least one.
+fn batch_len(events: &[Event<'_>]) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Event<'_>| {
+        bytes += event.key.len() + event.value.map_or(0, |value| REVISION_LEN + value.len());
+        bytes <= MAX_BATCH_BYTES
+    };
+    let fitting = events.iter().take(MAX_BATCH).take_while(fits).count();
+    fitting.max(1)
+}
+
+/// Splits a stored value into its revision and the value of the source.
+pub(crate) fn entry(stored: &[u8]) -> Option<EntryRef<'_>> {
+    let (revision, value) = stored.split_first_chunk()?;
+    Some(EntryRef {
+        value,
+        mod_revision: u64::from_le_bytes(*revision),
+    })
+}

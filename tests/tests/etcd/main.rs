@@ -1,0 +1,1 @@
+//! Mirrors and leases with a real etcd.
