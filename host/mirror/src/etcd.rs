@@ -1,5 +1,21 @@
 //! Follows a prefix of etcd.
 
+mod assembler;
+pub(crate) mod audit;
+mod backoff;
+mod driver;
+mod failure;
+mod gap;
+mod kv;
+mod list;
 pub(crate) mod mirror;
 pub(crate) mod options;
+mod page_size;
+mod pending;
+mod prefix;
+mod requests;
+mod session;
+mod timeouts;
+pub(crate) mod url;
+mod watch;
 pub(crate) mod write;

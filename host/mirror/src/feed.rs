@@ -71,9 +71,12 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// Returns [`OpenError`] if an option is out of its range.
+    /// Returns [`OpenError`] if an option is out of its range, or if the host does not create a map with the
+    /// limits.
     pub fn new(host: &Host, options: MirrorOptions) -> Result<Self, OpenError> {
         options.check()?;
+        // So that this is known now, and not with the first list.
+        Replica::new(host, &options, 0)?;
         Ok(Self {
             host: host.clone(),
             shared: Arc::new(Shared::new(options)),
@@ -154,6 +157,25 @@ impl Feed {
     #[must_use]
     pub fn complete(&self) -> u64 {
         self.shared.complete()
+    }
+
+    /// Notes that the connection was lost, or cannot be made.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn lost(&self, why: &str) {
+        self.shared.lost(why);
+    }
+
+    /// Returns the revision up to which the copy is complete, and the number of keys that the source has
+    /// there.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn extent(&self) -> (u64, u64) {
+        self.shared.extent()
+    }
+
+    /// Returns what the mirror shares with its readers.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Notes that the entries do not fit. Drops the copy.

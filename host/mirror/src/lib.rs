@@ -7,6 +7,7 @@
 #[cfg(feature = "etcd")]
 mod etcd;
 
+mod block_on;
 mod clock;
 mod error;
 mod event;
@@ -22,20 +23,25 @@ mod replica;
 mod shared;
 mod snapshot;
 mod status;
+mod version;
 
 pub use clock::BootClock;
 pub use error::{OmittedReason, OpenError, ReadError, Unfit};
+#[cfg(feature = "etcd")]
+pub use etcd::audit::{Comparison, Difference};
 #[cfg(feature = "etcd")]
 pub use etcd::mirror::Mirror;
 #[cfg(feature = "etcd")]
 pub use etcd::options::EtcdOptions;
 #[cfg(feature = "etcd")]
-pub use etcd::write::{Expect, PutError, Written};
+pub use etcd::url::UrlError;
+#[cfg(feature = "etcd")]
+pub use etcd::write::{Expect, PutError, RequestError, Written};
 pub use event::Event;
 pub use feed::{Feed, List};
 pub use mirrors::Mirrors;
 pub use options::MirrorOptions;
-pub use read::{EntryRef, Freshness, MirrorEntry, Read};
+pub use read::{EntryRef, Freshness, MirrorEntry, OmittedKey, Read};
 pub use reader::MirrorReader;
 pub use snapshot::MirrorSnapshot;
 pub use status::{Connection, Listing, MirrorCounts, MirrorState, MirrorStatus};

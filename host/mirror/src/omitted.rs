@@ -74,6 +74,11 @@ pub(crate) fn reason(limits: &Limits, key: &[u8], value: &[u8]) -> Option<Omitte
     if len > max {
         return Some(OmittedReason::ValueTooLarge { len, max });
     }
+    key_reason(limits, key)
+}
+
+/// Returns why a map with these limits cannot hold a key; `None` if it can.
+pub(crate) fn key_reason(limits: &Limits, key: &[u8]) -> Option<OmittedReason> {
     let (len, max) = (key.len(), limits.max_key as usize);
     if len == 0 {
         Some(OmittedReason::EmptyKey)

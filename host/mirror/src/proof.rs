@@ -32,11 +32,6 @@ impl Proof {
         self.fresh_at
     }
 
-    /// Returns the revision up to which the copy is complete.
-    pub(crate) fn complete(&self) -> u64 {
-        self.complete
-    }
-
     /// Begins again with another copy: one that holds `revision`, which a linearizable read has answered
     /// that was sent at `sent`.
     pub(crate) fn restart(&mut self, sent: Duration, revision: u64) {
@@ -107,7 +102,7 @@ mod tests {
         proof.answered(s(4), 9);
         assert_eq!(proof.fresh_at(), Some(s(5)));
         proof.complete_to(8);
-        assert_eq!((proof.complete(), proof.fresh_at()), (10, Some(s(5))));
+        assert_eq!((proof.complete, proof.fresh_at()), (10, Some(s(5))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a read of a mirror returns.
 
+use crate::error::OmittedReason;
 use std::time::Duration;
 
 /// An entry of a mirror.
@@ -31,6 +32,17 @@ impl EntryRef<'_> {
             mod_revision: self.mod_revision,
         }
     }
+}
+
+/// A key that the source has and the map of the mirror cannot hold: see
+/// [`MirrorReader::omitted`](crate::MirrorReader::omitted).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OmittedKey {
+    /// The key, without the prefix.
+    pub key: Vec<u8>,
+    /// Why the map cannot hold it.
+    pub reason: OmittedReason,
 }
 
 /// A result of a read, and how old it is.

@@ -1,7 +1,8 @@
 //! Reading a mirror.
 
-use crate::error::{OmittedReason, ReadError};
-use crate::read::{EntryRef, MirrorEntry, Read};
+use crate::block_on::block_on;
+use crate::error::ReadError;
+use crate::read::{EntryRef, MirrorEntry, OmittedKey, Read};
 use crate::replica::Replica;
 use crate::shared::{ENDED, Shared};
 use crate::snapshot::MirrorSnapshot;
@@ -10,6 +11,7 @@ use localmap::MapTerminated;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Reads a mirror, from any thread. Clones are cheap and read the same mirror.
 ///
@@ -103,10 +105,14 @@ impl MirrorReader {
     /// # Errors
     ///
     /// Returns the errors of [`visit`](Self::visit).
-    pub fn omitted(&self) -> Result<Read<Vec<(Vec<u8>, OmittedReason)>>, ReadError> {
+    pub fn omitted(&self) -> Result<Read<Vec<OmittedKey>>, ReadError> {
         self.shared.read(|replica| {
             let keys = replica.omitted().iter();
-            Ok(keys.map(|(key, reason)| (key.to_vec(), reason)).collect())
+            let omitted = |(key, reason): (&[u8], _)| OmittedKey {
+                key: key.to_vec(),
+                reason,
+            };
+            Ok(keys.map(omitted).collect())
         })
     }
 
@@ -116,7 +122,40 @@ impl MirrorReader {
         self.shared.status()
     }
 
-    /// Waits until the copy has `revision` or a later one.
+    /// Waits until the mirror can be read: until its first list is complete, or until it is not too old any
+    /// more. Blocks the thread, and needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ReadError::NotReady`] or [`ReadError::TooStale`] if that takes longer than `timeout`, and
+    /// the errors of [`until_ready`](Self::until_ready).
+    pub fn ready(&self, timeout: Duration) -> Result<(), ReadError> {
+        match block_on(self.until_ready(), timeout) {
+            Some(result) => result,
+            None => self.shared.readable().map(|_| ()),
+        }
+    }
+
+    /// Waits until the mirror can be read.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ReadError::DoesNotFit`] and [`ReadError::OtherCluster`], which may last until somebody
+    /// changes something, and [`ReadError::Ended`].
+    pub async fn until_ready(&self) -> Result<(), ReadError> {
+        let mut revisions = self.shared.revisions();
+        loop {
+            revisions.mark_unchanged();
+            match self.shared.readable() {
+                Err(ReadError::NotReady { .. } | ReadError::TooStale { .. }) => {}
+                result => return result.map(|_| ()),
+            }
+            // The sender is a part of what this reader shares.
+            let _ = revisions.changed().await;
+        }
+    }
+
+    /// Waits until the copy has `revision` or a later one, and returns the revision that it has.
     ///
     /// # Errors
     ///

@@ -85,8 +85,13 @@ impl Replica {
     /// in their order.
     pub(crate) fn apply(&mut self, events: &[Event<'_>], revision: u64) -> Result<(), Unfit> {
         self.write(events)?;
-        self.revision = revision;
+        self.complete_to(revision);
         Ok(())
+    }
+
+    /// Notes that nothing has changed from the revision of the copy to a later one.
+    pub(crate) fn complete_to(&mut self, revision: u64) {
+        self.revision = self.revision.max(revision);
     }
 
     /// Returns the value of a key and its revision, to `read`; `None` if it is absent.
@@ -151,8 +156,8 @@ impl Replica {
                     self.omitted.remove(event.key);
                 }
             }
-            // The map never has a key that is too long, and need not be asked to delete it.
-            if event.key.len() <= self.limits.max_key as usize {
+            // The map never has a key that it does not accept, nor does it accept to delete one.
+            if omitted::key_reason(&self.limits, event.key).is_none() {
                 plan.push((event.key, stored));
             }
         }
@@ -168,7 +173,10 @@ impl Replica {
             })
             .collect();
         self.make(&changes)?;
-        self.buffer = buffer;
+        // A large value does not keep its memory.
+        if buffer.capacity() <= 2 * MAX_BATCH_BYTES {
+            self.buffer = buffer;
+        }
         Ok(())
     }
 

@@ -24,7 +24,8 @@ pub(crate) const ENDED: u64 = u64::MAX;
 pub(crate) struct Shared {
     options: MirrorOptions,
     copy: Mutex<Copy>,
-    /// The revision of the copy; 0 if there is none.
+    /// The revision up to which the copy is complete; 0 if there is none. It is sent again with each change
+    /// of the state.
     revision: watch::Sender<u64>,
     published: Published,
 }
@@ -92,6 +93,11 @@ impl Shared {
         })
     }
 
+    /// Returns how fresh the copy is, or why it must not be read.
+    pub(crate) fn readable(&self) -> Result<Freshness, ReadError> {
+        self.copy().freshness(self.now(), &self.options)
+    }
+
     /// Returns the status.
     pub(crate) fn status(&self) -> MirrorStatus {
         let mut copy = self.copy();
@@ -126,8 +132,7 @@ impl Shared {
     /// Returns why snapshots have nothing to read: what the mirror says of its copy, or that the copy has
     /// not been published for too long.
     pub(crate) fn late(&self) -> ReadError {
-        let copy = self.copy();
-        match copy.freshness(self.now(), &self.options) {
+        match self.readable() {
             Err(error) => error,
             Ok(_) => ReadError::NotReady {
                 why: "the copy has not been published yet".into(),
@@ -151,9 +156,22 @@ impl Shared {
         if state == MirrorState::Ended {
             copy.replica = None;
             copy.proof = Proof::default();
-            self.revision.send_replace(ENDED);
         }
-        self.published.follow(&copy.proof, state);
+        self.follow(&copy);
+    }
+
+    /// Notes that the connection was lost, or cannot be made. A state that needs more than a connection
+    /// stays.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn lost(&self, why: &str) {
+        let copy = self.copy();
+        let state = match copy.state {
+            MirrorState::DoesNotFit | MirrorState::OtherCluster | MirrorState::Ended => return,
+            _ if copy.replica.is_some() => MirrorState::Reconnecting,
+            _ => MirrorState::Starting,
+        };
+        drop(copy);
+        self.enter(state, Some(why));
     }
 
     /// Notes the server that the mirror is connected to.
@@ -170,22 +188,29 @@ impl Shared {
     /// that was sent at `sent`.
     pub(crate) fn install(&self, mut replica: Replica, sent: Duration) {
         let revision = replica.revision();
-        // Before the old copy ends, whose snapshots end with it.
-        if self.published.is_wanted() {
+        // Before the old copy ends, whose snapshots end with it. Only a map that has terminated cannot be
+        // published, and the next change reports it.
+        let publish = |replica: &mut Replica| {
             let next = self.now() + self.options.publish;
-            // Only a map that has terminated cannot be published. The next change reports it.
-            let _ = self.published.publish(&mut replica, sent, next);
+            let _ = self.published.publish(replica, sent, next);
+        };
+        let was_wanted = self.published.is_wanted();
+        if was_wanted {
+            publish(&mut replica);
         }
         let mut copy = self.copy();
+        // A snapshot that was asked for meanwhile has published the old copy.
+        if !was_wanted && self.published.is_wanted() {
+            publish(&mut replica);
+        }
         let old = copy.replica.replace(replica);
         copy.proof.restart(sent, revision);
         copy.counts.lists += 1;
         copy.listing = None;
-        self.published.follow(&copy.proof, copy.state);
+        self.follow(&copy);
         drop(copy);
         // It takes a while to drop a map. Readers need not wait for that.
         drop(old);
-        self.revision.send_replace(revision);
     }
 
     /// Makes all changes from the revision of the copy to `revision`, visible at the same instant.
@@ -199,13 +224,13 @@ impl Shared {
         };
         if let Err(unfit) = replica.apply(events, revision) {
             copy.drop_copy(&unfit);
-            self.published.follow(&copy.proof, copy.state);
+            self.follow(copy);
             return Err(unfit);
         }
         copy.counts.events += events.len() as u64;
         copy.proof.complete_to(revision);
         self.published.changed();
-        self.revision.send_replace(revision);
+        self.follow(copy);
         Ok(())
     }
 
@@ -213,7 +238,7 @@ impl Shared {
     pub(crate) fn unfit(&self, unfit: &Unfit) {
         let mut copy = self.copy();
         copy.drop_copy(unfit);
-        self.published.follow(&copy.proof, copy.state);
+        self.follow(&copy);
     }
 
     /// Notes that a linearizable read which was sent at `sent` has answered `revision`.
@@ -221,19 +246,48 @@ impl Shared {
         let mut copy = self.copy();
         copy.counts.probes += 1;
         copy.proof.answered(sent, revision);
-        self.published.follow(&copy.proof, copy.state);
+        self.follow(&copy);
     }
 
     /// Notes that nothing has changed from the revision of the copy to `revision`.
     pub(crate) fn complete_to(&self, revision: u64) {
         let mut copy = self.copy();
+        let Some(replica) = &mut copy.replica else {
+            return;
+        };
+        replica.complete_to(revision);
         copy.proof.complete_to(revision);
-        self.published.follow(&copy.proof, copy.state);
+        self.follow(&copy);
     }
 
-    /// Returns the revision up to which the copy is complete.
+    /// Returns the revision up to which the copy is complete; 0 if there is none.
     pub(crate) fn complete(&self) -> u64 {
-        self.copy().proof.complete()
+        self.copy().complete()
+    }
+
+    /// Returns the revision up to which the copy is complete, and the number of its keys with those that
+    /// are omitted; 0 and 0 if there is none.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn extent(&self) -> (u64, u64) {
+        let copy = self.copy();
+        let keys = |replica: &Replica| replica.entries() + replica.omitted().len() as u64;
+        (copy.complete(), copy.replica.as_ref().map_or(0, keys))
+    }
+
+    /// Calls `read` with the copy, even if it is too old; `None` if there is none.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn read_any<R>(&self, read: impl FnOnce(&mut Replica) -> R) -> Option<R> {
+        self.copy().replica.as_mut().map(read)
+    }
+
+    /// Tells readers what has become of the copy.
+    fn follow(&self, copy: &Copy) {
+        self.published.follow(&copy.proof, copy.state);
+        // Also when it has not changed: some wait for a state.
+        self.revision.send_replace(match copy.state {
+            MirrorState::Ended => ENDED,
+            _ => copy.complete(),
+        });
     }
 
     /// Notes the result of an audit.
@@ -272,6 +326,11 @@ impl Shared {
 }
 
 impl Copy {
+    /// Returns the revision up to which the copy is complete; 0 if there is none.
+    fn complete(&self) -> u64 {
+        self.replica.as_ref().map_or(0, Replica::revision)
+    }
+
     /// Returns the age of the copy, at most; `None` if nothing has proved one.
     fn age(&self, now: Duration) -> Option<Duration> {
         Some(now.saturating_sub(self.proof.fresh_at()?))
@@ -279,9 +338,10 @@ impl Copy {
 
     /// Returns how fresh the copy is, or why it must not be read.
     fn freshness(&self, now: Duration, options: &MirrorOptions) -> Result<Freshness, ReadError> {
-        let why = || match &self.why {
-            Some(why) => Arc::clone(why),
-            None => Arc::from(self.state.to_string()),
+        let why = || match (&self.why, self.state) {
+            (Some(why), _) => Arc::clone(why),
+            (None, MirrorState::Live) => "its source has not confirmed it since".into(),
+            (None, state) => Arc::from(state.to_string()),
         };
         let age = self.replica.as_ref().and_then(|_| self.age(now));
         match age {

@@ -2,6 +2,7 @@
 
 use crate::error::ReadError;
 use crate::read::Freshness;
+use crate::version::has_reliable_progress;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,18 @@ pub struct Connection {
     pub version: String,
     /// The id of the cluster.
     pub cluster_id: u64,
+}
+
+impl Connection {
+    /// Returns `true` if the server reports progress reliably: if its version is 3.4.31, 3.5.13 or 3.6.0,
+    /// or a later one of these.
+    ///
+    /// With earlier versions the mirror proves the age of a prefix that does not change in another way,
+    /// which costs the server a look at all keys of the prefix.
+    #[must_use]
+    pub fn has_reliable_progress(&self) -> bool {
+        has_reliable_progress(&self.version)
+    }
 }
 
 /// How far the list of a prefix has come.

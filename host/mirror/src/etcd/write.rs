@@ -1,4 +1,7 @@
-//! Writes to etcd through a mirror, and reads past it.
+//! Writes to etcd through a mirror, and reads past it: their results.
+
+use super::failure::Failure;
+use std::sync::Arc;
 
 /// The condition of a [`Mirror::put_if`](crate::Mirror::put_if).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,13 @@ pub enum PutError {
         /// What etcd has answered.
         why: String,
     },
+    /// No server could be reached: nothing was sent, and nothing was stored.
+    #[error("no server can be reached: {why}")]
+    #[non_exhaustive]
+    Unreachable {
+        /// The last failure.
+        why: Arc<str>,
+    },
     /// There was no answer. The value may have been stored: read the key to find out.
     #[error("unknown outcome: {why}")]
     #[non_exhaustive]
@@ -47,4 +57,28 @@ pub enum PutError {
         /// What happened instead.
         why: String,
     },
+}
+
+/// Why a read past the mirror, or an audit, has no result.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// etcd has refused the request, or has not answered.
+    #[error("{why}")]
+    #[non_exhaustive]
+    Failed {
+        /// What has happened.
+        why: Arc<str>,
+    },
+    /// The mirror has ended.
+    #[error("the mirror has ended")]
+    Ended,
+}
+
+impl From<Failure> for RequestError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed {
+            why: failure.to_string().into(),
+        }
+    }
 }

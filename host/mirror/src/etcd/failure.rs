@@ -1,0 +1,228 @@
+//! Why a request to etcd has failed, in words, and what follows from that.
+
+use etcd_client::Error;
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+use tonic::{Code, Status};
+
+/// Why a request has failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    text: String,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The revision that was asked for is compacted.
+    Compacted,
+    /// The response is larger than the client accepts.
+    TooLarge,
+    /// There was no response in time.
+    Timeout,
+    /// etcd has refused the request: nothing has changed.
+    Refused,
+    /// The endpoint belongs to another cluster, or to one that has lost its history.
+    OtherCluster,
+    /// Anything else. The request may have been performed.
+    Other,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+
+    /// Returns the failure of a request that has taken too long.
+    pub(crate) fn timeout(what: &str, after: Duration) -> Self {
+        let text = format!("no answer to {what} within {} ms", after.as_millis());
+        Self::new(Kind::Timeout, text)
+    }
+
+    /// Says which endpoint has failed.
+    pub(crate) fn at(self, endpoint: &str) -> Self {
+        let text = format!("{endpoint}: {}", self.text);
+        Self { text, ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::GRpcStatus(status) => (&status).into(),
+            error => Self::new(Kind::Other, with_sources(&error)),
+        }
+    }
+}
+
+impl From<&Status> for Failure {
+    fn from(status: &Status) -> Self {
+        let message = status.message();
+        Self::new(kind(status.code(), message), text(status, message))
+    }
+}
+
+impl Failure {
+    /// Returns the failure of a watch that etcd has canceled for this reason.
+    pub(crate) fn canceled(reason: &str) -> Self {
+        let text = match hint(reason) {
+            Some(hint) => format!("{hint} ({reason})"),
+            None if reason.is_empty() => "etcd has canceled the watch".into(),
+            None => format!("etcd has canceled the watch: {reason}"),
+        };
+        Self::new(Kind::Other, text)
+    }
+}
+
+/// Decides what follows. Codes alone mislead: a compacted revision and a message that is too large have the
+/// same, and a server that was killed is `Unknown`.
+fn kind(code: Code, message: &str) -> Kind {
+    if message.contains("required revision has been compacted") {
+        return Kind::Compacted;
+    }
+    if message.contains("message length too large") || message.contains("larger than max") {
+        return Kind::TooLarge;
+    }
+    // Only etcd's own words are certain: the codes below come from broken connections too.
+    let refused = matches!(
+        code,
+        Code::PermissionDenied
+            | Code::InvalidArgument
+            | Code::FailedPrecondition
+            | Code::NotFound
+            | Code::ResourceExhausted
+            | Code::Unauthenticated
+    );
+    match refused && message.starts_with("etcdserver:") {
+        true => Kind::Refused,
+        false => Kind::Other,
+    }
+}
+
+/// Says what has happened.
+fn text(status: &Status, message: &str) -> String {
+    if let Some(hint) = hint(message) {
+        return format!("{hint} ({message})");
+    }
+    match status.source() {
+        // The innermost one says what the operating system or the peer has said.
+        Some(source) => format!("{}: {}", status.message(), with_sources(source)),
+        None if message.is_empty() => status.code().description().to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+/// Returns what an error of the rights of a user means.
+fn hint(message: &str) -> Option<&'static str> {
+    let hints = [
+        (
+            "permission denied",
+            "the user has no permission for these keys",
+        ),
+        (
+            "authentication failed",
+            "etcd does not know the user, or the password is wrong",
+        ),
+        ("user name is empty", "etcd wants a user and a password"),
+        ("user name not found", "etcd does not know the user"),
+        ("invalid auth token", "the login has expired"),
+    ];
+    let found = hints.iter().find(|(part, _)| message.contains(part));
+    found
+        .filter(|_| message.contains("etcdserver:"))
+        .map(|(_, hint)| *hint)
+}
+
+/// Returns an error with those that it comes from, each of which is named once.
+pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: Code, message: &str) -> Failure {
+        Error::GRpcStatus(Status::new(code, message)).into()
+    }
+
+    #[test]
+    fn only_etcds_own_words_are_a_refusal() {
+        let refused = [
+            (Code::PermissionDenied, "etcdserver: permission denied"),
+            (Code::InvalidArgument, "etcdserver: key is not provided"),
+            (
+                Code::ResourceExhausted,
+                "etcdserver: mvcc: database space exceeded",
+            ),
+        ];
+        for (code, message) in refused {
+            assert_eq!(of(code, message).kind, Kind::Refused, "{message}");
+        }
+        let unknown = [
+            (Code::Cancelled, "Timeout expired"),
+            (
+                Code::Unknown,
+                "h2 protocol error: error reading a body from connection",
+            ),
+            (Code::Unavailable, "etcdserver: leader changed"),
+            (Code::Unavailable, "etcdserver: request timed out"),
+            (Code::ResourceExhausted, "h2 protocol error: too_many_pings"),
+            (Code::PermissionDenied, "a proxy says no"),
+        ];
+        for (code, message) in unknown {
+            assert_eq!(of(code, message).kind, Kind::Other, "{message}");
+        }
+    }
+
+    #[test]
+    fn errors_with_one_code_are_told_apart() {
+        let compacted = "etcdserver: mvcc: required revision has been compacted";
+        assert_eq!(of(Code::OutOfRange, compacted).kind, Kind::Compacted);
+        let large = "Error, decoded message length too large: found 40001269 bytes, the limit is: 4194304 bytes";
+        assert_eq!(of(Code::OutOfRange, large).kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn texts_say_what_is_wrong() {
+        let denied = of(Code::PermissionDenied, "etcdserver: permission denied");
+        assert_eq!(
+            denied.at("http://a:2379").to_string(),
+            "http://a:2379: the user has no permission for these keys (etcdserver: permission denied)"
+        );
+        let reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied";
+        assert!(
+            Failure::canceled(reason)
+                .to_string()
+                .starts_with("the user has no permission")
+        );
+        assert_eq!(
+            Failure::canceled("").to_string(),
+            "etcd has canceled the watch"
+        );
+        assert_eq!(
+            of(Code::Unknown, "").to_string(),
+            Code::Unknown.description()
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! One connection to an endpoint: it lists the prefix if it has to, and watches it.
+
+use super::backoff::Backoff;
+use super::driver::Driver;
+use super::failure::{Failure, Kind};
+use super::gap;
+use super::kv::{Check, Head, Kv, Server};
+use super::list::{ListError, list};
+use super::watch::{End, Watch};
+use crate::error::Unfit;
+use crate::status::{Connection, MirrorState};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often a list begins again because its revision was compacted, before another endpoint is tried.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The shortest time between two looks for room.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a list has come to.
+enum Outcome {
+    Done,
+    /// The entries did not fit at this revision, at which there were so many keys.
+    Unfit {
+        revision: u64,
+        keys: u64,
+    },
+    /// It has to begin again.
+    Again(Failure),
+}
+
+impl Driver {
+    /// Follows the prefix by one endpoint until that fails. Returns why, and whether it was of use before.
+    pub(crate) async fn session(&mut self, endpoint: &str) -> (Failure, bool) {
+        let mut was_of_use = false;
+        let Err(failure) = self.follow(endpoint, &mut was_of_use).await;
+        (failure, was_of_use)
+    }
+
+    async fn follow(
+        &mut self,
+        endpoint: &str,
+        was_of_use: &mut bool,
+    ) -> Result<Infallible, Failure> {
+        let connecting = Kv::connect(endpoint, &self.options, &self.prefix, self.timeouts);
+        let (kv, server) = connecting.await?;
+        let sent = self.feed.now();
+        let mut head = kv.probe().await?;
+        let is_same = self.is_same_cluster(head)?;
+        self.feed.connected(Connection {
+            endpoint: endpoint.to_owned(),
+            version: server.version.clone(),
+            cluster_id: head.cluster_id,
+        });
+        let _ = self.link.send_replace(Ok(kv.clone()));
+        let mut relist = match is_same {
+            true => {
+                self.feed.answered(sent, head.revision);
+                self.relist_reason(&kv, head).await?
+            }
+            false => Some("the cluster is another one".to_owned()),
+        };
+        loop {
+            if let Some(why) = relist.take() {
+                self.list(&kv, head.cluster_id, &why).await?;
+                head.revision = self.feed.complete();
+            }
+            match self.watch(&kv, &server, head, was_of_use).await? {
+                End::Failed(failure) => return Err(failure),
+                End::Relist(why) => relist = Some(why),
+                End::Unfit(unfit) => {
+                    self.is_unfit = true;
+                    relist = Some(unfit.to_string());
+                }
+            }
+        }
+    }
+
+    async fn watch(
+        &mut self,
+        kv: &Kv,
+        server: &Server,
+        head: Head,
+        was_of_use: &mut bool,
+    ) -> Result<End, Failure> {
+        let max_page = self.options.page;
+        let (cluster_id, revision) = (head.cluster_id, head.revision);
+        let begun = Watch::begin(&self.feed, kv, server, cluster_id, revision, max_page);
+        let mut watch = begun.await?;
+        let end = watch.run().await;
+        *was_of_use |= watch.has_proof;
+        Ok(end)
+    }
+
+    /// Returns `true` if the copy is one of this cluster, or `false` if the cluster is to replace it.
+    fn is_same_cluster(&mut self, head: Head) -> Result<bool, Failure> {
+        let Some(cluster) = self.cluster else {
+            return Ok(true);
+        };
+        let known = self.feed.complete();
+        let why = if cluster != head.cluster_id {
+            format!(
+                "the endpoint belongs to cluster {:x}, and the copy to cluster {cluster:x}",
+                head.cluster_id
+            )
+        } else if head.revision < known {
+            format!(
+                "cluster {cluster:x} has revision {}, and the copy has revision {known}: it was \
+                 restored or emptied",
+                head.revision
+            )
+        } else {
+            return Ok(true);
+        };
+        match self.feed.options().accept_new_cluster {
+            true => Ok(false),
+            false => Err(Failure::new(Kind::OtherCluster, why)),
+        }
+    }
+
+    /// Returns why the prefix has to be listed; `None` if the watch can go on where it was.
+    async fn relist_reason(&self, kv: &Kv, head: Head) -> Result<Option<String>, Failure> {
+        let (known, keys) = self.feed.extent();
+        if known == 0 {
+            return Ok(Some("there is no copy yet".into()));
+        }
+        let behind = head.revision.saturating_sub(known);
+        if !gap::is_too_far(behind, keys) {
+            match kv.count(known).await {
+                Ok(count) if count == keys => return Ok(None),
+                Ok(count) => {
+                    self.feed.audited(false);
+                    return Ok(Some(format!(
+                        "etcd has {count} keys at revision {known}, and the copy has {keys}"
+                    )));
+                }
+                Err(failure) if failure.kind == Kind::Compacted => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let sent = self.feed.now();
+        let Check {
+            head,
+            count,
+            is_newer,
+        } = kv.check(known).await?;
+        if is_newer || count != keys {
+            return Ok(Some(format!("the copy is {behind} revisions behind")));
+        }
+        self.feed.answered(sent, head.revision);
+        self.feed.complete_to(head.revision);
+        Ok(None)
+    }
+
+    /// Lists the prefix, until the copy is complete and fits.
+    async fn list(&mut self, kv: &Kv, cluster_id: u64, why: &str) -> Result<(), Failure> {
+        let mut backoff = Backoff::new(LOOK);
+        let mut attempts = 0;
+        loop {
+            match self.list_once(kv, cluster_id, why).await? {
+                Outcome::Done => return Ok(()),
+                Outcome::Again(failure) => {
+                    attempts += 1;
+                    if attempts == MAX_ATTEMPTS {
+                        return Err(failure);
+                    }
+                    sleep(backoff.next()).await;
+                }
+                Outcome::Unfit { revision, keys } => self.wait_for_room(kv, revision, keys).await?,
+            }
+        }
+    }
+
+    async fn list_once(&mut self, kv: &Kv, cluster_id: u64, why: &str) -> Result<Outcome, Failure> {
+        // A prefix that did not fit does not, until it does.
+        if !self.is_unfit {
+            self.feed.enter(MirrorState::Listing, Some(why));
+        }
+        match list(&self.feed, kv, self.options.page, cluster_id).await {
+            Ok(listed) => {
+                self.feed.install(listed.list, listed.sent);
+                self.feed.enter(MirrorState::Listing, None);
+                self.cluster = Some(cluster_id);
+                self.is_unfit = false;
+                self.room.reset();
+                Ok(Outcome::Done)
+            }
+            Err(ListError::Failed(failure)) if failure.kind == Kind::Compacted => {
+                Ok(Outcome::Again(failure))
+            }
+            Err(ListError::Failed(failure)) => Err(failure),
+            Err(ListError::Unfit {
+                unfit,
+                revision,
+                keys,
+            }) => {
+                self.cluster = Some(cluster_id);
+                self.is_unfit = true;
+                self.feed.unfit(&unfit);
+                Ok(match unfit {
+                    // Nothing need change in etcd for another map to hold it.
+                    Unfit::Terminated { .. } => Outcome::Unfit {
+                        revision: 0,
+                        keys: 0,
+                    },
+                    _ => Outcome::Unfit { revision, keys },
+                })
+            }
+        }
+    }
+
+    /// Waits until there may be room for a prefix that had so many keys at a revision: until there are
+    /// fewer, or until something has changed and some time has passed.
+    async fn wait_for_room(&mut self, kv: &Kv, revision: u64, keys: u64) -> Result<(), Failure> {
+        let look = self.feed.options().probe.max(LOOK);
+        let mut wait = self.room.next().max(look);
+        let mut begin = Instant::now();
+        loop {
+            sleep(look).await;
+            // It costs less than a check, and finds out whether the user may still read.
+            if kv.count(0).await? < keys {
+                return Ok(());
+            }
+            if begin.elapsed() >= wait {
+                let check = kv.check(revision).await?;
+                if check.is_newer || check.count != keys {
+                    return Ok(());
+                }
+                wait = self.room.next().max(look);
+                begin = Instant::now();
+            }
+        }
+    }
+}
