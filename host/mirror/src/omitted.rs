@@ -14,6 +14,8 @@ pub(crate) struct Omitted {
     reasons: HashMap<Box<[u8]>, OmittedReason>,
     bytes: usize,
     max: usize,
+    /// The length of the longest key that has been added.
+    longest: usize,
 }
 
 impl Omitted {
@@ -23,6 +25,7 @@ impl Omitted {
             reasons: HashMap::new(),
             bytes: 0,
             max,
+            longest: 0,
         }
     }
 
@@ -32,7 +35,8 @@ impl Omitted {
 
     /// Returns why a key is omitted; `None` if it is not.
     pub(crate) fn get(&self, key: &[u8]) -> Option<OmittedReason> {
-        match self.reasons.is_empty() {
+        // A guest may ask for a key of many megabytes, which is not worth hashing.
+        match self.reasons.is_empty() || key.len() > self.longest {
             true => None,
             false => self.reasons.get(key).copied(),
         }
@@ -49,6 +53,7 @@ impl Omitted {
             return Err(Unfit::TooManyOmitted { max });
         }
         self.bytes += key.len();
+        self.longest = self.longest.max(key.len());
         self.reasons.insert(key.into(), reason);
         Ok(())
     }

@@ -83,6 +83,32 @@ impl MirrorReader {
         })
     }
 
+    /// Returns the entries of the first of these keys, at one revision: of as many as have values of at most
+    /// `max_bytes` together, and at least of one.
+    pub(crate) fn get_some(
+        &self,
+        keys: &[&[u8]],
+        max_bytes: usize,
+    ) -> Result<Read<Vec<Option<MirrorEntry>>>, ReadError> {
+        self.shared.read(|replica| {
+            let (mut some, mut room) = (Vec::with_capacity(keys.len()), max_bytes);
+            for (index, key) in keys.iter().enumerate() {
+                held(replica, index, key)?;
+                let fitting = |entry: Option<EntryRef<'_>>| {
+                    let len = entry.map_or(0, |entry| entry.value.len());
+                    let fits = index == 0 || len <= room;
+                    room = room.saturating_sub(len);
+                    fits.then(|| entry.map(EntryRef::to_entry))
+                };
+                match replica.get_with(key, fitting).map_err(ended)? {
+                    Some(entry) => some.push(entry),
+                    None => break,
+                }
+            }
+            Ok(some)
+        })
+    }
+
     /// Calls `visit` with each key and its entry, in no order, until it breaks.
     ///
     /// All are of one revision. `visit` runs under the lock of the mirror, so nothing is applied meanwhile:

@@ -5,7 +5,7 @@
 //! The hostile code is in `tests/guests/hostile`.
 
 mod apps;
-mod honest;
+pub(crate) mod honest;
 mod lies;
 mod make;
 mod maps;

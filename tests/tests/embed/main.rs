@@ -13,6 +13,7 @@ mod hostile;
 mod library;
 mod lifetime;
 mod link;
+mod mirror;
 mod schema;
 mod serve;
 mod serve_reuse;

@@ -3,7 +3,7 @@
 use crate::compose::error::{ComponentError, Incompatibility};
 use crate::compose::skeleton::skeleton;
 use crate::compose::validate::validate;
-use crate::contract::names::{BLOCKS, CHANGES, CLOCK, CONTROL, LOCAL_MAP, SEED};
+use crate::contract::names::{BLOCKS, CHANGES, CLOCK, CONTROL, LOCAL_MAP, SEED, same_interface};
 use std::collections::HashSet;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -254,11 +254,6 @@ fn missing(types: &Types, actual: ItemKind, wanted: ItemKind) -> Option<&str> {
 /// Returns `true` if the interface `own` can serve an import of `name`.
 fn compatible(own: &str, name: &str) -> bool {
     own == name || are_semver_compatible(own, name)
-}
-
-/// Returns `true` if two names are equal except for their versions.
-pub(crate) fn same_interface(a: &str, b: &str) -> bool {
-    a.split('@').next() == b.split('@').next()
 }
 
 /// Returns `true` for the name of an interface of the contract, of any version.

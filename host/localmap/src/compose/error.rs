@@ -3,8 +3,8 @@
 use crate::contract::buckets::BucketsError;
 use crate::contract::error::{ConfigureError, PreloadError};
 use crate::contract::names::{
-    CHANGES, CLOCK, CONTROL, HTTP_HANDLER_0_3, KEYVALUE_DRAFTS, LOCAL_MAP, SEED, is_keyvalue,
-    version_of_wasi,
+    CHANGES, CLOCK, CONTROL, HTTP_HANDLER_0_3, KEYVALUE_DRAFTS, LOCAL_MAP, MIRROR, SEED,
+    is_keyvalue, same_interface, version_of_wasi,
 };
 
 /// An error in the bytes of a component.
@@ -96,7 +96,7 @@ pub enum Incompatibility {
     #[error(
         "it imports {}, which this host does not provide{}",
         import(name, functions),
-        version_hint(name)
+        hint(name)
     )]
     #[non_exhaustive]
     MissingImport {
@@ -201,6 +201,19 @@ pub(crate) fn is_of_wasi(name: &str) -> bool {
 }
 
 /// Says what to do about an interface that a host lacks.
+fn hint(name: &str) -> String {
+    if same_interface(MIRROR, name) {
+        return match name == MIRROR {
+            true => ": a host of mirrors does, such as `localmap serve --mirror \
+                     NAME=etcd://HOST:2379/PREFIX/`"
+                .to_owned(),
+            false => format!(": build it against this version of the contract, {MIRROR}"),
+        };
+    }
+    version_hint(name).to_owned()
+}
+
+/// Says what to do about an interface of another version of WASI.
 fn version_hint(name: &str) -> &'static str {
     let version = version_of_wasi(name).unwrap_or_default();
     if version.starts_with("0.3.0-") {

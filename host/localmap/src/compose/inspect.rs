@@ -6,6 +6,7 @@ use crate::compose::concurrency::needs_concurrency;
 use crate::compose::error::{ComponentError, Incompatibility};
 use crate::compose::exports::WasiVersion;
 use crate::contract::limits::Limits;
+use crate::contract::names::{MIRROR, same_interface};
 use wac_graph::types::{ItemKind, Types};
 use wasmparser::{Parser, Payload};
 
@@ -73,6 +74,26 @@ impl Inspection {
             let version = name.split_once('@').map_or("", |(_, version)| version);
             name.starts_with(prefix) && version.contains('-')
         })
+    }
+
+    /// Returns the name under which the component imports the interface of mirrors,
+    /// [`names::MIRROR`](crate::names::MIRROR) of any version; `None` if it reads none. A map does not serve
+    /// it: see the crate `localmap-mirror`.
+    ///
+    /// ```
+    /// use localmap::{MAP_COMPONENT, inspect};
+    ///
+    /// assert_eq!(inspect(MAP_COMPONENT)?.mirror_import(), None);
+    /// # Ok::<(), localmap::ComponentError>(())
+    /// ```
+    pub fn mirror_import(&self) -> Option<&str> {
+        let calls = |import: &&Item| !import.functions.is_empty();
+        let mut imports = self
+            .imports
+            .iter()
+            .filter(calls)
+            .map(|item| item.name.as_str());
+        imports.find(|name| same_interface(MIRROR, name))
     }
 
     /// Returns the limits for a map of the component: `limits`, adapted

@@ -2,11 +2,11 @@
 
 use crate::artifact::baked_buckets::bake;
 use crate::artifact::components::KEYVALUE_ADAPTER;
-use crate::compose::component::{Pair, same_interface};
+use crate::compose::component::Pair;
 use crate::compose::error::{Incompatibility, PlugError};
 use crate::compose::wire::compose;
 use crate::contract::buckets::Buckets;
-use crate::contract::names::{KEYVALUE_DRAFTS, is_keyvalue};
+use crate::contract::names::{KEYVALUE_DRAFTS, is_keyvalue, same_interface};
 use wac_graph::types::ItemKind;
 
 /// The interfaces of each draft that the adapter serves.

@@ -27,6 +27,10 @@ pub const CHANGES: &str = "localmap:core/changes@0.1.0";
 /// The interface that a guest of the sidecar exports.
 pub const HANDLER: &str = "localmap:core/handler@0.1.0";
 
+/// The interface by which a guest reads mirrors, which are copies of data of other machines that its host
+/// keeps up to date: see the crate `localmap-mirror`.
+pub const MIRROR: &str = "localmap:core/mirror@0.1.0";
+
 /// The drafts of `wasi:keyvalue` that the adapter serves.
 pub const KEYVALUE_DRAFTS: [&str; 2] = ["0.2.0-draft", "0.2.0-draft2"];
 
@@ -49,6 +53,11 @@ pub(crate) const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.0";
 
 /// The interface from which a map component imports the seed of its hash function.
 pub(crate) const SEED: &str = "wasi:random/insecure-seed@0.2.0";
+
+/// Returns `true` if two names are equal except for their versions.
+pub(crate) fn same_interface(a: &str, b: &str) -> bool {
+    a.split('@').next() == b.split('@').next()
+}
 
 /// Returns `true` for an interface of `wasi:keyvalue`, of any version.
 pub(crate) fn is_keyvalue(name: &str) -> bool {

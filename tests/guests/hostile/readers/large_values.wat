@@ -1,0 +1,23 @@
+;; Reads a value of 1 MiB a hundred times, in turn alone and as the only one of many keys. Returns how
+;; many bytes it got.
+(import "localmap:core/mirror@0.1.0" "get" (func $get (param i32 i32 i32 i32 i32)))
+(import "localmap:core/mirror@0.1.0" "get-many" (func $get-many (param i32 i32 i32 i32 i32)))
+(memory (export "memory") 64)
+(data (i32.const 16) "flags")
+(data (i32.const 32) "big")
+(data (i32.const 64) "\20\00\00\00\03\00\00\00\20\00\00\00\03\00\00\00\20\00\00\00\03\00\00\00")
+(func (export "run") (result i64) (local $left i32) (local $got i64)
+    (local.set $left (i32.const 50))
+    (loop $again
+        (call $forget)
+        (call $get (i32.const 16) (i32.const 5) (i32.const 32) (i32.const 3) (i32.const 1024))
+        (if (i32.load8_u (i32.const 1024)) (then unreachable))
+        (local.set $got (i64.add (local.get $got) (i64.load32_u (i32.const 1044))))
+        (call $forget)
+        (call $get-many (i32.const 16) (i32.const 5) (i32.const 64) (i32.const 3) (i32.const 1024))
+        (if (i32.load8_u (i32.const 1024)) (then unreachable))
+        (if (i32.ne (i32.load (i32.const 1036)) (i32.const 1)) (then unreachable))
+        (local.set $got (i64.add (local.get $got)
+            (i64.load32_u (i32.add (i32.load (i32.const 1032)) (i32.const 12)))))
+        (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+    (local.get $got))
