@@ -2,8 +2,9 @@
 
 use localmap_guest_build::Guests;
 
-const GUESTS: [&str; 17] = [
+const GUESTS: [&str; 18] = [
     "dedupe",
+    "flags",
     "handled",
     "http-feed",
     "http-limiter",

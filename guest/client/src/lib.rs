@@ -56,6 +56,11 @@
 //! `localmap sidecar` hosts guests that other processes call, each time with the map of a tenant.
 //! [`export_handler!`] makes a function such a guest.
 //!
+//! # Mirrors
+//!
+//! With [`mirror`] a guest reads copies of data that other machines own, such as a prefix of etcd, which the
+//! host keeps up to date.
+//!
 //! # Features
 //!
 //! - `in-process`, on by default: the module [`in_process`]. A guest that does not use it
@@ -81,6 +86,7 @@ mod handler;
 #[cfg(feature = "in-process")]
 pub mod in_process;
 mod map;
+pub mod mirror;
 mod packed;
 mod pinned;
 mod scan;

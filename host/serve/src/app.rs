@@ -255,11 +255,12 @@ impl App {
     }
 }
 
-/// Creates the linker of all guests: the imports of the sandbox, and the map.
+/// Creates the linker of all guests: the imports of the sandbox, the map, and the mirrors.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox<()>>> {
     let mut linker = Linker::new(engine);
     Sandbox::add_to_linker_async(&mut linker)?;
     localmap::add_to_linker(&mut linker, Sandbox::linked_map)?;
+    localmap_mirror::add_to_linker(&mut linker, Sandbox::mirrors)?;
     Ok(linker)
 }
 

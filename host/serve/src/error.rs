@@ -70,6 +70,13 @@ pub enum HandlerError {
         /// One reason for each import.
         missing: Vec<Incompatibility>,
     },
+    /// The component reads mirrors, but there are none.
+    #[error("it imports {import}, but there is no mirror for it to read")]
+    #[non_exhaustive]
+    NoMirrors {
+        /// The name of the import.
+        import: String,
+    },
     /// Its instances cannot be reused.
     #[error(transparent)]
     Reuse(#[from] ReuseError),

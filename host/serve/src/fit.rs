@@ -8,7 +8,8 @@ use localmap::{
 };
 
 /// Returns the reasons why a [`Handler`](crate::Handler) cannot serve a component; empty if it can.
-/// `found` is the component's [description](localmap::inspect). Nothing is compiled.
+/// `found` is the component's [description](localmap::inspect). Nothing is compiled. A component that reads
+/// mirrors can be served if it is [given some](SandboxConfig::mirrors).
 ///
 /// ```
 /// use localmap::{MAP_COMPONENT, inspect};
@@ -42,6 +43,19 @@ pub(crate) fn unserved_imports(component: &[u8]) -> Result<(), HandlerError> {
     match missing.is_empty() {
         true => Ok(()),
         false => Err(HandlerError::Imports { missing }),
+    }
+}
+
+/// Checks that a component that reads mirrors has some.
+pub(crate) fn check_mirrors(
+    found: &Inspection,
+    sandbox: &SandboxConfig,
+) -> Result<(), HandlerError> {
+    match found.mirror_import() {
+        Some(import) if !sandbox.has_mirrors() => Err(HandlerError::NoMirrors {
+            import: import.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -85,6 +85,7 @@ impl Handler {
     /// [`Component`](HandlerError::Component) if the bytes are not a component,
     /// [`Incompatible`](HandlerError::Incompatible) if it cannot be linked with the map that it
     /// imports, [`Imports`](HandlerError::Imports) if it imports anything else that is not served,
+    /// [`NoMirrors`](HandlerError::NoMirrors) if it reads mirrors and the sandbox has none,
     /// [`Sandbox`](HandlerError::Sandbox) if it cannot be compiled or a folder cannot be opened,
     /// and [`Map`](HandlerError::Map) if the first map cannot be created.
     pub fn new(component: &[u8], options: &HandlerOptions) -> Result<Self, HandlerError> {
@@ -117,6 +118,7 @@ impl Handler {
         let version = fit::version(found)?;
         let linkable = localmap::linkable(component, found, &options.buckets)?;
         fit::unserved_imports(component)?;
+        fit::check_mirrors(found, &options.sandbox)?;
         let scope = options.map_scope.clone();
         let scope = scope.unwrap_or_else(|| MapScope::default_for(found));
         if let Some(reuse) = options.reuse {

@@ -13,6 +13,7 @@ use engine::{Needs, Settings};
 use localmap::wasmtime::component::Component;
 use localmap::wasmtime::{Engine, Store};
 use localmap::{CancelHandle, Inspection, MemoryLimiter};
+use localmap_mirror::Mirrors;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct SandboxConfig {
     envs: Vec<(String, String)>,
     dirs: Vec<(PathBuf, String)>,
     values: Arc<Vec<(String, String)>>,
+    mirrors: Mirrors,
     outgoing: Arc<Outgoing>,
     stdout: Option<Arc<dyn StdoutStream + Sync>>,
     stderr: Option<Arc<dyn StdoutStream + Sync>>,
@@ -71,6 +73,7 @@ impl SandboxConfig {
             envs: Vec::new(),
             dirs: Vec::new(),
             values: Arc::default(),
+            mirrors: Mirrors::new(),
             outgoing: Arc::default(),
             stdout: None,
             stderr: None,
@@ -127,6 +130,31 @@ impl SandboxConfig {
         values.retain(|(before, _)| *before != name);
         values.push((name, value.into()));
         self
+    }
+
+    /// Sets the mirrors that guests read through `localmap:core/mirror`. Default: none.
+    ///
+    /// A [`Handler`](crate::Handler) links the interface. In your own linker, use
+    /// [`localmap_mirror::add_to_linker`] with [`Sandbox::mirrors`].
+    ///
+    /// ```
+    /// use localmap::Host;
+    /// use localmap_mirror::{Feed, MirrorOptions, Mirrors};
+    /// use localmap_serve::SandboxConfig;
+    ///
+    /// let feed = Feed::new(&Host::new()?, MirrorOptions::new())?;
+    /// let sandbox = SandboxConfig::new().mirrors(Mirrors::new().mirror("flags", feed.reader()));
+    /// # Ok::<(), localmap_mirror::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn mirrors(mut self, mirrors: Mirrors) -> Self {
+        self.mirrors = mirrors;
+        self
+    }
+
+    /// Returns `true` if guests can read a mirror.
+    pub(crate) fn has_mirrors(&self) -> bool {
+        !self.mirrors.is_empty()
     }
 
     /// Allows guests to send HTTP requests to these hosts. Default: none. See [`AllowedHost`] for
@@ -324,7 +352,7 @@ impl SandboxConfig {
 
     fn bounded<T: 'static>(&self, engine: &Engine, mut guest: Sandbox<T>) -> Store<Sandbox<T>> {
         guest.limit(MemoryLimiter::new(self.max_memory), self.max_handles);
-        guest.grant(Arc::clone(&self.values), &self.outgoing);
+        guest.grant(Arc::clone(&self.values), &self.mirrors, &self.outgoing);
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| guest.limiter());
         // Streams, futures and tasks of WASI 0.3.
@@ -393,6 +421,7 @@ impl fmt::Debug for SandboxConfig {
         // The values of variables may be secrets.
         let envs: Vec<&String> = self.envs.iter().map(|(name, _)| name).collect();
         let values: Vec<&String> = self.values.iter().map(|(name, _)| name).collect();
+        let mirrors: Vec<&str> = self.mirrors.iter().map(|(name, _)| name).collect();
         f.debug_struct("SandboxConfig")
             .field("max_memory", &self.max_memory)
             .field("max_handles", &self.max_handles)
@@ -400,6 +429,7 @@ impl fmt::Debug for SandboxConfig {
             .field("envs", &envs)
             .field("dirs", &self.dirs)
             .field("values", &values)
+            .field("mirrors", &mirrors)
             .field("outgoing", &self.outgoing)
             .finish_non_exhaustive()
     }

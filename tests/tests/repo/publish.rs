@@ -93,7 +93,12 @@ fn packages_contain_the_right_files() {
         let (of_the_crate, folders): (&[&str], &[&str]) = match name {
             "localmap-engine" | "localmap-packed" => (&["src/lib.rs"], &["src/"]),
             "localmap-client" => (
-                &["src/lib.rs", "wit/local-map.wit", "wit/blocks.wit"],
+                &[
+                    "src/lib.rs",
+                    "wit/local-map.wit",
+                    "wit/blocks.wit",
+                    "wit/mirror.wit",
+                ],
                 &["src/", "wit/"],
             ),
             "localmap" => (

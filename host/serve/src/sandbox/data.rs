@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::outgoing::{OnBehalf, Outgoing, OutgoingHooks};
 use localmap::wasmtime::component::ResourceTable;
 use localmap::{Denied, LinkedMap, MemoryLimiter};
+use localmap_mirror::Mirrors;
 use std::fmt;
 use std::sync::Arc;
 use wasmtime_wasi::p2::OutputStream;
@@ -18,6 +19,7 @@ pub struct Sandbox<T> {
     http: WasiHttpCtx,
     hooks: OutgoingHooks,
     values: Arc<Vec<(String, String)>>,
+    mirrors: Mirrors,
     /// The stream to which the guest's messages go, opened for the first of them.
     log: Option<Box<dyn OutputStream>>,
     table: ResourceTable,
@@ -37,6 +39,7 @@ impl<T> Sandbox<T> {
             http: WasiHttpCtx::new(),
             hooks: OutgoingHooks::default(),
             values: Arc::default(),
+            mirrors: Mirrors::new(),
             log: None,
             table: ResourceTable::new(),
             memory: MemoryLimiter::new(0),
@@ -59,6 +62,21 @@ impl<T> Sandbox<T> {
         self.map
             .as_mut()
             .expect("a map is linked only if the store has one")
+    }
+
+    /// Returns the [mirrors](crate::SandboxConfig::mirrors) that the guest reads, for use with
+    /// [`localmap_mirror::add_to_linker`].
+    ///
+    /// ```
+    /// use localmap::wasmtime::component::Linker;
+    /// use localmap_serve::{Sandbox, SandboxConfig};
+    ///
+    /// let mut linker = Linker::<Sandbox<()>>::new(&SandboxConfig::new().engine()?);
+    /// localmap_mirror::add_to_linker(&mut linker, Sandbox::mirrors)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn mirrors(&self) -> &Mirrors {
+        &self.mirrors
     }
 
     /// Returns what memory the guest was denied last, if it was.
@@ -84,9 +102,15 @@ impl<T> Sandbox<T> {
         }
     }
 
-    /// Sets the values of `wasi:config/store`, and the requests that the guest may send.
-    pub(super) fn grant(&mut self, values: Arc<Vec<(String, String)>>, outgoing: &Arc<Outgoing>) {
+    /// Sets the values of `wasi:config/store`, the mirrors, and the requests that the guest may send.
+    pub(super) fn grant(
+        &mut self,
+        values: Arc<Vec<(String, String)>>,
+        mirrors: &Mirrors,
+        outgoing: &Arc<Outgoing>,
+    ) {
         self.values = values;
+        self.mirrors = mirrors.clone();
         self.hooks = OutgoingHooks::new(Arc::clone(outgoing));
     }
 

@@ -5,7 +5,7 @@ use super::{config_store, debug_string, logging};
 use localmap::wasmtime::{self, component::Linker};
 
 impl<T: Send + 'static> Sandbox<T> {
-    /// Adds everything that a sandbox provides, apart from a map, for guests whose calls are sync:
+    /// Adds everything that a sandbox provides, apart from a map and [mirrors](Self::mirrors), for guests whose calls are sync:
     /// WASI 0.2, `wasi:http`, `wasi:config/store` and `wasi:logging`. What a guest reaches through
     /// them depends on the [`SandboxConfig`](crate::SandboxConfig) of its store. The debug string of
     /// a `wasi:io/error` has the messages of the error, and no backtrace of the host.

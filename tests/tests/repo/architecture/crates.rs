@@ -8,7 +8,7 @@ use std::process::Command;
 /// Each crate of the workspace, and the workspace crates that it may depend on, including in its
 /// tests and its build script. A crate may depend only on crates listed above it, so there is no
 /// cycle.
-const CRATES: [(&str, &[&str]); 45] = [
+const CRATES: [(&str, &[&str]); 46] = [
     // Crates that run in the sandbox.
     ("localmap-abi", &[]),
     ("localmap-engine", &[]),
@@ -22,6 +22,7 @@ const CRATES: [(&str, &[&str]); 45] = [
     ("sessions", &["localmap-client"]),
     ("limiter", &["localmap-client"]),
     ("dedupe", &["localmap-client"]),
+    ("flags", &["localmap-client"]),
     ("http-limiter", &["localmap-client"]),
     ("http-feed", &["localmap-client"]),
     ("watchdog", &["localmap-client"]),

@@ -83,7 +83,8 @@ pub(super) fn all(bytes: &[u8], found: &Inspection) -> anyhow::Result<[Verdict; 
             },
             serve::fit::misfits(bytes, found),
         )
-        .with_condition(memory(found)),
+        .with_condition(memory(found))
+        .with_condition(mirrors(found)),
         Verdict::new(
             "plug",
             MapKind::Given,
@@ -117,8 +118,14 @@ impl Verdict {
         }
     }
 
+    /// Adds a condition, if there is one and the component fits.
     fn with_condition(mut self, condition: Option<String>) -> Self {
-        self.condition = condition.filter(|_| self.misfits.is_empty());
+        if let Some(condition) = condition.filter(|_| self.misfits.is_empty()) {
+            self.condition = Some(match self.condition {
+                Some(other) => format!("{other}, and {condition}"),
+                None => condition,
+            });
+        }
         self
     }
 
@@ -153,6 +160,12 @@ fn memory(found: &Inspection) -> Option<String> {
     })
 }
 
+/// Says which option a guest needs that reads mirrors.
+fn mirrors(found: &Inspection) -> Option<String> {
+    let reads = found.mirror_import().is_some();
+    reads.then(|| "with --mirror NAME=etcd://HOST:2379/PREFIX/, since it reads mirrors".to_owned())
+}
+
 /// Names the imports that neither a map nor WASI 0.2 serves.
 fn other_imports(found: &Inspection) -> Option<String> {
     let served = ["localmap:core/", "wasi:keyvalue/"];
@@ -163,7 +176,8 @@ fn other_imports(found: &Inspection) -> Option<String> {
     let imports = found.imports.iter().filter(|import| {
         let name = import.name.as_str();
         let called = import.kind == "function" || !import.functions.is_empty();
-        called && !wasi(name) && !served.iter().any(|prefix| name.starts_with(prefix))
+        let served = served.iter().any(|prefix| name.starts_with(prefix));
+        called && !wasi(name) && (!served || found.mirror_import() == Some(name))
     });
     let names: Vec<&str> = imports.map(|import| import.name.as_str()).collect();
     (!names.is_empty()).then(|| format!("on a host that provides {}", names.join(", ")))

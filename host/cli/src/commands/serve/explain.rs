@@ -15,6 +15,9 @@ pub(super) fn explain(error: HandlerError, entries: &[CliEntry]) -> anyhow::Erro
         HandlerError::Map(MapError::Tenants(error)) => explain_tenants(error),
         HandlerError::Map(MapError::Class(error)) => explain_class(error),
         HandlerError::Instance(error) => instance::explain(&error, None),
+        HandlerError::NoMirrors { .. } => {
+            anyhow!("{error}: give it one with --mirror NAME=etcd://HOST:2379/PREFIX/")
+        }
         HandlerError::Reuse(error) => explain_reuse(error),
         other => other.into(),
     }
