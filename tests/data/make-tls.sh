@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the certificates in `tls`, for tests of outgoing HTTPS: an authority that nothing trusts, and
-# the certificate and key of `localhost`. They are valid from 2020 for a hundred years.
+# Makes the certificates in `tls`, for tests of TLS: an authority that nothing trusts, the certificate and
+# key of the server `localhost`, and those of a client. They are valid from 2020 for a hundred years.
 set -eu
 cd "$(dirname "$0")/tls"
 work=$(mktemp -d)
@@ -24,6 +24,9 @@ subjectKeyIdentifier = hash
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:localhost
+[client]
+basicConstraints = CA:FALSE
+extendedKeyUsage = clientAuth
 END
 : > "$work/index"
 echo 01 > "$work/serial"
@@ -38,4 +41,6 @@ request "$work/ca.key" '/CN=localmap test authority'
 sign ca.pem authority -selfsign -batch
 request localhost.key '/CN=localhost'
 sign localhost.pem server -cert ca.pem
+request client.key '/CN=localmap test client'
+sign client.pem client -cert ca.pem
 rm -r "$work"
