@@ -89,7 +89,7 @@ pub enum OmittedReason {
 pub enum Unfit {
     /// The map is full.
     #[error(
-        "its map is full: {entries} of at most {max_entries} entries, \
+        "its map has {entries} of at most {max_entries} entries and \
          {bytes} of at most {max_bytes} bytes: {rejected}"
     )]
     #[non_exhaustive]

@@ -12,6 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// The side of a mirror that changes it, for sources of your own and for tests. A mirror of etcd is a
 /// `Mirror`, with the feature `etcd`.
 ///

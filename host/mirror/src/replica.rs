@@ -8,8 +8,13 @@ use crate::read::EntryRef;
 use localmap::{
     ApplyError, Change, Host, Limits, LocalMap, MapOptions, MapTerminated, Snapshot, Ttl,
 };
+use std::collections::HashMap;
+use std::error::Error;
 use std::ops::ControlFlow;
 use std::{mem, slice};
+
+#[cfg(test)]
+mod tests;
 
 /// The bytes of the revision that is stored in front of each value.
 pub(crate) const REVISION_LEN: usize = 8;
@@ -18,6 +23,20 @@ pub(crate) const REVISION_LEN: usize = 8;
 /// [`LocalMap::apply`], which a single value may exceed.
 const MAX_BATCH: usize = 1024;
 const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// Why a batch was not written.
+#[derive(Debug)]
+enum WriteError {
+    /// The map has rejected it as a whole.
+    Rejected(ApplyError),
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for WriteError {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
 
 /// A copy of a prefix as it was at one revision.
 ///
@@ -125,14 +144,48 @@ impl Replica {
         let mut rest = events;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(batch_len(rest));
-            self.write_batch(batch)?;
-            rest = after;
+            match self.write_batch(batch) {
+                Ok(()) => rest = after,
+                Err(WriteError::Unfit(unfit)) => return Err(unfit),
+                Err(WriteError::Rejected(_)) => {
+                    self.write_net(rest)?;
+                    break;
+                }
+            }
         }
         self.entries = self.map.len()?;
         Ok(())
     }
 
-    fn write_batch(&mut self, events: &[Event<'_>]) -> Result<(), Unfit> {
+    /// Makes what is left of the changes once each key has changed for the last time, one by one, and what
+    /// makes room before what needs it.
+    ///
+    /// A batch needs room for all of its values before it frees any, and a revision may store keys before it
+    /// deletes others. If only the result fits, it has to.
+    fn write_net(&mut self, events: &[Event<'_>]) -> Result<(), Unfit> {
+        let last: HashMap<&[u8], usize> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| (event.key, index))
+            .collect();
+        let net = events.iter().enumerate();
+        let net = net.filter(|(index, event)| last.get(event.key) == Some(index));
+        let makes_room = |event: &&Event<'_>| match event.value {
+            None => true,
+            Some(value) => self.reason(event.key, value).is_some(),
+        };
+        let (first, then): (Vec<_>, Vec<_>) = net.map(|(_, event)| event).partition(makes_room);
+        for event in first.into_iter().chain(then) {
+            match self.write_batch(slice::from_ref(event)) {
+                Ok(()) => {}
+                Err(WriteError::Unfit(unfit)) => return Err(unfit),
+                Err(WriteError::Rejected(reason)) => return Err(self.full(&reason)),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_batch(&mut self, events: &[Event<'_>]) -> Result<(), WriteError> {
         let mut buffer = mem::take(&mut self.buffer);
         buffer.clear();
         // The keys that change in the map, each with the place of its new value in the buffer; `None` for
@@ -172,7 +225,11 @@ impl Replica {
                 },
             })
             .collect();
-        self.make(&changes)?;
+        match self.map.apply(&changes) {
+            Ok(_) => {}
+            Err(ApplyError::Terminated { source, .. }) => return Err(Unfit::from(source).into()),
+            Err(rejected) => return Err(WriteError::Rejected(rejected)),
+        }
         // A large value does not keep its memory.
         if buffer.capacity() <= 2 * MAX_BATCH_BYTES {
             self.buffer = buffer;
@@ -180,25 +237,10 @@ impl Replica {
         Ok(())
     }
 
-    /// Makes the changes of a batch.
-    fn make(&mut self, changes: &[Change<'_>]) -> Result<(), Unfit> {
-        let error = match self.map.apply(changes) {
-            Ok(_) => return Ok(()),
-            Err(ApplyError::Terminated { source, .. }) => return Err(source.into()),
-            Err(error) => error,
-        };
-        // A batch needs room for all of its values before it frees any. One by one they need less.
-        if let [_] = changes {
-            return Err(self.full(&error));
-        }
-        changes
-            .iter()
-            .try_for_each(|change| self.make(slice::from_ref(change)))
-    }
-
     /// Returns why a change was rejected. Keys and values have been compared with the limits, so the map
     /// is full.
     fn full(&mut self, rejected: &ApplyError) -> Unfit {
+        let reason = rejected.source().map(ToString::to_string);
         match self.map.stats() {
             Err(terminated) => terminated.into(),
             Ok(stats) => Unfit::Full {
@@ -206,7 +248,7 @@ impl Replica {
                 bytes: stats.bytes,
                 max_entries: self.limits.max_entries,
                 max_bytes: self.limits.max_bytes,
-                rejected: rejected.to_string().into(),
+                rejected: reason.unwrap_or_else(|| rejected.to_string()).into(),
             },
         }
     }

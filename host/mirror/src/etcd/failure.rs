@@ -115,11 +115,11 @@ fn text(status: &Status, message: &str) -> String {
     if let Some(hint) = hint(message) {
         return format!("{hint} ({message})");
     }
-    match status.source() {
+    match (status.source(), message) {
         // The innermost one says what the operating system or the peer has said.
-        Some(source) => format!("{}: {}", status.message(), with_sources(source)),
-        None if message.is_empty() => status.code().description().to_owned(),
-        None => message.to_owned(),
+        (source, message) if !message.is_empty() => and_sources(message.to_owned(), source),
+        (Some(source), _) => with_sources(source),
+        (None, _) => status.code().description().to_owned(),
     }
 }
 
@@ -146,8 +146,11 @@ fn hint(message: &str) -> Option<&'static str> {
 
 /// Returns an error with those that it comes from, each of which is named once.
 pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
+    and_sources(error.to_string(), error.source())
+}
+
+/// Adds errors to a text, each of which is named once.
+fn and_sources(mut text: String, mut source: Option<&(dyn std::error::Error + 'static)>) -> String {
     while let Some(error) = source {
         let next = error.to_string();
         if !text.contains(&next) {
