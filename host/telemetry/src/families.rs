@@ -2,6 +2,7 @@
 
 mod classes;
 mod labels;
+mod mirrors;
 mod process;
 mod program;
 mod tenants;
@@ -17,6 +18,7 @@ pub(crate) fn families(shared: &Shared) -> Vec<Family> {
     let mut all = program::families(shared);
     all.extend(classes::families(&overview.classes));
     all.extend(tenants::families(&overview.named));
+    all.extend(mirrors::families(&shared.mirrors.samples()));
     all.extend(overview.host.iter().flat_map(process::of_host));
     all.extend(Process::read().iter().flat_map(process::families));
     all

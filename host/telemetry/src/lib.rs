@@ -25,6 +25,7 @@ mod family;
 mod ids;
 mod map_observer;
 mod metrics;
+mod mirrors;
 mod names;
 mod options;
 #[cfg(feature = "otlp")]
@@ -46,6 +47,7 @@ mod trace_parent;
 pub use admin::{AdminAddress, AdminError, AdminServer, ParseAdminAddressError};
 #[cfg(feature = "metrics")]
 pub use exposition::RenderedMetrics;
+pub use mirrors::MirrorSample;
 pub use options::TelemetryOptions;
 #[cfg(feature = "otlp")]
 pub use otlp::{OtlpError, OtlpExport};

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
+use crate::mirrors::WatchedMirrors;
 use crate::names::Names;
 use crate::options::TelemetryOptions;
 use crate::overview::Overview;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     /// Whether operations are to be timed, whether or not somebody listens to probes.
     pub(crate) looks: AtomicBool,
     pub(crate) surveyor: Surveyor,
+    pub(crate) mirrors: WatchedMirrors,
     ready: AtomicBool,
     last_request: AtomicU64,
 }
@@ -43,6 +45,7 @@ impl Shared {
             looks: looks.into(),
             trace,
             surveyor: Surveyor::new(clock.clone(), options.named_tenants),
+            mirrors: WatchedMirrors::default(),
             options,
             clock,
             names: Names::new(MAX_NAMES),

@@ -1,6 +1,7 @@
 //! The telemetry of a program: what it observes, and what it shows.
 
 use crate::map_observer::MapObserver;
+use crate::mirrors::MirrorSample;
 use crate::names::TenantId;
 use crate::options::TelemetryOptions;
 use crate::protocol::Protocol;
@@ -76,6 +77,33 @@ impl Telemetry {
     /// Reports the statistics of a map that belongs to no tenant, as long as it is there.
     pub fn watch_map(&self, class: &str, map: &Arc<Mutex<LocalMap>>) {
         self.shared.surveyor.watch_map(class, map);
+    }
+
+    /// Reports what mirrors of other stores say about themselves. `ask` is called for each reading of the
+    /// metrics, on the thread that reads them. May be called for several groups of mirrors, whose names must
+    /// differ.
+    ///
+    /// ```
+    /// use localmap_telemetry::{MirrorSample, Telemetry, TelemetryOptions};
+    ///
+    /// let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    /// telemetry.watch_mirrors(|| {
+    ///     vec![MirrorSample {
+    ///         name: "config".to_owned(),
+    ///         state: "live".to_owned(),
+    ///         entries: 3,
+    ///         ..MirrorSample::default()
+    ///     }]
+    /// });
+    /// # #[cfg(feature = "metrics")]
+    /// # {
+    /// let text = String::from_utf8(telemetry.render_metrics("").body)?;
+    /// assert!(text.contains("localmap_mirror_entries{mirror=\"config\"} 3"));
+    /// # }
+    /// # Ok::<(), std::string::FromUtf8Error>(())
+    /// ```
+    pub fn watch_mirrors(&self, ask: impl Fn() -> Vec<MirrorSample> + Send + Sync + 'static) {
+        self.shared.mirrors.add(ask);
     }
 
     /// Begins a request. `method` is that of HTTP, or the name of a call of gRPC. `parent` is its header

@@ -1,8 +1,9 @@
 //! Tests of the text, with real tenants.
 
-use crate::{Protocol, RenderedMetrics, Telemetry, TelemetryOptions};
+use crate::{MirrorSample, Protocol, RenderedMetrics, Telemetry, TelemetryOptions};
 use localmap::{Host, TenantClass, Tenants, TenantsOptions, Ttl};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Returns telemetry of tenants with these names, each of which has an entry and has missed one.
 fn telemetry(names: &[&[u8]], named: usize) -> (Telemetry, Tenants) {
@@ -192,5 +193,58 @@ fn counters_never_decrease() {
             }
         }
         last = text;
+    }
+}
+
+#[test]
+fn mirrors_have_metrics_by_name() {
+    let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    telemetry.watch_mirrors(|| {
+        vec![MirrorSample {
+            name: "config".to_owned(),
+            state: "live".to_owned(),
+            readable: true,
+            fresh: true,
+            age: Some(Duration::from_millis(250)),
+            revision: Some(17),
+            omitted: 2,
+            differences: 1,
+            ..MirrorSample::default()
+        }]
+    });
+    telemetry.watch_mirrors(|| {
+        vec![MirrorSample {
+            name: "a\"\n\\".to_owned(),
+            state: "starting".to_owned(),
+            ..MirrorSample::default()
+        }]
+    });
+    for text in [prometheus(&telemetry), open_metrics(&telemetry)] {
+        for (series, expected) in [
+            (r#"localmap_mirror_readable{mirror="config"}"#, Some(1.0)),
+            (
+                r#"localmap_mirror_state{mirror="config",state="live"}"#,
+                Some(1.0),
+            ),
+            (
+                r#"localmap_mirror_age_seconds{mirror="config"}"#,
+                Some(0.25),
+            ),
+            (r#"localmap_mirror_revision{mirror="config"}"#, Some(17.0)),
+            (
+                r#"localmap_mirror_omitted_keys{mirror="config"}"#,
+                Some(2.0),
+            ),
+            (
+                r#"localmap_mirror_audits_total{mirror="config",result="different"}"#,
+                Some(1.0),
+            ),
+            // Without a copy, there is neither an age nor a revision, rather than 0.
+            (r#"localmap_mirror_readable{mirror="a\"\n\\"}"#, Some(0.0)),
+            (r#"localmap_mirror_age_seconds{mirror="a\"\n\\"}"#, None),
+            (r#"localmap_mirror_revision{mirror="a\"\n\\"}"#, None),
+        ] {
+            assert_eq!(value(&text, series), expected, "{series}: {text}");
+        }
     }
 }
