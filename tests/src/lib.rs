@@ -5,6 +5,7 @@ mod alone;
 mod program;
 mod provider;
 mod relay;
+mod running;
 mod snapshots;
 mod stable;
 pub mod translate;
@@ -14,6 +15,7 @@ pub use alone::alone;
 pub use program::{Finished, Program, access_log, guest, localmap, root};
 pub use provider::{FUNCTIONS, provider};
 pub use relay::relay;
+pub use running::Running;
 pub use snapshots::{Snapshots, snapshots};
 pub use stable::stable;
 

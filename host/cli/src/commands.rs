@@ -4,6 +4,7 @@ pub(crate) mod doctor;
 mod enforced;
 pub(crate) mod inspect;
 mod instance;
+pub(crate) mod mirror;
 pub(crate) mod new;
 pub(crate) mod plug;
 pub(crate) mod preflight;

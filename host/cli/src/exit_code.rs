@@ -2,6 +2,9 @@
 
 /// Failed, with a message on standard error.
 pub(crate) const FAILED: u8 = 1;
+/// `mirror` cannot say whether it is so, with a message on standard error: etcd does not answer, or the copy
+/// must not be read.
+pub(crate) const UNDECIDED: u8 = 2;
 /// The guest trapped or ran out of time: 128 plus the number of SIGABRT, as for a process that
 /// aborts.
 pub(crate) const TRAPPED: u8 = 134;

@@ -11,7 +11,7 @@ mod terminal;
 use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use commands::sidecar;
-use commands::{doctor, inspect, new, plug, preflight, run, schema, serve, shell, top};
+use commands::{doctor, inspect, mirror, new, plug, preflight, run, schema, serve, shell, top};
 use exit_code::INTERRUPTED;
 use guest::build::Interrupted;
 use std::process::ExitCode;
@@ -34,6 +34,7 @@ enum Command {
     Serve(serve::ServeCommand),
     #[cfg(unix)]
     Sidecar(sidecar::SidecarCommand),
+    Mirror(mirror::MirrorCommand),
     New(new::NewCommand),
     Shell(shell::ShellCommand),
     Inspect(inspect::InspectCommand),
@@ -68,6 +69,7 @@ fn start(stack: anyhow::Result<()>) -> ExitCode {
             Some(probe) => probe.run(),
             None => stack.and_then(|()| sidecar.run()),
         },
+        Command::Mirror(mirror) => stack.and_then(|()| mirror.run()),
         Command::New(new) => new.run(),
         Command::Shell(shell) => stack.and_then(|()| shell.run()),
         Command::Inspect(inspect) => inspect.run(),

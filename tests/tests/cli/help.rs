@@ -12,7 +12,8 @@ fn help(args: &[&str]) -> String {
 fn the_help_lists_the_commands_and_each_has_a_help_of_its_own() {
     let all = help(&["--help"]);
     for command in [
-        "run", "serve", "sidecar", "new", "shell", "inspect", "plug", "schema", "top", "doctor",
+        "run", "serve", "sidecar", "mirror", "new", "shell", "inspect", "plug", "schema", "top",
+        "doctor",
     ] {
         assert!(all.contains(&format!("\n  {command} ")), "{all}");
         let own = help(&[command, "--help"]);

@@ -7,6 +7,7 @@ mod examples;
 mod fits;
 mod help;
 mod inspect;
+mod mirror;
 mod new;
 mod outgoing;
 mod plug;

@@ -58,6 +58,19 @@ pub(crate) struct TelemetryArgs {
 }
 
 impl TelemetryArgs {
+    /// Returns the options of a command that has only these: no requests and no operations that a trace
+    /// would show.
+    pub(crate) fn of(admin: Option<AdminAddress>, otlp: Option<String>) -> Self {
+        Self {
+            admin,
+            metrics_tenants: None,
+            trace: None,
+            trace_spans: None,
+            trace_keys: false,
+            otlp,
+        }
+    }
+
     /// Returns the options of telemetry; `None` if nothing is asked for.
     pub(crate) fn options(&self) -> anyhow::Result<Option<TelemetryOptions>> {
         let seen = self.admin.is_some() || self.otlp.is_some();

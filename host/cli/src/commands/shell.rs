@@ -11,7 +11,7 @@ mod parser;
 mod prompt;
 mod script;
 mod session;
-mod tokens;
+pub(super) mod tokens;
 
 use crate::args::cache::CacheArgs;
 use crate::args::limits::LimitArgs;

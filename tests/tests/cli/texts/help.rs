@@ -16,7 +16,8 @@ fn help_texts() {
         snapshots.check("localmap.txt", &help(&["--help"]));
         snapshots.check("short.txt", &help(&["-h"]));
         for command in [
-            "run", "serve", "sidecar", "new", "shell", "inspect", "plug", "schema", "top", "doctor",
+            "run", "serve", "sidecar", "mirror", "new", "shell", "inspect", "plug", "schema",
+            "top", "doctor",
         ] {
             snapshots.check(&format!("{command}.txt"), &help(&[command, "--help"]));
         }

@@ -136,7 +136,7 @@ fn escape(text: &[u8]) -> Result<(u8, usize), &'static str> {
 }
 
 /// Displays bytes as a quoted token.
-pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
+pub(in crate::commands) struct Quoted<'a>(pub(in crate::commands) &'a [u8]);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

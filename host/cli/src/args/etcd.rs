@@ -1,0 +1,208 @@
+//! How commands find etcd: its endpoints, its URL with a prefix, and what it asks of clients.
+
+#![cfg_attr(
+    not(feature = "etcd"),
+    allow(dead_code, reason = "without the feature, the options are only parsed")
+)]
+
+use anyhow::{Context, anyhow, bail};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The maximum size of each file in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// What etcd asks of clients. All mirrors and guards of a command share it.
+#[derive(clap::Args)]
+#[command(next_help_heading = "etcd")]
+pub(crate) struct EtcdArgs {
+    /// File whose first line is USER:PASSWORD, for an etcd with authentication
+    ///
+    /// It is read when the program starts. Let only its owner read it.
+    #[arg(long, value_name = "FILE")]
+    etcd_user_file: Option<PathBuf>,
+
+    /// Certificate of the authority that has signed those of the servers, in PEM [default: the
+    /// authorities of the operating system]
+    #[arg(long, value_name = "FILE")]
+    etcd_ca: Option<PathBuf>,
+
+    /// Certificate with which this program identifies itself, in PEM
+    #[arg(long, value_name = "FILE", requires = "etcd_key")]
+    etcd_cert: Option<PathBuf>,
+
+    /// Private key of that certificate, in PEM and without a password
+    #[arg(long, value_name = "FILE", requires = "etcd_cert")]
+    etcd_key: Option<PathBuf>,
+}
+
+/// The contents of the files that [`EtcdArgs`] names.
+#[derive(Default)]
+pub(crate) struct EtcdAccess {
+    /// The user and the password.
+    pub(crate) user: Option<(String, String)>,
+    /// The certificate of the authority.
+    pub(crate) ca: Option<Vec<u8>>,
+    /// The certificate of the client, and its key.
+    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl EtcdArgs {
+    /// Reads the files. `options` is what the names of these options begin with, such as `--etcd-`.
+    pub(crate) fn load(&self, options: &str) -> anyhow::Result<EtcdAccess> {
+        let read = |name: &str, path: &Option<PathBuf>| match path {
+            None => Ok(None),
+            Some(path) => {
+                let bytes = read(path);
+                let bytes = bytes.with_context(|| format!("{options}{name} {}", path.display()));
+                bytes.map(Some)
+            }
+        };
+        let pem = |name: &str, path: &Option<PathBuf>| {
+            let bytes = read(name, path)?;
+            if bytes.as_ref().is_some_and(|bytes| !is_pem(bytes)) {
+                bail!("{options}{name}: the file has no PEM: a line that begins with `-----BEGIN`");
+            }
+            Ok(bytes)
+        };
+        let user = match read("user-file", &self.etcd_user_file)? {
+            Some(line) => {
+                let user = user(&line).with_context(|| format!("{options}user-file"));
+                Some(user?)
+            }
+            None => None,
+        };
+        let ca = pem("ca", &self.etcd_ca)?;
+        let cert = pem("cert", &self.etcd_cert)?;
+        Ok(EtcdAccess {
+            user,
+            ca,
+            identity: cert.zip(pem("key", &self.etcd_key)?),
+        })
+    }
+}
+
+/// A prefix of etcd's keys, and the endpoints of the cluster that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EtcdUrl {
+    /// Each with its scheme and port, such as `http://10.0.0.1:2379`.
+    pub(crate) endpoints: Vec<String>,
+    /// The prefix, in bytes.
+    pub(crate) prefix: Vec<u8>,
+}
+
+impl FromStr for EtcdUrl {
+    type Err = String;
+
+    #[cfg(feature = "etcd")]
+    fn from_str(text: &str) -> Result<Self, String> {
+        let options: localmap_mirror::EtcdOptions = text
+            .parse()
+            .map_err(|error: localmap_mirror::UrlError| error.to_string())?;
+        if options.user_name().is_some() {
+            // Each user of the machine can see it.
+            return Err("a user does not belong into the URL: use --etcd-user-file".to_owned());
+        }
+        Ok(Self {
+            endpoints: options.endpoints().to_vec(),
+            prefix: options.prefix().to_vec(),
+        })
+    }
+
+    /// Accepts anything. What the URL is for is refused.
+    #[cfg(not(feature = "etcd"))]
+    fn from_str(_: &str) -> Result<Self, String> {
+        Ok(Self {
+            endpoints: Vec::new(),
+            prefix: Vec::new(),
+        })
+    }
+}
+
+/// Parses an endpoint, such as `http://10.0.0.1:2379`. Returns it with its port.
+pub(crate) fn parse_endpoint(text: &str) -> Result<String, String> {
+    let host = text.strip_suffix('/').unwrap_or(text);
+    let url = match host.split_once("://") {
+        Some(("http", host)) => format!("etcd://{host}/"),
+        Some(("https", host)) => format!("etcds://{host}/"),
+        _ => return Err("expected http://HOST:PORT, or https:// with TLS".to_owned()),
+    };
+    if host.contains('@') {
+        return Err("a user does not belong into the URL: use --user-file".to_owned());
+    }
+    let url: EtcdUrl = url.parse()?;
+    match &url.endpoints[..] {
+        [endpoint] if url.prefix == b"/" => Ok(endpoint.clone()),
+        [] => Ok(text.to_owned()),
+        _ => Err("expected http://HOST:PORT, without a path".to_owned()),
+    }
+}
+
+/// Parses a line `USER:PASSWORD`, at which the file ends, or which another line follows.
+fn user(file: &[u8]) -> anyhow::Result<(String, String)> {
+    let line = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = std::str::from_utf8(line).context("the first line is not UTF-8")?;
+    match line.split_once(':') {
+        Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+            Ok((user.to_owned(), password.to_owned()))
+        }
+        // The line may be the password.
+        _ => Err(anyhow!("the first line must be USER:PASSWORD")),
+    }
+}
+
+/// Reads a file, which may be a pipe.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    read.context("cannot read the file")?;
+    if bytes.len() as u64 > MAX_FILE {
+        bail!("the file is larger than {MAX_FILE} bytes");
+    }
+    Ok(bytes)
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    lines.any(|line| line.starts_with(b"-----BEGIN"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "etcd")]
+    #[test]
+    fn an_endpoint_has_a_scheme_and_a_port() {
+        let ok = |endpoint: &str| Ok(endpoint.to_owned());
+        assert_eq!(parse_endpoint("http://a"), ok("http://a:2379"));
+        assert_eq!(parse_endpoint("https://[::1]:1/"), ok("https://[::1]:1"));
+        for bad in [
+            "",
+            "a:2379",
+            "ftp://a",
+            "http://",
+            "http://a/b",
+            "http://a?b",
+            "http://a,b",
+            "http://u:p@a",
+        ] {
+            assert!(parse_endpoint(bad).is_err(), "{bad}");
+        }
+        assert!("etcd://u:p@a/c/".parse::<EtcdUrl>().is_err());
+    }
+
+    #[test]
+    fn the_user_is_what_stands_before_the_first_colon() {
+        let named = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(user(b"a:b").ok(), named("a", "b"));
+        assert_eq!(user(b"a:b:c \r\nd:e\n").ok(), named("a", "b:c "));
+        for bad in [&b""[..], b"a", b":b", b"a:", b"\na:b", b"\xff:b"] {
+            let error = user(bad).expect_err("it is no user");
+            assert!(error.to_string().starts_with("the first line"), "{error}");
+        }
+    }
+}
