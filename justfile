@@ -26,12 +26,12 @@ lint:
 
 # Checks the documentation.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-mirror -p localmap-lease -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
 
 # Checks telemetry without its features and with each, after `doc`, which checks Wasmtime.
 features:
     for feature in '' metrics probes admin otlp; do \
-        cargo clippy --locked --no-default-features -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client \
+        cargo clippy --locked --no-default-features -p localmap -p localmap-schema -p localmap-telemetry -p localmap-mirror -p localmap-lease -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client \
             ${feature:+--features "localmap-telemetry/$feature"} -- -D warnings; \
     done
 
@@ -76,7 +76,7 @@ proto:
 # Packs the published crates and builds each from its package. `--config` applies the profiles of
 # the workspace, so that crates compiled before are reused.
 publish-check:
-    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-telemetry -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-cli
+    cargo publish --dry-run --locked --config Cargo.toml -p localmap-engine -p localmap-packed -p localmap-client -p localmap -p localmap-schema -p localmap-telemetry -p localmap-mirror -p localmap-lease -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-cli
 
 # Writes the WIT package in its binary form, with wasm-tools.
 wit:

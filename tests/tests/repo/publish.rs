@@ -1,4 +1,4 @@
-//! Checks the published packages: eleven crates, with the right files, and the WIT package.
+//! Checks the published packages: thirteen crates, with the right files, and the WIT package.
 //! `.ci/run` also builds the crates from their packages.
 
 use localmap_tests::root;
@@ -8,13 +8,15 @@ use std::process::Command;
 use wit_parser::Resolve;
 
 /// The published crates, each after its dependencies.
-const PUBLISHED: [&str; 11] = [
+const PUBLISHED: [&str; 13] = [
     "localmap-engine",
     "localmap-packed",
     "localmap-client",
     "localmap",
     "localmap-schema",
     "localmap-telemetry",
+    "localmap-mirror",
+    "localmap-lease",
     "localmap-serve",
     "localmap-sidecar-proto",
     "localmap-sidecar-client",
@@ -119,9 +121,11 @@ fn packages_contain_the_right_files() {
                 &["src/", "proto/"],
             ),
             "localmap-sidecar" => (&["src/lib.rs"], &["src/", "examples/"]),
-            "localmap-telemetry" | "localmap-serve" | "localmap-sidecar-client" => {
-                (&["src/lib.rs"], &["src/", "examples/"])
-            }
+            "localmap-telemetry"
+            | "localmap-mirror"
+            | "localmap-lease"
+            | "localmap-serve"
+            | "localmap-sidecar-client" => (&["src/lib.rs"], &["src/", "examples/"]),
             _ => (&["src/main.rs"], &["src/", "tests/"]),
         };
         let of_all = [
