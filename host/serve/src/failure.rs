@@ -4,6 +4,7 @@ use crate::error::{InstanceError, MapError};
 use hyper::StatusCode;
 use localmap::wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use localmap::{CheckoutError, Denied, MapTerminated};
+use localmap_lease::Refusal;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(crate) struct Failure {
     pub(crate) backtrace: Option<String>,
     /// When the client may try again, if that is known.
     pub(crate) retry_after: Option<Duration>,
+    /// The refusal of the guard, if it is one.
+    pub(crate) refusal: Option<Box<Refusal>>,
 }
 
 impl Failure {
@@ -32,6 +35,7 @@ impl Failure {
             cause,
             backtrace: None,
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(SOON),
+            refusal: None,
         }
     }
 
@@ -101,6 +105,16 @@ impl Failure {
         }
     }
 
+    /// Creates the failure of a request that the guard refuses, or whose lock was lost.
+    pub(crate) fn of_refusal(refusal: Refusal) -> Self {
+        let failure = Self::new(refusal.status(), refusal.to_string());
+        Self {
+            retry_after: refusal.retry_after(),
+            refusal: Some(Box::new(refusal)),
+            ..failure
+        }
+    }
+
     pub(crate) fn too_many_requests() -> Self {
         let cause = "too many concurrent requests";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, cause)
@@ -116,6 +130,9 @@ impl Failure {
 
     /// Returns the text for the client.
     pub(crate) fn text(&self) -> &str {
+        if let Some(refusal) = &self.refusal {
+            return refusal.text();
+        }
         match self.status {
             StatusCode::GATEWAY_TIMEOUT => "the guest ran out of time",
             StatusCode::SERVICE_UNAVAILABLE => "the server is at capacity",

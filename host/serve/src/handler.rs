@@ -14,6 +14,7 @@ use crate::guest::Guest;
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
+use crate::lock::Lock;
 use crate::log::{LogSink, RequestRecord, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
@@ -36,6 +37,7 @@ use localmap::{
     Host, HostOptions, Inspection, MapOptions, Profile, Stats, TenantClass, TenantsOptions,
     WasiVersion,
 };
+use localmap_lease::Guard;
 use localmap_telemetry::{self as telemetry, Protocol, Telemetry};
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -61,6 +63,7 @@ struct Shared {
     maps: Arc<Maps>,
     log: Option<Arc<dyn LogSink>>,
     telemetry: Option<Telemetry>,
+    guard: Option<Guard>,
     /// What is needed for instances that answer several requests, if there are any.
     reusing: Option<Reusing>,
     room: Arc<Semaphore>,
@@ -142,6 +145,7 @@ impl Handler {
                 maps: Arc::new(maps),
                 log: options.log.clone(),
                 telemetry: options.telemetry.clone(),
+                guard: options.guard.clone(),
                 reusing: reuse.map(|reuse| Reusing::new(reuse, options.max_requests)),
                 room: Arc::new(Semaphore::new(options.max_requests as usize)),
                 requests: AtomicU64::new(0),
@@ -302,7 +306,7 @@ impl Handler {
         let peer = connection.peer();
         let side = Exchange::begin(log, peer, id, sent, &request, upload, observed);
         match self.respond(connection, id, request, caller, &side).await {
-            Ok(response) => ResponseBody::of_guest(side, response, delivery),
+            Ok((response, lock)) => ResponseBody::of_guest(side, response, lock.as_ref(), delivery),
             Err(failure) => {
                 side.set_cause(&failure.cause);
                 if side.is_upload_cut() {
@@ -349,7 +353,7 @@ impl Handler {
         mut request: Request<RequestBody<B>>,
         caller: Caller,
         side: &ResponseSide,
-    ) -> Result<GuestResponse, Failure>
+    ) -> Result<(GuestResponse, Option<Lock>), Failure>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
@@ -357,14 +361,26 @@ impl Handler {
         let shared = &self.shared;
         let target = resolve(&mut request, connection.local())?;
         let scheme = connection.scheme(target);
-        let permits = (connection.admit().await, self.admit()?);
-        side.set_map(map_label(shared.maps.scope(), request.headers()));
-        let checked_out = shared.maps.check_out(request.headers(), connection.map());
+        let of_connection = connection.admit().await;
+        let mut early = None;
+        let mut lock = None;
+        if let Some(guard) = &shared.guard {
+            // A tenant that may do nothing locks nothing. Other maps, and the places of requests, are not
+            // for those that wait.
+            if let Some(MapScope::Header(_)) = shared.maps.scope() {
+                early = Some(self.check_out(connection, request.headers(), side)?);
+            }
+            lock = Lock::of(guard, &mut request).await?;
+        }
+        let permits = (of_connection, self.admit()?);
         let CheckedOut {
             map,
             instances,
             checkout,
-        } = checked_out.map_err(|error| Failure::of_map(&error))?;
+        } = match early {
+            Some(early) => early,
+            None => self.check_out(connection, request.headers(), side)?,
+        };
         if let Some(tenant) = checkout.tenant() {
             side.set_tenant(tenant.as_bytes());
         }
@@ -383,6 +399,7 @@ impl Handler {
                 side: side.call_guest(),
                 responder,
                 held: Box::new((checkout, permits, shared.guests.begin())),
+                lock: lock.as_ref().map(Lock::watch),
             };
             let call = JobCall {
                 scheme,
@@ -394,7 +411,7 @@ impl Handler {
             let mut first = Some(help);
             let help = || first.take().unwrap_or_else(|| task.help());
             let response = first_response::of_instance(responses, help).await?;
-            return check_response(response, side);
+            return Ok((check_response(response, side)?, lock));
         }
         let (responder, responses) = Responder::single();
         let scheme = scheme.as_ref();
@@ -406,10 +423,24 @@ impl Handler {
             call,
             checkout,
             permits,
+            lock: lock.as_ref().map(Lock::watch),
         };
         let guest = shared.guests.start(guest.run());
         let response = first_response::of_guest(responses, guest).await?;
-        check_response(response, side)
+        Ok((check_response(response, side)?, lock))
+    }
+
+    /// Selects the map of a request.
+    fn check_out(
+        &self,
+        connection: &Connection,
+        headers: &HeaderMap,
+        side: &ResponseSide,
+    ) -> Result<CheckedOut, Failure> {
+        let maps = &self.shared.maps;
+        side.set_map(map_label(maps.scope(), headers));
+        let checked_out = maps.check_out(headers, connection.map());
+        checked_out.map_err(|error| Failure::of_map(&error))
     }
 
     /// Acquires a permit for a request, if one is available.

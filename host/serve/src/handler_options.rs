@@ -6,6 +6,7 @@ use crate::map_scope::MapScope;
 use crate::reuse::Reuse;
 use crate::sandbox::SandboxConfig;
 use localmap::{Buckets, Limits, Preload, TenantsOptions, WriteRule};
+use localmap_lease::Guard;
 use localmap_telemetry::Telemetry;
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub struct HandlerOptions {
     pub(crate) log: Option<Arc<dyn LogSink>>,
     pub(crate) backtraces: bool,
     pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) guard: Option<Guard>,
 }
 
 impl HandlerOptions {
@@ -59,6 +61,7 @@ impl HandlerOptions {
             log: None,
             backtraces: false,
             telemetry: None,
+            guard: None,
         }
     }
 
@@ -240,6 +243,37 @@ impl HandlerOptions {
         self.telemetry = Some(telemetry);
         self
     }
+
+    /// Sets a guard, with whose locks requests take turns. Default: none.
+    ///
+    /// A request that needs a lock is given to its guest once it has it. It keeps the lock until its guest
+    /// has ended and the body of its response has been passed on. The guest finds the token of the lock, a
+    /// decimal number, in the header `localmap-fence`, which no client can set: it is removed from what
+    /// clients send.
+    ///
+    /// If the lease of the lock ends before, the guest is stopped, with its store, and the client gets 503,
+    /// or a response that is cut off. If [`reuse`](Self::reuse) lets an instance answer several requests,
+    /// all of its requests end then. A guest that a client has left keeps its lock until it ends.
+    ///
+    /// Requests that wait for a lock do not count as [requests at a time](Self::max_requests), and have no
+    /// map, unless it is that of a [header](MapScope::Header), whose tenant must be allowed to do something
+    /// first. [`LockLimits`](localmap_lease::LockLimits) bound them. What they wait does not count towards
+    /// the [timeout](SandboxConfig::timeout).
+    ///
+    /// ```
+    /// use localmap_lease::{Guard, LockLimits, Locks, Otherwise, Rule, Rules};
+    /// use localmap_serve::{HandlerOptions, MapScope};
+    ///
+    /// let rules = Rules::new(Otherwise::Pass).rule(Rule::new("/documents/{name}", "{name}")?);
+    /// let guard = Guard::new(Locks::in_process(LockLimits::default()), rules);
+    /// let options = HandlerOptions::new().map_scope(MapScope::Server).guard(guard);
+    /// # Ok::<(), localmap_lease::RulesError>(())
+    /// ```
+    #[must_use]
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
+    }
 }
 
 impl Default for HandlerOptions {
@@ -261,6 +295,7 @@ impl fmt::Debug for HandlerOptions {
             .field("sandbox", &self.sandbox)
             .field("backtraces", &self.backtraces)
             .field("telemetry", &self.telemetry)
+            .field("guard", &self.guard)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::exchange::GuestSide;
 use crate::failure::Failure;
+use crate::lock::WatchedLock;
 use crate::outgoing::OnBehalf;
 use crate::responder::{Responder, SharedResponder};
 use crate::reuse::Reuse;
@@ -12,7 +13,7 @@ use localmap::lock;
 use std::collections::VecDeque;
 use std::mem::take;
 use std::sync::{Mutex, MutexGuard};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wasmtime_wasi_http::WasiBody;
 
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) responder: SharedResponder,
     /// What is released when it ends, such as its map.
     pub(crate) held: Box<dyn Send>,
+    /// Its lock, if it needs one, which is released after that.
+    pub(crate) lock: Option<WatchedLock>,
 }
 
 /// The state of an instance.
@@ -102,10 +105,12 @@ impl Entry {
             side,
             responder,
             held,
+            lock,
             ..
         } = self;
         side.end(failure.as_ref().map(|failure| failure.cause.as_str()));
         drop(held);
+        drop(lock);
         // What the request held is free when its client gets the response.
         responder.end(failure);
     }
@@ -260,6 +265,23 @@ impl Instance {
         state.closing |= !expired.is_empty();
         drop(state);
         end_all(expired, Some(&Failure::timed_out(self.timeout)));
+    }
+
+    /// Returns the failure of the instance if one of its requests has lost its lock: the work for that one
+    /// cannot be told from that for others, so all of it has to stop. Otherwise, the task is woken if one
+    /// does.
+    pub(crate) fn lost(&self, context: &mut Context<'_>) -> Option<Failure> {
+        let mut state = self.state();
+        let State { queue, begun, .. } = &mut *state;
+        let entries = begun.iter_mut().map(|begun| &mut begun.entry);
+        let waiting = queue.iter_mut().map(|given| &mut given.job.entry);
+        let mut locks = entries
+            .chain(waiting)
+            .filter_map(|entry| entry.lock.as_mut());
+        locks.find_map(|lock| match lock.poll_lost(context) {
+            Poll::Ready(failure) => Some(failure),
+            Poll::Pending => None,
+        })
     }
 
     /// Decides what the task of the instance does now that the guest waits, or has yielded its

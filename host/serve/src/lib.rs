@@ -69,6 +69,7 @@ mod instance;
 mod instances;
 mod limits;
 mod linger;
+mod lock;
 mod log;
 mod map_factory;
 mod map_scope;

@@ -4,6 +4,7 @@ use crate::delivery::Delivery;
 use crate::exchange::ResponseSide;
 use crate::failure::Failure;
 use crate::guest_body::{GuestBody, GuestResponse};
+use crate::lock::{Lock, WatchedLock};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
@@ -26,6 +27,8 @@ pub struct ResponseBody {
     failed: Option<Error>,
     /// The delivery of the connection, if its server reports it.
     delivery: Option<Arc<Delivery>>,
+    /// The lock of the request, if it needs one.
+    lock: Option<WatchedLock>,
 }
 
 /// The source of the bytes.
@@ -68,6 +71,20 @@ impl ResponseBody {
         failure: &Failure,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
+        if let Some(refusal) = &failure.refusal
+            && refusal.is_grpc()
+        {
+            // Headers alone.
+            side.set_status(StatusCode::OK);
+            return refusal.response().map(|_| Self {
+                source: Source::Text(Bytes::new()),
+                side: Some(side),
+                progress: Progress::Complete,
+                failed: None,
+                delivery: delivery.cloned(),
+                lock: None,
+            });
+        }
         let (status, text) = (failure.status, failure.text());
         side.set_status(status);
         let progress = match side.is_head() {
@@ -80,6 +97,7 @@ impl ResponseBody {
             progress,
             failed: None,
             delivery: delivery.cloned(),
+            lock: None,
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -101,6 +119,7 @@ impl ResponseBody {
     pub(crate) fn of_guest(
         side: ResponseSide,
         mut response: GuestResponse,
+        lock: Option<&Lock>,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
         let status = response.status();
@@ -131,6 +150,7 @@ impl ResponseBody {
             side: Some(side),
             failed: None,
             delivery: delivery.cloned(),
+            lock: lock.map(Lock::watch),
         })
     }
 }
@@ -200,6 +220,25 @@ impl ResponseBody {
         side.is_some_and(|side| side.poll_guest_failed(context))
     }
 
+    /// Returns `true` if the lock of the request is lost before all has been passed on.
+    fn loses_lock(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(lock) = self
+            .lock
+            .as_mut()
+            .filter(|_| self.progress != Progress::Complete)
+        else {
+            return false;
+        };
+        let Poll::Ready(failure) = lock.poll_lost(context) else {
+            return false;
+        };
+        // The guest may have failed for the same reason.
+        if !self.guest_failed() {
+            self.add_cause(&failure.cause);
+        }
+        true
+    }
+
     fn guest_failed(&self) -> bool {
         self.side.as_ref().is_some_and(ResponseSide::guest_failed)
     }
@@ -251,7 +290,9 @@ impl Body for ResponseBody {
         if let Some(error) = this.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
+        let lost = this.loses_lock(context);
         let frame = match &mut this.source {
+            _ if lost => Some(Err(Cut.into())),
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => {
                 // The text is a single frame.

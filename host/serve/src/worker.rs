@@ -89,12 +89,17 @@ async fn answer(app: &App, map: Option<LinkedMap>, instance: &Arc<Instance>, pla
     }
 }
 
-/// Polls an instance, and ends the requests whose time is up. The timer is outside of the store's
+/// Polls an instance, and ends the requests whose time is up. Ends all of them if one has lost its lock. The timer is outside of the store's
 /// own loop, which makes no progress while a guest computes.
 async fn drive(mut answers: Pin<&mut impl Future<Output = ()>>, instance: &Instance) {
     let mut timer = pin!(sleep_until(Instant::now()));
     poll_fn(|context| {
         loop {
+            if let Some(failure) = instance.lost(context) {
+                // Before the store is dropped, which ends the responses.
+                instance.fail(failure);
+                return Poll::Ready(());
+            }
             if answers.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }

@@ -9,7 +9,9 @@
 mod bounds;
 mod changes;
 mod fits;
+mod guard;
 mod hostile;
+mod lease;
 mod library;
 mod lifetime;
 mod link;

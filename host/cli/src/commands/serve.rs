@@ -6,6 +6,7 @@
 mod address;
 mod explain;
 pub(crate) mod fit;
+mod guard;
 mod guest_lines;
 mod guest_output;
 pub(super) mod log;
@@ -27,7 +28,9 @@ use crate::terminal::stdio::note;
 use address::TakenAddress;
 use anyhow::{Context, bail};
 use explain::explain;
+use guard::GuardArgs;
 use localmap::{Incompatibility, MapOptions, WriteRule, names};
+use localmap_lease::Guard;
 use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
 use localmap_telemetry::Telemetry;
 use log::Logs;
@@ -146,6 +149,9 @@ pub(crate) struct ServeCommand {
     common: CommonArgs,
 
     #[command(flatten)]
+    guard: GuardArgs,
+
+    #[command(flatten)]
     telemetry: TelemetryArgs,
 }
 
@@ -160,6 +166,7 @@ impl ServeCommand {
         if let Some(tenants) = &tenants {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
         }
+        let rules = self.guard.rules()?;
         let tls = self.tls.load()?;
         TakenAddress::check_admin(&self.addr, self.telemetry.admin())?;
         let observation = Observation::start(&self.telemetry)?;
@@ -171,8 +178,9 @@ impl ServeCommand {
         // guest can answer them.
         let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
+        let guard = rules.map(|rules| self.guard.guard(rules)).transpose()?;
         let handler = self
-            .handler(&bytes, tenants.as_ref(), telemetry, &logs)
+            .handler(&bytes, tenants.as_ref(), telemetry, guard.as_ref(), &logs)
             .and_then(|handler| {
                 let tried = runtime.block_on(handler.try_instance());
                 tried.map_err(|error| explain(error, &[]))?;
@@ -212,6 +220,7 @@ impl ServeCommand {
         bytes: &[u8],
         tenants: Option<&TenantsFile>,
         telemetry: Option<&Telemetry>,
+        guard: Option<&Guard>,
         logs: &Logs,
     ) -> anyhow::Result<Handler> {
         let guest = localmap::inspect_declarations(bytes)?;
@@ -273,6 +282,10 @@ impl ServeCommand {
         };
         let options = match self.reuse {
             Some(reuse) => options.reuse(reuse),
+            None => options,
+        };
+        let options = match guard {
+            Some(guard) => options.guard(guard.clone()),
             None => options,
         };
         Handler::inspected(bytes, &guest, &options).map_err(|error| {

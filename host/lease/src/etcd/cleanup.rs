@@ -1,0 +1,160 @@
+//! Deletes the keys of locks whose requests have ended without an answer.
+
+use super::backoff::Backoff;
+use super::failure::{Failure, Kind};
+use super::session::Session;
+use super::shared::Shared;
+use crate::table::User;
+use etcd_client::proto::PbTxnOpResponse;
+use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
+use localmap::lock;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// The maximum number of keys that a transaction deletes. etcd accepts 128 operations.
+const MAX_DELETES: usize = 100;
+/// The longest wait between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The keys to delete.
+#[derive(Default)]
+pub(super) struct Cleanup {
+    left: Mutex<Vec<Left>>,
+    more: Notify,
+}
+
+/// A key to delete.
+pub(super) struct Left {
+    pub(super) session: Arc<Session>,
+    pub(super) lock_key: Arc<[u8]>,
+    /// Whether a transaction that creates it may still arrive.
+    pub(super) unknown: bool,
+    /// Keeps the lock in the table.
+    pub(super) user: User,
+}
+
+impl Cleanup {
+    pub(super) fn push(&self, left: Left) {
+        left.user.add_stale(&left.lock_key);
+        lock(&self.left).push(left);
+        self.more.notify_one();
+    }
+
+    /// Takes some keys of one session.
+    fn take(&self) -> Vec<Left> {
+        let mut left = lock(&self.left);
+        // Those of a lease that has ended are deleted with it.
+        left.retain(|one| {
+            let stays = !one.session.is_lost();
+            if !stays {
+                one.user.remove_stale(&one.lock_key);
+            }
+            stays
+        });
+        let Some(session) = left.first().map(|one| Arc::clone(&one.session)) else {
+            return Vec::new();
+        };
+        let mut room = MAX_DELETES;
+        let taken = left.extract_if(.., |one| {
+            let take = room > 0 && Arc::ptr_eq(&one.session, &session);
+            room -= usize::from(take);
+            take
+        });
+        taken.collect()
+    }
+
+    fn put_back(&self, left: Vec<Left>) {
+        lock(&self.left).extend(left);
+    }
+}
+
+/// Deletes keys until the locks are no longer used. What is left then is deleted with the lease.
+pub(super) async fn clean(shared: Arc<Shared>) {
+    let mut backoff = Backoff::new(MAX_BACKOFF);
+    loop {
+        let taken = shared.cleanup.take();
+        if taken.is_empty() {
+            tokio::select! {
+                () = shared.ending.raised() => return,
+                () = shared.cleanup.more.notified() => continue,
+            }
+        }
+        let deleted = tokio::select! {
+            () = shared.ending.raised() => return,
+            deleted = delete(&shared, &taken) => deleted,
+        };
+        match deleted {
+            Ok(true) => {
+                for one in &taken {
+                    one.user.remove_stale(&one.lock_key);
+                }
+                backoff.reset();
+            }
+            // With the version that is known now.
+            Ok(false) => shared.cleanup.put_back(taken),
+            Err(_) => {
+                shared.cleanup.put_back(taken);
+                tokio::select! {
+                    () = shared.ending.raised() => return,
+                    () = sleep(backoff.next()) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Deletes keys. If a transaction that creates one may still arrive, makes it fail first. Returns `false` if
+/// the session key has another version.
+async fn delete(shared: &Shared, left: &[Left]) -> Result<bool, Failure> {
+    let Some(first) = left.first() else {
+        return Ok(true);
+    };
+    let session = &first.session;
+    let deletes = left.iter().map(|one| TxnOp::delete(&*one.lock_key, None));
+    if left.iter().all(|one| !one.unknown) {
+        let txn = Txn::new().and_then(deletes.collect::<Vec<_>>());
+        shared.endpoints.txn(txn).await?;
+        return Ok(true);
+    }
+    let epoch = session.epoch();
+    let put = TxnOp::put(
+        session.key(),
+        shared.options.owner.as_str(),
+        Some(PutOptions::new().with_lease(session.lease())),
+    );
+    let txn = Txn::new()
+        .when([same_epoch(session, epoch)])
+        .and_then(std::iter::once(put).chain(deletes).collect::<Vec<_>>())
+        .or_else([TxnOp::get(session.key(), None)]);
+    let done = shared.endpoints.txn(txn).await?;
+    match done.succeeded {
+        true => session.advance(epoch + 1),
+        false => learn_epoch(session, &done.responses)?,
+    }
+    Ok(done.succeeded)
+}
+
+/// Returns the comparison that each transaction of a session makes.
+pub(super) fn same_epoch(session: &Session, epoch: i64) -> Compare {
+    Compare::version(session.key(), CompareOp::Equal, epoch)
+}
+
+/// Notes the version of the session key that the answer to a failed comparison has. Without the key, the
+/// lease has ended.
+pub(super) fn learn_epoch(session: &Session, responses: &[PbTxnOpResponse]) -> Result<(), Failure> {
+    match responses {
+        [PbTxnOpResponse::ResponseRange(found)] => match found.kvs.first() {
+            Some(key) => {
+                session.advance(key.version);
+                Ok(())
+            }
+            None => {
+                session.lose();
+                Err(Failure::new(Kind::NoLease, "the lease has ended"))
+            }
+        },
+        _ => Err(Failure::malformed()),
+    }
+}

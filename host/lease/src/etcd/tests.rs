@@ -1,0 +1,49 @@
+//! Locks that are held by the clock of a test, without etcd.
+
+use super::handle::Etcd;
+use super::held::{Held, Key, State};
+use super::options::EtcdLockOptions;
+use super::session::Session;
+use crate::fence::Fence;
+use crate::hold::Hold;
+use crate::limits::LockLimits;
+use crate::mode::Mode;
+use crate::table::Table;
+use localmap::{Clock, ManualClock};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Returns a lock whose lease ends after `ttl` of the clock, unless it is renewed.
+pub(crate) fn hold_of(clock: &ManualClock, ttl: Duration) -> Hold {
+    // Nobody listens there.
+    let options = EtcdLockOptions::new(["http://127.0.0.1:1"], "/locks/").clock(clock.clone());
+    let etcd = Arc::new(Etcd::start(options).expect("the options are valid"));
+    let name: Arc<str> = "k".into();
+    let table = Arc::new(Table::new(LockLimits::default()));
+    let local = table.try_acquire(&name, Mode::Write).expect("it is free");
+    let session = Session::new(7, b"s".to_vec(), ttl, clock.now(), Arc::new(clock.clone()));
+    let lock_key: Arc<[u8]> = b"k\0w7".as_slice().into();
+    let key = Key {
+        shared: Arc::clone(&etcd.shared),
+        session: Arc::new(session),
+        lock_key: Arc::clone(&lock_key),
+        user: local.user().clone(),
+        state: State::Absent,
+    };
+    Hold {
+        remote: Some(Held::new(key, etcd)),
+        _local: local,
+        fence: Fence::new(42, name, Some(lock_key), Mode::Write),
+    }
+}
+
+#[tokio::test]
+async fn a_hold_is_lost_at_its_deadline_and_not_before() {
+    let clock = ManualClock::new();
+    let hold = hold_of(&clock, Duration::from_secs(5));
+    clock.advance(Duration::from_millis(4_999));
+    hold.check().expect("it is still held");
+    clock.advance(Duration::from_millis(1));
+    hold.check().expect_err("it may be held by another");
+    hold.lost().await;
+}
