@@ -130,8 +130,7 @@ impl Cluster {
     pub(crate) async fn is_ready(&mut self) -> bool {
         let began = Instant::now();
         for node in 0..self.nodes.len() {
-            let mut client = self.client_of(node).await;
-            while let Err(error) = client.get("ready", None).await {
+            while let Err(error) = self.answers(node).await {
                 if !self.nodes[node].runs() {
                     return false;
                 }
@@ -140,6 +139,11 @@ impl Cluster {
             }
         }
         true
+    }
+
+    async fn answers(&self, node: usize) -> Result<(), etcd_client::Error> {
+        let mut client = self.connect(node, self.auth.then_some("root")).await?;
+        client.get("ready", None).await.map(drop)
     }
 
     /// Returns the version of etcd, such as `3.4.23`.
@@ -167,11 +171,11 @@ impl Cluster {
 
     /// Returns a client of one node, whose calls end after some seconds.
     pub(crate) async fn client_of(&self, node: usize) -> Client {
-        self.client_as(node, self.auth.then_some("root")).await
+        let client = self.connect(node, self.auth.then_some("root")).await;
+        client.expect("a client")
     }
 
-    /// Returns a client of one node, for a user.
-    pub(crate) async fn client_as(&self, node: usize, user: Option<&str>) -> Client {
+    async fn connect(&self, node: usize, user: Option<&str>) -> Result<Client, etcd_client::Error> {
         let mut options = ConnectOptions::new()
             .with_connect_timeout(Duration::from_secs(2))
             .with_timeout(Duration::from_secs(10));
@@ -187,8 +191,7 @@ impl Cluster {
                 .identity(Identity::from_pem(read("client.pem"), read("client.key")));
             options = options.with_tls(tls);
         }
-        let client = Client::connect([self.endpoint(node)], Some(options)).await;
-        client.expect("a client")
+        Client::connect([self.endpoint(node)], Some(options)).await
     }
 
     /// Creates the user `root`, and asks for users from now on.

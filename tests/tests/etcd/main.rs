@@ -3,9 +3,5 @@
 
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the tests of mirrors and leases use it"
-)]
 mod cluster;
+mod mirror;

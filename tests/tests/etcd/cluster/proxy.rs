@@ -32,6 +32,8 @@ pub(crate) struct Proxy {
 struct Shared {
     target: Mutex<String>,
     mode: watch::Sender<Mode>,
+    /// How often all connections were closed.
+    cuts: watch::Sender<u64>,
     /// The bytes from the node that pass in a second; 0 for any number.
     rate: AtomicU64,
     /// The bytes from the node that pass until the proxy freezes.
@@ -45,6 +47,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             target: Mutex::new(address(endpoint)),
             mode: watch::Sender::new(Mode::Open),
+            cuts: watch::Sender::new(0),
             rate: AtomicU64::new(0),
             budget: AtomicU64::new(u64::MAX),
         });
@@ -68,6 +71,7 @@ impl Proxy {
     /// Closes all connections, and each new one.
     pub(crate) fn cut(&self) {
         self.shared.mode.send_replace(Mode::Cut);
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Lets everything pass.
@@ -120,9 +124,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn relay(client: TcpStream, shared: Arc<Shared>) {
+    let mut cuts = shared.cuts.subscribe();
     let target = shared.target.lock().expect("no panic").clone();
-    let mut mode = shared.mode.subscribe();
-    if mode.wait_for(|&mode| mode != Mode::Frozen).await.is_err() || *mode.borrow() == Mode::Cut {
+    if !may_pass(&mut shared.mode.subscribe()).await {
         return;
     }
     let Ok(node) = TcpStream::connect(target).await else {
@@ -134,6 +138,7 @@ async fn relay(client: TcpStream, shared: Arc<Shared>) {
     tokio::select! {
         () = up(client.0, node.1, shared.mode.subscribe()) => {}
         () = down(node.0, client.1, &shared) => {}
+        _ = cuts.changed() => {}
     }
 }
 
@@ -145,19 +150,10 @@ async fn may_pass(mode: &mut watch::Receiver<Mode>) -> bool {
     }
 }
 
-/// Reads, until the connection ends or is cut.
-async fn read(
-    from: &mut (impl AsyncRead + Unpin),
-    buffer: &mut [u8],
-    mode: &mut watch::Receiver<Mode>,
-) -> Option<usize> {
-    let cut = async {
-        let _ = mode.wait_for(|&mode| mode == Mode::Cut).await;
-    };
-    tokio::select! {
-        read = from.read(buffer) => read.ok().filter(|&read| read > 0),
-        () = cut => None,
-    }
+/// Reads until the connection ends.
+async fn read(from: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> Option<usize> {
+    let read = from.read(buffer).await.ok()?;
+    (read > 0).then_some(read)
 }
 
 async fn up(
@@ -166,7 +162,7 @@ async fn up(
     mut mode: watch::Receiver<Mode>,
 ) {
     let mut buffer = vec![0; 16 << 10];
-    while let Some(read) = read(&mut from, &mut buffer, &mut mode).await {
+    while let Some(read) = read(&mut from, &mut buffer).await {
         if !may_pass(&mut mode).await || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
@@ -176,7 +172,7 @@ async fn up(
 async fn down(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, shared: &Shared) {
     let mut mode = shared.mode.subscribe();
     let mut buffer = vec![0; 16 << 10];
-    while let Some(read) = read(&mut from, &mut buffer, &mut mode).await {
+    while let Some(read) = read(&mut from, &mut buffer).await {
         let rate = shared.rate.load(Ordering::SeqCst);
         if rate > 0 {
             tokio::time::sleep(Duration::from_secs(1).mul_f64(read as f64 / rate as f64)).await;

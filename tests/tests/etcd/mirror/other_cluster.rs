@@ -1,0 +1,102 @@
+//! Endpoints that lead to another cluster than before, or to one that was wiped.
+
+use super::observer::Fault;
+use super::verify::verify;
+use super::{MAX_STALE, etcd, fill, fresh, open, options};
+use crate::cluster::{Cluster, Proxy, Setup, until};
+use localmap_mirror::{MirrorState, ReadError};
+
+/// Starts two clusters, the first with a key that the second does not have.
+async fn two() -> Option<(Cluster, Cluster)> {
+    let (one, other) = (
+        Cluster::start(Setup::one()).await?,
+        Cluster::start(Setup::one()).await?,
+    );
+    fill(&mut one.client().await, "ours", 0..10, b"v").await;
+    fill(&mut other.client().await, "theirs", 0..500, b"v").await;
+    Some((one, other))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_cluster_is_refused() {
+    let Some((one, other)) = two().await else {
+        return;
+    };
+    let proxy = Proxy::to(one.endpoint(0)).await;
+    let mirror = open(etcd([proxy.endpoint()]), options()).await;
+    let ours = mirror.status().connection.expect("a connection").cluster_id;
+
+    let fault = Fault::make(|| proxy.lead_to(other.endpoint(0)));
+    // What it has is served for as long as it may be, and nothing of the other cluster.
+    until("another cluster", || {
+        mirror.status().state == MirrorState::OtherCluster
+    })
+    .await;
+    if let Ok(read) = mirror.get("ours0") {
+        assert!(read.found.is_some());
+    }
+    if let Ok(read) = mirror.get("theirs0") {
+        assert!(read.found.is_none());
+    }
+    match fault.is_an_error(&mirror, MAX_STALE).await {
+        ReadError::OtherCluster { why, .. } => {
+            assert!(why.contains(&format!("{ours:x}")), "{why}");
+            eprintln!("{why}");
+        }
+        error => panic!("{error}"),
+    }
+    proxy.lead_to(one.endpoint(0));
+    fresh(&mirror).await;
+    verify(&one, &mirror).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_cluster_is_followed_if_that_is_wanted() {
+    let Some((one, other)) = two().await else {
+        return;
+    };
+    let proxy = Proxy::to(one.endpoint(0)).await;
+    let mirror = open(etcd([proxy.endpoint()]), options().accept_new_cluster(true)).await;
+    proxy.lead_to(other.endpoint(0));
+    let has_theirs = || mirror.get("theirs0").is_ok_and(|read| read.found.is_some());
+    until("the other cluster", has_theirs).await;
+    assert!(mirror.get("ours0").expect("a copy").found.is_none());
+    verify(&other, &mirror).await;
+}
+
+/// A node that was wiped and has the same address and name has the same cluster id, and lower revisions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wiped_cluster_is_refused() {
+    let Some(mut cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let mut client = cluster.client().await;
+    for _ in 0..20 {
+        fill(&mut client, "k", 0..10, b"v").await;
+    }
+    let mirror = open(etcd(cluster.endpoints()), options()).await;
+    let accepting = open(
+        etcd(cluster.endpoints()),
+        options().accept_new_cluster(true),
+    )
+    .await;
+    let fault = Fault::make(|| cluster.kill(0));
+    cluster.wipe(0);
+    cluster.restart(0).await;
+    match fault.is_an_error(&mirror, MAX_STALE).await {
+        // The node may need so long that this is found out later.
+        ReadError::TooStale { .. } | ReadError::OtherCluster { .. } => {}
+        error => panic!("{error}"),
+    }
+    until("another cluster", || {
+        mirror.status().state == MirrorState::OtherCluster
+    })
+    .await;
+    assert!(mirror.get("k0").is_err());
+    eprintln!("{:?}", mirror.status().why);
+    fresh(&accepting).await;
+    let is_empty = || accepting.get("k0").is_ok_and(|read| read.found.is_none());
+    until("the new cluster", is_empty).await;
+    fill(&mut client, "new", 0..10, b"v").await;
+    verify(&cluster, &accepting).await;
+}
