@@ -31,7 +31,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::RunCommand),
-    Serve(serve::ServeCommand),
+    Serve(Box<serve::ServeCommand>),
     #[cfg(unix)]
     Sidecar(sidecar::SidecarCommand),
     Mirror(mirror::MirrorCommand),

@@ -11,6 +11,7 @@ mod http2_client;
 mod keyvalue;
 mod lifetimes;
 mod limiter;
+mod mirrors;
 mod options;
 mod reuse;
 mod starts;

@@ -50,6 +50,18 @@ pub(crate) struct EtcdAccess {
 }
 
 impl EtcdArgs {
+    /// Returns `true` if one of these options was given.
+    pub(crate) fn given(&self) -> bool {
+        [
+            &self.etcd_user_file,
+            &self.etcd_ca,
+            &self.etcd_cert,
+            &self.etcd_key,
+        ]
+        .into_iter()
+        .any(Option::is_some)
+    }
+
     /// Reads the files. `options` is what the names of these options begin with, such as `--etcd-`.
     pub(crate) fn load(&self, options: &str) -> anyhow::Result<EtcdAccess> {
         let read = |name: &str, path: &Option<PathBuf>| match path {

@@ -14,7 +14,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// The maximum length of a mirror's name, in bytes.
-#[allow(dead_code, reason = "for `serve --mirror`")]
 const MAX_NAME: usize = 64;
 
 /// What the mirrors of a command have in common, and the limits of the map of each.
@@ -114,6 +113,18 @@ impl MirrorArgs {
         Host::with_options(&options)
     }
 
+    /// Returns `true` if one of these options was given.
+    pub(crate) fn given(&self) -> bool {
+        self.mirror_max_stale.is_some()
+            || self.mirror_probe.is_some()
+            || self.mirror_audit.is_some()
+            || self.mirror_accept_new_cluster
+            || self.mirror_max_bytes.is_some()
+            || self.mirror_max_entries.is_some()
+            || self.mirror_max_key.is_some()
+            || self.mirror_max_value.is_some()
+    }
+
     fn limits(&self) -> Limits {
         let default = Limits::default();
         let Limits {
@@ -133,7 +144,6 @@ impl MirrorArgs {
 
 /// A mirror with the name by which guests know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "for `serve --mirror`")]
 pub(crate) struct NamedMirror {
     pub(crate) name: String,
     pub(crate) url: EtcdUrl,

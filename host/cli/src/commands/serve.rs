@@ -11,11 +11,13 @@ mod guest_lines;
 mod guest_output;
 pub(super) mod log;
 mod message;
+mod mirrors;
 pub(super) mod signals;
 mod tls;
 
 use crate::args::common::CommonArgs;
 use crate::args::entry::preloads;
+use crate::args::etcd::EtcdArgs;
 use crate::args::telemetry::TelemetryArgs;
 use crate::args::tenants::TenantsFile;
 use crate::args::values::parse_duration;
@@ -34,6 +36,7 @@ use localmap_lease::Guard;
 use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
 use localmap_telemetry::Telemetry;
 use log::Logs;
+use mirrors::{GuestMirrorArgs, GuestMirrors};
 use signals::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -153,6 +156,12 @@ pub(crate) struct ServeCommand {
 
     #[command(flatten)]
     telemetry: TelemetryArgs,
+
+    #[command(flatten)]
+    mirrors: GuestMirrorArgs,
+
+    #[command(flatten)]
+    etcd: EtcdArgs,
 }
 
 impl ServeCommand {
@@ -160,8 +169,16 @@ impl ServeCommand {
         if self.idle_timeout.is_some() && !matches!(self.map_scope, Some(MapScope::Header(_))) {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
+        self.mirrors.check()?;
+        if self.etcd.given() && self.mirrors.is_empty() {
+            bail!(
+                "the options under `etcd` are for its clients: name one with --mirror \
+                 NAME=etcd://HOST:2379/PREFIX/"
+            );
+        }
         self.common.load_schema()?;
-        preflight::check_to_serve(self.workers.count() + self.telemetry.threads())?;
+        let threads = self.workers.count() + self.telemetry.threads() + self.mirrors.threads();
+        preflight::check_to_serve(threads)?;
         let tenants = self.tenants.as_deref().map(TenantsFile::read).transpose()?;
         if let Some(tenants) = &tenants {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
@@ -179,14 +196,28 @@ impl ServeCommand {
         let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
         let guard = rules.map(|rules| self.guard.guard(rules)).transpose()?;
+        // They connect while the guest is compiled.
+        let mut mirrors =
+            GuestMirrors::open(&self.mirrors, &self.etcd, self.common.cache.wanted())?;
         let handler = self
-            .handler(&bytes, tenants.as_ref(), telemetry, guard.as_ref(), &logs)
+            .handler(
+                &bytes,
+                tenants.as_ref(),
+                &mirrors,
+                telemetry,
+                guard.as_ref(),
+                &logs,
+            )
             .and_then(|handler| {
                 let tried = runtime.block_on(handler.try_instance());
                 tried.map_err(|error| explain(error, &[]))?;
                 Ok(handler)
             })
             .with_context(|| format!("cannot serve `{}`", self.guest.display()))?;
+        if let Some(telemetry) = telemetry {
+            mirrors.watch(telemetry);
+        }
+        runtime.block_on(mirrors.first_copies());
         let listener = address.listen()?;
         drop(entered);
         let (server, scheme) = match tls {
@@ -199,6 +230,7 @@ impl ServeCommand {
             scheme,
             self.shutdown_grace,
             telemetry,
+            &mut mirrors,
             &logs,
         );
         let code = runtime.block_on(serving)?;
@@ -219,11 +251,13 @@ impl ServeCommand {
         &self,
         bytes: &[u8],
         tenants: Option<&TenantsFile>,
+        mirrors: &GuestMirrors,
         telemetry: Option<&Telemetry>,
         guard: Option<&Guard>,
         logs: &Logs,
     ) -> anyhow::Result<Handler> {
         let guest = localmap::inspect_declarations(bytes)?;
+        self.mirrors.check_guest(&guest)?;
         self.common.map.check(&guest)?;
         let without_map = guest.app.first() == Some(&Incompatibility::NoMapImport);
         if without_map && guest.has_export(names::HTTP_HANDLER) {
@@ -242,6 +276,7 @@ impl ServeCommand {
         }
         let entries = self.common.map.entries();
         let sandbox = self.common.sandbox(None)?;
+        let sandbox = sandbox.mirrors(mirrors.readers().clone());
         let options = HandlerOptions::new()
             .map_scope(scope)
             .max_maps(
@@ -333,6 +368,7 @@ async fn serve(
     scheme: &str,
     grace: Duration,
     telemetry: Option<&Telemetry>,
+    mirrors: &mut GuestMirrors,
     logs: &Logs,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
@@ -345,6 +381,7 @@ async fn serve(
     tokio::select! {
         () = server.serve(listener) => {}
         _ = signals.next() => {}
+        never = mirrors.report(logs.log()) => match never {},
     }
     // Load balancers send the next requests elsewhere.
     set_ready(telemetry, false);

@@ -1,0 +1,37 @@
+//! No mirrors, in a program without the feature `etcd`.
+
+use super::GuestMirrorArgs;
+use crate::args::etcd::EtcdArgs;
+use crate::commands::serve::log::Log;
+use localmap_mirror::Mirrors;
+use localmap_telemetry::Telemetry;
+use std::convert::Infallible;
+
+/// The mirrors of the guests: none.
+pub(in crate::commands::serve) struct GuestMirrors {
+    readers: Mirrors,
+}
+
+impl GuestMirrors {
+    /// Opens none. The options have been checked.
+    pub(in crate::commands::serve) fn open(
+        _: &GuestMirrorArgs,
+        _: &EtcdArgs,
+        _: bool,
+    ) -> anyhow::Result<Self> {
+        let readers = Mirrors::new();
+        Ok(Self { readers })
+    }
+
+    pub(in crate::commands::serve) fn readers(&self) -> &Mirrors {
+        &self.readers
+    }
+
+    pub(in crate::commands::serve) fn watch(&self, _: &Telemetry) {}
+
+    pub(in crate::commands::serve) async fn first_copies(&mut self) {}
+
+    pub(in crate::commands::serve) async fn report(&mut self, _: &Log) -> Infallible {
+        std::future::pending().await
+    }
+}
