@@ -1,6 +1,7 @@
 //! Mirrors of a real etcd: what they hold equals it after each fault, and no read is older than it says.
 
 mod access;
+mod cli;
 mod compaction;
 mod faults;
 mod gap;

@@ -63,3 +63,54 @@ fn describe(difference: &Difference) -> String {
         (None, None) => format!("{key} differs"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(key: &[u8], source: Option<u64>, mirror: Option<u64>) -> Difference {
+        let mut difference = Difference::default();
+        difference.key = key.to_vec();
+        (difference.source, difference.mirror) = (source, mirror);
+        difference
+    }
+
+    fn written(compared: &Comparison) -> String {
+        let mut out = Vec::new();
+        write(compared, &mut out).expect("memory can be written to");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_comparison_ends_with_what_was_found() {
+        let mut compared = Comparison::default();
+        (compared.revision, compared.keys) = (7, 1);
+        assert_eq!(written(&compared), "equal: 1 key at revision 7\n");
+        (compared.keys, compared.omitted) = (3, 2);
+        assert_eq!(
+            written(&compared),
+            "equal: 3 keys at revision 7, 2 of them omitted\n"
+        );
+    }
+
+    #[test]
+    fn each_difference_has_a_line() {
+        let mut compared = Comparison::default();
+        (compared.revision, compared.keys, compared.more) = (9, 5, 10);
+        compared.differences = vec![
+            difference(b"a", Some(4), Some(4)),
+            difference(b"b", Some(5), Some(4)),
+            difference(b"\xff", Some(6), None),
+            difference(b"d", None, Some(3)),
+        ];
+        let expected = r#"
+"a" has another value at revision 4
+"b" is of revision 5 in etcd, and of 4 in the copy
+"\xff" is missing in the copy; it is of revision 6
+"d" is not in etcd; it is of revision 3
+and 10 more
+14 differences in 5 keys at revision 9
+"#;
+        assert_eq!(written(&compared), expected.trim_start());
+    }
+}

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::text::span;
 use crate::terminal::stdio::note;
 use anyhow::bail;
-use localmap_mirror::MirrorReader;
+use localmap_mirror::{MirrorReader, MirrorState};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -37,7 +37,9 @@ impl Wait {
             let error = status.freshness.as_ref().err();
             let is_final = self.advice.is_final(&status);
             let over = began.elapsed() >= self.timeout;
-            if error.is_some() && !is_final && !over {
+            // The watch begins in a moment. Until then a new copy is not fresh.
+            let begins = status.state == MirrorState::Listing;
+            if (error.is_some() || begins) && !is_final && !over {
                 progress.show(&status);
                 thread::sleep(PAUSE);
                 continue;
