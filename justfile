@@ -120,7 +120,8 @@ demo:
 # --only serve` compares `localmap serve` with `wasmtime serve`, if that is installed (`cargo install
 # --locked wasmtime-cli@48.0.8`).
 bench *options:
-    cargo build --release --locked -p localmap-bench -p localmap-cli --bins
+    cargo build --release --locked -p localmap-bench -p localmap-cli --bins \
+        $(command -v etcd > /dev/null && command -v protoc > /dev/null && echo --features localmap-bench/etcd)
     target/release/localmap-bench {{ if options =~ '^quick\b' { "--" + options } else { options } }}
 
 # Compares with an older revision: `just bench-against b8be42b --quick --only call`. Builds the

@@ -33,6 +33,8 @@ mod machine;
 mod measure;
 #[cfg(feature = "guests")]
 mod memory;
+#[cfg(feature = "etcd")]
+mod mirror;
 #[cfg(feature = "guests")]
 mod mixed;
 #[cfg(feature = "guests")]
@@ -120,6 +122,8 @@ const GROUPS: &[Group] = &[
     ("serve", serve::run),
     #[cfg(feature = "guests")]
     ("sidecar", sidecar::run),
+    #[cfg(feature = "etcd")]
+    ("mirror", mirror::run),
     ("hits", hits::run),
     #[cfg(feature = "guests")]
     ("fuel", fuel::run),
@@ -162,6 +166,10 @@ struct Options {
     #[cfg(feature = "guests")]
     #[arg(long, value_name = "LOOP")]
     profile: Option<String>,
+    /// Print by how much a process with a mirror grows; the group `mirror` starts it
+    #[cfg(feature = "etcd")]
+    #[arg(long, value_name = "KIND=ENDPOINT", hide = true)]
+    mirror_memory: Option<String>,
 }
 
 fn names() -> Vec<&'static str> {
@@ -198,6 +206,10 @@ fn main() -> Result<()> {
     if let Some(what) = &options.profile {
         stay_on_one_core(&options)?;
         return profile::run(what);
+    }
+    #[cfg(feature = "etcd")]
+    if let Some(what) = &options.mirror_memory {
+        return mirror::memory::grow(what);
     }
     let run = match &options.from {
         Some(file) => Run::load(file)?,
