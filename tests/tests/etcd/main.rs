@@ -4,4 +4,5 @@
 #![allow(clippy::panic, reason = "what a test panics with is its answer")]
 
 mod cluster;
+mod lease;
 mod mirror;

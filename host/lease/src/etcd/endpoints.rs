@@ -109,17 +109,17 @@ impl Endpoints {
         id: i64,
         kept: &mut Option<Renewing>,
     ) -> Result<Duration, Failure> {
-        let (connected, renewal) = match kept.take() {
+        let renewal = match kept.take() {
             Some(mut renewing) => {
                 let connected = Arc::clone(&renewing.connected);
                 let renewal = async {
                     renewing.keeper.keep_alive().await?;
-                    let answer = renewing.answers.message().await?;
-                    let ttl = answer.map_or(0, |answer| answer.ttl());
-                    Ok((ttl, renewing))
+                    match renewing.answers.message().await? {
+                        Some(answer) => Ok((answer.ttl(), renewing)),
+                        None => Err(Error::LeaseKeepAliveError("the stream has ended".into())),
+                    }
                 };
-                let renewal = self.within(&connected, renewal).await;
-                (connected, renewal)
+                self.within(&connected, renewal).await
             }
             None => {
                 let connected = self.connected().await?;
@@ -135,11 +135,10 @@ impl Endpoints {
                     // Its TTL is not returned; a lease that has ended is an error.
                     Ok((i64::MAX, renewing))
                 };
-                let renewal = self.within(&connected, renewal).await;
-                (connected, renewal)
+                self.within(&connected, renewal).await
             }
         };
-        let (ttl, renewing) = renewal.map_err(|failure| failure.at(self.name(&connected)))?;
+        let (ttl, renewing) = renewal?;
         *kept = Some(renewing);
         Ok(Duration::from_secs(u64::try_from(ttl).unwrap_or(0)))
     }
