@@ -5,6 +5,7 @@ mod ends;
 mod failures;
 mod feed;
 mod frames;
+mod guard;
 mod http;
 mod http2;
 mod http2_client;

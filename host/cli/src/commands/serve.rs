@@ -30,7 +30,7 @@ use crate::terminal::stdio::note;
 use address::TakenAddress;
 use anyhow::{Context, bail};
 use explain::explain;
-use guard::GuardArgs;
+use guard::{GuardArgs, ServedGuard};
 use localmap::{Incompatibility, MapOptions, WriteRule, names};
 use localmap_lease::Guard;
 use localmap_serve::{Handler, HandlerOptions, MapScope, Reuse, Server};
@@ -170,12 +170,13 @@ impl ServeCommand {
             bail!("--idle-timeout requires --map-scope header:NAME");
         }
         self.mirrors.check()?;
-        if self.etcd.given() && self.mirrors.is_empty() {
+        if self.etcd.given() && self.mirrors.is_empty() && !self.guard.in_etcd() {
             bail!(
                 "the options under `etcd` are for its clients: name one with --mirror \
-                 NAME=etcd://HOST:2379/PREFIX/"
+                 NAME=etcd://HOST:2379/PREFIX/ or --guard-etcd etcd://HOST:2379/FOLDER/"
             );
         }
+        let rules = self.guard.rules()?;
         self.common.load_schema()?;
         let threads = self.workers.count() + self.telemetry.threads() + self.mirrors.threads();
         preflight::check_to_serve(threads)?;
@@ -183,8 +184,8 @@ impl ServeCommand {
         if let Some(tenants) = &tenants {
             self.map_scope = Some(scope_of(tenants, self.map_scope.take())?);
         }
-        let rules = self.guard.rules()?;
         let tls = self.tls.load()?;
+        let access = self.etcd.load("--etcd-")?;
         TakenAddress::check_admin(&self.addr, self.telemetry.admin())?;
         let observation = Observation::start(&self.telemetry)?;
         let telemetry = observation.as_ref().map(Observation::telemetry);
@@ -195,17 +196,16 @@ impl ServeCommand {
         // guest can answer them.
         let address = TakenAddress::take(&self.addr)?;
         let logs = Logs::start().context("cannot start a thread")?;
-        let guard = rules.map(|rules| self.guard.guard(rules)).transpose()?;
         // They connect while the guest is compiled.
-        let mut mirrors =
-            GuestMirrors::open(&self.mirrors, &self.etcd, self.common.cache.wanted())?;
+        let guard = self.guard.open(rules, &access, logs.log())?;
+        let mut mirrors = GuestMirrors::open(&self.mirrors, &access, self.common.cache.wanted())?;
         let handler = self
             .handler(
                 &bytes,
                 tenants.as_ref(),
                 &mirrors,
                 telemetry,
-                guard.as_ref(),
+                guard.get(),
                 &logs,
             )
             .and_then(|handler| {
@@ -217,7 +217,7 @@ impl ServeCommand {
         if let Some(telemetry) = telemetry {
             mirrors.watch(telemetry);
         }
-        runtime.block_on(mirrors.first_copies());
+        runtime.block_on(async { tokio::join!(mirrors.first_copies(), guard.first_lease()) });
         let listener = address.listen()?;
         drop(entered);
         let (server, scheme) = match tls {
@@ -230,7 +230,10 @@ impl ServeCommand {
             scheme,
             self.shutdown_grace,
             telemetry,
-            &mut mirrors,
+            OfEtcd {
+                mirrors: &mut mirrors,
+                guard: &guard,
+            },
             &logs,
         );
         let code = runtime.block_on(serving)?;
@@ -361,6 +364,12 @@ fn runtime(workers: usize) -> anyhow::Result<Runtime> {
         .context("cannot start threads")
 }
 
+/// What follows etcd while the server runs, if anything does.
+struct OfEtcd<'a> {
+    mirrors: &'a mut GuestMirrors,
+    guard: &'a ServedGuard,
+}
+
 /// Serves until a signal arrives, then drains for at most `grace`. Returns the exit code.
 async fn serve(
     server: &Server,
@@ -368,7 +377,7 @@ async fn serve(
     scheme: &str,
     grace: Duration,
     telemetry: Option<&Telemetry>,
-    mirrors: &mut GuestMirrors,
+    OfEtcd { mirrors, guard }: OfEtcd<'_>,
     logs: &Logs,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
@@ -385,8 +394,14 @@ async fn serve(
     }
     // Load balancers send the next requests elsewhere.
     set_ready(telemetry, false);
+    let ending = async {
+        let cut_off = server.shutdown(grace).await;
+        // Others need not wait for the end of the lease.
+        guard.end().await;
+        cut_off
+    };
     tokio::select! {
-        cut_off = server.shutdown(grace) => {
+        cut_off = ending => {
             if cut_off > 0 {
                 logs.log().line(match cut_off {
                     1 => "1 request or connection was cut off".to_owned(),

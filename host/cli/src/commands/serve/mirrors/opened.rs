@@ -1,7 +1,7 @@
 //! Opens the mirrors, waits for their first copies, and reports what becomes of them.
 
 use super::GuestMirrorArgs;
-use crate::args::etcd::EtcdArgs;
+use crate::args::etcd::EtcdAccess;
 use crate::args::mirror::{NamedMirror, etcd_options};
 use crate::commands::mirror::changes::Changes;
 use crate::commands::mirror::{telemetry, text};
@@ -32,16 +32,15 @@ impl GuestMirrors {
     /// Begins to mirror. `cache` says whether compiled code is cached.
     pub(in crate::commands::serve) fn open(
         args: &GuestMirrorArgs,
-        etcd: &EtcdArgs,
+        access: &EtcdAccess,
         cache: bool,
     ) -> anyhow::Result<Self> {
         let (mut readers, mut mirrors) = (Mirrors::new(), Vec::new());
         if !args.mirrors.is_empty() {
-            let access = etcd.load("--etcd-")?;
             let count = u32::try_from(args.mirrors.len())?;
             let host = args.options.host(count, cache)?;
             for NamedMirror { name, url } in &args.mirrors {
-                let etcd = etcd_options(url.clone(), &access);
+                let etcd = etcd_options(url.clone(), access);
                 let mirror = Mirror::open(&host, etcd, args.options.options());
                 let mirror = mirror.with_context(|| format!("cannot begin the mirror `{name}`"))?;
                 readers = readers.mirror(name.as_str(), mirror.reader());

@@ -1,7 +1,7 @@
 //! No mirrors, in a program without the feature `etcd`.
 
 use super::GuestMirrorArgs;
-use crate::args::etcd::EtcdArgs;
+use crate::args::etcd::EtcdAccess;
 use crate::commands::serve::log::Log;
 use localmap_mirror::Mirrors;
 use localmap_telemetry::Telemetry;
@@ -16,7 +16,7 @@ impl GuestMirrors {
     /// Opens none. The options have been checked.
     pub(in crate::commands::serve) fn open(
         _: &GuestMirrorArgs,
-        _: &EtcdArgs,
+        _: &EtcdAccess,
         _: bool,
     ) -> anyhow::Result<Self> {
         let readers = Mirrors::new();

@@ -1,0 +1,111 @@
+//! `--guard FILE`: rules that let requests take turns.
+
+use super::client::Server;
+use localmap_tests::{guest, localmap};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rules.toml");
+    std::fs::write(&path, text).expect("a file");
+    (folder, path)
+}
+
+fn serve(rules: &str, options: &[&str]) -> Server {
+    let (_folder, path) = file(rules);
+    let path = path.display().to_string();
+    Server::start(&[&["--guard", &path], options].concat())
+}
+
+/// Starts a server that must not start, and returns what it says.
+fn refused(rules: &str, options: &[&str]) -> String {
+    let (_folder, path) = file(rules);
+    let path = path.display().to_string();
+    let mut args = vec!["serve", "--addr", "127.0.0.1:0", "--guard", &path];
+    args.extend(options);
+    let finished = localmap().args(args).arg(guest("served")).run();
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    finished.stderr.replace(&path, "FILE")
+}
+
+const RULES: &str = r#"
+    otherwise = "refuse"
+    [[rule]]
+    path = "/len"
+    mode = "pass"
+    [[rule]]
+    path = "/{*command}"
+    key = "{header:x-key}"
+    wait = "0s"
+"#;
+
+#[test]
+fn a_request_that_another_one_locks_out_is_answered_with_423() {
+    let server = serve(RULES, &["--map-scope", "server"]);
+    let mut holder = server.connect();
+    holder.begin("PUT", "/stream/2/600000", &[("x-key", "a")], 0);
+    let first = holder.head();
+    assert_eq!(first.status, 200);
+    let mut other = server.connect();
+    let locked = other.ask("PUT", "/method", &[("x-key", "%61")], b"");
+    assert_eq!(locked.status, 200, "the values of headers are not decoded");
+    let locked = other.ask("PUT", "/method", &[("x-key", "a")], b"");
+    assert_eq!(
+        (locked.status, locked.text().as_str()),
+        (423, "the resource is locked\n")
+    );
+    assert_eq!(locked.header("retry-after"), Some("1"));
+    let line = server.line(" 423 ");
+    assert!(
+        line.ends_with("cause=\"the guard: others hold the lock (`a`)\""),
+        "{line}"
+    );
+    assert_eq!(other.ask("GET", "/len", &[], b"").ok(), "0");
+    assert_eq!(other.ask("GET", "/method", &[], b"").status, 400);
+    assert_eq!(other.ask("GET", "/", &[], b"").status, 403);
+    let forged = [("x-key", "b"), ("localmap-fence", "999999")];
+    let token = other
+        .ask("GET", "/header/localmap-fence", &forged, b"")
+        .ok();
+    assert!(
+        token.parse::<u64>().is_ok_and(|token| token < 100),
+        "{token}"
+    );
+}
+
+#[test]
+fn rules_that_are_wrong_are_refused_before_anything_is_compiled() {
+    for (rules, expected) in [
+        ("", "line 1: missing field `otherwise`"),
+        (
+            "otherwise = \"refuse\"\n\n[[rule]]\npath = \"/{a}\"\nkey = \"{b}\"\n",
+            "line 5: the key `{b}`: the path has no name `b`, only `a`",
+        ),
+        (
+            "otherwise = \"refuse\"\n[[rule]]\npath = \"/a\"\nmode = \"pass\"\nttl = \"1s\"\n",
+            "line 5: unknown field `ttl`, expected one of `methods`, `path`, `grpc`, `key`, `mode`, `wait`",
+        ),
+    ] {
+        let text = refused(rules, &[]);
+        assert!(text.starts_with("Error: --guard FILE\n"), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
+    let large = format!("otherwise = \"pass\" #{}", "x".repeat(1 << 20));
+    assert!(refused(&large, &[]).contains("larger than 1048576 bytes"));
+    let missing = localmap().args(["serve", "--guard", "/nowhere/rules.toml"]);
+    let text = missing.arg(guest("served")).run().stderr;
+    assert!(
+        text.starts_with("Error: --guard /nowhere/rules.toml\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn locks_in_etcd_need_a_guard() {
+    let output = localmap().args(["serve", "--guard-etcd", "etcd://a/locks/"]);
+    let finished = output.arg(guest("served")).run();
+    let text = finished.stderr;
+    assert_eq!(finished.code, Some(2));
+    assert!(text.contains("--guard <FILE>"), "{text}");
+}
