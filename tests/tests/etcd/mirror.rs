@@ -13,6 +13,7 @@ mod observer;
 mod other_cluster;
 mod progress;
 mod rates;
+mod serve;
 mod torn;
 mod verify;
 mod writes;

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 /// The maximum time to wait for the first copies.
 const FIRST_COPIES: Duration = Duration::from_secs(5);
 /// The time between two looks at the mirrors.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The mirrors of the guests.
 pub(in crate::commands::serve) struct GuestMirrors {
