@@ -16,6 +16,7 @@ mod prefix;
 mod requests;
 mod session;
 mod timeouts;
+mod timers;
 pub(crate) mod url;
 mod watch;
 pub(crate) mod write;

@@ -1,8 +1,9 @@
 //! Compares a copy with etcd, at one revision.
 
-use super::failure::Kind;
+use super::failure::{Failure, Kind};
 use super::kv::Kv;
-use super::list::Pages;
+use super::list::{Pages, QUEUE};
+use super::prefix::Prefix;
 use super::write::RequestError;
 use crate::omitted;
 use crate::read::EntryRef;
@@ -13,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 /// The differences that are returned one by one.
@@ -160,26 +162,40 @@ pub(crate) async fn audit(
     }
 }
 
-async fn compare(
+/// Compares a copy with etcd. The pages are compared on another thread, while the next one is fetched.
+async fn compare(digest: Digest, kv: &Kv, max_page: u32) -> Result<Comparison, Failure> {
+    let mut pages = Pages::new(kv, max_page, digest.revision);
+    let (queue, received) = mpsc::channel(QUEUE);
+    let prefix = kv.prefix().clone();
+    let comparing = spawn_blocking(move || compare_pages(digest, &prefix, received));
+    loop {
+        let page = pages.next().await?;
+        let more = page.more;
+        if queue.send(page.entries).await.is_err() || !more {
+            break;
+        }
+    }
+    drop(queue);
+    let ended = |_| Failure::new(Kind::Other, "the comparison has ended");
+    comparing.await.map_err(ended)
+}
+
+fn compare_pages(
     mut digest: Digest,
-    kv: &Kv,
-    max_page: u32,
-) -> Result<Comparison, super::failure::Failure> {
+    prefix: &Prefix,
+    mut pages: mpsc::Receiver<Vec<KeyValue>>,
+) -> Comparison {
     let mut comparison = Comparison {
         revision: digest.revision,
         ..Comparison::default()
     };
-    let mut pages = Pages::new(kv, max_page, digest.revision);
-    loop {
-        let page = pages.next().await?;
-        for entry in &page.entries {
-            if let Some(key) = kv.prefix().strip(entry.key()) {
+    while let Some(page) = pages.blocking_recv() {
+        for entry in &page {
+            if let Some(key) = prefix.strip(entry.key()) {
                 digest.compare(key, entry, &mut comparison);
             }
         }
-        if !page.more {
-            digest.finish(&mut comparison);
-            return Ok(comparison);
-        }
     }
+    digest.finish(&mut comparison);
+    comparison
 }

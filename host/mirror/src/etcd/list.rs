@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// The pages that wait to be stored.
-const QUEUE: usize = 2;
+/// The pages that wait to be stored, or compared.
+pub(crate) const QUEUE: usize = 2;
 
 /// Why a list has ended before it was complete.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use super::gap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The share of the time in which checks may keep the server busy: a fifth.
-const SPACING: u32 = 4;
+/// The share of the time in which checks may keep the server busy: a tenth, if the copy is not too old
+/// before the next one.
+const SPACING: u32 = 9;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub(crate) struct Pending {
     patience: Duration,
     /// After what time without events a change that a check has shown is taken as lost.
     lost_after: Duration,
+    /// The longest time between two checks.
+    max_spacing: Duration,
     /// Whether the server may be asked for progress.
     has_progress: bool,
     wanted: u64,
@@ -73,12 +76,14 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Begins with nothing to wait for. Probes are sent each `probe`.
-    pub(crate) fn new(now: Instant, probe: Duration) -> Self {
+    /// Begins with nothing to wait for. Probes are sent each `probe`, and the copy must not be older than
+    /// `max_stale`.
+    pub(crate) fn new(now: Instant, probe: Duration, max_stale: Duration) -> Self {
         Self {
             grace: (probe / 10).clamp(Duration::from_millis(2), Duration::from_millis(50)),
             patience: (probe / 4).clamp(Duration::from_millis(20), Duration::from_secs(1)),
             lost_after: (probe * 3).clamp(Duration::from_secs(3), Duration::from_secs(30)),
+            max_spacing: max_stale / 2,
             has_progress: false,
             wanted: 0,
             at: None,
@@ -159,7 +164,7 @@ impl Pending {
         keys: u64,
         is_partial: bool,
     ) -> Verdict {
-        self.next_check = now + (check.took * SPACING).min(self.lost_after);
+        self.next_check = now + (check.took * SPACING).min(self.max_spacing);
         let is_changed = check.is_newer || check.count != keys;
         let is_moving = check.known != complete || is_partial;
         if !is_changed && !is_moving {
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn a_copy_that_is_complete_needs_no_step() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.answered(now, 10, 10);
         assert_eq!(pending.at(), None);
         pending.answered(now, 11, 10);
@@ -219,7 +224,7 @@ mod tests {
     #[test]
     fn without_events_all_keys_are_checked() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.answered(now, 11, 10);
         assert_eq!(pending.step(now + GRACE, 10, 5), Step::Check);
         let verdict = pending.checked(now, check(10, 12, false), 10, 5, false);
@@ -229,7 +234,7 @@ mod tests {
     #[test]
     fn events_that_come_are_waited_for() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.answered(now, 20, 10);
         pending.moved(12);
         assert_eq!(pending.step(now + GRACE, 12, 5), Step::Wait);
@@ -249,7 +254,7 @@ mod tests {
     #[test]
     fn another_number_of_keys_is_a_change() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         assert_eq!(
             pending.checked(now, check(10, 12, false), 10, 6, false),
             Verdict::Wait
@@ -259,7 +264,7 @@ mod tests {
     #[test]
     fn servers_that_can_be_trusted_are_asked_for_progress_first() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.trust_progress();
         pending.answered(now, 11, 10);
         assert_eq!(pending.step(now, 10, 5), Step::AskProgress);
@@ -273,9 +278,9 @@ mod tests {
     #[test]
     fn checks_that_take_long_are_rare() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         let slow = Checked {
-            took: Duration::from_millis(500),
+            took: Duration::from_millis(100),
             ..check(10, 12, false)
         };
         pending.checked(now, slow, 10, 5, false);
@@ -291,7 +296,7 @@ mod tests {
     #[test]
     fn a_copy_that_stays_far_behind_is_listed() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.answered(now, 30_000, 10);
         pending.moved(100);
         // Although events come.
@@ -309,7 +314,7 @@ mod tests {
     #[test]
     fn a_copy_that_catches_up_is_not_listed() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         pending.answered(now, 30_000, 10);
         assert_eq!(
             pending.checked(now, check(10, 30_001, true), 200, 5, false),
@@ -325,7 +330,7 @@ mod tests {
     #[test]
     fn changes_that_the_watch_never_reports_are_lost() {
         let now = Instant::now();
-        let mut pending = Pending::new(now, PROBE);
+        let mut pending = Pending::new(now, PROBE, PROBE * 5);
         let changed = check(10, 12, true);
         assert_eq!(pending.checked(now, changed, 10, 5, false), Verdict::Wait);
         assert_eq!(

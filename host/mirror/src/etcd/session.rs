@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::driver::Driver;
 use super::failure::{Failure, Kind};
 use super::gap;
-use super::kv::{Check, Head, Kv, Server};
+use super::kv::{Check, Head, Kv};
 use super::list::{ListError, list};
 use super::watch::{End, Watch};
 use crate::error::Unfit;
@@ -62,13 +62,28 @@ impl Driver {
             }
             false => Some("the cluster is another one".to_owned()),
         };
+        let (mut was_silent, mut fragment) = (false, false);
         loop {
             if let Some(why) = relist.take() {
                 self.list(&kv, head.cluster_id, &why).await?;
                 head.revision = self.feed.complete();
+                (was_silent, fragment) = (false, false);
             }
-            match self.watch(&kv, &server, head, was_of_use).await? {
+            let max_page = self.options.page;
+            let begun = Watch::begin(&self.feed, &kv, &server, head, max_page, fragment);
+            let mut watch = begun.await?;
+            let end = watch.run().await;
+            *was_of_use |= watch.has_proof;
+            was_silent &= !watch.has_events;
+            drop(watch);
+            match end {
+                End::Failed(failure) if failure.kind == Kind::TooLarge && !fragment => {
+                    fragment = true;
+                }
                 End::Failed(failure) => return Err(failure),
+                // Another watch gets the events, unless the server has lost them.
+                End::Silent if !was_silent => was_silent = true,
+                End::Silent => relist = Some("the watch has lost events".into()),
                 End::Relist(why) => relist = Some(why),
                 End::Unfit(unfit) => {
                     self.is_unfit = true;
@@ -76,22 +91,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    async fn watch(
-        &mut self,
-        kv: &Kv,
-        server: &Server,
-        head: Head,
-        was_of_use: &mut bool,
-    ) -> Result<End, Failure> {
-        let max_page = self.options.page;
-        let (cluster_id, revision) = (head.cluster_id, head.revision);
-        let begun = Watch::begin(&self.feed, kv, server, cluster_id, revision, max_page);
-        let mut watch = begun.await?;
-        let end = watch.run().await;
-        *was_of_use |= watch.has_proof;
-        Ok(end)
     }
 
     /// Returns `true` if the copy is one of this cluster, or `false` if the cluster is to replace it.

@@ -6,16 +6,15 @@ use super::failure::{Failure, Kind};
 use super::kv::{Check, Head, Kv, Server, head};
 use super::list::other_cluster;
 use super::pending::{Checked, Pending, Step, Verdict};
+use super::timers::{ready_now, tick, ticks, until};
 use super::write::RequestError;
 use crate::error::Unfit;
 use crate::feed::Feed;
 use crate::status::MirrorState;
 use etcd_client::{Error, WatchRequestSender, WatchResponse, WatchResponseStream};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, Interval, timeout};
 
 /// The events from which on no further message is looked for before they are applied.
 const MAX_EVENTS: usize = 4096;
@@ -27,6 +26,8 @@ pub(crate) enum End {
     Failed(Failure),
     /// The prefix has to be listed.
     Relist(String),
+    /// The prefix has changed, and the watch does not say so.
+    Silent,
     /// The entries do not fit into the map.
     Unfit(Unfit),
 }
@@ -69,29 +70,31 @@ pub(crate) struct Watch<'a> {
     publish_at: Option<Instant>,
     /// Whether a probe has been answered.
     pub(crate) has_proof: bool,
+    /// Whether events have come.
+    pub(crate) has_events: bool,
 }
 
 impl<'a> Watch<'a> {
-    /// Begins to watch from the revision of the copy. `wanted` is the revision that the cluster has.
+    /// Begins to watch from the revision of the copy. `cluster` has that revision or a later one.
     pub(crate) async fn begin(
         feed: &'a Feed,
         kv: &'a Kv,
         server: &'a Server,
-        cluster_id: u64,
-        wanted: u64,
+        cluster: Head,
         max_page: u32,
+        fragment: bool,
     ) -> Result<Self, Failure> {
         let complete = feed.complete();
-        let stream = kv.watch(complete.saturating_add(1)).await?;
+        let stream = kv.watch(complete.saturating_add(1), fragment).await?;
         let (sender, messages) = stream.split();
         let options = feed.options();
         let now = Instant::now();
-        let mut pending = Pending::new(now, options.probe);
-        pending.answered(now, wanted, complete);
+        let mut pending = Pending::new(now, options.probe, options.max_stale);
+        pending.answered(now, cluster.revision, complete);
         Ok(Self {
             feed,
             kv,
-            cluster_id,
+            cluster_id: cluster.cluster_id,
             server,
             max_page,
             sender,
@@ -107,6 +110,7 @@ impl<'a> Watch<'a> {
             audits: options.audit.map(|every| ticks(now + every, every)),
             publish_at: Some(now),
             has_proof: false,
+            has_events: false,
         })
     }
 
@@ -217,6 +221,7 @@ impl<'a> Watch<'a> {
         let Some(revisions) = self.assembler.take() else {
             return Ok(());
         };
+        self.has_events = true;
         let events = revisions.events(self.kv.prefix());
         self.feed
             .apply(&events, revisions.last)
@@ -366,7 +371,7 @@ impl<'a> Watch<'a> {
                 "the copy is {} revisions behind",
                 check.head.revision.saturating_sub(complete)
             ))),
-            Verdict::Lost => Err(End::Relist("the watch has lost events".into())),
+            Verdict::Lost => Err(End::Silent),
         }
     }
 
@@ -377,39 +382,5 @@ impl<'a> Watch<'a> {
             true => Ok(()),
             false => Err(End::Failed(other_cluster())),
         }
-    }
-}
-
-/// Returns an interval that does not hurry after it was late.
-fn ticks(start: Instant, every: Duration) -> Interval {
-    let mut interval = interval_at(start, every);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
-}
-
-/// Waits for the next tick; never returns without an interval.
-async fn tick(interval: &mut Option<Interval>) {
-    match interval {
-        Some(interval) => {
-            interval.tick().await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits until a time; never returns without one.
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Returns the result of a future if it is there already. The future must not lose it otherwise.
-fn ready_now<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(future).poll(&mut context) {
-        Poll::Ready(result) => Some(result),
-        Poll::Pending => None,
     }
 }
