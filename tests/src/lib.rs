@@ -26,4 +26,7 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/guests.md")]
     struct Guests;
+    #[cfg(feature = "etcd")]
+    #[doc = include_str!("../../docs/mirror.md")]
+    struct Mirrors;
 }

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::text::span;
 use crate::terminal::stdio::note;
 use anyhow::bail;
-use localmap_mirror::{MirrorReader, MirrorState};
+use localmap_mirror::{MirrorReader, MirrorState, ReadError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -51,11 +51,14 @@ impl Wait {
             let Some(error) = error else {
                 return Ok(());
             };
-            let after = match is_final {
-                true => String::new(),
-                false => format!("no copy after {}: ", span(self.timeout)),
-            };
-            bail!("{after}{error}; {}", self.advice.text(&status));
+            let advice = self.advice.text(&status);
+            match error {
+                ReadError::NotReady { why, .. } if !is_final => {
+                    bail!("no copy after {}: {why}; {advice}", span(self.timeout))
+                }
+                ReadError::NotReady { why, .. } => bail!("there is no copy: {why}; {advice}"),
+                error => bail!("{error}; {advice}"),
+            }
         }
     }
 }
