@@ -11,6 +11,7 @@ mod network;
 mod numbers;
 mod observer;
 mod other_cluster;
+mod process;
 mod progress;
 mod rates;
 mod serve;

@@ -5,6 +5,7 @@ use super::verify::verify;
 use super::{MAX_STALE, etcd, fill, fresh, open, options};
 use crate::cluster::{Cluster, Proxy, Setup, until};
 use localmap_mirror::{MirrorState, ReadError};
+use std::time::Duration;
 
 /// Starts two clusters, the first with a key that the second does not have.
 async fn two() -> Option<(Cluster, Cluster)> {
@@ -99,4 +100,32 @@ async fn a_wiped_cluster_is_refused() {
     until("the new cluster", is_empty).await;
     fill(&mut client, "new", 0..10, b"v").await;
     verify(&cluster, &accepting).await;
+}
+
+/// A wiped cluster has as many revisions and keys as before when the mirror sees it again, and other values.
+/// Only an audit finds that out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_was_wiped_and_filled_again_is_found_by_an_audit() {
+    let Some(mut cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let proxy = Proxy::to(cluster.endpoint(0)).await;
+    fill(&mut cluster.client().await, "k", 0..10, b"old").await;
+    let options = options().audit(Some(Duration::from_secs(1)));
+    let mirror = open(etcd([proxy.endpoint()]), options).await;
+    until("an audit", || mirror.status().counts.audits > 0).await;
+    assert_eq!(mirror.status().counts.differences, 0);
+    proxy.cut();
+    cluster.kill(0);
+    cluster.wipe(0);
+    cluster.restart(0).await;
+    fill(&mut cluster.client().await, "k", 0..10, b"new").await;
+    proxy.open();
+    let is_new = || {
+        let read = mirror.get("k0");
+        read.is_ok_and(|read| read.found.is_some_and(|entry| entry.value == b"new"))
+    };
+    until("the new value", is_new).await;
+    assert_eq!(mirror.status().counts.differences, 1);
+    verify(&cluster, &mirror).await;
 }
