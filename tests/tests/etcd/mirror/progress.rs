@@ -51,7 +51,8 @@ async fn lag(tasks: usize, time: Duration) {
         cluster.version()
     );
     let observer = Observer::start(cluster.client().await, &mirror, MAX_STALE).await;
-    proxy.limit(100_000);
+    // Less than a tenth of what is written.
+    proxy.limit(5_000);
     let mut written = write(&cluster, tasks, time / 2).await;
     proxy.limit(0);
     written += write(&cluster, tasks, time / 2).await;
