@@ -42,6 +42,7 @@ pub(crate) const TITLES: &[(&str, &str)] = &[
     ("life", "The life of a map"),
     ("serve", "Serving HTTP, compared with `wasmtime serve`"),
     ("sidecar", "The sidecar, compared with Redis"),
+    ("lease", "A guard in front of a service, and locks in etcd"),
     ("mirror", "A mirror of etcd, compared with requests to it"),
     ("hits", "Hit ratios"),
     ("fuel", "Fuel, and the longest pause"),

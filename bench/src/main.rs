@@ -18,6 +18,8 @@ mod chart;
 mod counts;
 mod curves;
 mod documents;
+#[cfg(feature = "etcd")]
+mod etcd;
 #[cfg(feature = "guests")]
 mod fuel;
 #[cfg(feature = "guests")]
@@ -27,6 +29,8 @@ mod guest;
 mod hits;
 #[cfg(feature = "guests")]
 mod hosted;
+#[cfg(feature = "guests")]
+mod lease;
 #[cfg(feature = "guests")]
 mod life;
 mod machine;
@@ -122,6 +126,8 @@ const GROUPS: &[Group] = &[
     ("serve", serve::run),
     #[cfg(feature = "guests")]
     ("sidecar", sidecar::run),
+    #[cfg(feature = "guests")]
+    ("lease", lease::run),
     #[cfg(feature = "etcd")]
     ("mirror", mirror::run),
     ("hits", hits::run),

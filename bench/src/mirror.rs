@@ -5,15 +5,14 @@
 //! here is about the disk. All times are wall-clock times. Clients and etcd share all cores.
 
 mod by_hand;
-mod etcd;
 mod lag;
 pub(crate) mod memory;
 
 use crate::Options;
+use crate::etcd::Etcd;
 use crate::measure::{Times, on_all_cores, wall};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, ensure};
-use etcd::Etcd;
 use etcd_client::{Client, PutOptions, Txn, TxnOp};
 use localmap::{Host, Limits};
 use localmap_mirror::{EtcdOptions, Mirror, MirrorOptions, MirrorReader, MirrorSnapshot};

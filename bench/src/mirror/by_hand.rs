@@ -1,7 +1,7 @@
 //! A mirror as one writes it by hand: a hash map under a lock, which a list fills and a watch changes.
 
 use super::PREFIX;
-use super::etcd::client_of;
+use crate::etcd::client_of;
 use anyhow::{Context, Result};
 use etcd_client::{EventType, GetOptions, WatchOptions};
 use std::collections::HashMap;

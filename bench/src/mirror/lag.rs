@@ -1,9 +1,9 @@
 //! The time from the answer of etcd to a write until the mirror shows it, next to the time of the write
 //! itself, while another connection makes 2,000 puts a second.
 
-use super::etcd::Etcd;
 use super::{ENTRIES, PREFIX, VALUE, key, open, runtime};
 use crate::Options;
+use crate::etcd::Etcd;
 use crate::measure::{quantile, wall};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, anyhow};

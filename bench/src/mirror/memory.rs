@@ -2,9 +2,9 @@
 //! its own, whose growth is measured from before the list until a moment after it.
 
 use super::by_hand::ByHand;
-use super::etcd::client_of;
 use super::{MANY, VALUE, open_at, runtime};
 use crate::Options;
+use crate::etcd::client_of;
 use crate::process::resident_bytes;
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, bail, ensure};

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An etcd, which ends when this is dropped.
-pub(super) struct Etcd {
+pub(crate) struct Etcd {
     process: Child,
     endpoint: String,
     _folder: TempDir,
@@ -28,7 +28,7 @@ impl Drop for Etcd {
 
 impl Etcd {
     /// Starts a server. Returns `None` if etcd is not installed.
-    pub(super) fn start() -> Result<Option<Self>> {
+    pub(crate) fn start() -> Result<Option<Self>> {
         let Ok(help) = Command::new("etcd").arg("--help").output() else {
             return Ok(None);
         };
@@ -86,18 +86,18 @@ impl Etcd {
     }
 
     /// Returns its URL for clients.
-    pub(super) fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// Returns a client.
-    pub(super) async fn client(&self) -> Result<Client> {
+    pub(crate) async fn client(&self) -> Result<Client> {
         client_of(&self.endpoint).await
     }
 }
 
 /// Returns a client of an endpoint.
-pub(super) async fn client_of(endpoint: &str) -> Result<Client> {
+pub(crate) async fn client_of(endpoint: &str) -> Result<Client> {
     let options = ConnectOptions::new()
         .with_connect_timeout(Duration::from_secs(2))
         .with_timeout(Duration::from_secs(10));
