@@ -115,7 +115,7 @@ fn requests(options: &Options, report: &mut Report) -> Result<()> {
 async fn ask<S, B>(service: &mut S, request: Request<()>) -> Result<StatusCode>
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
-    B: http_body_util::BodyExt<Data = Bytes>,
+    B: BodyExt<Data = Bytes>,
 {
     let Ok(response) = service.call(request).await;
     let status = response.status();
