@@ -102,16 +102,19 @@ impl Kv {
         Ok((kv, server))
     }
 
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
     pub(crate) fn prefix(&self) -> &Prefix {
         &self.prefix
     }
 
     /// Reads one key of the prefix: a linearizable read, which tells the revision of the cluster, and
     /// whether the user may still read.
-    pub(crate) async fn probe(&self) -> Result<Head, Failure> {
+    pub(crate) async fn probe(&self, limit: Duration) -> Result<Head, Failure> {
         let options = GetOptions::new().with_keys_only();
-        let key = self.prefix.first();
-        let response = self.get(key, options, self.timeouts.call).await?;
+        let response = self.get(self.prefix.first(), options, limit).await?;
         head(response.0.header.as_ref())
     }
 
@@ -121,12 +124,13 @@ impl Kv {
         first: Vec<u8>,
         limit: u32,
         revision: u64,
+        timeout: Duration,
     ) -> Result<Page, Failure> {
         let options = GetOptions::new()
             .with_range(self.prefix.end())
             .with_limit(limit.into())
             .with_revision(signed(revision)?);
-        let mut response = self.get(first, options, self.timeouts.page).await?;
+        let mut response = self.get(first, options, timeout).await?;
         Ok(Page {
             head: head(response.0.header.as_ref())?,
             more: response.more(),
@@ -142,7 +146,7 @@ impl Kv {
             .with_count_only()
             .with_revision(signed(revision)?);
         let first = self.prefix.first();
-        let response = self.get(first, options, self.timeouts.page).await?;
+        let response = self.get(first, options, self.timeouts.long).await?;
         Ok(u64::try_from(response.count()).unwrap_or(0))
     }
 
@@ -162,7 +166,7 @@ impl Kv {
             TxnOp::get(first.clone(), Some(range().with_count_only())),
             TxnOp::get(first, Some(newer)),
         ]);
-        let (head, responses) = self.txn(txn, self.timeouts.page).await?.1;
+        let (head, responses) = self.txn(txn, self.timeouts.long).await?.1;
         match responses.as_slice() {
             [
                 PbTxnOpResponse::ResponseRange(count),
@@ -179,7 +183,7 @@ impl Kv {
     /// Reads a key, which is counted without the prefix, with a linearizable read.
     pub(crate) async fn read(&self, key: &[u8]) -> Result<(Head, Option<KeyValue>), Failure> {
         let key = self.prefix.key(key);
-        let mut response = self.get(key, GetOptions::new(), self.timeouts.page).await?;
+        let mut response = self.get(key, GetOptions::new(), self.timeouts.long).await?;
         let head = head(response.0.header.as_ref())?;
         Ok((head, response.take_kvs().pop()))
     }

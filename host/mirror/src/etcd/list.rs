@@ -13,9 +13,13 @@ use etcd_client::KeyValue;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
 /// The pages that wait to be stored, or compared.
 pub(crate) const QUEUE: usize = 2;
+
+/// How long a server may take to answer while a page of it is late.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a list has ended before it was complete.
 #[derive(Debug)]
@@ -147,8 +151,6 @@ pub(crate) struct Pages<'a> {
     size: PageSize,
     revision: u64,
     next: Vec<u8>,
-    /// Whether the last request had no answer in time.
-    is_slow: bool,
 }
 
 impl<'a> Pages<'a> {
@@ -159,7 +161,6 @@ impl<'a> Pages<'a> {
             size: PageSize::new(max_page),
             revision,
             next: kv.prefix().first(),
-            is_slow: false,
         }
     }
 
@@ -171,33 +172,36 @@ impl<'a> Pages<'a> {
     /// Returns the next page. Its size follows from those before.
     pub(crate) async fn next(&mut self) -> Result<Page, Failure> {
         loop {
-            let keys = self.size.keys();
-            match self.kv.page(self.next.clone(), keys, self.revision).await {
+            let (keys, timeout) = (self.size.keys(), self.size.timeout());
+            let begin = Instant::now();
+            let asking = self
+                .kv
+                .page(self.next.clone(), keys, self.revision, timeout);
+            match asking.await {
                 Ok(page) if page.more && page.entries.is_empty() => {
                     return Err(Failure::new(Kind::Other, "etcd has sent an empty page"));
                 }
                 Ok(page) => {
-                    self.is_slow = false;
-                    self.received(&page);
+                    self.received(&page, begin.elapsed());
                     return Ok(page);
                 }
-                Err(failure) if failure.kind == Kind::TooLarge && self.size.shrink() => {}
-                Err(failure) if failure.kind == Kind::Timeout && !self.is_slow => {
-                    self.is_slow = true;
-                    self.size.shrink();
+                Err(failure) if failure.kind == Kind::TooLarge && self.size.too_large() => {}
+                // If the server answers at all, the page is on its way.
+                Err(failure) if failure.kind == Kind::Timeout && self.size.too_late() => {
+                    self.kv.probe(PATIENCE).await.map_err(|_| failure)?;
                 }
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    fn received(&mut self, page: &Page) {
-        let bytes = page
-            .entries
-            .iter()
-            .map(|entry| entry.key().len() + entry.value().len());
-        let bytes: usize = bytes.sum();
-        self.size.received(page.entries.len() as u64, bytes as u64);
+    fn received(&mut self, page: &Page, took: Duration) {
+        let entries = page.entries.iter();
+        let bytes: usize = entries
+            .map(|entry| entry.key().len() + entry.value().len())
+            .sum();
+        let keys = page.entries.len() as u64;
+        self.size.received(keys, bytes as u64, took);
         if let Some(last) = page.entries.last() {
             // The first key after it.
             self.next.clear();

@@ -47,7 +47,7 @@ impl Driver {
         let connecting = Kv::connect(endpoint, &self.options, &self.prefix, self.timeouts);
         let (kv, server) = connecting.await?;
         let sent = self.feed.now();
-        let mut head = kv.probe().await?;
+        let mut head = kv.probe(self.timeouts.call).await?;
         let is_same = self.is_same_cluster(head)?;
         self.feed.connected(Connection {
             endpoint: endpoint.to_owned(),
@@ -83,7 +83,7 @@ impl Driver {
                 End::Failed(failure) => return Err(failure),
                 // Another watch gets the events, unless the server has lost them.
                 End::Silent if !was_silent => was_silent = true,
-                End::Silent => relist = Some("the watch has lost events".into()),
+                End::Silent => relist = Some("the watch is silent about changes".into()),
                 End::Relist(why) => relist = Some(why),
                 End::Unfit(unfit) => {
                     self.is_unfit = true;

@@ -3,7 +3,7 @@
 use crate::options::MirrorOptions;
 use std::time::Duration;
 
-/// How long to wait for the pages of a list, and for the reads of all keys that prove a copy.
+/// How long to wait for reads of all keys of the prefix.
 const LONG: Duration = Duration::from_secs(5);
 
 /// How long the driver waits for etcd, which follows from the options of the mirror.
@@ -13,8 +13,8 @@ pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
     /// For a read of one key, a write, and the begin of a watch.
     pub(crate) call: Duration,
-    /// For a page of a list.
-    pub(crate) page: Duration,
+    /// For a read of all keys of the prefix.
+    pub(crate) long: Duration,
     /// Between two attempts to connect, at most.
     pub(crate) backoff: Duration,
 }
@@ -29,7 +29,7 @@ impl Timeouts {
             call: probe
                 .clamp(Duration::from_millis(500), Duration::from_secs(5))
                 .min((max_stale / 2).max(Duration::from_millis(100))),
-            page: LONG,
+            long: LONG,
             backoff: quarter.clamp(Duration::from_millis(250), Duration::from_secs(2)),
         }
     }

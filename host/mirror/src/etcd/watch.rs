@@ -243,7 +243,7 @@ impl<'a> Watch<'a> {
         let kv = self.kv.clone();
         let (sent, known) = (self.feed.now(), self.feed.complete());
         self.calls.spawn(async move {
-            let result = kv.probe().await;
+            let result = kv.probe(kv.timeouts().call).await;
             Answer::Probe {
                 sent,
                 known,
