@@ -15,6 +15,7 @@ mod process;
 mod progress;
 mod rates;
 mod serve;
+mod slow_way;
 mod torn;
 mod verify;
 mod writes;

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub(crate) const QUEUE: usize = 2;
 
 /// How long a server may take to answer while a page of it is late.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a list has ended before it was complete.
 #[derive(Debug)]
