@@ -2,6 +2,7 @@
 //! their holders fail.
 
 mod access;
+mod chaos;
 mod exclusion;
 mod faults;
 mod process;

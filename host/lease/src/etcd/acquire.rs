@@ -143,7 +143,7 @@ async fn create(
     };
     if !done.succeeded {
         key.state = State::Absent;
-        learn_epoch(&session, &done.responses)?;
+        learn_epoch(&session, epoch, &done.responses)?;
         return Ok(None);
     }
     key.state = State::Present;

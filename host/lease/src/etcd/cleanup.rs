@@ -131,7 +131,7 @@ async fn delete(shared: &Shared, left: &[Left]) -> Result<bool, Failure> {
     let done = shared.endpoints.txn(txn).await?;
     match done.succeeded {
         true => session.advance(epoch + 1),
-        false => learn_epoch(session, &done.responses)?,
+        false => learn_epoch(session, epoch, &done.responses)?,
     }
     Ok(done.succeeded)
 }
@@ -141,16 +141,21 @@ pub(super) fn same_epoch(session: &Session, epoch: i64) -> Compare {
     Compare::version(session.key(), CompareOp::Equal, epoch)
 }
 
-/// Notes the version of the session key that the answer to a failed comparison has. Without the key, the
-/// lease has ended.
-pub(super) fn learn_epoch(session: &Session, responses: &[PbTxnOpResponse]) -> Result<(), Failure> {
+/// Notes the version of the session key that the answer to a failed comparison with `epoch` has. Without the
+/// key, the lease has ended. A lower version is that of a cluster without its history, which has no part in
+/// the lease.
+pub(super) fn learn_epoch(
+    session: &Session,
+    epoch: i64,
+    responses: &[PbTxnOpResponse],
+) -> Result<(), Failure> {
     match responses {
         [PbTxnOpResponse::ResponseRange(found)] => match found.kvs.first() {
-            Some(key) => {
+            Some(key) if key.version > epoch => {
                 session.advance(key.version);
                 Ok(())
             }
-            None => {
+            _ => {
                 session.lose();
                 Err(Failure::new(Kind::NoLease, "the lease has ended"))
             }
