@@ -302,6 +302,13 @@ wasip3() {
     "$venv/bin/componentize-py" --quiet -d "$handler/wit" componentize -p "$handler" app \
         -o "$work/handler.py.wasm"
     "${check[@]}" limiter "$work/handler.py.wasm"
+    local flags=guest/examples/python-flags
+    "$venv/bin/componentize-py" --quiet -d "$flags/wit" componentize -p "$flags" app -o "$work/flags.py.wasm"
+    if "$LOCALMAP" mirror --etcd http://127.0.0.1:9 --prefix / --get k --timeout 1ms 2>&1 | grep 'feature `etcd`'; then
+        "$LOCALMAP" inspect "$work/flags.py.wasm" | grep -A 1 "^  serve  yes" | grep -- "with --mirror"
+    else
+        "${check[@]}" flags "$work/flags.py.wasm" "$guests/flags.wasm"
+    fi
     say "in JavaScript, with QuickJS"
     rm -rf "$work/wit-0.3"
     cp -rL "$handler/wit" "$work/wit-0.3"
@@ -410,6 +417,7 @@ node_host() {
     node tests/interop/node/vectors.mjs "$work/map/map.js" tests/vectors
     node tests/interop/node/surprises.mjs "$work/map/map.js"
     node tests/interop/javascript/checks-node.mjs "$work/map/map.js"
+    node tests/interop/javascript/mirror.mjs
     plug
     "$jco" run "$work/plugged.wasm" "${plugged[@]}" < "$log" > "$work/plugged.node.txt"
     same "a plugged guest under Node" "$work/plugged.txt" "$work/plugged.node.txt"

@@ -28,6 +28,8 @@
 //! Tests can create a [`Read`] or a [`ReadError`], and pass it to the code that decides.
 
 mod contract;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -110,12 +112,12 @@ impl Mirror {
         &self,
         keys: &[K],
     ) -> Result<Read<Vec<Option<Entry>>>, ReadError> {
-        for _ in 0..TRIES {
-            if let Some(read) = self.try_get_many(keys)? {
-                return Ok(read);
-            }
-        }
-        Err(ReadError::Changing)
+        read_all(keys.len(), |first| {
+            let some = keys.iter().skip(first).take(MAX_KEYS);
+            let some: Vec<&[u8]> = some.map(AsRef::as_ref).collect();
+            let read = contract::get_many(&self.name, &some);
+            read.map_err(|error| self.error(error, first))
+        })
     }
 
     /// Returns what the mirror does, and how old its copy is.
@@ -134,38 +136,6 @@ impl Mirror {
     /// Returns [`ReadError::UnknownMirror`] if the host has no mirror with this name.
     pub fn status(&self) -> Result<Status, ReadError> {
         contract::status(&self.name).map_err(|error| self.error(error, 0))
-    }
-
-    /// Reads all keys, unless the copy changes meanwhile.
-    fn try_get_many<K: AsRef<[u8]>>(
-        &self,
-        keys: &[K],
-    ) -> Result<Option<Read<Vec<Option<Entry>>>>, ReadError> {
-        let mut all = self.get_some(keys, 0)?;
-        while all.found.len() < keys.len() {
-            let some = self.get_some(keys, all.found.len())?;
-            // The contract guarantees at least one entry.
-            if some.as_of != all.as_of || some.found.is_empty() {
-                return Ok(None);
-            }
-            all.found.extend(some.found);
-            all.freshness = all.freshness.or_older(some.freshness);
-        }
-        Ok(Some(all))
-    }
-
-    /// Reads some of the keys from `first` on.
-    fn get_some<K: AsRef<[u8]>>(
-        &self,
-        keys: &[K],
-        first: usize,
-    ) -> Result<Read<Vec<Option<Entry>>>, ReadError> {
-        let some = keys.iter().skip(first).take(MAX_KEYS);
-        let some: Vec<&[u8]> = some.map(AsRef::as_ref).collect();
-        let read = contract::get_many(&self.name, &some);
-        let mut read = read.map_err(|error| self.error(error, first))?;
-        read.found.truncate(some.len());
-        Ok(read)
     }
 
     /// Returns an error of a call that began at this key.
@@ -188,6 +158,27 @@ impl Mirror {
             Error::Ended => ReadError::Ended,
         }
     }
+}
+
+/// Reads this number of keys at one revision. `read` reads some of those from an index on, at least one.
+fn read_all(
+    count: usize,
+    mut read: impl FnMut(usize) -> Result<Read<Vec<Option<Entry>>>, ReadError>,
+) -> Result<Read<Vec<Option<Entry>>>, ReadError> {
+    'tries: for _ in 0..TRIES {
+        let mut all = read(0)?;
+        while all.found.len() < count {
+            let some = read(all.found.len())?;
+            if some.as_of != all.as_of || some.found.is_empty() {
+                continue 'tries;
+            }
+            all.found.extend(some.found);
+            all.freshness = all.freshness.or_older(some.freshness);
+        }
+        all.found.truncate(count);
+        return Ok(all);
+    }
+    Err(ReadError::Changing)
 }
 
 /// An entry of a mirror.

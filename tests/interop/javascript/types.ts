@@ -4,6 +4,9 @@
 import {
   Change, counter, LocalMap, LocalMapError, Pinned, text, type Entry, type Scanned, type Ttl, type Version,
 } from '../../../guest/javascript/localmap.js';
+import {
+  Mirror, MirrorError, type Entry as MirrorEntry, type Read, type Status,
+} from '../../../guest/javascript/localmap-mirror.js';
 
 declare const contract: object;
 const map = new LocalMap(contract);
@@ -73,3 +76,17 @@ if (new Error() instanceof LocalMapError && new LocalMapError().code === 'fulll'
 const length: bigint = map.len();
 
 export { length, many, next, one, outcomes, present, sum, three, touched, two, words };
+
+// Mirrors.
+const flags = new Mirror(contract, 'flags');
+const read: Read<MirrorEntry | undefined> = flags.get('dark-mode');
+const several: (MirrorEntry | undefined)[] = flags.getMany(['a', Uint8Array.of(1)]).found;
+const status: Status = flags.status();
+const late: boolean = !read.isFresh && read.age > 1000 && status.state === 'reconnecting';
+const refused: boolean = new Error() instanceof MirrorError && late && several.length > 0;
+// @ts-expect-error An absent entry has no value.
+flags.get('k').found.value;
+// @ts-expect-error A mirror has a name.
+new Mirror(contract);
+// @ts-expect-error A mirror cannot be changed.
+flags.set('k', 'v');

@@ -1,6 +1,7 @@
 """Asks HTTP handlers for WASI 0.3 under `localmap serve`, and compares their answers.
 
-check.py LOCALMAP KIND COMPONENT...: KIND is what the handlers are: `feed`, `limiter` or `counter`.
+check.py LOCALMAP KIND COMPONENT...: KIND is what the handlers are: `feed`, `limiter`, `counter` or
+`flags`.
 """
 
 import re
@@ -12,9 +13,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def serve(localmap, component):
+def serve(localmap, component, kind):
     """Runs a server with one map. Yields its address."""
     options = ["--map-scope", "server", "--addr", "127.0.0.1:0", "--env", "LIMIT=2"]
+    if kind == "flags":
+        # Nothing listens there.
+        options += ["--mirror", "flags=etcd://127.0.0.1:9/flags/", "--env", "DEFAULT=unknown"]
     command = [localmap, "serve", *options, component]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
@@ -70,8 +74,16 @@ def counter(url):
     expect("another client", b"1\n", ask(url, client="bob")[2].read())
 
 
+def flags(url):
+    """Without a copy of etcd, a flag has the default. `tests/tests/etcd` has a copy."""
+    status, headers, body = ask(f"{url}/dark-mode")
+    expect("a flag", (200, "default", b"unknown\n"), (status, headers["flag-source"], body.read()))
+    expect("no flag", 404, ask(f"{url}/")[0])
+    expect("a long name", 404, ask(f"{url}/{'x' * 101}")[0])
+
+
 if __name__ == "__main__":
     localmap, kind, *components = sys.argv[1:]
     for component in components:
-        with serve(localmap, component) as url:
-            {"feed": feed, "limiter": limiter, "counter": counter}[kind](url)
+        with serve(localmap, component, kind) as url:
+            {"feed": feed, "limiter": limiter, "counter": counter, "flags": flags}[kind](url)

@@ -7,6 +7,8 @@ use super::{Entry, Freshness, OmittedReason, Read, State, Status};
 use generated::localmap::core::mirror as calls;
 
 pub(super) use calls::Error;
+#[cfg(test)]
+pub(super) use calls::{Omitted, OmittedReason as Reason};
 
 mod generated {
     #![allow(
