@@ -22,6 +22,19 @@ fn wrong_options_are_refused() {
         (&["--max-key", "513"], "--max-key <N>"),
         (&["--max-entries", "0"], "--max-entries <N>"),
         (&["--max-value", "lots"], "--max-value <SIZE>"),
+        (
+            &["--probe", "1ms"],
+            "'--probe <TIME>': must be at least 10ms",
+        ),
+        (&["--audit", "1ms"], "'--audit <TIME>': must be at least 1s"),
+        (
+            &["--max-bytes", "1KiB"],
+            "'--max-bytes <SIZE>': must be at least 128KiB",
+        ),
+        (
+            &["--max-value", "2GiB"],
+            "'--max-value <SIZE>': must be at most 1GiB less 8 bytes",
+        ),
         (&["--admin", "0.0.0.0:9090"], "no password"),
         (&["--mirror-max-key", "5"], "unexpected argument"),
     ] {
@@ -198,6 +211,23 @@ mod built {
     }
 
     #[test]
+    fn a_password_that_all_users_can_read_is_worth_a_warning() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("user");
+        std::fs::write(&path, "a:s3cret").expect("a file");
+        let file = path.display().to_string();
+        for (mode, warned) in [(0o644, true), (0o640, false), (0o600, false)] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, permissions).expect("it is ours");
+            let finished = mirror(&["--user-file", &file, "--get", "k", "--timeout", "100ms"]);
+            let warning = format!("Warning: --user-file {file}: all users");
+            assert_eq!(finished.stderr.contains(&warning), warned, "{finished:?}");
+            assert!(!finished.stderr.contains("s3cret"), "{finished:?}");
+        }
+    }
+
+    #[test]
     fn files_and_options_that_do_not_fit_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = |name: &str, text: &str| {
@@ -214,7 +244,10 @@ mod built {
                 &["--user-file /no/such/file", "cannot read"][..],
             ),
             (&["--user-file", &empty], &["USER:PASSWORD"]),
-            (&["--user-file", &name], &["USER:PASSWORD"]),
+            (
+                &["--user-file", &name],
+                &["--user-file /", "name", "USER:PASSWORD"],
+            ),
             (&["--user-file", &large], &["larger than"]),
             (&["--user-file", "/"], &["cannot read"]),
             (&["--ca", &text], &["--ca", "-----BEGIN"]),
@@ -222,11 +255,10 @@ mod built {
                 &["--cert", &text, "--key", &text],
                 &["--cert", "-----BEGIN"],
             ),
-            (&["--probe", "6s"], &["probe interval"]),
-            (&["--probe", "1ms"], &["at least 10 ms"]),
-            (&["--audit", "1ms"], &["at least 1 s"]),
-            (&["--max-bytes", "1KiB"], &["max-bytes is out of range"]),
-            (&["--max-value", "2GiB"], &["1 GiB less 8 bytes"]),
+            (
+                &["--probe", "6s"],
+                &["--max-stale must be at least --probe, and is 5s of 6s"],
+            ),
         ] {
             let finished = mirror(options);
             undecided(&finished, texts);

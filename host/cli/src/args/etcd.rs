@@ -5,6 +5,7 @@
     allow(dead_code, reason = "without the feature, the options are only parsed")
 )]
 
+use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow, bail};
 use std::fs::File;
 use std::io::Read;
@@ -20,7 +21,7 @@ const MAX_FILE: u64 = 1 << 20;
 pub(crate) struct EtcdArgs {
     /// File whose first line is USER:PASSWORD, for an etcd with authentication
     ///
-    /// It is read when the program starts. Let only its owner read it.
+    /// It is read when the program starts. Let only its owner, or its group, read it.
     #[arg(long, value_name = "FILE")]
     etcd_user_file: Option<PathBuf>,
 
@@ -81,8 +82,14 @@ impl EtcdArgs {
         };
         let user = match read("user-file", &self.etcd_user_file)? {
             Some(line) => {
-                let user = user(&line).with_context(|| format!("{options}user-file"));
-                Some(user?)
+                let path = self.etcd_user_file.as_deref().unwrap_or(Path::new(""));
+                let option = format!("{options}user-file {}", path.display());
+                if others_can_read(path) {
+                    note(format_args!(
+                        "Warning: {option}: all users of this machine can read the password: chmod 600"
+                    ));
+                }
+                Some(user(&line).context(option)?)
             }
             None => None,
         };
@@ -110,9 +117,10 @@ impl FromStr for EtcdUrl {
 
     #[cfg(feature = "etcd")]
     fn from_str(text: &str) -> Result<Self, String> {
+        let form = "write it as etcd://HOST:PORT,HOST:PORT/PREFIX/, or with etcds:// for TLS";
         let options: localmap_mirror::EtcdOptions = text
             .parse()
-            .map_err(|error: localmap_mirror::UrlError| error.to_string())?;
+            .map_err(|error| format!("{}; {form}", fault(&error)))?;
         if options.user_name().is_some() {
             // Each user of the machine can see it.
             return Err("a user does not belong into the URL: use --etcd-user-file".to_owned());
@@ -133,22 +141,36 @@ impl FromStr for EtcdUrl {
     }
 }
 
+/// Returns what is wrong with a URL, without the form that the library has, which is longer.
+#[cfg(feature = "etcd")]
+fn fault(error: &localmap_mirror::UrlError) -> String {
+    let text = error.to_string();
+    match text.split_once("; write it as ") {
+        Some((fault, _)) => fault.to_owned(),
+        None => text,
+    }
+}
+
 /// Parses an endpoint, such as `http://10.0.0.1:2379`. Returns it with its port.
 pub(crate) fn parse_endpoint(text: &str) -> Result<String, String> {
+    const FORM: &str = "write it as http://HOST:PORT, or with https:// for TLS";
     let host = text.strip_suffix('/').unwrap_or(text);
     let url = match host.split_once("://") {
         Some(("http", host)) => format!("etcd://{host}/"),
         Some(("https", host)) => format!("etcds://{host}/"),
-        _ => return Err("expected http://HOST:PORT, or https:// with TLS".to_owned()),
+        _ => return Err(FORM.to_owned()),
     };
     if host.contains('@') {
         return Err("a user does not belong into the URL: use --user-file".to_owned());
     }
-    let url: EtcdUrl = url.parse()?;
+    let url: EtcdUrl = url.parse().map_err(|error: String| {
+        let fault = error.split_once("; ").map_or(&*error, |(fault, _)| fault);
+        format!("{fault}; {FORM}")
+    })?;
     match &url.endpoints[..] {
         [endpoint] if url.prefix == b"/" => Ok(endpoint.clone()),
         [] => Ok(text.to_owned()),
-        _ => Err("expected http://HOST:PORT, without a path".to_owned()),
+        _ => Err(format!("a URL of an endpoint has no path; {FORM}")),
     }
 }
 
@@ -175,6 +197,19 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("the file is larger than {MAX_FILE} bytes");
     }
     Ok(bytes)
+}
+
+/// Returns `true` if a file can be read by users other than its owner and its group.
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path);
+    metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &Path) -> bool {
+    false
 }
 
 fn is_pem(bytes: &[u8]) -> bool {
@@ -204,7 +239,16 @@ mod tests {
         ] {
             assert!(parse_endpoint(bad).is_err(), "{bad}");
         }
-        assert!("etcd://u:p@a/c/".parse::<EtcdUrl>().is_err());
+        let form = "; write it as http://HOST:PORT, or with https:// for TLS";
+        let error = parse_endpoint("http://a:99999").expect_err("no port");
+        assert!(
+            error.ends_with(form) && !error.contains("etcd://"),
+            "{error}"
+        );
+        for bad in ["etcd://u:p@a/c/", "etcd://a", "etcd://a:0/c/"] {
+            let error = bad.parse::<EtcdUrl>().expect_err(bad);
+            assert!(!error.contains("user@"), "{error}");
+        }
     }
 
     #[test]

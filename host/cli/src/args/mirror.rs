@@ -7,6 +7,7 @@
 
 use crate::args::etcd::EtcdUrl;
 use crate::args::values::{parse_duration, parse_size};
+use anyhow::bail;
 use clap::Arg;
 use localmap::{CreateError, Host, HostOptions, Limits};
 use localmap_mirror::MirrorOptions;
@@ -16,22 +17,35 @@ use std::time::Duration;
 /// The maximum length of a mirror's name, in bytes.
 const MAX_NAME: usize = 64;
 
+/// The least time between two probes, and between two audits.
+const MIN_PROBE: Duration = Duration::from_millis(10);
+const MIN_AUDIT: Duration = Duration::from_secs(1);
+
+/// The defaults of the greatest age and of the time between two probes.
+const MAX_STALE: Duration = Duration::from_secs(5);
+const PROBE: Duration = Duration::from_secs(1);
+
+/// The least memory of a map, and the greatest value of a mirror, which is stored with its revision.
+const MIN_BYTES: u64 = 128 << 10;
+const GREATEST_VALUE: u64 = (1 << 30) - 8;
+
 /// What the mirrors of a command have in common, and the limits of the map of each.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Mirrors")]
 pub(crate) struct MirrorArgs {
-    /// Maximum age of the copy: older, it is not read, and each read is an error [default: 5s]
+    /// Maximum age of the copy: older, it is not read, and each read is an error; at least the time
+    /// between two probes [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     mirror_max_stale: Option<Duration>,
 
     /// Time between two reads of etcd that prove the age of the copy, which is fresh up to twice that
     /// age; at least 10ms [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| at_least(text, MIN_PROBE))]
     mirror_probe: Option<Duration>,
 
     /// Time between two audits, which compare the copy with etcd, and list it again if they differ;
     /// at least 1s [default: no audits]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| at_least(text, MIN_AUDIT))]
     mirror_audit: Option<Duration>,
 
     /// Follow the endpoints to another cluster, whose keys take the place of the copy
@@ -41,9 +55,9 @@ pub(crate) struct MirrorArgs {
     #[arg(long)]
     mirror_accept_new_cluster: bool,
 
-    /// Maximum memory of the map in bytes, overhead included, for example 64MiB; while the copy is
-    /// listed again there are two [default: 32MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    /// Maximum memory of the map in bytes, overhead included, for example 64MiB; at least 128KiB. While
+    /// the copy is listed again there are two [default: 32MiB]
+    #[arg(long, value_name = "SIZE", value_parser = max_bytes)]
     mirror_max_bytes: Option<u64>,
 
     /// Maximum number of entries, 1 to 4294967295; with more, the copy does not fit, and there is none
@@ -58,7 +72,7 @@ pub(crate) struct MirrorArgs {
 
     /// Maximum size of a value in bytes, at most 1GiB less 8; keys with larger ones are omitted
     /// [default: 1MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = max_value)]
     mirror_max_value: Option<u64>,
 }
 
@@ -87,20 +101,24 @@ pub(crate) fn short(arg: Arg) -> Arg {
 }
 
 impl MirrorArgs {
-    /// Returns the options of a mirror.
-    pub(crate) fn options(&self) -> MirrorOptions {
-        let options = MirrorOptions::new()
-            .limits(self.limits())
-            .accept_new_cluster(self.mirror_accept_new_cluster)
-            .audit(self.mirror_audit);
-        let options = match self.mirror_max_stale {
-            Some(age) => options.max_stale(age),
-            None => options,
-        };
-        match self.mirror_probe {
-            Some(interval) => options.probe(interval),
-            None => options,
+    /// Returns the options of a mirror. `options` is what the names of these options begin with, such as
+    /// `--mirror-`.
+    pub(crate) fn options(&self, options: &str) -> anyhow::Result<MirrorOptions> {
+        let max_stale = self.mirror_max_stale.unwrap_or(MAX_STALE);
+        let probe = self.mirror_probe.unwrap_or(PROBE);
+        if max_stale < probe {
+            bail!(
+                "{options}max-stale must be at least {options}probe, and is {} of {}",
+                humantime::format_duration(max_stale),
+                humantime::format_duration(probe)
+            );
         }
+        Ok(MirrorOptions::new()
+            .limits(self.limits())
+            .max_stale(max_stale)
+            .probe(probe)
+            .accept_new_cluster(self.mirror_accept_new_cluster)
+            .audit(self.mirror_audit))
     }
 
     /// Creates the host of the maps of several mirrors.
@@ -139,6 +157,33 @@ impl MirrorArgs {
             .max_entries(self.mirror_max_entries.unwrap_or(max_entries))
             .max_key(self.mirror_max_key.unwrap_or(max_key))
             .max_value(self.mirror_max_value.unwrap_or(max_value))
+    }
+}
+
+/// Parses a time span of at least `least`.
+fn at_least(text: &str, least: Duration) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        time if time < least => Err(format!(
+            "must be at least {}",
+            humantime::format_duration(least)
+        )),
+        time => Ok(time),
+    }
+}
+
+/// Parses the memory of a map.
+fn max_bytes(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        size if size < MIN_BYTES => Err("must be at least 128KiB".to_owned()),
+        size => Ok(size),
+    }
+}
+
+/// Parses the greatest size of a value.
+fn max_value(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        size if size > GREATEST_VALUE => Err("must be at most 1GiB less 8 bytes".to_owned()),
+        size => Ok(size),
     }
 }
 
@@ -203,6 +248,15 @@ pub(crate) fn needs_etcd(what: &str) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        let shown = format!("{:?}", MirrorOptions::new());
+        for default in [("max_stale", MAX_STALE), ("probe", PROBE)] {
+            let field = format!("{}: {:?}", default.0, default.1);
+            assert!(shown.contains(&field), "{field} is not in {shown}");
+        }
+    }
 
     #[test]
     fn a_mirror_has_a_name() {

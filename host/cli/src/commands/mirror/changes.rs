@@ -1,7 +1,7 @@
 //! Decides which changes of a status are worth a line.
 
 use localmap_mirror::{Connection, Freshness, MirrorState, MirrorStatus, ReadError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +9,11 @@ use std::time::{Duration, Instant};
 /// The most failures that are told apart while the mirror stays in one state. Those of a cluster that is
 /// away alternate between its endpoints, without end.
 const MAX_FAILURES: usize = 16;
+
+/// The most lines in a span of time. A mirror that changes its state more often is told of once the span is
+/// over.
+const MAX_LINES: usize = 20;
+const SPAN: Duration = Duration::from_secs(10);
 
 /// The time until a list is worth a line, and then the time between two lines about it.
 const LIST: Duration = Duration::from_secs(1);
@@ -32,6 +37,8 @@ pub(in crate::commands) struct Changes {
     failures: BTreeSet<Arc<str>>,
     /// When a list is next worth a line; `None` while there is no list.
     next_list: Option<Instant>,
+    /// When the last lines were worth it.
+    lines: VecDeque<Instant>,
 }
 
 /// What two statuses are compared by.
@@ -60,11 +67,25 @@ impl Changes {
             connection: None,
             failures: BTreeSet::new(),
             next_list: None,
+            lines: VecDeque::new(),
         }
     }
 
     /// Returns what is worth a line.
     pub(in crate::commands) fn next(&mut self, status: &MirrorStatus, now: Instant) -> Change {
+        while self.lines.front().is_some_and(|line| *line + SPAN <= now) {
+            self.lines.pop_front();
+        }
+        if self.lines.len() >= MAX_LINES {
+            return Change::default();
+        }
+        let change = self.compare(status, now);
+        let lines = usize::from(change.connection) + usize::from(change.status);
+        self.lines.extend(std::iter::repeat_n(now, lines));
+        change
+    }
+
+    fn compare(&mut self, status: &MirrorStatus, now: Instant) -> Change {
         let connection = status.connection.is_some() && self.connection != status.connection;
         if connection {
             self.connection.clone_from(&status.connection);
@@ -242,6 +263,26 @@ mod tests {
         // A terminal shows it otherwise.
         mirror.changes.with_lists = false;
         assert_eq!(mirror.line(9_000), None);
+    }
+
+    #[test]
+    fn a_state_that_flaps_has_few_lines_and_the_last_one_is_told() {
+        let mut mirror = Fixture::new();
+        mirror.list(1);
+        let mut lines = 0;
+        for number in 0..1_000 {
+            let state = match number % 2 {
+                0 => MirrorState::Live,
+                _ => MirrorState::Reconnecting,
+            };
+            mirror.feed.enter(state, None);
+            lines += usize::from(mirror.line(number).is_some());
+        }
+        assert_eq!(lines, MAX_LINES);
+        mirror.feed.enter(MirrorState::DoesNotFit, Some("full"));
+        assert_eq!(mirror.line(5_000), None);
+        assert!(mirror.line(10_001).is_some());
+        assert_eq!(mirror.line(10_002), None);
     }
 
     #[test]

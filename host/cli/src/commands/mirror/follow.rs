@@ -85,7 +85,7 @@ impl Follow {
                  3.5.13). Without them, the copy is known to be fresh by its events and, while the \
                  prefix does not change, by a count of its keys with each probe, for which etcd walks \
                  through all of them.",
-                connection.version
+                text::printable(&connection.version)
             ));
         }
         Ok(())

@@ -25,6 +25,7 @@ enum Action {
 impl MirrorCommand {
     pub(super) fn start(self) -> anyhow::Result<ExitCode> {
         let access = self.etcd.load("--")?;
+        let options = self.mirror.options("--")?;
         preflight::check()?;
         let args = TelemetryArgs::of(self.admin.clone(), self.otlp.clone());
         let observation = Observation::start(&args)?;
@@ -36,7 +37,7 @@ impl MirrorCommand {
             endpoints: self.endpoints.clone(),
             prefix: prefix.clone(),
         };
-        let mirror = Mirror::open(&host, etcd_options(url, &access), self.mirror.options())
+        let mirror = Mirror::open(&host, etcd_options(url, &access), options)
             .context("cannot begin the mirror")?;
         let reader = mirror.reader();
         if let Some(observed) = &observed {

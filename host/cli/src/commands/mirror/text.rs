@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Describes a status: `fresh`, `stale` or `error`, and what belongs to it. Before there is a copy, what the
 /// mirror does.
 pub(in crate::commands) fn status(status: &MirrorStatus) -> String {
-    match &status.freshness {
+    printable(&match &status.freshness {
         Ok(Freshness::Fresh { .. }) => format!("fresh: {}", copy(status)),
         Ok(Freshness::Stale { age }) => {
             format!(
@@ -20,15 +20,33 @@ pub(in crate::commands) fn status(status: &MirrorStatus) -> String {
         }
         Err(ReadError::NotReady { .. }) => doing(status),
         Err(error) => format!("error: {error}"),
-    }
+    })
 }
 
 /// Describes the server that the mirror is connected to.
 pub(in crate::commands) fn connection(connection: &Connection) -> String {
-    format!(
+    printable(&format!(
         "connected to {}: etcd {}, cluster {:x}",
         connection.endpoint, connection.version, connection.cluster_id
-    )
+    ))
+}
+
+/// Returns a text on one line that a terminal shows as it is, and cuts it if it is long: parts of it come
+/// from the server.
+pub(in crate::commands) fn printable(text: &str) -> String {
+    const MAX_CHARS: usize = 1_000;
+    let mut shown = String::with_capacity(text.len().min(MAX_CHARS));
+    for (number, c) in text.chars().enumerate() {
+        if number == MAX_CHARS {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
 }
 
 /// Says what the mirror does, and why it is not live.
@@ -92,6 +110,17 @@ pub(in crate::commands) fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_says_stays_on_its_line() {
+        assert_eq!(printable("größe \"x\" 'y' a\\b"), "größe \"x\" 'y' a\\b");
+        let forged = "boom\n2026 fresh: revision 9\x1b[2J\u{202e}\u{7}";
+        let shown = printable(forged);
+        assert!(!shown.contains(char::is_control), "{shown}");
+        assert!(shown.starts_with("boom\\n2026"), "{shown}");
+        let long = printable(&"x".repeat(20 << 20));
+        assert!(long.len() < 2_000, "{}", long.len());
+    }
 
     #[test]
     fn spans_are_short() {

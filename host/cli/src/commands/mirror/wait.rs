@@ -3,7 +3,7 @@
 use super::advice::Advice;
 use super::json;
 use super::progress::Progress;
-use super::text::span;
+use super::text::{printable, span};
 use crate::terminal::stdio::note;
 use anyhow::bail;
 use localmap_mirror::{MirrorReader, MirrorState, ReadError};
@@ -54,10 +54,16 @@ impl Wait {
             let advice = self.advice.text(&status);
             match error {
                 ReadError::NotReady { why, .. } if !is_final => {
-                    bail!("no copy after {}: {why}; {advice}", span(self.timeout))
+                    bail!(
+                        "no copy after {}: {}; {advice}",
+                        span(self.timeout),
+                        printable(why)
+                    )
                 }
-                ReadError::NotReady { why, .. } => bail!("there is no copy: {why}; {advice}"),
-                error => bail!("{error}; {advice}"),
+                ReadError::NotReady { why, .. } => {
+                    bail!("there is no copy: {}; {advice}", printable(why))
+                }
+                error => bail!("{}; {advice}", printable(&error.to_string())),
             }
         }
     }

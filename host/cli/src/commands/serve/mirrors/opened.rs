@@ -38,10 +38,11 @@ impl GuestMirrors {
         let (mut readers, mut mirrors) = (Mirrors::new(), Vec::new());
         if !args.mirrors.is_empty() {
             let count = u32::try_from(args.mirrors.len())?;
+            let options = args.options.options("--mirror-")?;
             let host = args.options.host(count, cache)?;
             for NamedMirror { name, url } in &args.mirrors {
                 let etcd = etcd_options(url.clone(), access);
-                let mirror = Mirror::open(&host, etcd, args.options.options());
+                let mirror = Mirror::open(&host, etcd, options.clone());
                 let mirror = mirror.with_context(|| format!("cannot begin the mirror `{name}`"))?;
                 readers = readers.mirror(name.as_str(), mirror.reader());
                 mirrors.push(mirror);
