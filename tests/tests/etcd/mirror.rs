@@ -5,6 +5,7 @@ mod cli;
 mod compaction;
 mod faults;
 mod gap;
+mod large;
 mod leases;
 mod limits;
 mod network;

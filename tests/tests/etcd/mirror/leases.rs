@@ -59,9 +59,8 @@ async fn expire(cluster: &Cluster, keys: usize, probe: Duration) -> (u64, u64) {
     )
 }
 
-/// Its revision is larger than the greatest message that a client takes, which would end each watch that
-/// does not ask for fragments, again and again. To divide it keeps etcd busy for seconds, so the mirror may
-/// lose patience once.
+/// Its revision is larger than what many clients take in one message, and keeps etcd busy for seconds, so the
+/// mirror may lose patience once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes half a minute: just chaos"]
 async fn a_lease_of_60000_keys_is_no_poison() {
@@ -73,15 +72,13 @@ async fn a_lease_of_60000_keys_is_no_poison() {
     assert!(disconnects <= 1 && lists <= 1, "{disconnects}, {lists}");
 }
 
-/// The keys disappear at once, although the revision comes in fragments: etcd divides what is larger than
-/// its largest request, and half a megabyte more.
+/// The keys disappear at once: they are one revision, although a transaction has at most 128 of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_of_8000_keys_ends_at_one_instant() {
-    let setup = Setup::one().flags(&["--max-request-bytes=65536"]);
-    let Some(cluster) = Cluster::start(setup).await else {
+async fn a_lease_of_3000_keys_ends_at_one_instant() {
+    let Some(cluster) = Cluster::start(Setup::one()).await else {
         return;
     };
-    let lost_and_listed = expire(&cluster, 8_000, PROBE).await;
+    let lost_and_listed = expire(&cluster, 3_000, PROBE).await;
     assert_eq!(lost_and_listed, (0, 0));
 }
 
