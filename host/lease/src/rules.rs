@@ -10,7 +10,7 @@ use crate::limits::LockLimits;
 use crate::mode::Mode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Uri};
-use path::PathFault;
+use path::{PathFault, Separators};
 use rule::MAX_WAIT;
 pub use rule::{Rule, RulesError};
 use std::str::FromStr;
@@ -40,8 +40,8 @@ pub enum Otherwise {
 /// The rules of a guard. The first rule that matches a request decides.
 ///
 /// Paths are compared decoded, without empty segments: `/a//%62/` is `/a/b`. Queries are ignored. A path
-/// that programs read in different ways, with a segment `.` or `..` or a malformed `%`, is refused with
-/// 400, whatever the rules say. Case matters.
+/// that programs read in different ways, with a segment `.` or `..`, a malformed `%`, or an encoded `/`, is
+/// refused with 400, whatever the rules say. Case matters.
 ///
 /// ```
 /// use localmap_lease::{Otherwise, Rule, Rules};
@@ -55,6 +55,7 @@ pub enum Otherwise {
 pub struct Rules {
     rules: Vec<Rule>,
     otherwise: Otherwise,
+    separators: Separators,
     wait: Duration,
     ttl: Duration,
     limits: LockLimits,
@@ -86,6 +87,7 @@ impl Rules {
         Self {
             rules: Vec::new(),
             otherwise,
+            separators: Separators::Refuse,
             wait: WAIT,
             ttl: TTL,
             limits: LockLimits::default(),
@@ -102,6 +104,7 @@ impl Rules {
     ///     otherwise = "refuse"    # or "pass"; required
     ///     wait = "1s"             # the default
     ///     ttl = "10s"             # the default; for leases in etcd
+    ///     escaped-slashes = false # the default
     ///     max-waiters = 10_000
     ///     max-waiters-per-key = 1_000
     ///
@@ -168,6 +171,25 @@ impl Rules {
         self
     }
 
+    /// Sets whether a segment of a path can have an encoded `/` (`%2F`), and a `\`, encoded or not. Default
+    /// `false`: such a request is refused with 400, since many programs decode a path before they divide it,
+    /// and would take `/maps%2Fa` for `/maps/a`, which a rule names. Set it for a program that divides first,
+    /// as axum does.
+    ///
+    /// ```
+    /// use localmap_lease::{Otherwise, Rules};
+    ///
+    /// let rules = Rules::new(Otherwise::Refuse).escaped_slashes(true);
+    /// ```
+    #[must_use]
+    pub fn escaped_slashes(mut self, keep: bool) -> Self {
+        self.separators = match keep {
+            true => Separators::Keep,
+            false => Separators::Refuse,
+        };
+        self
+    }
+
     /// Returns the TTL that a lease in etcd should have.
     #[must_use]
     pub fn lease_ttl(&self) -> Duration {
@@ -194,7 +216,7 @@ impl Rules {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<Option<Demand>, Fault> {
-        let segments = path::segments(target(uri))?;
+        let segments = path::segments(target(uri), self.separators)?;
         let matching = segments.as_deref().and_then(|segments| {
             let rule = self
                 .rules
@@ -322,7 +344,15 @@ mod tests {
             assert_eq!(key(&rules, "PUT", target), "write a/b", "{target}");
         }
         assert_eq!(key(&rules, "PUT", "/maps/a/B"), "write a/B");
-        assert_eq!(key(&rules, "PUT", "/maps/a/b%2fc"), "write a/b%2Fc");
+        for target in ["/maps/a/b%2fc", "/maps%2Fa/b", "/maps/a\\b", "/maps%5ca/b"] {
+            assert!(
+                key(&rules, "PUT", target).contains("encoded `/`"),
+                "{target}"
+            );
+        }
+        let kept = rules.escaped_slashes(true);
+        assert_eq!(key(&kept, "PUT", "/maps/a/b%2fc"), "write a/b%2Fc");
+        assert_eq!(key(&kept, "PUT", "/maps/a\\b/c"), "write a%5Cb/c");
     }
 
     #[test]

@@ -216,7 +216,12 @@ impl Endpoints {
             Err(_) => Failure::timeout(self.limit),
         };
         self.go_on(index);
-        Err(failure.at(endpoint))
+        let password = self
+            .options
+            .user
+            .as_ref()
+            .map_or("", |(_, password)| password);
+        Err(failure.without(password).at(endpoint))
     }
 
     async fn connect(&self, endpoint: &str) -> Result<Client, Error> {

@@ -5,6 +5,9 @@ use std::fmt;
 use std::time::Duration;
 use tonic::{Code, Status};
 
+/// The maximum length of a text, about, in bytes.
+const MAX_TEXT: usize = 400;
+
 /// The reason why there can be no locks in etcd with these options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
@@ -37,9 +40,19 @@ pub(super) enum Kind {
 }
 
 impl Failure {
-    pub(super) fn new(kind: Kind, text: impl Into<String>) -> Self {
-        let text = text.into();
+    pub(super) fn new(kind: Kind, text: impl AsRef<str>) -> Self {
+        let text = clean(text.as_ref());
         Self { kind, text }
+    }
+
+    /// Removes a secret, which a server may repeat.
+    pub(super) fn without(self, secret: &str) -> Self {
+        let text = match secret {
+            secret if secret.len() > 3 => self.text.replace(secret, "***"),
+            // It would be found in any text.
+            _ => self.text,
+        };
+        Self { text, ..self }
     }
 
     pub(super) fn timeout(after: Duration) -> Self {
@@ -79,11 +92,31 @@ impl From<Error> for Failure {
                 with_sources(status, status.message()),
             ),
             Error::LeaseKeepAliveError(why) if why == "lease not found" => {
-                Self::new(Kind::NoLease, why.as_str())
+                Self::new(Kind::NoLease, why)
             }
             error => Self::new(Kind::Unknown, with_sources(error, &error.to_string())),
         }
     }
+}
+
+/// Returns what a server has said as one line of text without control characters, and cut if it is long: it goes
+/// into logs.
+fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for char in text.chars() {
+        // Controls, and marks that change the direction of what follows.
+        let plain = !char.is_control()
+            && !matches!(char, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match plain {
+            true => cleaned.push(char),
+            false => cleaned.extend(char.escape_default()),
+        }
+        if cleaned.len() > MAX_TEXT {
+            cleaned.push('…');
+            break;
+        }
+    }
+    cleaned
 }
 
 /// Decides what follows. Codes alone mislead, since broken connections have them too: only etcd's own words
@@ -140,6 +173,17 @@ pub(super) fn canceled(reason: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_says_is_one_line_without_secrets() {
+        let said = "etcdserver: no\n2026-01-01 fine\x1b[2J hunter2";
+        let failure: Failure = Error::GRpcStatus(Status::new(Code::Unknown, said)).into();
+        let text = failure.without("hunter2").at("http://a:2379").to_string();
+        let expected = "http://a:2379: etcdserver: no\\n2026-01-01 fine\\u{1b}[2J ***";
+        assert_eq!(text, expected);
+        let long = Failure::new(Kind::Unknown, "ä".repeat(1 << 20)).to_string();
+        assert!(long.len() < 500 && long.ends_with('…'), "{}", long.len());
+    }
 
     #[test]
     fn only_etcds_own_words_say_that_nothing_has_changed() {

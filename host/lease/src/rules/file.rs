@@ -16,6 +16,8 @@ struct File {
     otherwise: OtherwiseName,
     wait: Option<Spanned<String>>,
     ttl: Option<Spanned<String>>,
+    #[serde(default)]
+    escaped_slashes: bool,
     max_waiters: Option<Spanned<i64>>,
     max_waiters_per_key: Option<Spanned<i64>>,
     #[serde(default)]
@@ -78,6 +80,7 @@ pub(super) fn parse(text: &str) -> Result<Rules, RulesError> {
         OtherwiseName::Refuse => Otherwise::Refuse,
         OtherwiseName::Pass => Otherwise::Pass,
     });
+    rules = rules.escaped_slashes(file.escaped_slashes);
     if let Some(wait) = &file.wait {
         rules = rules.wait(span(&lines, "wait", wait, Duration::ZERO, MAX_WAIT)?);
     }

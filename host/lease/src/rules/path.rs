@@ -15,6 +15,10 @@ pub(crate) enum PathFault {
     /// A segment `.` or `..`, encoded or not.
     #[error("the path has a segment `.` or `..`")]
     Dots,
+    /// A segment with a character that some programs take for the end of one: NUL, and `/` and `\` unless
+    /// they are to be kept.
+    #[error("a segment of the path has an encoded `/`, a `\\` or a NUL")]
+    Separator,
     /// Too many segments.
     #[error("the path has more than {MAX_SEGMENTS} segments")]
     TooLong,
@@ -23,9 +27,21 @@ pub(crate) enum PathFault {
 /// A decoded segment.
 pub(crate) type Segment<'a> = Cow<'a, [u8]>;
 
+/// Whether a segment can have an encoded `/`, or a `\`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Separators {
+    /// A program may decode a path before it divides it.
+    Refuse,
+    /// They are parts of names.
+    Keep,
+}
+
 /// Returns the segments of a path, decoded once. Empty ones are left out, so `/a//b/` is `/a/b`. A target
 /// that is no path, such as `*`, is `None`.
-pub(crate) fn segments(path: &str) -> Result<Option<Vec<Segment<'_>>>, PathFault> {
+pub(super) fn segments(
+    path: &str,
+    separators: Separators,
+) -> Result<Option<Vec<Segment<'_>>>, PathFault> {
     let Some(path) = path.strip_prefix('/') else {
         return Ok(None);
     };
@@ -34,6 +50,14 @@ pub(crate) fn segments(path: &str) -> Result<Option<Vec<Segment<'_>>>, PathFault
         let segment = decode(raw)?;
         if matches!(&*segment, b"." | b"..") {
             return Err(PathFault::Dots);
+        }
+        let divides = |byte: &u8| match byte {
+            0 => true,
+            b'/' | b'\\' => separators == Separators::Refuse,
+            _ => false,
+        };
+        if segment.iter().any(divides) {
+            return Err(PathFault::Separator);
         }
         if segments.len() == MAX_SEGMENTS {
             return Err(PathFault::TooLong);
@@ -70,6 +94,10 @@ fn digit(byte: Option<u8>) -> Option<u8> {
 mod tests {
     use super::*;
 
+    fn segments(path: &str) -> Result<Option<Vec<Segment<'_>>>, PathFault> {
+        super::segments(path, Separators::Keep)
+    }
+
     fn of(path: &str) -> Vec<String> {
         let segments = segments(path).expect("it is valid").expect("it is a path");
         let text = |segment: Segment<'_>| String::from_utf8_lossy(&segment).into_owned();
@@ -105,6 +133,19 @@ mod tests {
         assert_eq!(of(&"/a".repeat(MAX_SEGMENTS)).len(), MAX_SEGMENTS);
         let long = "/a".repeat(MAX_SEGMENTS + 1);
         assert_eq!(segments(&long), Err(PathFault::TooLong));
+    }
+
+    #[test]
+    fn what_may_divide_a_segment_is_refused_unless_it_is_kept() {
+        for bad in ["/a%2Fb", "/a%2f", "/%5c", "/a%5Cb", "/a\\b"] {
+            let refused = super::segments(bad, Separators::Refuse);
+            assert_eq!(refused, Err(PathFault::Separator), "{bad}");
+            assert!(segments(bad).is_ok(), "{bad}");
+        }
+        assert_eq!(segments("/a%00"), Err(PathFault::Separator));
+        for good in ["/a%252Fb", "/a;b", "/a:b"] {
+            assert!(super::segments(good, Separators::Refuse).is_ok(), "{good}");
+        }
     }
 
     #[test]

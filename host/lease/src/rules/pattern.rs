@@ -1,6 +1,6 @@
 //! Patterns of paths: `/maps/{map}/{key}`, `/files/{*rest}`, and methods of gRPC.
 
-use super::path::{self, Segment};
+use super::path::{self, Segment, Separators};
 
 /// A pattern of paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +188,7 @@ fn literal(segment: &str) -> Result<Vec<u8>, String> {
         ));
     }
     let path = format!("/{segment}");
-    match path::segments(&path) {
+    match path::segments(&path, Separators::Keep) {
         Ok(Some(mut segments)) if segments.len() == 1 => {
             Ok(segments.pop().map(Segment::into_owned).unwrap_or_default())
         }
@@ -203,7 +203,9 @@ mod tests {
 
     fn matches(pattern: &str, path: &str) -> bool {
         let pattern = Pattern::parse(pattern).expect("a pattern");
-        let segments = path::segments(path).expect("valid").expect("a path");
+        let segments = path::segments(path, Separators::Keep)
+            .expect("valid")
+            .expect("a path");
         pattern.matches(&segments)
     }
 
@@ -264,7 +266,11 @@ mod tests {
 
     #[test]
     fn a_method_of_grpc_is_a_path() {
-        let segments = |path| path::segments(path).expect("valid").expect("a path");
+        let segments = |path| {
+            path::segments(path, Separators::Keep)
+                .expect("valid")
+                .expect("a path")
+        };
         let one = Pattern::parse_grpc("maps.v1.Maps/Set").expect("a method");
         assert!(one.matches(&segments("/maps.v1.Maps/Set")));
         assert!(!one.matches(&segments("/maps.v1.Maps/Get")));

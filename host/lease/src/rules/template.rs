@@ -183,7 +183,9 @@ mod tests {
 
     fn key(pattern: &str, key: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let template = template(pattern, key).expect("a template");
-        let segments = path::segments(path).expect("valid").expect("a path");
+        let segments = path::segments(path, path::Separators::Keep)
+            .expect("valid")
+            .expect("a path");
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::try_from(*name).expect("a name");
