@@ -6,6 +6,9 @@ use std::fmt;
 use std::time::Duration;
 use tonic::{Code, Status};
 
+/// The most bytes of the text of a failure. A server may send any number of them.
+const MAX_TEXT: usize = 400;
+
 /// Why a request has failed.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -32,16 +35,34 @@ pub(crate) enum Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            text: text.into(),
-        }
+        let text = clean(&text.into(), MAX_TEXT);
+        Self { kind, text }
     }
 
     /// Returns the failure of a request that has taken too long.
     pub(crate) fn timeout(what: &str, after: Duration) -> Self {
         let text = format!("no answer to {what} within {} ms", after.as_millis());
         Self::new(Kind::Timeout, text)
+    }
+
+    /// Adds what to do about a connection that cannot be made.
+    pub(crate) fn with_advice(self, endpoint: &str) -> Self {
+        let has = |parts: &[&str]| parts.iter().any(|part| self.text.contains(part));
+        let is_tls = endpoint.starts_with("https:");
+        let advice = if is_tls && has(&["handshake eof", "InvalidContentType"]) {
+            "does the server use TLS? If not, the URL begins with http: or etcd:"
+        } else if is_tls && has(&["UnknownIssuer"]) {
+            "set the certificate of the authority that has signed that of the server"
+        } else if is_tls && has(&["NotValidForName"]) {
+            "set the name that is in the certificate of the server"
+        } else if is_tls && has(&["CertificateRequired", "BadCertificate"]) {
+            "set the certificate and the key of the client"
+        } else if !is_tls && has(&["broken pipe", "connection reset", "stream closed"]) {
+            "does the server use TLS? If so, the URL begins with https: or etcds:"
+        } else {
+            return self;
+        };
+        Self::new(self.kind, format!("{}; {advice}", self.text))
     }
 
     /// Says which endpoint has failed.
@@ -83,6 +104,28 @@ impl Failure {
         };
         Self::new(Kind::Other, text)
     }
+}
+
+/// Returns a text of a server in at most `max` bytes and on one line, without characters that a terminal or a
+/// log takes for more than a text.
+pub(crate) fn clean(text: &str, max: usize) -> String {
+    let mut cleaned = String::new();
+    for char in text.chars() {
+        let before = cleaned.len();
+        // Controls, and marks that change the direction of what follows.
+        let is_plain = !char.is_control()
+            && !matches!(char, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match is_plain {
+            true => cleaned.push(char),
+            false => cleaned.extend(char.escape_default()),
+        }
+        if cleaned.len() > max {
+            cleaned.truncate(before);
+            cleaned.push('…');
+            break;
+        }
+    }
+    cleaned
 }
 
 /// Decides what follows. Codes alone mislead: a compacted revision and a message that is too large have the
@@ -204,6 +247,60 @@ mod tests {
         assert_eq!(of(Code::OutOfRange, compacted).kind, Kind::Compacted);
         let large = "Error, decoded message length too large: found 40001269 bytes, the limit is: 4194304 bytes";
         assert_eq!(of(Code::OutOfRange, large).kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn connections_that_cannot_be_made_have_advice() {
+        let advice = |endpoint, text: &str| {
+            let failure = Failure::new(Kind::Other, text).with_advice(endpoint);
+            failure.to_string().split("; ").nth(1).map(str::to_owned)
+        };
+        let has = |endpoint, text, part| {
+            advice(endpoint, text).is_some_and(|advice| advice.contains(part))
+        };
+        assert!(has(
+            "https://a",
+            "tls handshake eof: transport error",
+            "http:"
+        ));
+        assert!(has(
+            "https://a",
+            "invalid peer certificate: UnknownIssuer",
+            "authority"
+        ));
+        assert!(has(
+            "http://a",
+            "stream closed because of a broken pipe",
+            "https:"
+        ));
+        assert_eq!(
+            advice("http://a", "Connection refused (os error 111)"),
+            None
+        );
+        assert_eq!(advice("https://a", "broken pipe"), None);
+    }
+
+    #[test]
+    fn texts_of_a_server_are_short_and_on_one_line() {
+        let hostile = format!(
+            "a\n2026 fresh\u{1b}[2J\u{7}\u{202e}\0{}",
+            "x".repeat(1 << 20)
+        );
+        let texts = [
+            of(Code::Unknown, &hostile).to_string(),
+            Failure::canceled(&hostile).to_string(),
+            Failure::from(Error::WatchError(hostile.clone())).to_string(),
+        ];
+        for text in texts {
+            assert!(text.len() <= MAX_TEXT + '…'.len_utf8(), "{}", text.len());
+            assert!(
+                text.contains("a\\n2026 fresh\\u{1b}[2J\\u{7}\\u{202e}"),
+                "{text}"
+            );
+            assert!(!text.chars().any(char::is_control), "{text}");
+        }
+        assert_eq!(clean("äöü", 4), "äö…");
+        assert_eq!(clean("äöü", 6), "äöü");
     }
 
     #[test]

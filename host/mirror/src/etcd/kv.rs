@@ -1,6 +1,6 @@
 //! The requests to one endpoint of etcd, each with a limit of time.
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, Kind, clean};
 use super::options::EtcdOptions;
 use super::prefix::Prefix;
 use super::timeouts::Timeouts;
@@ -17,6 +17,9 @@ use tokio::time::timeout;
 /// The most bytes of a message that is decoded. A page or a revision is asked for in parts if it is larger,
 /// so only single entries of more than this are out of reach.
 const MAX_MESSAGE: usize = 64 << 20;
+
+/// The most bytes of a version.
+const MAX_VERSION: usize = 64;
 
 /// The requests to one endpoint. Clones are cheap.
 #[derive(Clone)]
@@ -92,7 +95,8 @@ impl Kv {
         };
         let (client, server) = timeout(timeouts.connect, connect)
             .await
-            .map_err(|_| Failure::timeout("a connection", timeouts.connect))??;
+            .unwrap_or_else(|_| Err(Failure::timeout("a connection", timeouts.connect)))
+            .map_err(|failure| failure.with_advice(endpoint))?;
         let kv = Self {
             kv: client.kv_client().max_decoding_message_size(MAX_MESSAGE),
             watch: client.watch_client().max_decoding_message_size(MAX_MESSAGE),
@@ -285,7 +289,7 @@ async fn client(
 async fn server(client: &Client) -> Result<Server, Failure> {
     match client.maintenance_client().status().await {
         Ok(status) => Ok(Server {
-            version: status.version().to_owned(),
+            version: clean(status.version(), MAX_VERSION),
             member_id: head(status.0.header.as_ref()).map_or(0, |head| head.member_id),
         }),
         Err(error) => match Failure::from(error) {

@@ -82,6 +82,10 @@ pub(crate) async fn list(
     let mut page = first;
     loop {
         done += page.entries.len() as u64;
+        if done > keys {
+            let text = format!("etcd has listed more than {keys} keys");
+            return Err(Failure::new(Kind::Other, text).into());
+        }
         feed.listed(Listing { done, total: keys });
         let more = page.more;
         // If it has ended, it says below why.
