@@ -14,6 +14,7 @@ mod page_size;
 mod pending;
 mod prefix;
 mod requests;
+mod resume;
 mod session;
 mod timeouts;
 mod timers;

@@ -50,6 +50,9 @@ pub(crate) struct Replica {
     omitted: Omitted,
     revision: u64,
     entries: u64,
+    /// The last revision at which a key was stored, and that key, if it was not deleted since.
+    last_put: u64,
+    newest: Option<Box<[u8]>>,
     /// The values of a batch, each with its revision, one after the other.
     buffer: Vec<u8>,
 }
@@ -70,6 +73,8 @@ impl Replica {
             omitted: Omitted::new(options.max_omitted),
             revision,
             entries: 0,
+            last_put: 0,
+            newest: None,
             buffer: Vec::new(),
         })
     }
@@ -140,7 +145,31 @@ impl Replica {
         self.map.snapshot()
     }
 
+    /// Returns the last revision at which a key was stored, and that key, if it was not deleted since. It may
+    /// be one that is omitted.
+    #[cfg(any(feature = "etcd", test))]
+    pub(crate) fn newest(&self) -> (u64, Option<&[u8]>) {
+        (self.last_put, self.newest.as_deref())
+    }
+
+    /// Finds the key that was stored last.
+    fn note_newest(&mut self, events: &[Event<'_>]) {
+        let mut newest = self.newest.as_deref();
+        for event in events {
+            match event.value {
+                Some(_) if event.revision >= self.last_put => {
+                    self.last_put = event.revision;
+                    newest = Some(event.key);
+                }
+                None if newest == Some(event.key) => newest = None,
+                _ => {}
+            }
+        }
+        self.newest = newest.map(Box::from);
+    }
+
     fn write(&mut self, events: &[Event<'_>]) -> Result<(), Unfit> {
+        self.note_newest(events);
         let mut rest = events;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(batch_len(rest));

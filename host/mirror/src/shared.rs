@@ -274,6 +274,17 @@ impl Shared {
         (copy.complete(), copy.replica.as_ref().map_or(0, keys))
     }
 
+    /// Returns the last revision at which a key of the copy was stored, and that key, if it was not deleted
+    /// since.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn newest(&self) -> (u64, Option<Vec<u8>>) {
+        let copy = self.copy();
+        let newest = copy.replica.as_ref().map(Replica::newest);
+        newest.map_or((0, None), |(revision, key)| {
+            (revision, key.map(<[u8]>::to_vec))
+        })
+    }
+
     /// Calls `read` with the copy, even if it is too old; `None` if there is none.
     #[cfg(feature = "etcd")]
     pub(crate) fn read_any<R>(&self, read: impl FnOnce(&mut Replica) -> R) -> Option<R> {

@@ -26,6 +26,8 @@ pub(crate) struct Driver {
     pub(crate) link: watch::Sender<Link>,
     /// The cluster of the copy.
     pub(crate) cluster: Option<u64>,
+    /// The member that the copy has followed, and the term of the cluster then.
+    pub(crate) answered_by: Option<(u64, u64)>,
     /// Whether the entries do not fit.
     pub(crate) is_unfit: bool,
     /// How long to wait for room in the map.
@@ -44,6 +46,7 @@ impl Driver {
             options,
             link,
             cluster: None,
+            answered_by: None,
             is_unfit: false,
             room: Backoff::new(MAX_ROOM),
         }
@@ -57,7 +60,8 @@ impl Driver {
         let mut failed = 0;
         for endpoint in endpoints.iter().cycle() {
             let (failure, was_of_use) = self.session(endpoint).await;
-            self.failed(&failure.at(endpoint));
+            let secret = self.options.password.as_deref();
+            self.failed(&failure.at(endpoint).without(secret));
             if was_of_use {
                 backoff.reset();
                 failed = 0;

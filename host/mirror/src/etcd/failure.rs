@@ -65,6 +65,18 @@ impl Failure {
         Self::new(self.kind, format!("{}; {advice}", self.text))
     }
 
+    /// Hides a password, which a server may have repeated.
+    pub(crate) fn without(self, secret: Option<&str>) -> Self {
+        match secret {
+            // A shorter one is a part of many words.
+            Some(secret) if secret.len() >= 4 && self.text.contains(secret) => Self {
+                text: self.text.replace(secret, "***"),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Says which endpoint has failed.
     pub(crate) fn at(self, endpoint: &str) -> Self {
         let text = format!("{endpoint}: {}", self.text);
@@ -247,6 +259,15 @@ mod tests {
         assert_eq!(of(Code::OutOfRange, compacted).kind, Kind::Compacted);
         let large = "Error, decoded message length too large: found 40001269 bytes, the limit is: 4194304 bytes";
         assert_eq!(of(Code::OutOfRange, large).kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        let failure =
+            |secret| Failure::new(Kind::Refused, "user a, password s3cret").without(secret);
+        assert_eq!(failure(Some("s3cret")).to_string(), "user a, password ***");
+        assert_eq!(failure(Some("a")).to_string(), "user a, password s3cret");
+        assert_eq!(failure(None).to_string(), "user a, password s3cret");
     }
 
     #[test]

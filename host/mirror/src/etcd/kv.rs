@@ -28,6 +28,8 @@ pub(crate) struct Kv {
     watch: WatchClient,
     prefix: Arc<Prefix>,
     timeouts: Timeouts,
+    /// The password, which no text repeats.
+    secret: Option<Arc<str>>,
 }
 
 /// What a response says of the server, and the revision of its store.
@@ -35,6 +37,7 @@ pub(crate) struct Kv {
 pub(crate) struct Head {
     pub(crate) cluster_id: u64,
     pub(crate) member_id: u64,
+    pub(crate) term: u64,
     pub(crate) revision: u64,
 }
 
@@ -55,14 +58,27 @@ pub(crate) struct Page {
     pub(crate) count: u64,
 }
 
-/// What a transaction says of all keys of the prefix.
+/// What to ask about all keys of the prefix.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Question<'a> {
+    /// The revision; 0 for that of the cluster, by a linearizable read.
+    pub(crate) at: u64,
+    /// Whether a key was stored after this revision. A server reads all entries of the prefix for this.
+    pub(crate) newer_than: Option<u64>,
+    /// Whether this key, which is counted without the prefix, was stored at this revision.
+    pub(crate) newest: Option<(&'a [u8], u64)>,
+}
+
+/// The answer to a [`Question`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Check {
     pub(crate) head: Head,
     /// The number of keys.
     pub(crate) count: u64,
-    /// Whether there is a key that was stored after the revision in question.
+    /// Whether there is a newer key. `false` if that was not asked for.
     pub(crate) is_newer: bool,
+    /// Whether the newest key is there. `true` if that was not asked for.
+    pub(crate) has_newest: bool,
 }
 
 /// The result of a transaction that puts a value.
@@ -102,6 +118,7 @@ impl Kv {
             watch: client.watch_client().max_decoding_message_size(MAX_MESSAGE),
             prefix: Arc::clone(prefix),
             timeouts,
+            secret: options.password.as_deref().map(Arc::from),
         };
         Ok((kv, server))
     }
@@ -143,45 +160,56 @@ impl Kv {
         })
     }
 
-    /// Returns the number of keys of the prefix at a revision.
-    pub(crate) async fn count(&self, revision: u64) -> Result<u64, Failure> {
-        let options = GetOptions::new()
-            .with_range(self.prefix.end())
-            .with_count_only()
-            .with_revision(signed(revision)?);
-        let first = self.prefix.first();
-        let response = self.get(first, options, self.timeouts.long).await?;
-        Ok(u64::try_from(response.count()).unwrap_or(0))
-    }
-
-    /// Counts the keys of the prefix, and looks for one that was stored after the revision `known`.
+    /// Answers a question about all keys of the prefix.
     ///
-    /// If there is none and the number is that of a copy of the revision `known`, nothing has changed: a
-    /// key that was stored would be newer, and one that was deleted would be missing. A server reads all
-    /// entries of the prefix for this.
-    pub(crate) async fn check(&self, known: u64) -> Result<Check, Failure> {
-        let range = || GetOptions::new().with_range(self.prefix.end());
-        let newer = range()
-            .with_min_mod_revision(signed(known.saturating_add(1))?)
-            .with_keys_only()
-            .with_limit(1);
+    /// If there is no key that is newer than a copy, and the number is that of the copy, nothing has
+    /// changed: a key that was stored would be newer, and one that was deleted would be missing.
+    pub(crate) async fn check(&self, question: Question<'_>) -> Result<Check, Failure> {
+        let at = signed(question.at)?;
+        let one = || GetOptions::new().with_revision(at);
+        let range = || one().with_range(self.prefix.end());
         let first = self.prefix.first();
-        let txn = Txn::new().and_then([
-            TxnOp::get(first.clone(), Some(range().with_count_only())),
-            TxnOp::get(first, Some(newer)),
-        ]);
-        let (head, responses) = self.txn(txn, self.timeouts.long).await?.1;
-        match responses.as_slice() {
-            [
-                PbTxnOpResponse::ResponseRange(count),
-                PbTxnOpResponse::ResponseRange(newer),
-            ] => Ok(Check {
-                head,
-                count: u64::try_from(count.count).unwrap_or(0),
-                is_newer: !newer.kvs.is_empty(),
-            }),
-            _ => Err(malformed()),
+        let mut gets = vec![TxnOp::get(first.clone(), Some(range().with_count_only()))];
+        if let Some(known) = question.newer_than {
+            let newer = range()
+                .with_min_mod_revision(signed(known.saturating_add(1))?)
+                .with_keys_only()
+                .with_limit(1);
+            gets.push(TxnOp::get(first, Some(newer)));
         }
+        if let Some((key, _)) = question.newest {
+            let key = self.prefix.key(key);
+            gets.push(TxnOp::get(key, Some(one().with_keys_only())));
+        }
+        let expected = gets.len();
+        let txn = Txn::new().and_then(gets);
+        let (head, responses) = self.txn(txn, self.timeouts.long).await?.1;
+        if responses.len() != expected {
+            return Err(malformed());
+        }
+        let mut ranges = responses.iter().map(|response| match response {
+            PbTxnOpResponse::ResponseRange(range) => Ok(range),
+            _ => Err(malformed()),
+        });
+        let mut next = || ranges.next().unwrap_or_else(|| Err(malformed()));
+        let count = u64::try_from(next()?.count).unwrap_or(0);
+        let is_newer = match question.newer_than {
+            Some(_) => !next()?.kvs.is_empty(),
+            None => false,
+        };
+        let has_newest = match question.newest {
+            Some((_, revision)) => next()?
+                .kvs
+                .iter()
+                .any(|kv| unsigned(kv.mod_revision) == revision),
+            None => true,
+        };
+        Ok(Check {
+            head,
+            count,
+            is_newer,
+            has_newest,
+        })
     }
 
     /// Reads a key, which is counted without the prefix, with a linearizable read.
@@ -237,7 +265,21 @@ impl Kv {
         }
         let mut watch = self.watch.clone();
         let watching = watch.watch(self.prefix.first(), Some(options));
-        within(self.timeouts.call, "a watch", watching).await
+        self.within(self.timeouts.call, "a watch", watching).await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Failure> {
+        match timeout(limit, call).await {
+            Ok(result) => {
+                result.map_err(|error| Failure::from(error).without(self.secret.as_deref()))
+            }
+            Err(_) => Err(Failure::timeout(what, limit)),
+        }
     }
 
     async fn get(
@@ -247,7 +289,8 @@ impl Kv {
         limit: Duration,
     ) -> Result<GetResponse, Failure> {
         let mut kv = self.kv.clone();
-        within(limit, "a read", kv.get(key, Some(options))).await
+        let reading = kv.get(key, Some(options));
+        self.within(limit, "a read", reading).await
     }
 
     /// Performs a transaction. Returns whether its condition was met, and the responses.
@@ -257,7 +300,7 @@ impl Kv {
         limit: Duration,
     ) -> Result<(bool, (Head, Vec<PbTxnOpResponse>)), Failure> {
         let mut kv = self.kv.clone();
-        let response = within(limit, "a transaction", kv.txn(txn)).await?.0;
+        let response = self.within(limit, "a transaction", kv.txn(txn)).await?.0;
         let head = head(response.header.as_ref())?;
         let responses = response.responses.into_iter();
         let responses = responses.filter_map(|response| response.response).collect();
@@ -309,23 +352,13 @@ fn is_without_users(error: &Error) -> bool {
     matches!(error, Error::GRpcStatus(status) if status.message().contains(message))
 }
 
-async fn within<T>(
-    limit: Duration,
-    what: &str,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failure> {
-    match timeout(limit, call).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(Failure::timeout(what, limit)),
-    }
-}
-
 /// Reads the header of a response.
 pub(crate) fn head(header: Option<&PbResponseHeader>) -> Result<Head, Failure> {
     let header = header.ok_or_else(malformed)?;
     Ok(Head {
         cluster_id: header.cluster_id,
         member_id: header.member_id,
+        term: header.raft_term,
         revision: unsigned(header.revision),
     })
 }

@@ -182,11 +182,8 @@ impl<'a> Pages<'a> {
                 .kv
                 .page(self.next.clone(), keys, self.revision, timeout);
             match asking.await {
-                Ok(page) if page.more && page.entries.is_empty() => {
-                    return Err(Failure::new(Kind::Other, "etcd has sent an empty page"));
-                }
                 Ok(page) => {
-                    self.received(&page, begin.elapsed());
+                    self.received(&page, begin.elapsed())?;
                     return Ok(page);
                 }
                 Err(failure) if failure.kind == Kind::TooLarge && self.size.too_large() => {}
@@ -199,18 +196,36 @@ impl<'a> Pages<'a> {
         }
     }
 
-    fn received(&mut self, page: &Page, took: Duration) {
+    fn received(&mut self, page: &Page, took: Duration) -> Result<(), Failure> {
         let entries = page.entries.iter();
         let bytes: usize = entries
             .map(|entry| entry.key().len() + entry.value().len())
             .sum();
         let keys = page.entries.len() as u64;
         self.size.received(keys, bytes as u64, took);
-        if let Some(last) = page.entries.last() {
-            // The first key after it.
-            self.next.clear();
-            self.next.extend_from_slice(last.key());
-            self.next.push(0);
+        let wrong = |text| Err(Failure::new(Kind::Other, text));
+        let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
+            return match page.more {
+                true => wrong("etcd has sent an empty page"),
+                false => Ok(()),
+            };
+        };
+        let has_prefix = |entry: &KeyValue| self.kv.prefix().strip(entry.key()).is_some();
+        let is_in_order = page
+            .entries
+            .is_sorted_by(|one, next| one.key() < next.key());
+        // Between two keys with the prefix there are only such ones.
+        if !is_in_order
+            || first.key() < self.next.as_slice()
+            || !has_prefix(first)
+            || !has_prefix(last)
+        {
+            return wrong("etcd has sent a page of other keys, or of keys in another order");
         }
+        // The first key after it.
+        self.next.clear();
+        self.next.extend_from_slice(last.key());
+        self.next.push(0);
+        Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use super::backoff::Backoff;
 use super::driver::Driver;
 use super::failure::{Failure, Kind};
-use super::gap;
-use super::kv::{Check, Head, Kv};
+use super::kv::{Kv, Question};
 use super::list::{ListError, list};
+use super::resume::Resume;
 use super::watch::{End, Watch};
 use crate::error::Unfit;
 use crate::status::{Connection, MirrorState};
@@ -18,6 +18,9 @@ const MAX_ATTEMPTS: u32 = 5;
 
 /// The shortest time between two looks for room.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The longest pause between two lists of which the first was of no use for long.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a list has come to.
 enum Outcome {
@@ -48,20 +51,18 @@ impl Driver {
         let (kv, server) = connecting.await?;
         let sent = self.feed.now();
         let mut head = kv.probe(self.timeouts.call).await?;
-        let is_same = self.is_same_cluster(head)?;
+        let resume = self.resume(&kv, sent, head).await?;
         self.feed.connected(Connection {
             endpoint: endpoint.to_owned(),
             version: server.version.clone(),
             cluster_id: head.cluster_id,
         });
         let _ = self.link.send_replace(Ok(kv.clone()));
-        let mut relist = match is_same {
-            true => {
-                self.feed.answered(sent, head.revision);
-                self.relist_reason(&kv, head).await?
-            }
-            false => Some("the cluster is another one".to_owned()),
+        let mut relist = match resume {
+            Resume::Watch => None,
+            Resume::List(why) => Some(why),
         };
+        let mut pause = Backoff::new(MAX_PAUSE);
         let (mut was_silent, mut fragment) = (false, false);
         loop {
             if let Some(why) = relist.take() {
@@ -72,6 +73,7 @@ impl Driver {
             let max_page = self.options.page;
             let begun = Watch::begin(&self.feed, &kv, &server, head, max_page, fragment);
             let mut watch = begun.await?;
+            let began = Instant::now();
             let end = watch.run().await;
             *was_of_use |= watch.has_proof;
             was_silent &= !watch.has_events;
@@ -90,67 +92,21 @@ impl Driver {
                     relist = Some(unfit.to_string());
                 }
             }
-        }
-    }
-
-    /// Returns `true` if the copy is one of this cluster, or `false` if the cluster is to replace it.
-    fn is_same_cluster(&mut self, head: Head) -> Result<bool, Failure> {
-        let Some(cluster) = self.cluster else {
-            return Ok(true);
-        };
-        let known = self.feed.complete();
-        let why = if cluster != head.cluster_id {
-            format!(
-                "the endpoint belongs to cluster {:x}, and the copy to cluster {cluster:x}",
-                head.cluster_id
-            )
-        } else if head.revision < known {
-            format!(
-                "cluster {cluster:x} has revision {}, and the copy has revision {known}: it was \
-                 restored or emptied",
-                head.revision
-            )
-        } else {
-            return Ok(true);
-        };
-        match self.feed.options().accept_new_cluster {
-            true => Ok(false),
-            false => Err(Failure::new(Kind::OtherCluster, why)),
-        }
-    }
-
-    /// Returns why the prefix has to be listed; `None` if the watch can go on where it was.
-    async fn relist_reason(&self, kv: &Kv, head: Head) -> Result<Option<String>, Failure> {
-        let (known, keys) = self.feed.extent();
-        if known == 0 {
-            return Ok(Some("there is no copy yet".into()));
-        }
-        let behind = head.revision.saturating_sub(known);
-        if !gap::is_too_far(behind, keys) {
-            match kv.count(known).await {
-                Ok(count) if count == keys => return Ok(None),
-                Ok(count) => {
-                    self.feed.audited(false);
-                    return Ok(Some(format!(
-                        "etcd has {count} keys at revision {known}, and the copy has {keys}"
-                    )));
-                }
-                Err(failure) if failure.kind == Kind::Compacted => {}
-                Err(failure) => return Err(failure),
+            if began.elapsed() >= LOOK {
+                pause.reset();
+            } else if let Some(why) = &relist {
+                // Lists that are of no use for long must not follow each other without a break.
+                self.listing(why);
+                sleep(pause.next()).await;
             }
         }
-        let sent = self.feed.now();
-        let Check {
-            head,
-            count,
-            is_newer,
-        } = kv.check(known).await?;
-        if is_newer || count != keys {
-            return Ok(Some(format!("the copy is {behind} revisions behind")));
+    }
+
+    /// Notes that the prefix is listed. A prefix that did not fit does not, until it does.
+    fn listing(&self, why: &str) {
+        if !self.is_unfit {
+            self.feed.enter(MirrorState::Listing, Some(why));
         }
-        self.feed.answered(sent, head.revision);
-        self.feed.complete_to(head.revision);
-        Ok(None)
     }
 
     /// Lists the prefix, until the copy is complete and fits.
@@ -173,15 +129,13 @@ impl Driver {
     }
 
     async fn list_once(&mut self, kv: &Kv, cluster_id: u64, why: &str) -> Result<Outcome, Failure> {
-        // A prefix that did not fit does not, until it does.
-        if !self.is_unfit {
-            self.feed.enter(MirrorState::Listing, Some(why));
-        }
+        self.listing(why);
         match list(&self.feed, kv, self.options.page, cluster_id).await {
             Ok(listed) => {
                 self.feed.install(listed.list, listed.sent);
                 self.feed.enter(MirrorState::Listing, None);
                 self.cluster = Some(cluster_id);
+                self.answered_by = None;
                 self.is_unfit = false;
                 self.room.reset();
                 Ok(Outcome::Done)
@@ -219,11 +173,15 @@ impl Driver {
         loop {
             sleep(look).await;
             // It costs less than a check, and finds out whether the user may still read.
-            if kv.count(0).await? < keys {
+            if kv.check(Question::default()).await?.count < keys {
                 return Ok(());
             }
             if begin.elapsed() >= wait {
-                let check = kv.check(revision).await?;
+                let since = Question {
+                    newer_than: Some(revision),
+                    ..Question::default()
+                };
+                let check = kv.check(since).await?;
                 if check.is_newer || check.count != keys {
                     return Ok(());
                 }

@@ -3,7 +3,7 @@
 use super::assembler::Assembler;
 use super::audit;
 use super::failure::{Failure, Kind};
-use super::kv::{Check, Head, Kv, Server, head};
+use super::kv::{Check, Head, Kv, Question, Server, head};
 use super::list::other_cluster;
 use super::pending::{Checked, Pending, Step, Verdict};
 use super::timers::{ready_now, tick, ticks, until};
@@ -259,7 +259,11 @@ impl<'a> Watch<'a> {
         let (sent, known) = (self.feed.now(), self.feed.complete());
         self.calls.spawn(async move {
             let begin = Instant::now();
-            let result = kv.check(known).await;
+            let question = Question {
+                newer_than: Some(known),
+                ..Question::default()
+            };
+            let result = kv.check(question).await;
             Answer::Check {
                 sent,
                 known,

@@ -67,6 +67,24 @@ fn compare(replica: &mut Replica, model: &Model) {
     }
 }
 
+#[test]
+fn the_newest_key_is_the_one_that_was_stored_last() {
+    let mut copy = replica(limits());
+    assert_eq!(copy.newest(), (0, None));
+    copy.load(&[put(b"a", b"1", 5), put(b"b", b"2", 3)])
+        .expect("room");
+    assert_eq!(copy.newest(), (5, Some(&b"a"[..])));
+    copy.apply(&[put(b"too long a key", b"3", 6), delete(b"a", 7)], 7)
+        .expect("room");
+    assert_eq!(copy.newest(), (6, Some(&b"too long a key"[..])));
+    copy.apply(&[delete(b"too long a key", 8)], 8)
+        .expect("room");
+    assert_eq!(copy.newest(), (6, None));
+    copy.apply(&[put(b"c", b"", 9), put(b"d", b"", 9)], 9)
+        .expect("room");
+    assert_eq!(copy.newest(), (9, Some(&b"d"[..])));
+}
+
 /// A change that owns its key and its value.
 struct Change {
     key: Vec<u8>,
