@@ -240,6 +240,16 @@ impl Cluster {
         self.nodes[node].wipe();
     }
 
+    /// Keeps a copy of the data of a node that was killed.
+    pub(crate) fn back_up(&self, node: usize) {
+        self.nodes[node].back_up();
+    }
+
+    /// Replaces the data of a node that was killed by the copy.
+    pub(crate) fn restore(&self, node: usize) {
+        self.nodes[node].restore();
+    }
+
     /// Returns the node that leads the cluster.
     pub(crate) async fn leader(&self) -> usize {
         let began = Instant::now();

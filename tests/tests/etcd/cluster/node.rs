@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -76,6 +76,18 @@ impl Node {
         fs::remove_dir_all(&self.data).expect("its data");
     }
 
+    /// Keeps a copy of the data of the process, which must have ended.
+    pub(crate) fn back_up(&self) {
+        assert!(self.process.is_none(), "it runs");
+        copy_folder(&self.data, &self.data.with_extension("copy"));
+    }
+
+    /// Replaces the data of the process, which must have ended, by the copy.
+    pub(crate) fn restore(&self) {
+        self.wipe();
+        copy_folder(&self.data.with_extension("copy"), &self.data);
+    }
+
     /// Returns the last lines of the log.
     pub(crate) fn last_lines(&self, lines: usize) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
@@ -92,6 +104,19 @@ impl Drop for Node {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
             let _ = process.wait();
+        }
+    }
+}
+
+/// Copies a folder with all that is in it.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy_folder(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).expect("a copy")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::observer::Fault;
 use super::verify::verify;
-use super::{MAX_STALE, etcd, fill, fresh, open, options};
+use super::{MAX_STALE, etcd, fill, fresh, has, key, open, options};
 use crate::cluster::{Cluster, Proxy, Setup, until};
 use localmap_mirror::{MirrorState, ReadError};
 use std::time::Duration;
@@ -99,6 +99,49 @@ async fn a_wiped_cluster_is_refused() {
     let is_empty = || accepting.get("k0").is_ok_and(|read| read.found.is_none());
     until("the new cluster", is_empty).await;
     fill(&mut client, "new", 0..10, b"v").await;
+    verify(&cluster, &accepting).await;
+}
+
+/// A cluster that was restored has the same id. When the mirror sees it again, it has gone on to later
+/// revisions than the copy, and has as many keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_cluster_is_refused() {
+    let Some(mut cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let proxy = Proxy::to(cluster.endpoint(0)).await;
+    fill(&mut cluster.client().await, "k", 0..5, b"before").await;
+    cluster.kill(0);
+    cluster.back_up(0);
+    cluster.restart(0).await;
+    let mirror = open(etcd([proxy.endpoint()]), options()).await;
+    let accepting = open(etcd([proxy.endpoint()]), options().accept_new_cluster(true)).await;
+    // What is lost: a key, another one instead, and a value.
+    let mut client = cluster.client().await;
+    client.delete(key("k0"), None).await.expect("it is deleted");
+    fill(&mut client, "lost", 0..1, b"lost").await;
+    let revision = fill(&mut client, "k", 1..2, b"lost").await;
+    has(&mirror, revision).await;
+    has(&accepting, revision).await;
+
+    proxy.cut();
+    cluster.kill(0);
+    cluster.restore(0);
+    cluster.restart(0).await;
+    let mut client = cluster.client().await;
+    for number in 0..10 {
+        let elsewhere = client.put(format!("/other/{number}"), "v", None).await;
+        elsewhere.expect("it is stored");
+    }
+    proxy.open();
+    let is_refused = || mirror.status().state == MirrorState::OtherCluster;
+    until("another history", is_refused).await;
+    let why = mirror.status().why.expect("a reason");
+    assert!(why.contains("restored"), "{why}");
+    let is_stale = || matches!(mirror.get("k1"), Err(ReadError::OtherCluster { .. }));
+    until("an error", is_stale).await;
+    fresh(&accepting).await;
+    assert!(accepting.get("lost0").expect("a copy").found.is_none());
     verify(&cluster, &accepting).await;
 }
 
