@@ -198,7 +198,7 @@ impl ServeCommand {
         let logs = Logs::start().context("cannot start a thread")?;
         // They connect while the guest is compiled.
         let guard = self.guard.open(rules, &access, logs.log())?;
-        let mut mirrors = GuestMirrors::open(&self.mirrors, &access, self.common.cache.wanted())?;
+        let mut mirrors = self.mirrors.open(&access, self.common.cache.wanted())?;
         let handler = self
             .handler(
                 &bytes,

@@ -7,6 +7,7 @@ mod opened;
 #[cfg(not(feature = "etcd"))]
 mod unavailable;
 
+use crate::args::etcd::EtcdAccess;
 #[cfg(not(feature = "etcd"))]
 use crate::args::mirror::needs_etcd;
 use crate::args::mirror::{MirrorArgs, NamedMirror};
@@ -78,6 +79,11 @@ impl GuestMirrorArgs {
             );
         }
         Ok(())
+    }
+
+    /// Begins to mirror. `cache` says whether compiled code is cached.
+    pub(super) fn open(&self, access: &EtcdAccess, cache: bool) -> anyhow::Result<GuestMirrors> {
+        GuestMirrors::open(&self.mirrors, &self.options, access, cache)
     }
 
     /// Returns the number of threads that they take.

@@ -1,8 +1,7 @@
 //! Opens the mirrors, waits for their first copies, and reports what becomes of them.
 
-use super::GuestMirrorArgs;
 use crate::args::etcd::EtcdAccess;
-use crate::args::mirror::{NamedMirror, etcd_options};
+use crate::args::mirror::{MirrorArgs, NamedMirror, etcd_options};
 use crate::commands::mirror::changes::Changes;
 use crate::commands::mirror::{telemetry, text};
 use crate::commands::serve::log::Log;
@@ -20,7 +19,7 @@ const FIRST_COPIES: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The mirrors of the guests.
-pub(in crate::commands::serve) struct GuestMirrors {
+pub(in crate::commands) struct GuestMirrors {
     readers: Mirrors,
     /// What was last reported of each.
     changes: Vec<Changes>,
@@ -30,17 +29,18 @@ pub(in crate::commands::serve) struct GuestMirrors {
 
 impl GuestMirrors {
     /// Begins to mirror. `cache` says whether compiled code is cached.
-    pub(in crate::commands::serve) fn open(
-        args: &GuestMirrorArgs,
+    pub(in crate::commands) fn open(
+        named: &[NamedMirror],
+        args: &MirrorArgs,
         access: &EtcdAccess,
         cache: bool,
     ) -> anyhow::Result<Self> {
         let (mut readers, mut mirrors) = (Mirrors::new(), Vec::new());
-        if !args.mirrors.is_empty() {
-            let count = u32::try_from(args.mirrors.len())?;
-            let options = args.options.options("--mirror-")?;
-            let host = args.options.host(count, cache)?;
-            for NamedMirror { name, url } in &args.mirrors {
+        if !named.is_empty() {
+            let count = u32::try_from(named.len())?;
+            let options = args.options("--mirror-")?;
+            let host = args.host(count, cache)?;
+            for NamedMirror { name, url } in named {
                 let etcd = etcd_options(url.clone(), access);
                 let mirror = Mirror::open(&host, etcd, options.clone());
                 let mirror = mirror.with_context(|| format!("cannot begin the mirror `{name}`"))?;
@@ -56,19 +56,19 @@ impl GuestMirrors {
     }
 
     /// Returns the readers for guests.
-    pub(in crate::commands::serve) fn readers(&self) -> &Mirrors {
+    pub(in crate::commands) fn readers(&self) -> &Mirrors {
         &self.readers
     }
 
     /// Shows the metrics of the mirrors.
-    pub(in crate::commands::serve) fn watch(&self, observed: &Telemetry) {
+    pub(in crate::commands) fn watch(&self, observed: &Telemetry) {
         if !self.readers.is_empty() {
             telemetry::watch(observed, &self.readers);
         }
     }
 
     /// Waits for the first copies, but not for long, and says what there is.
-    pub(in crate::commands::serve) async fn first_copies(&mut self) {
+    pub(in crate::commands) async fn first_copies(&mut self) {
         let copies = async {
             for (_, reader) in self.readers.iter() {
                 // One that has ended has none.
@@ -83,7 +83,7 @@ impl GuestMirrors {
     }
 
     /// Reports each change of a mirror. Never returns.
-    pub(in crate::commands::serve) async fn report(&mut self, log: &Log) -> Infallible {
+    pub(in crate::commands) async fn report(&mut self, log: &Log) -> Infallible {
         loop {
             sleep(PAUSE).await;
             for line in self.lines() {
