@@ -250,10 +250,10 @@ mod built {
             ),
             (&["--user-file", &large], &["larger than"]),
             (&["--user-file", "/"], &["cannot read"]),
-            (&["--ca", &text], &["--ca", "-----BEGIN"]),
+            (&["--ca", &text], &["--ca /", "no certificate in PEM"]),
             (
                 &["--cert", &text, "--key", &text],
-                &["--cert", "-----BEGIN"],
+                &["--cert /", "no certificate in PEM"],
             ),
             (
                 &["--probe", "6s"],
@@ -268,6 +268,9 @@ mod built {
             "pem",
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         );
-        undecided(&mirror(&["--ca", &pem]), &["must begin with https://"]);
+        undecided(
+            &mirror(&["--ca", &pem]),
+            &["--ca, --cert and --key are for TLS: write https://"],
+        );
     }
 }

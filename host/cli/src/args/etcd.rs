@@ -73,13 +73,16 @@ impl EtcdArgs {
                 bytes.map(Some)
             }
         };
-        let pem = |name: &str, path: &Option<PathBuf>| {
-            let bytes = read(name, path)?;
-            if bytes.as_ref().is_some_and(|bytes| !is_pem(bytes)) {
-                bail!("{options}{name}: the file has no PEM: a line that begins with `-----BEGIN`");
-            }
-            Ok(bytes)
-        };
+        let pem =
+            |name: &str, path: &Option<PathBuf>, check: fn(&str) -> Result<(), &'static str>| {
+                let bytes = read(name, path)?;
+                if let (Some(bytes), Some(path)) = (&bytes, path)
+                    && let Err(fault) = check(&String::from_utf8_lossy(bytes))
+                {
+                    bail!("{options}{name} {}: {fault}", path.display());
+                }
+                Ok(bytes)
+            };
         let user = match read("user-file", &self.etcd_user_file)? {
             Some(line) => {
                 let path = self.etcd_user_file.as_deref().unwrap_or(Path::new(""));
@@ -93,12 +96,12 @@ impl EtcdArgs {
             }
             None => None,
         };
-        let ca = pem("ca", &self.etcd_ca)?;
-        let cert = pem("cert", &self.etcd_cert)?;
+        let ca = pem("ca", &self.etcd_ca, certificate)?;
+        let cert = pem("cert", &self.etcd_cert, certificate)?;
         Ok(EtcdAccess {
             user,
             ca,
-            identity: cert.zip(pem("key", &self.etcd_key)?),
+            identity: cert.zip(pem("key", &self.etcd_key, private_key)?),
         })
     }
 }
@@ -212,9 +215,40 @@ fn others_can_read(_: &Path) -> bool {
     false
 }
 
-fn is_pem(bytes: &[u8]) -> bool {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    lines.any(|line| line.starts_with(b"-----BEGIN"))
+/// Checks that a file has a certificate.
+fn certificate(pem: &str) -> Result<(), &'static str> {
+    match pem.contains("-----BEGIN CERTIFICATE-----") {
+        true => Ok(()),
+        false => Err("the file has no certificate in PEM: a line `-----BEGIN CERTIFICATE-----`"),
+    }
+}
+
+/// Checks that a file has a private key that can be read without a password.
+fn private_key(pem: &str) -> Result<(), &'static str> {
+    if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err("the private key is encrypted: remove its password with `openssl pkey`");
+    }
+    match pem.contains("PRIVATE KEY-----") {
+        true => Ok(()),
+        false => Err("the file has no private key in PEM: a line `-----BEGIN PRIVATE KEY-----`"),
+    }
+}
+
+/// Adds the options that are at fault to the error of a mirror that cannot begin. `options` is what their names
+/// begin with, such as `--etcd-`.
+#[cfg(feature = "etcd")]
+pub(crate) fn explain_open(error: localmap_mirror::OpenError, options: &str) -> anyhow::Error {
+    let text = error.to_string();
+    if text.contains("KeyMismatch") {
+        return anyhow!("the private key of {options}key does not belong to {options}cert");
+    }
+    if text.contains("since there are options of TLS") {
+        let scheme = if options == "--" { "https" } else { "etcds" };
+        return anyhow!(
+            "{options}ca, {options}cert and {options}key are for TLS: write {scheme}:// in the URL"
+        );
+    }
+    error.into()
 }
 
 #[cfg(test)]
@@ -248,6 +282,20 @@ mod tests {
         for bad in ["etcd://u:p@a/c/", "etcd://a", "etcd://a:0/c/"] {
             let error = bad.parse::<EtcdUrl>().expect_err(bad);
             assert!(!error.contains("user@"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_told_from_a_certificate_and_a_key() {
+        let plain = "-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n";
+        let old = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nAA\n";
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA\n";
+        let public = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
+        assert_eq!((certificate(public), private_key(plain)), (Ok(()), Ok(())));
+        assert!(certificate(plain).is_err() && certificate("").is_err());
+        assert!(private_key(public).is_err_and(|fault| fault.contains("no private key")));
+        for key in [old, encrypted] {
+            assert!(private_key(key).is_err_and(|fault| fault.contains("openssl pkey")));
         }
     }
 

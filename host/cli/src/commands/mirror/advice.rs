@@ -9,8 +9,8 @@ pub(super) struct Advice {
     has_user: bool,
 }
 
-/// What etcd says, in words of its own, and what to do.
-const REFUSALS: [(&str, &str); 5] = [
+/// What etcd or TLS says, in words of its own, and what to do.
+const REFUSALS: [(&str, &str); 9] = [
     (
         "authentication failed",
         "check the user and the password in the file of --user-file",
@@ -29,11 +29,29 @@ const REFUSALS: [(&str, &str); 5] = [
         "this etcd has no users: leave out --user-file",
     ),
     (
+        "invalid peer certificate: expired",
+        "renew the certificate of the server, unless the clock of this machine is wrong",
+    ),
+    (
+        "invalid peer certificate: unknownissuer",
+        "name the authority that has signed the certificate of the server with --ca",
+    ),
+    (
+        "invalid peer certificate: certificate not valid for name",
+        "use the name or the address for which the certificate of the server is",
+    ),
+    (
         "certificate",
-        "check --ca, --cert and --key, and that the certificate of the server has the name or address \
-         of the endpoint",
+        "check --ca, --cert and --key: the server may ask for a certificate of its clients",
+    ),
+    (
+        TLS_EOF,
+        "does the server speak TLS? if not, use http://; if it does, does it accept --cert?",
     ),
 ];
+
+/// What a server without TLS leads to, and one that closes the connection.
+const TLS_EOF: &str = "tls handshake eof";
 
 impl Advice {
     pub(super) fn new(endpoints: &[String], has_user: bool) -> Self {
@@ -50,10 +68,12 @@ impl Advice {
             MirrorState::OtherCluster,
             MirrorState::Ended,
         ];
-        // Another endpoint may have another certificate. Users are those of the cluster.
+        // Another endpoint may have another certificate. Users are those of the cluster. A server that starts
+        // may end a handshake.
+        let is_of_endpoint =
+            |words: &str| words.contains("certificate") && self.endpoints.len() > 1;
         stopped.contains(&status.state)
-            || refusal(status)
-                .is_some_and(|(words, _)| words != "certificate" || self.endpoints.len() == 1)
+            || refusal(status).is_some_and(|(words, _)| words != TLS_EOF && !is_of_endpoint(words))
     }
 
     /// Returns what to check.
@@ -72,8 +92,14 @@ impl Advice {
             return advice.to_owned();
         }
         let user = if self.has_user { " --user=USER" } else { "" };
+        let plain = self.endpoints.iter().any(|one| one.starts_with("http://"));
+        let tls = if plain {
+            "; if it has TLS, use https://"
+        } else {
+            ""
+        };
         format!(
-            "check that `etcdctl --endpoints={}{user} endpoint status` answers from here",
+            "check that `etcdctl --endpoints={}{user} endpoint status` answers from here{tls}",
             self.endpoints.join(",")
         )
     }

@@ -5,7 +5,7 @@ use super::follow::Follow;
 use super::until_signal::until_signal;
 use super::wait::Wait;
 use super::{MirrorCommand, read, telemetry, verify};
-use crate::args::etcd::EtcdUrl;
+use crate::args::etcd::{EtcdUrl, explain_open};
 use crate::args::mirror::etcd_options;
 use crate::args::telemetry::TelemetryArgs;
 use crate::commands::preflight;
@@ -38,6 +38,7 @@ impl MirrorCommand {
             prefix: prefix.clone(),
         };
         let mirror = Mirror::open(&host, etcd_options(url, &access), options)
+            .map_err(|error| explain_open(error, "--"))
             .context("cannot begin the mirror")?;
         let reader = mirror.reader();
         if let Some(observed) = &observed {

@@ -1,6 +1,6 @@
 //! Opens the mirrors, waits for their first copies, and reports what becomes of them.
 
-use crate::args::etcd::EtcdAccess;
+use crate::args::etcd::{EtcdAccess, explain_open};
 use crate::args::mirror::{MirrorArgs, NamedMirror, etcd_options};
 use crate::commands::mirror::changes::Changes;
 use crate::commands::mirror::{telemetry, text};
@@ -43,6 +43,7 @@ impl GuestMirrors {
             for NamedMirror { name, url } in named {
                 let etcd = etcd_options(url.clone(), access);
                 let mirror = Mirror::open(&host, etcd, options.clone());
+                let mirror = mirror.map_err(|error| explain_open(error, "--etcd-"));
                 let mirror = mirror.with_context(|| format!("cannot begin the mirror `{name}`"))?;
                 readers = readers.mirror(name.as_str(), mirror.reader());
                 mirrors.push(mirror);
