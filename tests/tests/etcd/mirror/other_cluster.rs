@@ -5,7 +5,7 @@ use super::verify::verify;
 use super::{MAX_STALE, etcd, fill, fresh, has, key, open, options};
 use crate::cluster::{Cluster, Proxy, Setup, until};
 use localmap_mirror::{MirrorState, ReadError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Starts two clusters, the first with a key that the second does not have.
 async fn two() -> Option<(Cluster, Cluster)> {
@@ -171,4 +171,32 @@ async fn a_cluster_that_was_wiped_and_filled_again_is_found_by_an_audit() {
     until("the new value", is_new).await;
     assert_eq!(mirror.status().counts.differences, 1);
     verify(&cluster, &mirror).await;
+}
+
+/// It had fewer revisions than the copy when it was seen first. That it has more later changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wiped_cluster_that_grows_stays_refused() {
+    let Some(mut cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let proxy = Proxy::to(cluster.endpoint(0)).await;
+    fill(&mut cluster.client().await, "k", 0..10, b"old").await;
+    let mirror = open(etcd([proxy.endpoint()]), options()).await;
+    cluster.kill(0);
+    cluster.wipe(0);
+    cluster.restart(0).await;
+    let is_refused = || mirror.status().state == MirrorState::OtherCluster;
+    until("another cluster", is_refused).await;
+    for _ in 0..20 {
+        fill(&mut cluster.client().await, "new", 0..20, b"new").await;
+    }
+    let began = Instant::now();
+    while began.elapsed() < MAX_STALE * 2 {
+        if let Ok(read) = mirror.get("new0") {
+            assert!(read.found.is_none(), "{read:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let error = mirror.get("new0").expect_err("it is refused");
+    assert!(matches!(error, ReadError::OtherCluster { .. }), "{error}");
 }
