@@ -1,6 +1,7 @@
 //! Guests that read mirrors, in stores of an embedder and behind the HTTP server. The mirrors have no etcd:
 //! the tests drive them, with a clock of their own.
 
+mod fits;
 mod flags;
 mod hostile;
 mod limits;

@@ -55,6 +55,10 @@ const WORLDS: &str = "
         import localmap:core/mirror@0.1.0;
         export run: func() -> u64;
     }
+    world handler {
+        import localmap:core/mirror@0.1.0;
+        export localmap:core/handler@0.1.0;
+    }
 ";
 
 /// The memory of the guests: an allocator that places results one after the other, until `forget`.
@@ -100,6 +104,17 @@ pub(super) fn reader(name: &str, encoding: StringEncoding) -> Vec<u8> {
     let path = root().join(format!("tests/guests/hostile/readers/{name}.wat"));
     let fields = std::fs::read_to_string(path).expect("it is there");
     component(&fields, "reader", encoding)
+}
+
+/// Returns a guest of the sidecar that reads a mirror.
+pub(super) fn handler() -> Vec<u8> {
+    let fields = r#"
+        (import "localmap:core/mirror@0.1.0" "status" (func $status (param i32 i32 i32)))
+        (memory (export "memory") 1)
+        (func (export "localmap:core/handler@0.1.0#handle") (param i32 i32) (result i32)
+            (call $status (i32.const 0) (i32.const 0) (i32.const 1024))
+            (i32.const 2048))"#;
+    component(fields, "handler", StringEncoding::UTF8)
 }
 
 fn component(fields: &str, world: &str, encoding: StringEncoding) -> Vec<u8> {
