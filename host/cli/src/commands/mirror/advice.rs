@@ -92,14 +92,8 @@ impl Advice {
             return advice.to_owned();
         }
         let user = if self.has_user { " --user=USER" } else { "" };
-        let plain = self.endpoints.iter().any(|one| one.starts_with("http://"));
-        let tls = if plain {
-            "; if it has TLS, use https://"
-        } else {
-            ""
-        };
         format!(
-            "check that `etcdctl --endpoints={}{user} endpoint status` answers from here{tls}",
+            "check that `etcdctl --endpoints={}{user} endpoint status` answers from here",
             self.endpoints.join(",")
         )
     }
