@@ -14,7 +14,7 @@ use crate::measure::{Times, on_all_cores, wall};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, ensure};
 use etcd_client::{Client, PutOptions, Txn, TxnOp};
-use localmap::{Host, Limits};
+use localmap::Host;
 use localmap_mirror::{EtcdOptions, Mirror, MirrorOptions, MirrorReader, MirrorSnapshot};
 use std::hint::black_box;
 use std::process::{Command, Stdio};
@@ -78,21 +78,16 @@ async fn fill(client: &mut Client, numbers: std::ops::Range<u32>) -> Result<()> 
     Ok(())
 }
 
-/// Opens a mirror with room for all entries, and waits until it can be read.
+/// Opens a mirror, and waits until it can be read.
 fn open(host: &Host, etcd: &Etcd) -> Result<Mirror> {
     open_at(host, etcd.endpoint())
 }
 
 fn open_at(host: &Host, endpoint: &str) -> Result<Mirror> {
-    let options = MirrorOptions::new().limits(limits());
     let etcd = EtcdOptions::new([endpoint], PREFIX);
-    let mirror = Mirror::open(host, etcd, options)?;
+    let mirror = Mirror::open(host, etcd, MirrorOptions::new())?;
     mirror.ready(PATIENCE).context("there is no copy in time")?;
     Ok(mirror)
-}
-
-fn limits() -> Limits {
-    Limits::default().max_bytes(64 << 20)
 }
 
 fn reads(

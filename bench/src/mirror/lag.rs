@@ -1,7 +1,7 @@
 //! The time from the answer of etcd to a write until the mirror shows it, next to the time of the write
 //! itself, while another connection makes 2,000 puts a second.
 
-use super::{ENTRIES, PREFIX, VALUE, key, open, runtime};
+use super::{ENTRIES, VALUE, key, open, runtime};
 use crate::Options;
 use crate::etcd::Etcd;
 use crate::measure::{quantile, wall};
@@ -109,8 +109,7 @@ async fn observe(etcd: &Etcd, reader: &MirrorReader, time: Duration) -> Result<O
     while wall() < end {
         ticks.tick().await;
         let sent = wall();
-        let key = format!("{PREFIX}observed");
-        let put = client.put(key, [9; VALUE as usize], None).await?;
+        let put = client.put(key(0), [9; VALUE as usize], None).await?;
         let answered = wall();
         let revision = put
             .header()
