@@ -113,7 +113,7 @@ impl Rules {
     ///     mode = "pass"
     ///
     ///     [[rule]]
-    ///     methods = ["GET", "HEAD", "PUT", "DELETE"]  # default: all
+    ///     methods = ["GET", "HEAD", "PUT", "DELETE"]  # or one, or none for all
     ///     path = "/maps/{map}/{key}"
     ///     key = "{map}/{key}"
     ///     wait = "500ms"

@@ -40,6 +40,7 @@ impl Place {
 /// The default limits are those of a file that sets none.
 #[test]
 fn limits_of_a_file_have_defaults() {
-    let rules = Rules::from_toml("otherwise = \"pass\"").expect("the rules are valid");
+    let text = "otherwise = \"pass\"\n[[rule]]\npath = \"/\"\nmode = \"pass\"";
+    let rules = Rules::from_toml(text).expect("the rules are valid");
     assert_eq!(rules.lock_limits(), LockLimits::default());
 }

@@ -132,7 +132,7 @@ async fn create(
         .and_then(operations)
         .or_else([TxnOp::get(session.key(), None)]);
     key.state = State::Unknown;
-    let done = match key.shared.endpoints.txn(txn).await {
+    let done = match key.shared.txn(Some(&session), txn).await {
         Ok(done) => done,
         Err(failure) => {
             if failure.kind != Kind::Unknown {
@@ -143,14 +143,13 @@ async fn create(
     };
     if !done.succeeded {
         key.state = State::Absent;
-        learn_epoch(&session, epoch, &done.responses)?;
+        learn_epoch(&key.shared, &session, epoch, &done.responses)?;
         return Ok(None);
     }
     key.state = State::Present;
     for name in &stale {
         key.user.remove_stale(name);
     }
-    key.shared.note_revision(done.head.revision);
     let found = done.responses.get(stale.len());
     let Some(PbTxnOpResponse::ResponseRange(found)) = found else {
         return Err(Failure::malformed());
@@ -198,7 +197,7 @@ async fn turn(
             TxnOp::get(&*key.lock_key, Some(GetOptions::new().with_keys_only())),
             last_before(folder, mode, Some(token)),
         ]);
-        let failure = match key.shared.endpoints.txn(look).await {
+        let failure = match key.shared.txn(Some(&key.session), look).await {
             Ok(done) => match &done.responses[..] {
                 [
                     PbTxnOpResponse::ResponseRange(own),
@@ -222,8 +221,10 @@ async fn turn(
             },
             Err(failure) => failure,
         };
-        if failure.kind == Kind::Refused {
-            return Err(unavailable(&failure));
+        match failure.kind {
+            Kind::NoLease => return Err(lost()),
+            Kind::Refused => return Err(unavailable(&failure)),
+            Kind::Unknown => {}
         }
         sleep(backoff.next()).await;
     }

@@ -1,6 +1,7 @@
 //! Gets a lease, renews it, and gets another one when it has ended.
 
 use super::backoff::Backoff;
+use super::cleanup::advance_epoch;
 use super::endpoints::Renewing;
 use super::failure::{Failure, Kind};
 use super::options::LeaseEvent;
@@ -76,11 +77,10 @@ async fn granted(shared: &Arc<Shared>) -> Option<Arc<Session>> {
 }
 
 async fn grant(shared: &Arc<Shared>) -> Result<Arc<Session>, Failure> {
-    if shared.knows_cluster() {
-        // Before anything is stored there.
-        let look = Txn::new().and_then([TxnOp::get(shared.session_key(0), None)]);
-        shared.check_cluster(shared.endpoints.txn(look).await?.head)?;
-    }
+    // Before anything is stored there.
+    let look = Txn::new().and_then([TxnOp::get(shared.session_key(0), None)]);
+    shared.txn(None, look).await?;
+    shared.check_trust()?;
     let sent = shared.clock().now();
     // Rounded up.
     let seconds = shared.options.ttl.as_millis().div_ceil(1_000);
@@ -95,9 +95,25 @@ async fn grant(shared: &Arc<Shared>) -> Result<Arc<Session>, Failure> {
         Some(PutOptions::new().with_lease(lease)),
     );
     // If this is performed twice, its version is 2: transactions then learn it.
-    let done = shared.endpoints.txn(Txn::new().and_then([put])).await?;
-    shared.check_cluster(done.head)?;
+    shared.txn(None, Txn::new().and_then([put])).await?;
     Ok(session)
+}
+
+/// Writes the session key. If its version has gone back, etcd was restored from a copy that has the lease, but
+/// not all locks that were taken since. Returns why the session has ended, if it has.
+async fn beat(shared: &Shared, session: &Session) -> Option<String> {
+    let epoch = session.epoch();
+    let beat = tokio::select! {
+        biased;
+        () = shared.ending.raised() => return None,
+        () = shared.sleep_until(session.deadline()) => return None,
+        beat = advance_epoch(shared, session, epoch, Vec::new()) => beat,
+    };
+    match beat {
+        Err(failure) if failure.kind == Kind::NoLease => Some(failure.to_string()),
+        // Without an answer, or the rights to write, it is tried again with the next renewal.
+        _ => None,
+    }
 }
 
 /// Renews a lease after each third of its TTL. If that fails, tries it again until the lease has ended.
@@ -134,6 +150,9 @@ async fn renew(shared: &Arc<Shared>, session: &Session) -> End {
                 next = sent + session.ttl() / 3;
                 failed = None;
                 backoff.reset();
+                if let Some(why) = beat(shared, session).await {
+                    return End::Lost(why);
+                }
             }
             Ok(_) => return End::Lost("etcd does not know it any more".to_owned()),
             Err(failure) if failure.kind == Kind::NoLease => {

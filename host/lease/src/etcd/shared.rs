@@ -1,13 +1,14 @@
 //! What the tasks of the locks in etcd share.
 
 use super::cleanup::Cleanup;
-use super::endpoints::{Endpoints, Head};
+use super::endpoints::{Done, Endpoints, Head};
 use super::failure::{Failure, Kind};
 use super::options::{EtcdLockOptions, LeaseEvent};
 use super::session::Session;
 use super::signal::Signal;
 use crate::locks::AcquireError;
 use crate::mode::Mode;
+use etcd_client::Txn;
 use localmap::{Clock, lock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,10 +29,18 @@ pub(super) struct Shared {
     /// Raised when the locks are no longer used.
     pub(super) ending: Signal,
     lease: watch::Sender<Lease>,
-    /// The cluster that has granted leases, with the last revision that is known of it.
-    known: Mutex<Option<Head>>,
+    trust: Mutex<Trust>,
     /// Numbers the names of locks.
     number: AtomicU64,
+}
+
+/// What is known of the cluster.
+#[derive(Default)]
+struct Trust {
+    /// Its id, and the last revision that it has told.
+    head: Option<Head>,
+    /// Why it must grant no lease: locks and tokens would begin again.
+    refused: Option<String>,
 }
 
 /// Whether there is a lease.
@@ -54,7 +63,7 @@ impl Shared {
             cleanup: Cleanup::default(),
             ending: Signal::default(),
             lease: watch::Sender::new(none),
-            known: Mutex::new(None),
+            trust: Mutex::default(),
             number: AtomicU64::new(0),
         }
     }
@@ -131,41 +140,63 @@ impl Shared {
         let _ = lease.wait_for(ready).await;
     }
 
-    /// Checks that an answer is from the cluster that has answered before, and not from before what it has
-    /// said then.
-    pub(super) fn check_cluster(&self, head: Head) -> Result<(), Failure> {
-        let mut known = lock(&self.known);
-        let why = match *known {
+    /// Performs a transaction, perhaps of a session. If the answer is from another cluster, or from before what
+    /// was known when it was sent, the session ends.
+    pub(super) async fn txn(&self, session: Option<&Session>, txn: Txn) -> Result<Done, Failure> {
+        let before = lock(&self.trust).head;
+        let done = self.endpoints.txn(txn).await?;
+        if let Err(failure) = self.check_head(before, done.head) {
+            if let Some(session) = session {
+                session.lose();
+            }
+            return Err(failure);
+        }
+        Ok(done)
+    }
+
+    /// Checks the answer to a transaction that was sent when `before` was known.
+    fn check_head(&self, before: Option<Head>, head: Head) -> Result<(), Failure> {
+        let mut trust = lock(&self.trust);
+        let why = match before {
             Some(before) if before.cluster != head.cluster => format!(
                 "the endpoint belongs to another cluster, {:x} instead of {:x}",
                 head.cluster, before.cluster
             ),
+            // Of transactions that run at the same time, one may be answered after a later one.
             Some(before) if before.revision > head.revision => format!(
                 "the cluster has lost its history: it was at revision {} and is at {}",
                 before.revision, head.revision
             ),
-            _ => String::new(),
+            _ => {
+                let known = trust.head.get_or_insert(head);
+                known.revision = known.revision.max(head.revision);
+                return Ok(());
+            }
         };
-        if !why.is_empty() && !self.options.accept_new_cluster {
-            return Err(Failure::new(
-                Kind::Unknown,
-                format!("{why}: restart the process to accept it"),
-            ));
-        }
-        *known = Some(head);
-        Ok(())
+        Err(self.lose_trust(&mut trust, &why))
     }
 
-    /// Notes that a transaction was performed at this revision.
-    pub(super) fn note_revision(&self, revision: i64) {
-        if let Some(known) = &mut *lock(&self.known) {
-            known.revision = known.revision.max(revision);
-        }
+    /// Notes that the cluster has not what it has said before.
+    pub(super) fn distrust(&self, why: &str) -> Failure {
+        self.lose_trust(&mut lock(&self.trust), why)
     }
 
-    /// Returns whether an answer was there before: see [`check_cluster`](Self::check_cluster).
-    pub(super) fn knows_cluster(&self) -> bool {
-        lock(&self.known).is_some()
+    fn lose_trust(&self, trust: &mut Trust, why: &str) -> Failure {
+        // The next answer is the first one.
+        trust.head = None;
+        if !self.options.accept_new_cluster {
+            // Also after it has grown beyond what was known.
+            trust.refused = Some(format!("{why}: restart the process to accept it"));
+        }
+        Failure::new(Kind::NoLease, why)
+    }
+
+    /// Returns an error if there must be no other lease.
+    pub(super) fn check_trust(&self) -> Result<(), Failure> {
+        match &lock(&self.trust).refused {
+            Some(why) => Err(Failure::new(Kind::Refused, why)),
+            None => Ok(()),
+        }
     }
 
     /// Returns the folder of a key: what the names of its locks begin with.
@@ -225,20 +256,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_cluster_or_one_without_its_history_is_refused() {
-        let shared = shared();
+    async fn another_cluster_or_one_without_its_history_is_refused_for_good() {
         let head = |cluster, revision| Head { cluster, revision };
-        assert!(!shared.knows_cluster());
-        assert!(shared.check_cluster(head(1, 5)).is_ok());
-        shared.note_revision(9);
-        assert!(shared.check_cluster(head(1, 9)).is_ok());
-        let error = shared.check_cluster(head(2, 20)).expect_err("another");
-        assert!(error.to_string().contains("another cluster"), "{error}");
-        let error = shared.check_cluster(head(1, 8)).expect_err("wiped");
-        assert!(
-            error.to_string().contains("at revision 9 and is at 8"),
-            "{error}"
-        );
+        for (answer, expected) in [
+            (head(2, 20), "another cluster, 2 instead of 1"),
+            (head(1, 8), "at revision 9 and is at 8"),
+        ] {
+            let shared = shared();
+            shared.check_head(None, head(1, 9)).expect("the first");
+            let known = Some(head(1, 9));
+            shared.check_head(known, head(1, 12)).expect("it has grown");
+            // It was sent before the one that was answered first.
+            shared.check_head(known, head(1, 10)).expect("it was late");
+            assert_eq!(lock(&shared.trust).head, Some(head(1, 12)));
+            let error = shared.check_head(known, answer).expect_err("refused");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.kind, Kind::NoLease);
+            let error = shared.check_trust().expect_err("refused");
+            assert!(error.to_string().contains("restart the process"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_cluster_that_is_accepted_is_a_first_one() {
+        let shared = shared();
+        let options = shared.options.clone().accept_new_cluster(true);
+        let shared = Shared::new(options, Handle::current());
+        let head = |cluster, revision| Head { cluster, revision };
+        shared.check_head(None, head(1, 9)).expect("the first");
+        let known = lock(&shared.trust).head;
+        // What was held in the old one is lost nevertheless.
+        shared.check_head(known, head(2, 3)).expect_err("another");
+        shared.check_trust().expect("it is accepted");
+        let known = lock(&shared.trust).head;
+        shared.check_head(known, head(2, 3)).expect("the first");
     }
 
     #[tokio::test]

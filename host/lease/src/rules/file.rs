@@ -5,7 +5,8 @@ use super::{MAX_RULES, MAX_TTL, MIN_TTL, Otherwise, Rules, RulesError};
 use crate::limits::LockLimits;
 use crate::mode::Mode;
 use http::Method;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use std::ops::Range;
 use std::time::Duration;
 use toml::Spanned;
@@ -14,8 +15,8 @@ use toml::Spanned;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
     otherwise: OtherwiseName,
-    wait: Option<Spanned<String>>,
-    ttl: Option<Spanned<String>>,
+    wait: Option<Spanned<Span>>,
+    ttl: Option<Spanned<Span>>,
     #[serde(default)]
     escaped_slashes: bool,
     max_waiters: Option<Spanned<i64>>,
@@ -35,12 +36,46 @@ enum OtherwiseName {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Entry {
-    methods: Option<Spanned<Vec<Spanned<String>>>>,
+    methods: Option<Spanned<Methods>>,
     path: Option<Spanned<String>>,
     grpc: Option<Spanned<String>>,
     key: Option<Spanned<String>>,
     mode: Option<ModeName>,
-    wait: Option<Spanned<String>>,
+    wait: Option<Spanned<Span>>,
+}
+
+/// A time span, such as `500ms`.
+#[derive(Clone, Copy)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "expected a time span with a unit, such as \"500ms\" or \"5s\""
+        )]
+        enum Form {
+            Text(String),
+        }
+        let Form::Text(text) = Form::deserialize(from)?;
+        humantime::parse_duration(&text).map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "`{text}` is no time span with a unit, such as \"500ms\" or \"5s\""
+            ))
+        })
+    }
+}
+
+/// Some methods of HTTP, or one.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a list of methods, such as [\"PUT\", \"DELETE\"]"
+)]
+enum Methods {
+    One(String),
+    Some(Vec<String>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -67,10 +102,26 @@ impl Lines<'_> {
     }
 }
 
+/// The fields of a file that a rule does not have.
+const OF_FILE: [&str; 5] = [
+    "otherwise",
+    "ttl",
+    "escaped-slashes",
+    "max-waiters",
+    "max-waiters-per-key",
+];
+
 pub(super) fn parse(text: &str) -> Result<Rules, RulesError> {
     let lines = Lines(text);
     let file: File = toml::from_str(text).map_err(|error| {
-        let why = error.message().replace('\n', " ");
+        let mut why = error.message().replace('\n', " ");
+        let unknown = OF_FILE.iter().find(|name| {
+            let unknown = format!("unknown field `{name}`, expected one of `methods`");
+            why.starts_with(&unknown)
+        });
+        if let Some(name) = unknown {
+            why = format!("`{name}` is for the whole file: move it before the first [[rule]]");
+        }
         match error.span() {
             Some(at) => lines.error(&at, why),
             None => RulesError::new(None, why),
@@ -95,6 +146,12 @@ pub(super) fn parse(text: &str) -> Result<Rules, RulesError> {
         limits = limits.max_waiters_per_key(number(&lines, "max-waiters-per-key", max)?);
     }
     rules = rules.limits(limits);
+    if file.rule.is_empty() {
+        return Err(RulesError::new(
+            None,
+            "there is no rule: add one, with [[rule]], path = \"/maps/{map}\" and key = \"{map}\"",
+        ));
+    }
     if file.rule.len() > MAX_RULES {
         let at = file.rule[MAX_RULES].span();
         return Err(lines.error(&at, format!("there are more than {MAX_RULES} rules")));
@@ -173,44 +230,44 @@ fn rule(lines: &Lines<'_>, entry: &Spanned<Entry>) -> Result<Rule, RulesError> {
     Ok(rule)
 }
 
-fn methods(
-    lines: &Lines<'_>,
-    names: &Spanned<Vec<Spanned<String>>>,
-) -> Result<Vec<Method>, RulesError> {
-    if names.get_ref().is_empty() {
+fn methods(lines: &Lines<'_>, names: &Spanned<Methods>) -> Result<Vec<Method>, RulesError> {
+    let all = match names.get_ref() {
+        Methods::One(name) => std::slice::from_ref(name),
+        Methods::Some(names) => names,
+    };
+    let error = |why: String| lines.error(&names.span(), why);
+    if all.is_empty() {
         let why = "methods is empty: name some, or leave it out for all";
-        return Err(lines.error(&names.span(), why));
+        return Err(error(why.to_owned()));
     }
-    let method = |name: &Spanned<String>| {
-        let text = name.get_ref();
+    let method = |text: &String| {
         if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
             let why = format!("the method `{text}`: methods are in upper case");
-            return Err(lines.error(&name.span(), why));
+            return Err(error(why));
         }
-        Method::try_from(text.as_str())
-            .map_err(|_| lines.error(&name.span(), format!("`{text}` is no method of HTTP")))
+        Method::try_from(text.as_str()).map_err(|_| error(format!("`{text}` is no method of HTTP")))
     };
-    names.get_ref().iter().map(method).collect()
+    all.iter().map(method).collect()
 }
 
-/// Reads a time span such as `500ms`.
+/// Checks the range of a time span.
 fn span(
     lines: &Lines<'_>,
     name: &str,
-    text: &Spanned<String>,
+    time: &Spanned<Span>,
     min: Duration,
     max: Duration,
 ) -> Result<Duration, RulesError> {
-    let parsed = humantime::parse_duration(text.get_ref());
-    let found = parsed.ok().filter(|time| (min..=max).contains(time));
-    found.ok_or_else(|| {
-        let (min, max) = (
-            humantime::format_duration(min),
-            humantime::format_duration(max),
-        );
-        let why = format!("{name} is a time span with a unit, from {min} to {max}, such as 5s");
-        lines.error(&text.span(), why)
-    })
+    let Span(found) = *time.get_ref();
+    if (min..=max).contains(&found) {
+        return Ok(found);
+    }
+    let (min, max) = (
+        humantime::format_duration(min),
+        humantime::format_duration(max),
+    );
+    let why = format!("{name} is a time span from {min} to {max}");
+    Err(lines.error(&time.span(), why))
 }
 
 fn number(lines: &Lines<'_>, name: &str, number: &Spanned<i64>) -> Result<u32, RulesError> {
@@ -274,9 +331,23 @@ mod tests {
             (
                 "otherwise = \"pass\"\n\nwait = \"1\"",
                 Some(3),
-                "from 0s to 10m",
+                "`1` is no time span with a unit, such as \"500ms\"",
             ),
-            ("otherwise = \"pass\"\nwait = 1", Some(2), "invalid type"),
+            (
+                "otherwise = \"pass\"\nwait = 1",
+                Some(2),
+                "expected a time span with a unit, such as \"500ms\" or \"5s\"",
+            ),
+            (
+                "otherwise = \"pass\"",
+                None,
+                "there is no rule: add one, with [[rule]]",
+            ),
+            (
+                "[[rule]]\npath = \"/a\"\notherwise = \"pass\"",
+                Some(3),
+                "`otherwise` is for the whole file: move it before the first [[rule]]",
+            ),
             (
                 "otherwise = \"pass\"\nwait = \"11m\"",
                 Some(2),
@@ -337,7 +408,7 @@ mod tests {
             ),
             (
                 "path = \"/a\"\nkey = \"k\"\nmethods = [\n\"PUT\",\n\"put\"]",
-                7,
+                5,
                 "upper case",
             ),
             (

@@ -84,7 +84,7 @@ fn rules_that_are_wrong_are_refused_before_anything_is_compiled() {
         ),
         (
             "otherwise = \"refuse\"\n[[rule]]\npath = \"/a\"\nmode = \"pass\"\nttl = \"1s\"\n",
-            "line 5: unknown field `ttl`, expected one of `methods`, `path`, `grpc`, `key`, `mode`, `wait`",
+            "line 5: `ttl` is for the whole file: move it before the first [[rule]]",
         ),
     ] {
         let text = refused(rules, &[]);
@@ -108,4 +108,31 @@ fn locks_in_etcd_need_a_guard() {
     let text = finished.stderr;
     assert_eq!(finished.code, Some(2));
     assert!(text.contains("--guard <FILE>"), "{text}");
+}
+
+#[test]
+fn a_folder_of_locks_has_a_name_and_an_end() {
+    for (url, why) in [
+        ("etcd://a:2379", "the URL names no folder"),
+        ("etcd://u:p@a/locks/", "use --etcd-user-file"),
+    ] {
+        let text = refused_url(url);
+        assert!(text.contains(why), "{url}: {text}");
+        assert!(!text.contains("etcd://user@"), "{text}");
+    }
+    // Without the feature `etcd`, URLs are not read, and the option is refused.
+    for url in ["etcd://a/locks", "etcd://a/", "etcd://a/?prefix="] {
+        let text = refused_url(url);
+        let why = ["ends with `/`", "without the feature `etcd`"];
+        assert!(why.iter().any(|why| text.contains(why)), "{url}: {text}");
+    }
+}
+
+fn refused_url(url: &str) -> String {
+    let (_folder, path) = file(RULES);
+    let path = path.display().to_string();
+    let args = ["serve", "--guard", &path, "--guard-etcd", url];
+    let finished = localmap().args(args).arg(guest("served")).run();
+    assert_ne!(finished.code, Some(0));
+    finished.stderr
 }

@@ -23,6 +23,9 @@ const RULES: &str = r#"
     wait = "0s"
 "#;
 
+/// A rule for something else.
+const OTHER: &str = "[[rule]]\npath = \"/other\"\nmode = \"pass\"";
+
 async fn serve(rules: &str) -> SocketAddr {
     let (_reporter, service) = tonic_health::server::health_reporter();
     let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).expect("a port");
@@ -94,13 +97,13 @@ async fn refusals_are_statuses() {
         let refused = client.check(request(keys)).await;
         assert_eq!(code(refused), Code::InvalidArgument, "{keys:?}");
     }
-    let addr = serve("otherwise = \"refuse\"").await;
+    let addr = serve(&format!("otherwise = \"refuse\"\n{OTHER}")).await;
     let mut client = super::grpc::client(addr).await;
     assert_eq!(
         code(client.check(request(&[])).await),
         Code::PermissionDenied
     );
-    let addr = serve("otherwise = \"pass\"").await;
+    let addr = serve(&format!("otherwise = \"pass\"\n{OTHER}")).await;
     let mut client = super::grpc::client(addr).await;
     assert_eq!(code(client.check(request(&[])).await), Code::Ok);
 }

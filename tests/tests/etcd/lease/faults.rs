@@ -260,3 +260,67 @@ async fn a_cluster_that_was_wiped_is_refused_unless_it_is_accepted() {
     );
     assert_eq!(strict.grants(), 1);
 }
+
+/// A cluster that is restored from a copy may have the lease, and yet not the locks that were taken since: another
+/// can take them, with a token that was given before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_was_restored_ends_the_lease_however_far_it_has_grown() {
+    let Some(mut cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    for grows in [false, true] {
+        // The lease is long, so that it is in the copy and lasts.
+        let options = EtcdLockOptions::new(cluster.endpoints(), LOCKS).ttl(Duration::from_secs(6));
+        let (a, b) = (Session::with(options.clone()), Session::with(options));
+        drop((
+            a.lock("k", Mode::Write).await,
+            b.lock("l", Mode::Write).await,
+        ));
+        none_is_left(&cluster).await;
+        cluster.kill(0);
+        cluster.back_up(0);
+        cluster.restart(0).await;
+        let hold = a.lock("k", Mode::Write).await;
+        let mut client = cluster.client().await;
+        // Until a has written its session at least once since the copy.
+        let beaten = cluster
+            .entries(LOCKS, None)
+            .values()
+            .map(|entry| entry.mod_revision)
+            .max();
+        until("the session is written", || {
+            let entries = cluster.entries(LOCKS, None);
+            let sessions = entries.iter().filter(|(name, _)| name.starts_with(b"\0s"));
+            sessions
+                .map(|(_, entry)| Some(entry.mod_revision))
+                .all(|revision| revision > beaten)
+        })
+        .await;
+        for _ in 0..20 {
+            client.put("/other", "x", None).await.expect("stored");
+        }
+        cluster.kill(0);
+        cluster.restore(0);
+        cluster.restart(0).await;
+        if grows {
+            let mut client = cluster.client().await;
+            for _ in 0..200 {
+                client.put("/other", "x", None).await.expect("stored");
+            }
+        }
+        soon("it is lost", hold.lost()).await;
+        a.event("the cluster has lost its history").await;
+        a.event("restart the process to accept it").await;
+        for session in [&a, &b] {
+            let refused = session.try_lock("m", Mode::Write).await;
+            assert!(
+                matches!(refused, Err(AcquireError::NoLease { .. })),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(a.grants(), 1);
+        let mut client = cluster.client().await;
+        let late = fenced_put(&mut client, hold.fence(), "/k", "a").await;
+        assert_eq!(late, Err(FencedPutError::Fenced));
+    }
+}

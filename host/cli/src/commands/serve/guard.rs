@@ -35,8 +35,28 @@ pub(super) struct GuardArgs {
     /// etcds:// with TLS. The server has one lease, with the TTL of the rules, and writes a line when it
     /// gets one or loses it. Without a lease, requests that need a lock are answered with 503. Only programs
     /// that are built with the feature `etcd` have such locks.
-    #[arg(long, value_name = "URL", requires = "guard", value_parser = str::parse::<EtcdUrl>)]
+    #[arg(long, value_name = "URL", requires = "guard", value_parser = folder)]
     guard_etcd: Option<EtcdUrl>,
+}
+
+/// Parses the URL of a folder of locks.
+fn folder(text: &str) -> Result<EtcdUrl, String> {
+    let form = "write it as etcd://HOST:2379,HOST:2379/FOLDER/, or with etcds:// for TLS";
+    let hosts = text.split_once("://").map_or(text, |(_, hosts)| hosts);
+    if hosts.contains('@') {
+        return Err("a user does not belong into the URL: use --etcd-user-file".to_owned());
+    }
+    if !hosts.contains('/') {
+        return Err(format!("the URL names no folder for the locks: {form}"));
+    }
+    let url: EtcdUrl = text.parse()?;
+    // Without the feature, the URL is not read.
+    if cfg!(feature = "etcd") && !(url.prefix.len() > 1 && url.prefix.ends_with(b"/")) {
+        return Err(format!(
+            "a folder of locks has a name and ends with `/`, so that no other begins like it: {form}"
+        ));
+    }
+    Ok(url)
 }
 
 /// A guard that is being served.
@@ -103,10 +123,14 @@ impl ServedGuard {
 #[cfg(feature = "etcd")]
 fn in_etcd(url: &EtcdUrl, rules: &Rules, access: &EtcdAccess, log: &Log) -> anyhow::Result<Locks> {
     use localmap_lease::EtcdLockOptions;
+    use std::time::SystemTime;
     let log = log.clone();
     let mut options = EtcdLockOptions::new(url.endpoints.iter().cloned(), url.prefix.clone())
         .ttl(rules.lease_ttl())
-        .on_event(move |event| log.line(format!("The guard: {event}")));
+        .on_event(move |event| {
+            let time = humantime::format_rfc3339_millis(SystemTime::now());
+            log.line(format!("{time} The guard: {event}"));
+        });
     if let Some((name, password)) = &access.user {
         options = options.user(name, password);
     }
