@@ -58,14 +58,14 @@ fn options_of_mirrors_need_a_mirror() {
 }
 
 #[test]
-fn a_mirror_is_a_name_and_a_url_with_a_prefix() {
+fn a_mirror_has_a_name() {
+    let long = format!("{}=etcd://a/x/", "n".repeat(65));
     for bad in [
         "flags",
         "=etcd://a/x/",
         "a b=etcd://a/x/",
-        "a=http://a/x/",
-        "a=etcd://a",
-        "a=etcd:///x/",
+        "ä=etcd://a/x/",
+        &long,
     ] {
         let text = refused(&["--mirror", bad], "flags");
         assert!(
@@ -73,9 +73,6 @@ fn a_mirror_is_a_name_and_a_url_with_a_prefix() {
             "{bad}: {text}"
         );
     }
-    // A password would be visible to all users of the machine.
-    let text = refused(&["--mirror", "a=etcd://user:password@a/x/"], "flags");
-    assert!(text.contains("invalid value"), "{text}");
 }
 
 /// The program is built with the feature if the tests are.
@@ -87,12 +84,4 @@ fn a_program_without_the_feature_says_how_to_build_it() {
         false => "--features etcd",
     };
     assert!(text.contains(expected), "{text}");
-}
-
-#[test]
-#[cfg_attr(not(feature = "etcd"), ignore = "the program has no mirrors")]
-fn two_mirrors_have_two_names() {
-    let mirror = ["--mirror", "a=etcd://127.0.0.1:9/x/"];
-    let text = refused(&[mirror, mirror].concat(), "flags");
-    assert!(text.contains("two mirrors have the name `a`"), "{text}");
 }

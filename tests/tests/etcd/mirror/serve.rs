@@ -163,3 +163,42 @@ async fn a_user_stands_in_a_file() {
     let log = server.ended();
     assert!(!log.contains(PASSWORD), "{log}");
 }
+
+/// Starts a server that is refused before it connects. Returns its standard error.
+fn refused(options: &[&str]) -> String {
+    let serve = localmap().args(["serve", "--addr", "127.0.0.1:0"]);
+    let refused = serve.args(options).arg(guest("flags")).run();
+    assert_ne!(refused.code, Some(0), "{options:?}");
+    assert!(!refused.stderr.contains("Listening"), "{}", refused.stderr);
+    refused.stderr
+}
+
+#[test]
+fn a_mirror_has_a_url_with_a_prefix_and_no_user() {
+    for bad in ["http://a/x/", "etcd://a", "etcd:///x/", "etcd://a:99999/x/"] {
+        let text = refused(&["--mirror", &format!("flags={bad}")]);
+        assert!(text.contains("invalid value"), "{bad}: {text}");
+    }
+    // A password would be visible to all users of the machine.
+    let text = refused(&["--mirror", "flags=etcd://user:password@a/x/"]);
+    assert!(text.contains("--etcd-user-file"), "{text}");
+}
+
+#[test]
+fn two_mirrors_have_two_names() {
+    let mirror = ["--mirror", "flags=etcd://127.0.0.1:9/x/"];
+    let text = refused(&[mirror, mirror].concat());
+    assert!(text.contains("two mirrors have the name `flags`"), "{text}");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named() {
+    let mirror = ["--mirror", "flags=etcd://127.0.0.1:9/x/"];
+    for option in ["--etcd-user-file", "--etcd-ca"] {
+        let text = refused(&[&mirror[..], &[option, "/no/such/file"]].concat());
+        assert!(
+            text.contains(option) && text.contains("/no/such/file"),
+            "{text}"
+        );
+    }
+}
