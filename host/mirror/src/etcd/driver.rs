@@ -28,6 +28,8 @@ pub(crate) struct Driver {
     pub(crate) cluster: Option<u64>,
     /// The member that the copy has followed, and the term of the cluster then.
     pub(crate) answered_by: Option<(u64, u64)>,
+    /// Whether another history than that of the copy has answered since the copy was last compared.
+    pub(crate) is_suspect: bool,
     /// Whether the entries do not fit.
     pub(crate) is_unfit: bool,
     /// How long to wait for room in the map.
@@ -47,6 +49,7 @@ impl Driver {
             link,
             cluster: None,
             answered_by: None,
+            is_suspect: false,
             is_unfit: false,
             room: Backoff::new(MAX_ROOM),
         }
@@ -60,8 +63,8 @@ impl Driver {
         let mut failed = 0;
         for endpoint in endpoints.iter().cycle() {
             let (failure, was_of_use) = self.session(endpoint).await;
-            let secret = self.options.password.as_deref();
-            self.failed(&failure.at(endpoint).without(secret));
+            let failure = failure.at(endpoint);
+            self.failed(&failure.without(self.options.password.as_deref()));
             if was_of_use {
                 backoff.reset();
                 failed = 0;
@@ -73,11 +76,13 @@ impl Driver {
         }
     }
 
-    fn failed(&self, failure: &Failure) {
+    fn failed(&mut self, failure: &Failure) {
         let why = failure.to_string();
         let _ = self.link.send_replace(Err(why.as_str().into()));
+        self.is_suspect |= failure.kind == Kind::OtherHistory;
+        let is_other = matches!(failure.kind, Kind::OtherCluster | Kind::OtherHistory);
         let accepts = self.feed.options().accept_new_cluster;
-        if failure.kind == Kind::OtherCluster && !accepts && !self.is_unfit {
+        if is_other && !accepts && !self.is_unfit {
             self.feed.enter(MirrorState::OtherCluster, Some(&why));
         } else {
             self.feed.lost(&why);

@@ -27,8 +27,10 @@ pub(crate) enum Kind {
     Timeout,
     /// etcd has refused the request: nothing has changed.
     Refused,
-    /// The endpoint belongs to another cluster, or to one that has lost its history.
+    /// The endpoint belongs to another cluster.
     OtherCluster,
+    /// The cluster has another history than the copy: it was restored or emptied.
+    OtherHistory,
     /// Anything else. The request may have been performed.
     Other,
 }

@@ -136,6 +136,7 @@ impl Driver {
                 self.feed.enter(MirrorState::Listing, None);
                 self.cluster = Some(cluster_id);
                 self.answered_by = None;
+                self.is_suspect = false;
                 self.is_unfit = false;
                 self.room.reset();
                 Ok(Outcome::Done)

@@ -382,9 +382,16 @@ impl<'a> Watch<'a> {
     /// Checks that an answer comes from the same cluster, with the same history. `known` is the revision
     /// that it had at least.
     fn check_head(&self, head: Head, known: u64) -> Result<(), End> {
-        match head.cluster_id == self.cluster_id && head.revision >= known {
-            true => Ok(()),
-            false => Err(End::Failed(other_cluster())),
+        if head.cluster_id != self.cluster_id {
+            return Err(End::Failed(other_cluster()));
         }
+        if head.revision < known {
+            let text = format!(
+                "the cluster has revision {}, and had revision {known}: it was restored or emptied",
+                head.revision
+            );
+            return Err(End::Failed(Failure::new(Kind::OtherHistory, text)));
+        }
+        Ok(())
     }
 }
