@@ -5,7 +5,6 @@
     allow(dead_code, reason = "without the feature, the options are only parsed")
 )]
 
-use crate::terminal::stdio::note;
 use anyhow::{Context, anyhow, bail};
 use std::fs::File;
 use std::io::Read;
@@ -48,6 +47,8 @@ pub(crate) struct EtcdAccess {
     pub(crate) ca: Option<Vec<u8>>,
     /// The certificate of the client, and its key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// What its user should know.
+    pub(crate) warning: Option<String>,
 }
 
 impl EtcdArgs {
@@ -83,15 +84,14 @@ impl EtcdArgs {
                 }
                 Ok(bytes)
             };
+        let mut warning = None;
         let user = match read("user-file", &self.etcd_user_file)? {
             Some(line) => {
                 let path = self.etcd_user_file.as_deref().unwrap_or(Path::new(""));
                 let option = format!("{options}user-file {}", path.display());
-                if others_can_read(path) {
-                    note(format_args!(
-                        "Warning: {option}: all users of this machine can read the password: chmod 600"
-                    ));
-                }
+                warning = others_can_read(path).then(|| {
+                    format!("Warning: {option}: all users of this machine can read the password: chmod 600")
+                });
                 Some(user(&line).context(option)?)
             }
             None => None,
@@ -102,6 +102,7 @@ impl EtcdArgs {
             user,
             ca,
             identity: cert.zip(pem("key", &self.etcd_key, private_key)?),
+            warning,
         })
     }
 }

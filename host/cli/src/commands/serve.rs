@@ -186,6 +186,7 @@ impl ServeCommand {
         }
         let tls = self.tls.load()?;
         let access = self.etcd.load("--etcd-")?;
+        access.warning.iter().for_each(note);
         TakenAddress::check_admin(&self.addr, self.telemetry.admin())?;
         let observation = Observation::start(&self.telemetry)?;
         let telemetry = observation.as_ref().map(Observation::telemetry);

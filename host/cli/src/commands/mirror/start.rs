@@ -10,6 +10,7 @@ use crate::args::mirror::etcd_options;
 use crate::args::telemetry::TelemetryArgs;
 use crate::commands::preflight;
 use crate::commands::telemetry::Observation;
+use crate::terminal::stdio::note;
 use anyhow::Context;
 use localmap_mirror::{Mirror, Mirrors};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ enum Action {
 impl MirrorCommand {
     pub(super) fn start(self) -> anyhow::Result<ExitCode> {
         let access = self.etcd.load("--")?;
+        access.warning.iter().for_each(note);
         let options = self.mirror.options("--")?;
         preflight::check()?;
         let args = TelemetryArgs::of(self.admin.clone(), self.otlp.clone());
