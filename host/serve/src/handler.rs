@@ -14,7 +14,7 @@ use crate::guest::Guest;
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
-use crate::lock::Lock;
+use crate::lock::{FENCE, Lock};
 use crate::log::{LogSink, RequestRecord, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
@@ -370,6 +370,7 @@ impl Handler {
             if let Some(MapScope::Header(_)) = shared.maps.scope() {
                 early = Some(self.check_out(connection, request.headers(), side)?);
             }
+            request.body_mut().hide_trailer(FENCE);
             lock = Lock::of(guard, &mut request).await?;
         }
         let permits = (of_connection, self.admit()?);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The header in which a guest finds the token of its lock.
-const FENCE: HeaderName = HeaderName::from_static("localmap-fence");
+pub(crate) const FENCE: HeaderName = HeaderName::from_static("localmap-fence");
 
 /// A lock, which is held until all clones are dropped.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, HeaderName};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -82,6 +82,8 @@ pub(crate) struct RequestBody<B: Body<Data = Bytes> + Send + Unpin + 'static> {
     body: Option<B>,
     /// Whether the client waits for `100 Continue`.
     expects: bool,
+    /// A trailer that the guest does not get.
+    hidden: Option<HeaderName>,
     upload: Upload,
 }
 
@@ -100,9 +102,15 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody<B> {
             Self {
                 body: Some(body),
                 expects,
+                hidden: None,
                 upload,
             }
         })
+    }
+
+    /// Leaves a trailer out, which no client may set.
+    pub(crate) fn hide_trailer(&mut self, name: HeaderName) {
+        self.hidden = Some(name);
     }
 
     /// Returns its progress, now and later.
@@ -129,7 +137,13 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Body for RequestBody<B> {
             this.upload.0.continues.store(true, Ordering::Release);
         }
         this.upload.set_rest_of(body);
-        let frame = ready!(frame);
+        let mut frame = ready!(frame);
+        if let Some(name) = &this.hidden
+            && let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            trailers.remove(name);
+        }
         if matches!(frame, Some(Err(_))) {
             this.upload.set_cut();
         }

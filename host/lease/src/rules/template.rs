@@ -158,7 +158,16 @@ fn value(name: &str, pattern: &Pattern) -> Result<Part, String> {
                  without `-bin`"
             ));
         }
-        return Ok(Part::Header(name));
+        return match name.as_str() {
+            "localmap-fence" => Err(format!(
+                "no client can set `{header}`, in which the guest finds its token: use another header"
+            )),
+            "host" => Err(
+                "`host` has several spellings, and clients of HTTP/2 do not send it: use another header"
+                    .to_owned(),
+            ),
+            _ => Ok(Part::Header(name)),
+        };
     }
     match pattern.place(name) {
         Some(place) => Ok(Part::Path(place)),
@@ -243,6 +252,8 @@ mod tests {
             ("/{a}", "{header:}", "no name of a header"),
             ("/{a}", "{header:a b}", "no name of a header"),
             ("/{a}", "{header:key-bin}", "binary metadata"),
+            ("/{a}", "{header:Localmap-Fence}", "no client can set"),
+            ("/{a}", "{header:HOST}", "clients of HTTP/2"),
             ("/{a}", "a b", "visible ASCII"),
             ("/{a}", "100%", "visible ASCII"),
             ("/{a}", "ä", "visible ASCII"),

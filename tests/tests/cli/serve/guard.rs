@@ -136,3 +136,35 @@ fn refused_url(url: &str) -> String {
     assert_ne!(finished.code, Some(0));
     finished.stderr
 }
+
+/// The header is removed and set by the server. A trailer would be another way to the same name.
+#[test]
+fn no_client_can_set_a_token_in_a_trailer() {
+    let ask = |server: &Server, name: &str| {
+        let mut client = server.connect();
+        let headers = [
+            ("transfer-encoding", "chunked"),
+            ("trailer", name),
+            ("x-key", "a"),
+        ];
+        client.begin("POST", &format!("/trailers-of/{name}"), &headers, 0);
+        client.send(format!("3\r\nabc\r\n0\r\n{name}: 4711\r\n\r\n").as_bytes());
+        client.response(false).ok().to_owned()
+    };
+    let server = serve(RULES, &["--map-scope", "server"]);
+    assert_eq!(ask(&server, "x-other"), "4711");
+    assert!(!ask(&server, "localmap-fence").contains("4711"));
+    assert!(!ask(&server, "LocalMap-Fence").contains("4711"));
+}
+
+#[test]
+fn a_key_from_a_header_that_no_client_can_send_is_refused() {
+    for (header, why) in [
+        ("localmap-fence", "no client can set"),
+        ("Host", "clients of HTTP/2"),
+    ] {
+        let rules = RULES.replace("x-key", header);
+        let text = refused(&rules, &[]);
+        assert!(text.contains(why) && text.contains("line"), "{text}");
+    }
+}
