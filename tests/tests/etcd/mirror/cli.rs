@@ -211,7 +211,8 @@ async fn it_tells_each_change_of_its_state() {
     // Freshness of old servers is known otherwise, which is told.
     let is_old = ["3.4.23", "3.5.1"].contains(&cluster.version());
     if is_old {
-        mirror.complaint("answers requests for progress too early");
+        let notice = mirror.complaint("answers requests for progress too early");
+        assert!(notice.contains("--audit 10m"), "{notice}");
     }
     assert!(ask(&admin, "/readyz").starts_with("HTTP/1.1 200 "));
     let metrics = ask(&admin, "/metrics");

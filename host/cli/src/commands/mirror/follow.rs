@@ -84,7 +84,8 @@ impl Follow {
                 "etcd {} answers requests for progress too early, or not at all (mended in 3.4.31 and \
                  3.5.13). Without them, the copy is known to be fresh by its events and, while the \
                  prefix does not change, by a count of its keys with each probe, for which etcd walks \
-                 through all of them.",
+                 through all of them. Such servers can also lose events near a compaction, which \
+                 --audit 10m finds.",
                 text::printable(&connection.version)
             ));
         }
