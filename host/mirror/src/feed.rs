@@ -162,6 +162,12 @@ impl Feed {
         self.shared.complete()
     }
 
+    /// Notes that the copy is followed again, and what proves its age.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn live(&self, proof: Option<(Duration, u64)>) {
+        self.shared.live(proof);
+    }
+
     /// Notes that the connection was lost, or cannot be made.
     #[cfg(feature = "etcd")]
     pub(crate) fn lost(&self, why: &str) {

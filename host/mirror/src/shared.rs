@@ -160,6 +160,21 @@ impl Shared {
         self.follow(&copy);
     }
 
+    /// Notes that the copy is followed again. `proof` is the time at which a linearizable read was sent, and the
+    /// revision that it has answered.
+    #[cfg(feature = "etcd")]
+    pub(crate) fn live(&self, proof: Option<(Duration, u64)>) {
+        let mut copy = self.copy();
+        copy.state = MirrorState::Live;
+        copy.why = None;
+        copy.listing = None;
+        if let Some((sent, revision)) = proof {
+            copy.counts.probes += 1;
+            copy.proof.answered(sent, revision);
+        }
+        self.follow(&copy);
+    }
+
     /// Notes that the connection was lost, or cannot be made. A state that needs more than a connection
     /// stays.
     #[cfg(feature = "etcd")]

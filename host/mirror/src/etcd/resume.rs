@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// How a copy goes on.
 pub(crate) enum Resume {
-    /// By a watch from its revision on.
-    Watch,
+    /// By a watch from its revision on. A linearizable read was sent at this time, and has answered this
+    /// revision.
+    Watch(Duration, u64),
     /// By a list, for this reason.
     List(String),
 }
@@ -66,11 +67,10 @@ impl Driver {
         }
         self.is_suspect = false;
         self.answered_by = Some((head.member_id, head.term));
-        self.feed.answered(sent, head.revision);
         if is_complete {
             self.feed.complete_to(head.revision);
         }
-        Ok(Resume::Watch)
+        Ok(Resume::Watch(sent, head.revision))
     }
 
     /// Compares the copy with etcd at the revision of the copy.

@@ -58,9 +58,9 @@ impl Driver {
             cluster_id: head.cluster_id,
         });
         let _ = self.link.send_replace(Ok(kv.clone()));
-        let mut relist = match resume {
-            Resume::Watch => None,
-            Resume::List(why) => Some(why),
+        let (mut relist, mut proof) = match resume {
+            Resume::Watch(sent, revision) => (None, Some((sent, revision))),
+            Resume::List(why) => (Some(why), None),
         };
         let mut pause = Backoff::new(MAX_PAUSE);
         let (mut was_silent, mut fragment) = (false, false);
@@ -73,6 +73,7 @@ impl Driver {
             let max_page = self.options.page;
             let begun = Watch::begin(&self.feed, &kv, &server, head, max_page, fragment);
             let mut watch = begun.await?;
+            watch.proof = proof.take();
             let began = Instant::now();
             let end = watch.run().await;
             *was_of_use |= watch.has_proof;

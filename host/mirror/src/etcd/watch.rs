@@ -10,7 +10,6 @@ use super::timers::{ready_now, tick, ticks, until};
 use super::write::RequestError;
 use crate::error::Unfit;
 use crate::feed::Feed;
-use crate::status::MirrorState;
 use etcd_client::{Error, WatchRequestSender, WatchResponse, WatchResponseStream};
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
@@ -68,6 +67,8 @@ pub(crate) struct Watch<'a> {
     probes: Interval,
     audits: Option<Interval>,
     publish_at: Option<Instant>,
+    /// What proves the age of the copy once the watch is created.
+    pub(crate) proof: Option<(Duration, u64)>,
     /// Whether a probe has been answered.
     pub(crate) has_proof: bool,
     /// Whether events have come.
@@ -109,6 +110,7 @@ impl<'a> Watch<'a> {
             probes: ticks(now + options.probe, options.probe),
             audits: options.audit.map(|every| ticks(now + every, every)),
             publish_at: Some(now),
+            proof: None,
             has_proof: false,
             has_events: false,
         })
@@ -212,7 +214,7 @@ impl<'a> Watch<'a> {
         if is_same && crate::version::has_reliable_progress(&self.server.version) {
             self.pending.trust_progress();
         }
-        self.feed.enter(MirrorState::Live, None);
+        self.feed.live(self.proof.take());
         Ok(())
     }
 
