@@ -270,6 +270,12 @@ impl Replica {
     /// is full.
     fn full(&mut self, rejected: &ApplyError) -> Unfit {
         let reason = rejected.source().map(ToString::to_string);
+        // What to do about a map of one's own does not apply to a copy: it has no TTLs, and nobody may delete
+        // its entries.
+        let reason = reason.map(|text| match text.split_once(": ") {
+            Some((fault, _)) => fault.to_owned(),
+            None => text,
+        });
         match self.map.stats() {
             Err(terminated) => terminated.into(),
             Ok(stats) => Unfit::Full {
