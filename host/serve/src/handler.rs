@@ -14,7 +14,7 @@ use crate::guest::Guest;
 use crate::guest_body::GuestResponse;
 use crate::handler_options::HandlerOptions;
 use crate::instance::{Entry, Job, JobCall};
-use crate::lock::{FENCE, Lock};
+use crate::lock::{FENCE, WatchedLock};
 use crate::log::{LogSink, RequestRecord, escape_word};
 use crate::map_factory::MapFactory;
 use crate::map_scope::MapScope;
@@ -306,7 +306,7 @@ impl Handler {
         let peer = connection.peer();
         let side = Exchange::begin(log, peer, id, sent, &request, upload, observed);
         match self.respond(connection, id, request, caller, &side).await {
-            Ok((response, lock)) => ResponseBody::of_guest(side, response, lock.as_ref(), delivery),
+            Ok(response) => ResponseBody::of_guest(side, response, delivery),
             Err(failure) => {
                 side.set_cause(&failure.cause);
                 if side.is_upload_cut() {
@@ -353,7 +353,7 @@ impl Handler {
         mut request: Request<RequestBody<B>>,
         caller: Caller,
         side: &ResponseSide,
-    ) -> Result<(GuestResponse, Option<Lock>), Failure>
+    ) -> Result<GuestResponse, Failure>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
@@ -371,7 +371,7 @@ impl Handler {
                 early = Some(self.check_out(connection, request.headers(), side)?);
             }
             request.body_mut().hide_trailer(FENCE);
-            lock = Lock::of(guard, &mut request).await?;
+            lock = WatchedLock::of(guard, &mut request).await?;
         }
         let permits = (of_connection, self.admit()?);
         let CheckedOut {
@@ -400,7 +400,7 @@ impl Handler {
                 side: side.call_guest(),
                 responder,
                 held: Box::new((checkout, permits, shared.guests.begin())),
-                lock: lock.as_ref().map(Lock::watch),
+                lock,
             };
             let call = JobCall {
                 scheme,
@@ -412,7 +412,7 @@ impl Handler {
             let mut first = Some(help);
             let help = || first.take().unwrap_or_else(|| task.help());
             let response = first_response::of_instance(responses, help).await?;
-            return Ok((check_response(response, side)?, lock));
+            return check_response(response, side);
         }
         let (responder, responses) = Responder::single();
         let scheme = scheme.as_ref();
@@ -424,11 +424,11 @@ impl Handler {
             call,
             checkout,
             permits,
-            lock: lock.as_ref().map(Lock::watch),
+            lock,
         };
         let guest = shared.guests.start(guest.run());
         let response = first_response::of_guest(responses, guest).await?;
-        Ok((check_response(response, side)?, lock))
+        check_response(response, side)
     }
 
     /// Selects the map of a request.

@@ -247,7 +247,8 @@ impl HandlerOptions {
     /// Sets a guard, with whose locks requests take turns. Default: none.
     ///
     /// A request that needs a lock is given to its guest once it has it. It keeps the lock until its guest
-    /// has ended and the body of its response has been passed on. The guest finds the token of the lock, a
+    /// has ended, which has then written its response; a client that reads slowly does not keep it for
+    /// longer than the [timeout](SandboxConfig::timeout). The guest finds the token of the lock, a
     /// decimal number, in the header `localmap-fence`, which no client can set: it is removed from what
     /// clients send.
     ///

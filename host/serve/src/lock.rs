@@ -1,27 +1,24 @@
-//! The lock of a request that a guard has admitted. Its guest and the body of its response hold it together.
+//! The lock of a request that a guard has admitted, which its guest holds.
 
 use crate::failure::Failure;
 use hyper::Request;
 use hyper::header::HeaderName;
 use localmap_lease::{Guard, Hold, Loss, Refusal};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The header in which a guest finds the token of its lock.
 pub(crate) const FENCE: HeaderName = HeaderName::from_static("localmap-fence");
 
-/// A lock, which is held until all clones are dropped.
-#[derive(Clone)]
-pub(crate) struct Lock(Arc<Inner>);
-
-struct Inner {
-    hold: Hold,
+/// A lock whose loss is watched. It is held until this is dropped.
+pub(crate) struct WatchedLock {
+    loss: Loss,
     /// What the client gets if the lock is lost.
     refusal: Refusal,
+    _hold: Hold,
 }
 
-impl Lock {
+impl WatchedLock {
     /// Acquires the lock that a request needs, if it needs one, and gives its token to the guest.
     pub(crate) async fn of<B>(
         guard: &Guard,
@@ -37,27 +34,16 @@ impl Lock {
         let headers = request.headers_mut();
         let refusal = Refusal::lost(headers);
         headers.insert(FENCE, hold.fence().token().into());
-        Ok(Some(Self(Arc::new(Inner { hold, refusal }))))
+        Ok(Some(Self {
+            loss: hold.lost(),
+            refusal,
+            _hold: hold,
+        }))
     }
 
-    pub(crate) fn watch(&self) -> WatchedLock {
-        WatchedLock {
-            loss: self.0.hold.lost(),
-            lock: self.clone(),
-        }
-    }
-}
-
-/// A lock whose loss is watched.
-pub(crate) struct WatchedLock {
-    lock: Lock,
-    loss: Loss,
-}
-
-impl WatchedLock {
     /// Is ready if the lock is lost. Otherwise, the task is woken if it is.
     pub(crate) fn poll_lost(&mut self, context: &mut Context<'_>) -> Poll<Failure> {
         let lost = Pin::new(&mut self.loss).poll(context);
-        lost.map(|_| Failure::of_refusal(self.lock.0.refusal.clone()))
+        lost.map(|_| Failure::of_refusal(self.refusal.clone()))
     }
 }

@@ -4,7 +4,6 @@ use crate::delivery::Delivery;
 use crate::exchange::ResponseSide;
 use crate::failure::Failure;
 use crate::guest_body::{GuestBody, GuestResponse};
-use crate::lock::{Lock, WatchedLock};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
@@ -27,8 +26,6 @@ pub struct ResponseBody {
     failed: Option<Error>,
     /// The delivery of the connection, if its server reports it.
     delivery: Option<Arc<Delivery>>,
-    /// The lock of the request, if it needs one.
-    lock: Option<WatchedLock>,
 }
 
 /// The source of the bytes.
@@ -82,7 +79,6 @@ impl ResponseBody {
                 progress: Progress::Complete,
                 failed: None,
                 delivery: delivery.cloned(),
-                lock: None,
             });
         }
         let (status, text) = (failure.status, failure.text());
@@ -97,7 +93,6 @@ impl ResponseBody {
             progress,
             failed: None,
             delivery: delivery.cloned(),
-            lock: None,
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -119,7 +114,6 @@ impl ResponseBody {
     pub(crate) fn of_guest(
         side: ResponseSide,
         mut response: GuestResponse,
-        lock: Option<&Lock>,
         delivery: Option<&Arc<Delivery>>,
     ) -> Response<Self> {
         let status = response.status();
@@ -150,7 +144,6 @@ impl ResponseBody {
             side: Some(side),
             failed: None,
             delivery: delivery.cloned(),
-            lock: lock.map(Lock::watch),
         })
     }
 }
@@ -220,25 +213,6 @@ impl ResponseBody {
         side.is_some_and(|side| side.poll_guest_failed(context))
     }
 
-    /// Returns `true` if the lock of the request is lost before all has been passed on.
-    fn loses_lock(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(lock) = self
-            .lock
-            .as_mut()
-            .filter(|_| self.progress != Progress::Complete)
-        else {
-            return false;
-        };
-        let Poll::Ready(failure) = lock.poll_lost(context) else {
-            return false;
-        };
-        // The guest may have failed for the same reason.
-        if !self.guest_failed() {
-            self.add_cause(&failure.cause);
-        }
-        true
-    }
-
     fn guest_failed(&self) -> bool {
         self.side.as_ref().is_some_and(ResponseSide::guest_failed)
     }
@@ -290,9 +264,7 @@ impl Body for ResponseBody {
         if let Some(error) = this.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        let lost = this.loses_lock(context);
         let frame = match &mut this.source {
-            _ if lost => Some(Err(Cut.into())),
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => {
                 // The text is a single frame.

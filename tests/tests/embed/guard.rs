@@ -106,10 +106,10 @@ fn at_once() -> String {
 }
 
 #[tokio::test]
-async fn a_request_has_its_lock_until_its_guest_and_its_body_have_ended() {
+async fn a_request_has_its_lock_until_its_guest_has_ended() {
     for options in [server(), server().reuse(Reuse::new(10))] {
         let fixture = Fixture::new(&at_once(), options);
-        let first = fixture.begin("PUT", "/stream/2/1", &[A]).await;
+        let first = fixture.begin("PUT", "/stream/2/1000", &[A]).await;
         assert_eq!(first.status(), StatusCode::OK);
         let locked = (423, "the resource is locked\n".to_owned());
         assert_eq!(fixture.ask("GET", "/len", &[A]).await, locked);
@@ -132,8 +132,8 @@ async fn a_request_has_its_lock_until_its_guest_and_its_body_have_ended() {
 async fn readers_share_a_lock() {
     let fixture = Fixture::new(&at_once(), server());
     let readers = [
-        fixture.begin("GET", "/stream/1/1", &[A]).await,
-        fixture.begin("HEAD", "/stream/1/1", &[A]).await,
+        fixture.begin("GET", "/stream/1/5000", &[A]).await,
+        fixture.begin("HEAD", "/stream/1/5000", &[A]).await,
     ];
     assert!(
         readers
@@ -173,7 +173,7 @@ async fn the_guest_gets_the_token_and_no_client_can_set_it() {
 async fn requests_that_wait_take_no_places_and_no_maps() {
     let options = HandlerOptions::new().max_requests(2).max_maps(2);
     let fixture = Fixture::new(RULES, options);
-    let first = fixture.begin("PUT", "/stream/1/1", &[A]).await;
+    let first = fixture.begin("PUT", "/stream/1/5000", &[A]).await;
     let mut waiting = Box::pin(fixture.ask("PUT", "/len", &[A]));
     while fixture.locks.waiting() == 0 {
         tokio::select! {
@@ -198,7 +198,7 @@ async fn requests_that_wait_take_no_places_and_no_maps() {
 #[tokio::test]
 async fn a_client_that_leaves_while_it_waits_gives_its_place_up() {
     let fixture = Fixture::new(RULES, server());
-    let first = fixture.begin("PUT", "/stream/1/1", &[A]).await;
+    let first = fixture.begin("PUT", "/stream/1/5000", &[A]).await;
     let mut waiting = Box::pin(fixture.ask("PUT", "/len", &[A]));
     while fixture.locks.waiting() == 0 {
         tokio::select! {
@@ -238,7 +238,7 @@ async fn refusals_are_for_the_protocol_of_the_client() {
     assert_eq!(response.headers()["grpc-status"], "3");
     assert_eq!(response.headers()["content-type"], "application/grpc");
     assert_eq!(self::text(response).await, "");
-    let holder = fixture.begin("PUT", "/stream/1/1", &[A]).await;
+    let holder = fixture.begin("PUT", "/stream/1/5000", &[A]).await;
     let response = fixture.begin("PUT", "/len", &[A]).await;
     assert_eq!(response.headers()["retry-after"], "1");
     drop(holder);
@@ -252,11 +252,21 @@ async fn a_tenant_that_may_do_nothing_locks_nothing() {
         .tenants(TenantsOptions::new().class(known));
     let fixture = Fixture::new(&at_once(), options);
     let holder = fixture
-        .begin("PUT", "/stream/1/1", &[A, ("x-tenant", "known")])
+        .begin("PUT", "/stream/1/5000", &[A, ("x-tenant", "known")])
         .await;
     assert_eq!(holder.status(), StatusCode::OK);
     let unknown = [A, ("x-tenant", "unknown")];
     assert_eq!(fixture.ask("PUT", "/len", &unknown).await.0, 403);
     let known = [A, ("x-tenant", "known")];
     assert_eq!(fixture.ask("PUT", "/len", &known).await.0, 423);
+}
+
+/// A client that reads nothing does not keep the lock of a guest that has ended.
+#[tokio::test]
+async fn a_client_that_does_not_read_does_not_keep_the_lock() {
+    let fixture = Fixture::new(&at_once(), server());
+    let unread = fixture.begin("PUT", "/before/100000", &[A]).await;
+    fixture.handler.guests_ended().await;
+    assert_eq!(fixture.ask("PUT", "/len", &[A]).await.0, 200);
+    assert_eq!(text(unread).await.len(), 100_000);
 }

@@ -23,6 +23,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// The maximum number of keys of ended holds that a transaction deletes on the way.
 const MAX_STALE: usize = 50;
+/// The time for which a request waits for the answer of etcd, if it waits no longer for others.
+const ANSWER: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_millis(500);
 
@@ -79,8 +81,19 @@ impl Etcd {
     ) -> Result<(Key, i64, Option<Before>), AcquireError> {
         let shared = &self.shared;
         let mut backoff = Backoff::new(MAX_BACKOFF);
+        // Also one that does not wait for others waits for the answer of etcd.
+        let answered = until.max(Instant::now() + ANSWER);
         loop {
             let session = shared.session(until).await?;
+            if shared.cleanup.is_full() {
+                let pause = Instant::now() + backoff.next();
+                if pause >= until {
+                    let why = "etcd has not answered for too many requests";
+                    return Err(unavailable(&Failure::new(Kind::Unknown, why)));
+                }
+                tokio::time::sleep_until(pause).await;
+                continue;
+            }
             let mut key = Key {
                 lock_key: shared.lock_key(folder, mode, &session),
                 shared: Arc::clone(shared),
@@ -88,11 +101,13 @@ impl Etcd {
                 user: local.user().clone(),
                 state: State::Absent,
             };
-            let failure = match create(&mut key, folder, mode).await {
-                Ok(Some((token, before))) => return Ok((key, token, before)),
+            let created = timeout_at(answered, create(&mut key, folder, mode)).await;
+            let failure = match created {
+                Ok(Ok(Some((token, before)))) => return Ok((key, token, before)),
                 // The version of the session key has changed meanwhile.
-                Ok(None) => continue,
-                Err(failure) => failure,
+                Ok(Ok(None)) => continue,
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::new(Kind::Unknown, "no answer in time"),
             };
             match failure.kind {
                 Kind::NoLease => session.lose(),

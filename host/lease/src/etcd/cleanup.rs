@@ -15,6 +15,8 @@ use tokio::time::sleep;
 
 /// The maximum number of keys that a transaction deletes. etcd accepts 128 operations.
 const MAX_DELETES: usize = 100;
+/// The number of keys from which on no more are created, until these are deleted.
+const MAX_LEFT: usize = 1_000;
 /// The longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,11 @@ impl Cleanup {
         left.user.add_stale(&left.lock_key);
         lock(&self.left).push(left);
         self.more.notify_one();
+    }
+
+    /// Returns `true` if so many requests had no answer that it is no use to send more.
+    pub(super) fn is_full(&self) -> bool {
+        lock(&self.left).len() >= MAX_LEFT
     }
 
     /// Takes some keys of one session.

@@ -24,6 +24,8 @@ const MAX_CALL: Duration = Duration::from_secs(2);
 pub(super) struct Endpoints {
     options: EtcdLockOptions,
     clients: Vec<Mutex<Option<Arc<Connected>>>>,
+    /// Held by the one who connects. With a user, that is a login, which costs the server much.
+    connecting: tokio::sync::Mutex<()>,
     /// Counts the endpoints that were used: the one in use is that of the remainder.
     used: AtomicUsize,
     /// The time for which a call waits for its answer.
@@ -57,6 +59,7 @@ impl Endpoints {
         Self {
             clients: options.endpoints.iter().map(|_| Mutex::default()).collect(),
             used: AtomicUsize::new(0),
+            connecting: tokio::sync::Mutex::default(),
             limit: (options.ttl / 6).clamp(MIN_CALL, MAX_CALL),
             options,
         }
@@ -192,9 +195,19 @@ impl Endpoints {
         });
     }
 
+    /// Returns the index of the endpoint in use.
+    fn index(&self) -> usize {
+        self.used.load(Ordering::Relaxed) % self.clients.len()
+    }
+
     /// Returns the client of the endpoint in use.
     async fn connected(&self) -> Result<Arc<Connected>, Failure> {
-        let index = self.used.load(Ordering::Relaxed) % self.clients.len();
+        if let Some(connected) = &*lock(&self.clients[self.index()]) {
+            return Ok(Arc::clone(connected));
+        }
+        let waited = timeout(self.limit, self.connecting.lock()).await;
+        let _connecting = waited.map_err(|_| Failure::timeout(self.limit))?;
+        let index = self.index();
         if let Some(connected) = &*lock(&self.clients[index]) {
             return Ok(Arc::clone(connected));
         }
@@ -207,10 +220,8 @@ impl Endpoints {
                     lease: client.lease_client(),
                     watch: client.watch_client(),
                 });
-                // Another call may have connected at the same time.
-                return Ok(Arc::clone(
-                    lock(&self.clients[index]).get_or_insert(connected),
-                ));
+                *lock(&self.clients[index]) = Some(Arc::clone(&connected));
+                return Ok(connected);
             }
             Ok(Err(error)) => Failure::from(error),
             Err(_) => Failure::timeout(self.limit),

@@ -91,7 +91,7 @@ async fn servers_share_locks_and_the_tokens_of_guests_increase() {
         last = token;
         none_is_left(&cluster).await;
     }
-    let body = a.begin("/stream/1/1").await;
+    let body = a.begin("/stream/1/2000").await;
     assert_eq!(b.ask("/len").await.0, 423);
     body.into_body().collect().await.expect("a body");
     a.handler.guests_ended().await;
