@@ -35,6 +35,7 @@ struct Slot {
     users: u32,
     waiting: u32,
     /// The names of ended holds that are still elsewhere: see [`User::add_stale`].
+    #[cfg(feature = "etcd")]
     stale: Vec<Arc<[u8]>>,
 }
 
@@ -121,6 +122,7 @@ impl Table {
             lock: Arc::new(RwLock::new(())),
             users: 0,
             waiting: 0,
+            #[cfg(feature = "etcd")]
             stale: Vec::new(),
         });
         slot.users = slot.users.saturating_add(1);

@@ -38,7 +38,7 @@ const MAX_VALUES_BYTES: usize = 1 << 20;
 /// # Examples
 ///
 /// ```
-#[doc = include_str!("../examples/own_linker.rs")]
+#[doc = include_str!("../examples/mirror_linker.rs")]
 /// ```
 pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
