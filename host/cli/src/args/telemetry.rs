@@ -60,6 +60,7 @@ pub(crate) struct TelemetryArgs {
 impl TelemetryArgs {
     /// Returns the options of a command that has only these: no requests and no operations that a trace
     /// would show.
+    #[cfg(feature = "etcd")]
     pub(crate) fn of(admin: Option<AdminAddress>, otlp: Option<String>) -> Self {
         Self {
             admin,
