@@ -42,12 +42,12 @@ fn wrong_options_are_refused() {
         assert_eq!(finished.code, Some(2), "{finished:?}");
         assert!(finished.stderr.contains(text), "{text}: {finished:?}");
     }
-    for endpoint in [
-        "",
-        "127.0.0.1:2379",
-        "http://a/b",
-        "http://user:secret@a:2379",
-    ] {
+    // The client of etcd says what else a URL must not have.
+    let malformed = cfg!(feature = "etcd").then_some("http://a/b");
+    for endpoint in ["", "127.0.0.1:2379", "http://user:secret@a:2379"]
+        .into_iter()
+        .chain(malformed)
+    {
         let options = ["mirror", "--etcd", endpoint, "--prefix", "/c/"];
         let finished = localmap().args(options).run();
         assert_eq!(finished.code, Some(2), "{finished:?}");
