@@ -37,7 +37,7 @@ impl Etcd {
         self.shared.ending.raise();
         let keeper = lock(&self.keeper).take();
         if let Some(keeper) = keeper {
-            // It ends by itself if it panics.
+            // If it panics, it has ended.
             let _ = keeper.await;
         }
     }

@@ -86,7 +86,7 @@ async fn a_gap_of_60000_revisions_is_not_caught_up() {
     verify(&cluster, &mirror).await;
 }
 
-/// A mirror that gets its messages slowly lists again, instead of falling behind for ever.
+/// A mirror that gets its messages slowly lists again, instead of falling further and further behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes half a minute: just chaos"]
 async fn a_slow_connection_lists_again() {
