@@ -1,6 +1,6 @@
 //! The hot paths of the engine, each a loop over a map that is created in the same way each time.
 
-use localmap_engine::{Change, Clock, Limits, Map, Policy, Ttl};
+use localmap_engine::{Change, Clock, Limits, MAX_CHANGES, Map, Policy, Ttl};
 use std::cell::Cell;
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ const VALUE: usize = 64;
 const SEED: u64 = 0x5eed;
 /// The TTL of entries in nanoseconds, longer than any run.
 const HOUR: u64 = 3_600_000_000_000;
-/// Changes in one `apply`.
+/// Changes in a small `apply`.
 const CHANGES: usize = 16;
 /// Entries in a page of a scan.
 const PAGE: u32 = 256;
@@ -38,7 +38,7 @@ pub(crate) const LOOP: Path = path("loop", 20_000, |subject, times| {
     }
 });
 
-pub(crate) const PATHS: [Path; 11] = [
+pub(crate) const PATHS: [Path; 13] = [
     path("get, found", 20_000, |subject, times| {
         for number in subject.spread(times) {
             let found = subject.map.get(subject.keys.of(number));
@@ -105,9 +105,23 @@ pub(crate) const PATHS: [Path; 11] = [
     }),
     path("apply of 16 sets over values", 2_000, |subject, times| {
         for first in subject.spread(times) {
-            subject.apply(first);
+            let numbers = (first..).map(|number| number % ENTRIES);
+            subject.apply::<CHANGES>(numbers);
         }
     }),
+    path("apply of 1,024 sets of new keys", 20, |subject, times| {
+        for turn in 0..times {
+            subject.apply::<MAX_CHANGES>(ENTRIES + turn * MAX_CHANGES as u32..);
+        }
+    }),
+    Path {
+        full: true,
+        ..path("apply of 1,024 sets that evict", 20, |subject, times| {
+            for turn in 0..times {
+                subject.apply::<MAX_CHANGES>(2 * ENTRIES + turn * MAX_CHANGES as u32..);
+            }
+        })
+    },
     path("scan, a page of 256", 200, |subject, times| {
         let mut cursor = 0;
         for _ in 0..times {
@@ -191,10 +205,10 @@ impl Subject {
         black_box(count.is_ok());
     }
 
-    fn apply(&mut self, first: u32) {
+    fn apply<const CHANGES: usize>(&mut self, numbers: impl Iterator<Item = u32>) {
         let mut keys = [[0; 16]; CHANGES];
-        for (number, key) in (first..).zip(&mut keys) {
-            *key = *self.keys.of(number % ENTRIES);
+        for (number, key) in numbers.zip(&mut keys) {
+            *key = *self.keys.of(number);
         }
         let changes = keys.each_ref().map(|key| Change::Set {
             key,

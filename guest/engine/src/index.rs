@@ -5,6 +5,7 @@
 //! from a directory. A full table is split in two, and the directory doubles if it needs one more
 //! bit to distinguish them. The hashes are stored in the entries, so no key is hashed again.
 
+mod ranks;
 mod scan;
 mod table;
 
@@ -18,6 +19,7 @@ use crate::address::EntryRef;
 use crate::arena::{Arena, Hashes};
 use crate::error::NoRoom;
 use crate::key::KeyProbe;
+pub(crate) use ranks::{Ranks, hash_of};
 pub(crate) use table::wide;
 use table::{Table, prefetch_bucket, table_bytes};
 
@@ -133,15 +135,34 @@ impl Index {
             .is_some_and(|table| table.has_room(count))
     }
 
-    /// Makes room in the table for `hash` for as many entries as `count` returns. `may_grow`
-    /// decides whether a given number of bytes may be allocated.
+    /// Returns `true` if each table has room for the entries with these ranks, which are sorted, that
+    /// belong to it.
+    pub(crate) fn has_room_for(&self, ranks: &[u32]) -> bool {
+        let same = |&a: &u32, &b: &u32| self.same_table(hash_of(a), hash_of(b));
+        let mut runs = ranks.chunk_by(same);
+        runs.all(|run| self.has_room(hash_of(run[0]), run.len()))
+    }
+
+    /// Returns how many of the ranks, from the first, belong to the same table.
+    fn run(&self, ranks: &[u32]) -> usize {
+        ranks.first().map_or(0, |&first| {
+            ranks.partition_point(|&rank| self.same_table(hash_of(first), hash_of(rank)))
+        })
+    }
+
+    /// Makes room in the table for `hash`, that of the first of these ranks, for all of them that belong
+    /// to it. `may_grow` decides whether a given number of bytes may be allocated. Returns how many
+    /// these are.
     pub(crate) fn reserve(
         &mut self,
         hashes: Hashes<'_>,
-        hash: u32,
-        count: impl Fn(&Self) -> usize,
+        ranks: &[u32],
         may_grow: impl Fn(&Self, u64) -> bool,
-    ) -> Result<(), NoRoom> {
+    ) -> Result<usize, NoRoom> {
+        let Some(&first) = ranks.first() else {
+            return Ok(0);
+        };
+        let hash = hash_of(first);
         loop {
             let Some(table) = self.whole_table(hash) else {
                 if !may_grow(self, (size_of::<u32>() + size_of::<Table>()) as u64) {
@@ -150,12 +171,14 @@ impl Index {
                 self.begin()?;
                 continue;
             };
-            let count = count(self);
+            // Fewer after each split.
+            let count = self.run(ranks);
             if table.has_room(count) {
-                return Ok(());
+                return Ok(count);
             }
             if self.extend(hashes, hash, &may_grow).is_err() {
-                return self.rehash_in_place(hashes, hash, count);
+                self.rehash_in_place(hashes, hash, count)?;
+                return Ok(count);
             }
         }
     }
@@ -167,7 +190,7 @@ impl Index {
     }
 
     /// Returns `true` if two hashes belong to the same table.
-    pub(crate) fn same_table(&self, a: u32, b: u32) -> bool {
+    fn same_table(&self, a: u32, b: u32) -> bool {
         self.number(a) == self.number(b)
     }
 
@@ -440,7 +463,7 @@ mod tests {
         // SAFETY: no table grows or shrinks.
         let hashes = unsafe { arena.hashes() };
         let [deleted, moved, to] = [1024, 1037, 1050].map(EntryRef::numbered);
-        index.reserve(hashes, 0, |_| 2, |_, _| true).unwrap();
+        index.reserve(hashes, &[0, 0], |_, _| true).unwrap();
         index.insert(0, deleted);
         index.insert(0, moved);
         let bucket = index.bucket(0, moved).unwrap();

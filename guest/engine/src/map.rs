@@ -16,11 +16,10 @@ mod types;
 mod validate;
 mod writes;
 
-pub use batch::MAX_CHANGES;
 pub use changes::Told;
 pub use pins::{PinId, PinnedValue};
 pub use scan::Scanned;
-pub use types::{Change, Condition, Entry, Outcome, Stats, Ttl};
+pub use types::{Change, Condition, Entry, MAX_CHANGES, Outcome, Stats, Ttl};
 
 use crate::address::EntryAddr;
 use crate::arena::Arena;

@@ -5,6 +5,7 @@ use crate::address::EntryAddr;
 use crate::layout::{Class, EntryLayout};
 
 /// The slots that a plan needs, minus those that it gives back.
+#[derive(Clone)]
 pub(crate) struct Demand {
     slots: [i64; Class::COUNT],
     /// The number of blocks that are given back.

@@ -1,21 +1,10 @@
 //! Scans of all entries in the order of their hashes, which does not change when entries are
 //! added, removed or moved.
 
-use super::{BUCKET_BITS, Index, TABLE_ENTRIES, wide};
+use super::ranks::{hash_of, rank};
+use super::{Index, TABLE_ENTRIES, wide};
 use crate::arena::Arena;
 use crate::slot::Slot;
-
-/// Returns the rank of a hash in a scan: its bits in reverse order, beginning with the lowest bit
-/// that chooses a table, so that the entries of a table are consecutive, whether or not it has
-/// been split.
-const fn rank(hash: u32) -> u32 {
-    hash.rotate_right(BUCKET_BITS).reverse_bits()
-}
-
-/// Returns the hash with this rank.
-const fn hash_of(rank: u32) -> u32 {
-    rank.reverse_bits().rotate_left(BUCKET_BITS)
-}
 
 impl Index {
     /// Calls `visit` with the entries of the table for rank `from`, in the order of their ranks,

@@ -6,15 +6,13 @@ use hashbrown::HashTable;
 
 use super::lookup::Found;
 use super::room::{Action, Bytes, New, PlannedWrite};
+use super::types::MAX_CHANGES;
 use super::writes::{COUNTER_LEN, add, check};
 use super::{CallTime, Change, Condition, Map, Outcome, Ttl, hashes};
 use crate::address::{EntryAddr, EntryRef};
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::wheel;
-
-/// The maximum number of changes in one call of [`Map::apply`].
-pub const MAX_CHANGES: usize = 1024;
 
 /// The keys of a batch, and the planned action for each.
 struct Batch<'a> {

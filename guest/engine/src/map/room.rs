@@ -6,6 +6,7 @@
 //! entries, in a fixed order ([`Map::gain`]). Eviction comes last.
 
 use super::lookup::hashes;
+use super::types::MAX_CHANGES;
 use super::{CallTime, Map, REAP_LIMIT};
 use crate::address::EntryAddr;
 use crate::arena::{Arena, Demand};
@@ -13,7 +14,7 @@ use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::eviction::EvictionState;
-use crate::index::{Bucket, Index};
+use crate::index::{Bucket, Index, Ranks, hash_of};
 use crate::key::KeyProbe;
 use crate::layout::EntryLayout;
 use crate::limits::Policy;
@@ -220,8 +221,8 @@ impl<C: Clock> Map<C> {
         needs
     }
 
-    /// Returns `true` if everything that a plan needs is available, without evicting, allocating
-    /// or moving anything.
+    /// Returns `true` if everything that a plan needs is available, except for room in the index, without
+    /// evicting, allocating or moving anything.
     #[inline(always)]
     fn fits<'p, S: Slots<'p>>(&self, plan: &'p [PlannedWrite<'_>]) -> bool {
         let needs = self.needs::<S>(plan);
@@ -229,11 +230,6 @@ impl<C: Clock> Map<C> {
             return false;
         }
         u64::from(self.index.len()) + needs.new <= self.limits.max_entries
-            // As if all of them belonged to the same table.
-            && plan
-                .iter()
-                .filter(|planned| planned.is_new())
-                .all(|planned| self.index.has_room(planned.hash, needs.new as usize))
             && needs.slots.fit(&self.arena)
     }
 
@@ -242,6 +238,7 @@ impl<C: Clock> Map<C> {
     #[inline]
     pub(super) fn fits_one(&self, planned: &PlannedWrite<'_>) -> bool {
         self.fits::<OneEntry<'_>>(core::slice::from_ref(planned))
+            && (!planned.is_new() || self.index.has_room(planned.hash, 1))
     }
 
     /// Returns `true` if a value with this layout can overwrite that of an entry.
@@ -258,9 +255,13 @@ impl<C: Clock> Map<C> {
     /// to gain.
     #[inline]
     fn gain(&mut self, call: &mut CallTime, crowded: bool) -> bool {
-        !crowded && self.grow()
-            || self.reap_due(call, REAP_LIMIT) > 0
-            || !crowded && self.evacuate()
+        self.gain_in_place(call, crowded) || !crowded && self.evacuate()
+    }
+
+    /// Does those of the steps of [`gain`](Self::gain) that move no entry.
+    #[inline]
+    fn gain_in_place(&mut self, call: &mut CallTime, crowded: bool) -> bool {
+        !crowded && self.grow() || self.reap_due(call, REAP_LIMIT) > 0
     }
 
     /// Makes room for one new entry if gaining room, or evicting a single entry, is sure to be
@@ -310,13 +311,16 @@ impl<C: Clock> Map<C> {
         plan: &mut [PlannedWrite<'_>],
     ) -> Result<(), Error> {
         self.locate_all(plan);
-        if self.fits::<Demand>(plan) {
+        let new = plan.iter().filter(|planned| planned.is_new());
+        let ranks = Ranks::<MAX_CHANGES>::of(new.map(|planned| planned.hash));
+        let ranks = ranks.as_slice();
+        if self.index.has_room_for(ranks) && self.fits::<Demand>(plan) {
             return Ok(());
         }
         for entry in plan.iter().filter_map(|planned| planned.at) {
             self.eviction.hold(&mut self.arena, entry);
         }
-        let reserved = self.reserve_loop(call, plan);
+        let reserved = self.reserve_loop(call, plan, ranks);
         self.note_high_water();
         self.locate_all(plan);
         for entry in plan.iter().filter_map(|planned| planned.at) {
@@ -340,33 +344,40 @@ impl<C: Clock> Map<C> {
         &mut self,
         call: &mut CallTime,
         plan: &mut [PlannedWrite<'_>],
+        mut ranks: &[u32],
     ) -> Result<(), NoRoom> {
         if plan.iter().any(|planned| planned.deadline().is_some()) && !self.wheel.is_ready() {
             self.reserve_wheel()?;
         }
         let mut sure = false;
-        for at in 0..plan.len() {
-            if plan[at].is_new() {
-                self.reserve_index(call, plan, plan[at].hash, &mut sure)?;
-            }
+        // No entry of the plan becomes a new one meanwhile: none of them is evicted, nor expires during
+        // the call.
+        while !ranks.is_empty() {
+            let reserved = self.reserve_table(call, plan, ranks, &mut sure)?;
+            ranks = &ranks[reserved..];
         }
         loop {
             self.locate_all(plan);
-            let mut needs = self.needs::<Demand>(plan);
-            let len = u64::from(self.index.len()) + needs.new - needs.gone;
-            let crowded = len > self.limits.max_entries;
-            if !crowded {
-                self.give_back(plan, &mut needs.slots);
-                if needs.slots.fit(&self.arena) {
+            let needs = self.needs::<Demand>(plan);
+            let frees = |planned: &PlannedWrite<'_>| self.freed(planned).is_some();
+            let freeing = plan.iter().position(frees).unwrap_or(plan.len());
+            loop {
+                let len = u64::from(self.index.len()) + needs.new - needs.gone;
+                let crowded = len > self.limits.max_entries;
+                if !crowded && self.fits_after(&plan[freeing..], &needs.slots) {
                     return Ok(());
                 }
+                if self.gain_in_place(call, crowded) {
+                    continue;
+                }
+                if !crowded && self.evacuate() {
+                    // It may have moved entries of the plan, which nothing else does.
+                    break;
+                }
+                self.check_evictable(plan, &mut sure)?;
+                let victim = self.eviction.victim(&mut self.arena).ok_or(NoRoom)?;
+                self.evict(victim);
             }
-            if self.gain(call, crowded) {
-                continue;
-            }
-            self.check_evictable(plan, &mut sure)?;
-            let victim = self.eviction.victim(&mut self.arena).ok_or(NoRoom)?;
-            self.evict(victim);
         }
     }
 
@@ -378,26 +389,21 @@ impl<C: Clock> Map<C> {
         Err(NoRoom)
     }
 
-    /// Makes room in the table for a hash, for all entries that the plan adds to it.
-    fn reserve_index(
+    /// Makes room in the table for the first of these ranks, for all of them that belong to it. Returns how
+    /// many these are.
+    fn reserve_table(
         &mut self,
         call: &mut CallTime,
         plan: &mut [PlannedWrite<'_>],
-        hash: u32,
+        ranks: &[u32],
         sure: &mut bool,
-    ) -> Result<(), NoRoom> {
+    ) -> Result<usize, NoRoom> {
         loop {
             let (most, rest) = (self.most(), self.bytes() - self.index.bytes());
-            let count = |index: &Index| {
-                let there = |planned: &&PlannedWrite<'_>| index.same_table(planned.hash, hash);
-                plan.iter().filter(there).count()
-            };
             let may_grow = |index: &Index, bytes| rest + index.bytes() + bytes <= most;
-            let reserved = self
-                .index
-                .reserve(hashes(&self.arena), hash, count, may_grow);
-            if reserved.is_ok() {
-                return Ok(());
+            let reserved = self.index.reserve(hashes(&self.arena), ranks, may_grow);
+            if let Ok(count) = reserved {
+                return Ok(count);
             }
             // A block that has been emptied is released for the table.
             if self.arena.shrink() || self.reap_due(call, REAP_LIMIT) > 0 || self.evacuate() {
@@ -407,7 +413,7 @@ impl<C: Clock> Map<C> {
             let victim = if self.index.is_one_table() {
                 self.eviction.victim(&mut self.arena)
             } else {
-                self.lowest_of_a_table(hash)
+                self.lowest_of_a_table(hash_of(ranks[0]))
             };
             self.evict(victim.ok_or(NoRoom)?);
         }
@@ -440,7 +446,7 @@ impl<C: Clock> Map<C> {
             return Err(NoRoom);
         }
         for planned in &mut *plan {
-            if planned.at.is_some_and(|entry| self.frees(entry, planned)) {
+            if self.freed(planned).is_some() {
                 planned.at = None;
             }
         }
@@ -463,21 +469,25 @@ impl<C: Clock> Map<C> {
         Ok(())
     }
 
-    /// Subtracts the slots that a plan gives back from the slots that it needs.
-    fn give_back(&mut self, plan: &[PlannedWrite<'_>], demand: &mut Demand) {
-        let freed = |map: &Self, planned: &PlannedWrite<'_>| {
-            planned.at.filter(|&entry| map.frees(entry, planned))
-        };
+    /// Returns `true` if there is room for a demand once a plan has given back what it frees.
+    fn fits_after(&mut self, plan: &[PlannedWrite<'_>], demand: &Demand) -> bool {
+        let mut demand = demand.clone();
         for planned in plan {
-            if let Some(entry) = freed(self, planned) {
-                self.arena.give_back(entry, demand);
+            if let Some(entry) = self.freed(planned) {
+                self.arena.give_back(entry, &mut demand);
             }
         }
         for planned in plan {
-            if let Some(entry) = freed(self, planned) {
+            if let Some(entry) = self.freed(planned) {
                 self.arena.forget_given(entry);
             }
         }
+        self.arena.fits_all(&demand)
+    }
+
+    /// Returns the existing entry of a key if the planned action frees its memory.
+    fn freed(&self, planned: &PlannedWrite<'_>) -> Option<EntryAddr> {
+        planned.at.filter(|&entry| self.frees(entry, planned))
     }
 
     /// Returns `true` if the planned action frees the memory of the existing entry.

@@ -2,6 +2,9 @@
 
 use crate::value::Value;
 
+/// The maximum number of changes in one call of [`Map::apply`](crate::Map::apply).
+pub const MAX_CHANGES: usize = 1024;
+
 /// The time to live of a written entry.
 ///
 /// ```
