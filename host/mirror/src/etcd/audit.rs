@@ -164,7 +164,7 @@ pub(crate) async fn audit(
 
 /// Compares a copy with etcd. The pages are compared on another thread, while the next one is fetched.
 async fn compare(digest: Digest, kv: &Kv, max_page: u32) -> Result<Comparison, Failure> {
-    let mut pages = Pages::new(kv, max_page, digest.revision);
+    let mut pages = Pages::new(kv, max_page, digest.revision).await;
     let (queue, received) = mpsc::channel(QUEUE);
     let prefix = kv.prefix().clone();
     let comparing = spawn_blocking(move || compare_pages(digest, &prefix, received));

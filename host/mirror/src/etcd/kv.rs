@@ -8,7 +8,7 @@ use super::write::Expect;
 use etcd_client::proto::{PbRangeResponse, PbResponseHeader, PbTxnOpResponse};
 use etcd_client::{
     Client, Compare, CompareOp, ConnectOptions, Error, GetOptions, GetResponse, KeyValue, KvClient,
-    Txn, TxnOp, WatchClient, WatchOptions, WatchStream,
+    MaintenanceClient, Txn, TxnOp, WatchClient, WatchOptions, WatchStream,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,7 @@ const MAX_VERSION: usize = 64;
 pub(crate) struct Kv {
     kv: KvClient,
     watch: WatchClient,
+    maintenance: MaintenanceClient,
     prefix: Arc<Prefix>,
     timeouts: Timeouts,
     /// The password, which no text repeats.
@@ -116,6 +117,7 @@ impl Kv {
         let kv = Self {
             kv: client.kv_client().max_decoding_message_size(MAX_MESSAGE),
             watch: client.watch_client().max_decoding_message_size(MAX_MESSAGE),
+            maintenance: client.maintenance_client(),
             prefix: Arc::clone(prefix),
             timeouts,
             secret: options.password.as_deref().map(Arc::from),
@@ -137,6 +139,14 @@ impl Kv {
         let options = GetOptions::new().with_keys_only();
         let response = self.get(self.prefix.first(), options, limit).await?;
         head(response.0.header.as_ref())
+    }
+
+    /// Returns the bytes of all that the server stores. `None` if it does not tell.
+    pub(crate) async fn store_bytes(&self) -> Option<u64> {
+        let mut maintenance = self.maintenance.clone();
+        let asking = self.within(self.timeouts.call, "the status", maintenance.status());
+        let bytes = asking.await.ok()?.0.db_size_in_use;
+        u64::try_from(bytes).ok().filter(|&bytes| bytes > 0)
     }
 
     /// Reads a page of at most `limit` keys, from `first`. With the revision 0 it is a linearizable read.

@@ -55,7 +55,7 @@ pub(crate) async fn list(
     max_page: u32,
     cluster_id: u64,
 ) -> Result<Listed, ListError> {
-    let mut pages = Pages::new(kv, max_page, 0);
+    let mut pages = Pages::new(kv, max_page, 0).await;
     let sent = feed.now();
     let first = pages.next().await?;
     let Head { revision, .. } = first.head;
@@ -159,10 +159,10 @@ pub(crate) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     /// Begins at the first key. The revision 0 is that which the first page answers.
-    pub(crate) fn new(kv: &'a Kv, max_page: u32, revision: u64) -> Self {
+    pub(crate) async fn new(kv: &'a Kv, max_page: u32, revision: u64) -> Self {
         Self {
             kv,
-            size: PageSize::new(max_page),
+            size: PageSize::new(max_page, kv.store_bytes().await),
             revision,
             next: kv.prefix().first(),
         }

@@ -14,8 +14,13 @@ const TIME: Duration = Duration::from_secs(1);
 /// The keys of the first page, before anything is known of their size.
 const FIRST: u32 = 64;
 
-/// The most by which a page may exceed the one before.
+/// The most by which a page may exceed the one before, since entries may be larger than those before.
 const GROWTH: u32 = 16;
+
+/// The bytes of a store that is so small that no page of it is too large, however many keys it has. Then the
+/// first page is larger, and the second one as large as it can be: a server walks the whole prefix for each.
+const SMALL_STORE: u64 = 32 << 20;
+const FIRST_OF_SMALL_STORE: u32 = 1_024;
 
 /// How long to wait for a page, and how long at most for one that did not come in time.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,15 +35,21 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct PageSize {
     next: u32,
     max: u32,
+    growth: u32,
     timeout: Duration,
 }
 
 impl PageSize {
-    /// Creates sizes of at most `max` keys.
-    pub(crate) fn new(max: u32) -> Self {
+    /// Creates sizes of at most `max` keys, for a store of so many bytes, if that is known.
+    pub(crate) fn new(max: u32, store: Option<u64>) -> Self {
+        let (first, growth) = match store {
+            Some(..=SMALL_STORE) => (FIRST_OF_SMALL_STORE, u32::MAX),
+            _ => (FIRST, GROWTH),
+        };
         Self {
-            next: FIRST.min(max).max(1),
+            next: first.min(max).max(1),
             max: max.max(1),
+            growth,
             timeout: TIMEOUT,
         }
     }
@@ -61,7 +72,7 @@ impl PageSize {
         let target = in_time.clamp(MIN_BYTES, MAX_BYTES);
         let wanted = target.saturating_mul(keys) / bytes.max(1);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let most = self.next.saturating_mul(GROWTH).min(self.max);
+        let most = self.next.saturating_mul(self.growth).min(self.max);
         self.next = wanted.clamp(1, most);
     }
 
@@ -89,7 +100,7 @@ mod tests {
 
     #[test]
     fn pages_grow_to_the_greatest_while_entries_are_small() {
-        let mut size = PageSize::new(20_000);
+        let mut size = PageSize::new(20_000, None);
         assert_eq!(size.keys(), 64);
         size.received(64, 64 * 1_000, FAST);
         assert_eq!(size.keys(), 1_024);
@@ -102,8 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn the_second_page_of_a_small_store_is_the_greatest() {
+        let small = PageSize::new(20_000, Some(SMALL_STORE));
+        assert_eq!(small.keys(), 1_024);
+        for (bytes, next) in [(100, 20_000), (10_000, 419)] {
+            let mut size = PageSize::new(20_000, Some(SMALL_STORE));
+            size.received(1_024, 1_024 * bytes, FAST);
+            assert_eq!(size.keys(), next);
+        }
+        assert_eq!(PageSize::new(20_000, Some(SMALL_STORE + 1)).keys(), 64);
+        assert_eq!(PageSize::new(100, Some(0)).keys(), 100);
+    }
+
+    #[test]
     fn large_entries_make_small_pages() {
-        let mut size = PageSize::new(20_000);
+        let mut size = PageSize::new(20_000, None);
         assert!(size.too_large() && size.too_large());
         assert_eq!(size.keys(), 4);
         size.received(4, 4 << 20, FAST);
@@ -115,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_slow_way_makes_small_pages_and_long_waits() {
-        let mut size = PageSize::new(20_000);
+        let mut size = PageSize::new(20_000, None);
         size.received(64, 64 * 10_000, Duration::from_secs(2));
         // 320 kB in a second.
         assert_eq!(size.keys(), 32);
@@ -129,8 +153,13 @@ mod tests {
 
     #[test]
     fn no_page_is_empty_or_exceeds_the_option() {
-        for max in [0, 1, 7, u32::MAX] {
-            let mut size = PageSize::new(max);
+        for (max, store) in [
+            (0, None),
+            (1, Some(1)),
+            (7, Some(u64::MAX)),
+            (u32::MAX, Some(0)),
+        ] {
+            let mut size = PageSize::new(max, store);
             for (keys, bytes) in [(0, 0), (u64::MAX, 0), (1, u64::MAX), (u64::MAX, 1)] {
                 for took in [Duration::ZERO, FAST, Duration::MAX] {
                     size.received(keys, bytes, took);
