@@ -33,6 +33,8 @@ mod hold;
 mod key;
 mod layer;
 mod limits;
+#[cfg(feature = "etcd")]
+mod lock_name;
 mod locks;
 mod mode;
 mod put_fenced;

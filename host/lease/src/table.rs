@@ -4,6 +4,8 @@
 //! one of them goes away. A key is in the table while it has users, so an idle key takes no memory.
 
 use crate::limits::LockLimits;
+#[cfg(feature = "etcd")]
+use crate::lock_name::LockName;
 use crate::mode::Mode;
 use localmap::lock;
 use std::collections::HashMap;
@@ -36,7 +38,7 @@ struct Slot {
     waiting: u32,
     /// The names of ended holds that are still elsewhere: see [`User::add_stale`].
     #[cfg(feature = "etcd")]
-    stale: Vec<Arc<[u8]>>,
+    stale: Vec<Arc<LockName>>,
 }
 
 /// The reason why a lock cannot be had.
@@ -183,17 +185,17 @@ impl User {
 #[cfg(feature = "etcd")]
 impl User {
     /// Notes that an ended hold is still known elsewhere by this name.
-    pub(crate) fn add_stale(&self, name: &Arc<[u8]>) {
+    pub(crate) fn add_stale(&self, name: &Arc<LockName>) {
         self.with(|slot| slot.stale.push(Arc::clone(name)));
     }
 
     /// Notes that it no longer is.
-    pub(crate) fn remove_stale(&self, name: &[u8]) {
-        self.with(|slot| slot.stale.retain(|stale| stale[..] != *name));
+    pub(crate) fn remove_stale(&self, name: &Arc<LockName>) {
+        self.with(|slot| slot.stale.retain(|stale| !Arc::ptr_eq(stale, name)));
     }
 
     /// Returns at most `max` of the names.
-    pub(crate) fn stale(&self, max: usize) -> Vec<Arc<[u8]>> {
+    pub(crate) fn stale(&self, max: usize) -> Vec<Arc<LockName>> {
         let stale = self.with(|slot| slot.stale.iter().take(max).cloned().collect());
         stale.unwrap_or_default()
     }

@@ -21,8 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// The maximum number of keys of ended holds that a transaction deletes on the way.
-const MAX_STALE: usize = 50;
 /// The time for which a request waits for the answer of etcd, if it waits no longer for others.
 const ANSWER: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts.
@@ -60,7 +58,7 @@ impl Etcd {
         if key.session.is_lost() {
             return Err(lost());
         }
-        let lock_key = Some(Arc::clone(&key.lock_key));
+        let lock_key = Some(Arc::clone(key.name.key()));
         let name = Arc::clone(local.key());
         let token = u64::try_from(token).unwrap_or(0);
         Ok(Hold {
@@ -95,7 +93,7 @@ impl Etcd {
                 continue;
             }
             let mut key = Key {
-                lock_key: shared.lock_key(folder, mode, &session),
+                name: shared.lock_name(folder, mode, &session),
                 shared: Arc::clone(shared),
                 session: Arc::clone(&session),
                 user: local.user().clone(),
@@ -133,12 +131,13 @@ async fn create(
 ) -> Result<Option<(i64, Option<Before>)>, Failure> {
     let session = Arc::clone(&key.session);
     let epoch = session.epoch();
-    let stale = key.user.stale(MAX_STALE);
-    let mut operations = Vec::with_capacity(stale.len() + 2);
-    operations.extend(stale.iter().map(|name| TxnOp::delete(&**name, None)));
+    let shared = Arc::clone(&key.shared);
+    let deleting = shared.deleting(&key.user);
+    let mut operations = deleting.operations();
+    let deletes = operations.len();
     operations.push(last_before(folder, mode, None));
     operations.push(TxnOp::put(
-        &*key.lock_key,
+        &**key.name,
         key.shared.options.owner.as_str(),
         Some(PutOptions::new().with_lease(session.lease())),
     ));
@@ -162,10 +161,8 @@ async fn create(
         return Ok(None);
     }
     key.state = State::Present;
-    for name in &stale {
-        key.user.remove_stale(name);
-    }
-    let found = done.responses.get(stale.len());
+    deleting.done();
+    let found = done.responses.get(deletes);
     let Some(PbTxnOpResponse::ResponseRange(found)) = found else {
         return Err(Failure::malformed());
     };
@@ -209,7 +206,7 @@ async fn turn(
             sleep(backoff.next()).await;
         }
         let look = Txn::new().and_then([
-            TxnOp::get(&*key.lock_key, Some(GetOptions::new().with_keys_only())),
+            TxnOp::get(&**key.name, Some(GetOptions::new().with_keys_only())),
             last_before(folder, mode, Some(token)),
         ]);
         let failure = match key.shared.txn(Some(&key.session), look).await {

@@ -1,10 +1,10 @@
-//! Deletes the keys of locks whose requests have ended without an answer.
+//! Deletes the keys of locks whose requests, to create or to delete them, have ended without an answer.
 
 use super::backoff::Backoff;
 use super::failure::{Failure, Kind};
+use super::left::{Left, MAX_DELETES};
 use super::session::Session;
 use super::shared::Shared;
-use crate::table::User;
 use etcd_client::proto::PbTxnOpResponse;
 use etcd_client::{Compare, CompareOp, PutOptions, Txn, TxnOp};
 use localmap::lock;
@@ -13,8 +13,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// The maximum number of keys that a transaction deletes. etcd accepts 128 operations.
-const MAX_DELETES: usize = 100;
 /// The number of keys from which on no more are created, until these are deleted.
 const MAX_LEFT: usize = 1_000;
 /// The longest wait between two attempts.
@@ -27,20 +25,9 @@ pub(super) struct Cleanup {
     more: Notify,
 }
 
-/// A key to delete.
-pub(super) struct Left {
-    pub(super) session: Arc<Session>,
-    pub(super) lock_key: Arc<[u8]>,
-    /// Whether a transaction that creates it may still arrive.
-    pub(super) unknown: bool,
-    /// Keeps the lock in the table.
-    pub(super) user: User,
-}
-
 impl Cleanup {
-    pub(super) fn push(&self, left: Left) {
-        left.user.add_stale(&left.lock_key);
-        lock(&self.left).push(left);
+    pub(super) fn extend(&self, left: impl IntoIterator<Item = Left>) {
+        lock(&self.left).extend(left);
         self.more.notify_one();
     }
 
@@ -53,13 +40,7 @@ impl Cleanup {
     fn take(&self) -> Vec<Left> {
         let mut left = lock(&self.left);
         // Those of a lease that has ended are deleted with it.
-        left.retain(|one| {
-            let stays = !one.session.is_lost();
-            if !stays {
-                one.user.remove_stale(&one.lock_key);
-            }
-            stays
-        });
+        left.retain(|one| !one.session.is_lost());
         let Some(session) = left.first().map(|one| Arc::clone(&one.session)) else {
             return Vec::new();
         };
@@ -93,12 +74,7 @@ pub(super) async fn clean(shared: Arc<Shared>) {
             deleted = delete(&shared, &taken) => deleted,
         };
         match deleted {
-            Ok(true) => {
-                for one in &taken {
-                    one.user.remove_stale(&one.lock_key);
-                }
-                backoff.reset();
-            }
+            Ok(true) => backoff.reset(),
             // With the version that is known now.
             Ok(false) => shared.cleanup.put_back(taken),
             Err(_) => {
@@ -119,7 +95,7 @@ async fn delete(shared: &Shared, left: &[Left]) -> Result<bool, Failure> {
         return Ok(true);
     };
     let session = &first.session;
-    let deletes = left.iter().map(|one| TxnOp::delete(&*one.lock_key, None));
+    let deletes = left.iter().map(|one| TxnOp::delete(&**one.name, None));
     if left.iter().all(|one| !one.unknown) {
         let txn = Txn::new().and_then(deletes.collect::<Vec<_>>());
         shared.txn(Some(session), txn).await?;

@@ -81,14 +81,6 @@ impl Endpoints {
         })
     }
 
-    /// Deletes a key.
-    pub(super) async fn delete(&self, key: &[u8]) -> Result<(), Failure> {
-        let connected = self.connected().await?;
-        let mut kv = connected.kv.clone();
-        self.within(&connected, kv.delete(key, None)).await?;
-        Ok(())
-    }
-
     /// Gets a lease. Returns its number and its TTL.
     pub(super) async fn grant(&self, ttl: i64) -> Result<(i64, Duration), Failure> {
         let connected = self.connected().await?;

@@ -1,10 +1,11 @@
 //! A lock in etcd that is held, or may be.
 
-use super::cleanup::Left;
 use super::handle::Etcd;
+use super::left::Left;
 pub(crate) use super::session::Loss;
 use super::session::Session;
 use super::shared::Shared;
+use crate::lock_name::LockName;
 use crate::table::User;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl Held {
 pub(super) struct Key {
     pub(super) shared: Arc<Shared>,
     pub(super) session: Arc<Session>,
-    pub(super) lock_key: Arc<[u8]>,
+    pub(super) name: Arc<LockName>,
     pub(super) user: User,
     pub(super) state: State,
 }
@@ -56,22 +57,16 @@ impl Drop for Key {
         if self.state == State::Absent || self.session.is_lost() {
             return;
         }
-        let left = Left {
-            session: Arc::clone(&self.session),
-            lock_key: Arc::clone(&self.lock_key),
-            unknown: self.state == State::Unknown,
-            user: self.user.clone(),
-        };
-        if left.unknown {
-            return self.shared.cleanup.push(left);
+        let unknown = self.state == State::Unknown;
+        if unknown {
+            self.name.spend();
         }
-        left.user.add_stale(&left.lock_key);
-        let shared = Arc::clone(&self.shared);
-        self.shared.runtime.spawn(async move {
-            match shared.endpoints.delete(&left.lock_key).await {
-                Ok(()) => left.user.remove_stale(&left.lock_key),
-                Err(_) => shared.cleanup.push(left),
-            }
-        });
+        let (session, name) = (Arc::clone(&self.session), Arc::clone(&self.name));
+        let left = Left::new(session, name, unknown, self.user.clone());
+        if unknown {
+            self.shared.cleanup.extend([left]);
+        } else {
+            self.shared.release(left);
+        }
     }
 }

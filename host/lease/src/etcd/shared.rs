@@ -4,13 +4,14 @@ use super::cleanup::Cleanup;
 use super::endpoints::{Done, Endpoints, Head};
 use super::failure::{Failure, Kind};
 use super::options::{EtcdLockOptions, LeaseEvent};
+use super::releases::Releases;
 use super::session::Session;
 use super::signal::Signal;
+use crate::lock_name::{LockName, Numbers};
 use crate::locks::AcquireError;
 use crate::mode::Mode;
 use etcd_client::Txn;
 use localmap::{Clock, lock};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -25,13 +26,14 @@ pub(super) struct Shared {
     pub(super) options: EtcdLockOptions,
     pub(super) endpoints: Endpoints,
     pub(super) runtime: Handle,
+    pub(super) releases: Releases,
     pub(super) cleanup: Cleanup,
     /// Raised when the locks are no longer used.
     pub(super) ending: Signal,
     lease: watch::Sender<Lease>,
     trust: Mutex<Trust>,
     /// Numbers the names of locks.
-    number: AtomicU64,
+    numbers: Arc<Numbers>,
 }
 
 /// What is known of the cluster.
@@ -60,11 +62,12 @@ impl Shared {
             endpoints: Endpoints::new(options.clone()),
             options,
             runtime,
+            releases: Releases::default(),
             cleanup: Cleanup::default(),
             ending: Signal::default(),
             lease: watch::Sender::new(none),
             trust: Mutex::default(),
-            number: AtomicU64::new(0),
+            numbers: Arc::default(),
         }
     }
 
@@ -208,12 +211,12 @@ impl Shared {
         folder
     }
 
-    /// Returns a new name for a lock.
-    pub(super) fn lock_key(&self, folder: &[u8], mode: Mode, session: &Session) -> Arc<[u8]> {
-        let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let kind = letter(mode);
-        let name = format!("{kind}{:016x}-{number:x}", session.lease());
-        [folder, name.as_bytes()].concat().into()
+    /// Returns a name for a lock.
+    pub(super) fn lock_name(&self, folder: &[u8], mode: Mode, session: &Session) -> Arc<LockName> {
+        LockName::new(&self.numbers, |number| {
+            let name = format!("{}{:016x}-{number:x}", letter(mode), session.lease());
+            [folder, name.as_bytes()].concat()
+        })
     }
 
     /// Returns the key of a session, which is in no folder.

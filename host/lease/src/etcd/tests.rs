@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::fence::Fence;
 use crate::hold::Hold;
 use crate::limits::LockLimits;
+use crate::lock_name::{LockName, Numbers};
 use crate::mode::Mode;
 use crate::table::Table;
 use localmap::{Clock, ManualClock};
@@ -22,11 +23,13 @@ pub(crate) fn hold_of(clock: &ManualClock, ttl: Duration) -> Hold {
     let table = Arc::new(Table::new(LockLimits::default()));
     let local = table.try_acquire(&name, Mode::Write).expect("it is free");
     let session = Session::new(7, b"s".to_vec(), ttl, clock.now(), Arc::new(clock.clone()));
-    let lock_key: Arc<[u8]> = b"k\0w7".as_slice().into();
+    let numbers = Arc::new(Numbers::default());
+    let lock_name = LockName::new(&numbers, |_| b"k\0w7".to_vec());
+    let lock_key = Arc::clone(lock_name.key());
     let key = Key {
         shared: Arc::clone(&etcd.shared),
         session: Arc::new(session),
-        lock_key: Arc::clone(&lock_key),
+        name: lock_name,
         user: local.user().clone(),
         state: State::Absent,
     };

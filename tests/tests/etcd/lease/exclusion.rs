@@ -3,6 +3,7 @@
 use super::{LOCKS, Session, TTL, names, none_is_left, value};
 use crate::cluster::{Cluster, PATIENCE, Setup, until};
 use localmap_lease::{AcquireError, EtcdLockOptions, Mode, fenced_put};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -93,6 +94,41 @@ async fn readers_share_a_lock_and_a_writer_that_waits_is_not_overtaken() {
     assert!(hold.fence().lock_key().starts_with(b"/locks/k\0w"));
     drop(hold);
     drop(a.lock("k", Mode::Read).await);
+    none_is_left(&cluster).await;
+}
+
+/// What was released goes along with the next lock, of the same key or of another one.
+#[tokio::test]
+async fn a_lock_after_another_costs_etcd_one_write() {
+    let Some(cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    // It writes nothing to renew its lease meanwhile.
+    let options = EtcdLockOptions::new(cluster.endpoints(), LOCKS).ttl(Duration::from_secs(60));
+    let session = Session::with(options);
+    session.ready().await;
+    let (mut tokens, mut names) = (Vec::new(), BTreeSet::new());
+    for key in ["a", "b", "b", "c", "a", "a"].repeat(3) {
+        let hold = session.lock(key, Mode::Write).await;
+        tokens.push(hold.fence().token());
+        names.insert(hold.fence().lock_key().to_vec());
+    }
+    // etcd has not been given a name each time, since it walks those of deleted keys too.
+    assert!(names.len() <= 6, "{names:?}");
+    // Each is the revision at which a lock was created.
+    let expected: Vec<u64> = (tokens[0]..).take(tokens.len()).collect();
+    assert_eq!(tokens, expected);
+    none_is_left(&cluster).await;
+    let readers = [
+        session.lock("a", Mode::Read).await,
+        session.lock("a", Mode::Read).await,
+        session.lock("b", Mode::Write).await,
+    ];
+    let last = readers[2].fence().token();
+    drop(readers);
+    // All of them with one write.
+    let next = session.lock("c", Mode::Write).await.fence().token();
+    assert_eq!(next, last + 1);
     none_is_left(&cluster).await;
 }
 
