@@ -16,6 +16,7 @@ mod backoff;
 mod cleanup;
 mod clock;
 mod endpoints;
+mod epoch;
 mod failure;
 mod handle;
 mod held;
@@ -36,4 +37,4 @@ pub(crate) use held::{Held, Loss};
 pub use options::{EtcdLockOptions, LeaseEvent};
 pub use put::{FencedPutError, fenced_put};
 #[cfg(test)]
-pub(crate) use tests::hold_of;
+pub(crate) use tests::held_of;

@@ -112,3 +112,31 @@ impl fmt::Debug for Loss {
         f.debug_struct("Loss").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "etcd"))]
+pub(crate) mod tests {
+    use super::*;
+    use localmap::ManualClock;
+    use std::time::Duration;
+
+    /// Returns a lock whose lease ends after `ttl` of the clock, unless it is renewed.
+    pub(crate) fn hold_of(clock: &ManualClock, ttl: Duration) -> Hold {
+        let (remote, _local, fence) = crate::etcd::held_of(clock, ttl);
+        Hold {
+            remote: Some(remote),
+            _local,
+            fence,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hold_is_lost_at_its_deadline_and_not_before() {
+        let clock = ManualClock::new();
+        let hold = hold_of(&clock, Duration::from_secs(5));
+        clock.advance(Duration::from_millis(4_999));
+        hold.check().expect("it is still held");
+        clock.advance(Duration::from_millis(1));
+        hold.check().expect_err("it may be held by another");
+        hold.lost().await;
+    }
+}

@@ -24,6 +24,7 @@
 //! - `etcd`, off by default: locks in etcd, and re-exports `etcd-client` as `etcd_client`. Building it needs
 //!   protoc, with the well-known types of protobuf.
 
+mod acquire_error;
 mod body;
 #[cfg(feature = "etcd")]
 mod etcd;
@@ -40,8 +41,10 @@ mod mode;
 mod put_fenced;
 mod refusal;
 mod rules;
+mod status;
 mod table;
 
+pub use acquire_error::AcquireError;
 pub use body::GuardBody;
 #[cfg(feature = "etcd")]
 pub use etcd::{EtcdError, EtcdLockOptions, FencedPutError, LeaseEvent, fenced_put};
@@ -53,11 +56,12 @@ pub use hold::{Hold, LeaseLost, Loss};
 pub use key::MAX_KEY_LEN;
 pub use layer::{GuardLayer, GuardService};
 pub use limits::LockLimits;
-pub use locks::{AcquireError, Locks};
+pub use locks::Locks;
 pub use mode::Mode;
 pub use put_fenced::{FencedError, apply_fenced, put_fenced};
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Otherwise, Rule, Rules, RulesError};
+pub use status::LocksStatus;
 
 /// Runs the examples of the README as tests.
 #[cfg(doctest)]

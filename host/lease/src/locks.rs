@@ -1,11 +1,13 @@
 //! Locks by key, in a process or in etcd.
 
+use crate::acquire_error::AcquireError;
 use crate::fence::Fence;
 use crate::hold::Hold;
-use crate::key::{self, MAX_KEY_LEN};
+use crate::key;
 use crate::limits::LockLimits;
 use crate::mode::Mode;
-use crate::table::{self, NoLock, Table};
+use crate::status::LocksStatus;
+use crate::table::{self, Table};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,47 +42,33 @@ pub struct Locks {
 
 struct Shared {
     table: Arc<Table>,
-    /// The last token in this process.
-    token: AtomicU64,
+    /// The number of locks that were acquired. In a process, it is the token of the last one.
+    acquired: AtomicU64,
+    refused: Refused,
     #[cfg(feature = "etcd")]
     etcd: Option<Arc<crate::etcd::Etcd>>,
 }
 
-/// The reason why a lock cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AcquireError {
-    /// The key is not 1 to [`MAX_KEY_LEN`] bytes of visible ASCII.
-    #[error("a key of a lock has 1 to {MAX_KEY_LEN} bytes of visible ASCII")]
-    InvalidKey,
-    /// Others hold it for longer than one may wait.
-    #[error("others hold the lock")]
-    Held,
-    /// Too many wait for it, or for all locks: see [`LockLimits`].
-    #[error("too many wait for the lock, or for all locks")]
-    TooManyWaiters,
-    /// There is no lease, without which there are no locks in etcd.
-    #[error("there is no lease in etcd: {why}")]
-    #[non_exhaustive]
-    NoLease {
-        /// What happened when one was asked for.
-        why: String,
-    },
-    /// etcd did not answer, or refused.
-    #[error("etcd gives no lock: {why}")]
-    #[non_exhaustive]
-    Unavailable {
-        /// What happened instead.
-        why: String,
-    },
+/// How many locks were not had, for each reason.
+#[derive(Default)]
+struct Refused {
+    held: AtomicU64,
+    too_many_waiters: AtomicU64,
+    no_lease: AtomicU64,
+    unavailable: AtomicU64,
 }
 
-impl From<NoLock> for AcquireError {
-    fn from(refused: NoLock) -> Self {
-        match refused {
-            NoLock::Held => Self::Held,
-            NoLock::TooManyWaiters => Self::TooManyWaiters,
-        }
+impl Refused {
+    fn count(&self, error: &AcquireError) {
+        let count = match error {
+            // It was not asked for.
+            AcquireError::InvalidKey => return,
+            AcquireError::Held => &self.held,
+            AcquireError::TooManyWaiters => &self.too_many_waiters,
+            AcquireError::NoLease { .. } => &self.no_lease,
+            AcquireError::Unavailable { .. } => &self.unavailable,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -91,7 +79,8 @@ impl Locks {
         Self {
             shared: Arc::new(Shared {
                 table: Arc::new(Table::new(limits)),
-                token: AtomicU64::new(0),
+                acquired: AtomicU64::new(0),
+                refused: Refused::default(),
                 #[cfg(feature = "etcd")]
                 etcd: None,
             }),
@@ -115,14 +104,15 @@ impl Locks {
     /// Panics outside of a tokio runtime.
     #[cfg(feature = "etcd")]
     pub fn etcd(
-        options: crate::EtcdLockOptions,
+        options: crate::etcd::EtcdLockOptions,
         limits: LockLimits,
-    ) -> Result<Self, crate::EtcdError> {
+    ) -> Result<Self, crate::etcd::EtcdError> {
         let etcd = crate::etcd::Etcd::start(options)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 table: Arc::new(Table::new(limits)),
-                token: AtomicU64::new(0),
+                acquired: AtomicU64::new(0),
+                refused: Refused::default(),
                 etcd: Some(Arc::new(etcd)),
             }),
         })
@@ -162,12 +152,28 @@ impl Locks {
         if let Some(hold) = self.try_acquire(key, mode) {
             return Ok(hold);
         }
+        let acquired = self.wait_for(key, mode, wait).await;
+        acquired.inspect_err(|error| self.shared.refused.count(error))
+    }
+
+    async fn wait_for(
+        &self,
+        key: &Arc<str>,
+        mode: Mode,
+        wait: Duration,
+    ) -> Result<Hold, AcquireError> {
         let now = Instant::now();
         let until = now.checked_add(wait).unwrap_or(now);
         let local = self.shared.table.acquire(key, mode, until).await?;
         #[cfg(feature = "etcd")]
         if let Some(etcd) = &self.shared.etcd {
-            return etcd.acquire(local, mode, until).await;
+            let (remote, fence) = etcd.acquire(&local, mode, until).await?;
+            self.shared.acquired.fetch_add(1, Ordering::Relaxed);
+            return Ok(Hold {
+                remote: Some(remote),
+                _local: local,
+                fence,
+            });
         }
         Ok(self.held(local, mode))
     }
@@ -185,7 +191,7 @@ impl Locks {
 
     fn held(&self, local: table::Held, mode: Mode) -> Hold {
         // After the lock was acquired, so that it is greater than that of the holder before.
-        let token = self.shared.token.fetch_add(1, Ordering::Relaxed) + 1;
+        let token = self.shared.acquired.fetch_add(1, Ordering::Relaxed) + 1;
         let key = Arc::clone(local.key());
         Hold {
             #[cfg(feature = "etcd")]
@@ -211,6 +217,50 @@ impl Locks {
         if let Some(etcd) = &self.shared.etcd {
             etcd.end().await;
         }
+    }
+
+    /// Returns what the locks say about themselves. Takes a moment for each of their 64 parts, so it is for metrics.
+    ///
+    /// ```
+    /// use localmap_lease::{LockLimits, Locks, Mode};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let locks = Locks::in_process(LockLimits::default());
+    /// let _hold = locks.acquire("config", Mode::Write, Duration::ZERO).await?;
+    /// let _ = locks.acquire("config", Mode::Write, Duration::ZERO).await;
+    /// let status = locks.status();
+    /// assert!(status.available);
+    /// assert_eq!((status.keys, status.acquired, status.held), (1, 1, 1));
+    /// # Ok::<(), localmap_lease::AcquireError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> LocksStatus {
+        let Shared {
+            table,
+            acquired,
+            refused,
+            ..
+        } = &*self.shared;
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let status = LocksStatus {
+            available: true,
+            keys: table.keys() as u64,
+            waiting: table.waiting(),
+            acquired: count(acquired),
+            held: count(&refused.held),
+            too_many_waiters: count(&refused.too_many_waiters),
+            no_lease: count(&refused.no_lease),
+            unavailable: count(&refused.unavailable),
+            ..LocksStatus::default()
+        };
+        #[cfg(feature = "etcd")]
+        if let Some(etcd) = &self.shared.etcd {
+            return etcd.status(status);
+        }
+        status
     }
 
     /// Returns the number of those that wait for locks in this process.

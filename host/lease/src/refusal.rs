@@ -1,7 +1,7 @@
 //! Refusals of requests, as responses of HTTP and as statuses of gRPC.
 
+use crate::acquire_error::AcquireError;
 use crate::key::push_value;
-use crate::locks::AcquireError;
 use crate::rules::Fault;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};

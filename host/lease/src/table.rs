@@ -139,7 +139,6 @@ impl Table {
     }
 
     /// Returns the number of keys with users.
-    #[cfg(test)]
     pub(crate) fn keys(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }

@@ -71,6 +71,7 @@ mod replica;
 mod shared;
 mod snapshot;
 mod status;
+mod stored;
 mod version;
 
 pub use clock::BootClock;

@@ -2,6 +2,7 @@
 
 use crate::clock::BootClock;
 use crate::error::OpenError;
+use crate::stored::REVISION_LEN;
 use localmap::{Clock, Limits};
 use std::fmt;
 use std::sync::Arc;
@@ -119,10 +120,7 @@ impl MirrorOptions {
 
     /// Returns the limits of the map itself.
     pub(crate) fn stored_limits(&self) -> Limits {
-        let max_value = self
-            .limits
-            .max_value
-            .saturating_add(crate::replica::REVISION_LEN as u64);
+        let max_value = self.limits.max_value.saturating_add(REVISION_LEN as u64);
         self.limits
             .clone()
             .max_value(max_value.min(MAX_STORED))
@@ -146,7 +144,7 @@ impl MirrorOptions {
         {
             return range("the time between two audits must be at least 1 s");
         }
-        if self.limits.max_value > MAX_STORED - crate::replica::REVISION_LEN as u64 {
+        if self.limits.max_value > MAX_STORED - REVISION_LEN as u64 {
             return range("the greatest value must be at most 1 GiB less 8 bytes");
         }
         if let Err(error) = self.stored_limits().check() {

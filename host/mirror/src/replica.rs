@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::omitted::{self, Omitted};
 use crate::options::MirrorOptions;
 use crate::read::EntryRef;
+use crate::stored::{REVISION_LEN, entry};
 use localmap::{
     ApplyError, Change, Host, Limits, LocalMap, MapOptions, MapTerminated, Snapshot, Ttl,
 };
@@ -15,9 +16,6 @@ use std::{mem, slice};
 
 #[cfg(test)]
 mod tests;
-
-/// The bytes of the revision that is stored in front of each value.
-pub(crate) const REVISION_LEN: usize = 8;
 
 /// The most changes, and about the most bytes, of one batch. They are the limits of
 /// [`LocalMap::apply`], which a single value may exceed.
@@ -302,13 +300,4 @@ fn batch_len(events: &[Event<'_>]) -> usize {
     };
     let fitting = events.iter().take(MAX_BATCH).take_while(fits).count();
     fitting.max(1)
-}
-
-/// Splits a stored value into its revision and the value of the source.
-pub(crate) fn entry(stored: &[u8]) -> Option<EntryRef<'_>> {
-    let (revision, value) = stored.split_first_chunk()?;
-    Some(EntryRef {
-        value,
-        mod_revision: u64::from_le_bytes(*revision),
-    })
 }

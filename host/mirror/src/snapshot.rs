@@ -2,8 +2,8 @@
 
 use crate::error::ReadError;
 use crate::read::{EntryRef, Freshness, MirrorEntry, Read};
-use crate::replica::entry;
 use crate::shared::Shared;
+use crate::stored::entry;
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,15 +1,14 @@
 //! Acquires a lock in etcd.
 
 use super::backoff::Backoff;
-use super::cleanup::{learn_epoch, same_epoch};
+use super::epoch::{learn_epoch, same_epoch};
 use super::failure::{Failure, Kind, canceled};
 use super::handle::Etcd;
 use super::held::{Held, Key, State};
 use super::session::{Loss, Session};
 use super::shared::{Shared, letter};
+use crate::acquire_error::AcquireError;
 use crate::fence::Fence;
-use crate::hold::Hold;
-use crate::locks::AcquireError;
 use crate::mode::Mode;
 use crate::table;
 use etcd_client::proto::{PbRangeResponse, PbTxnOpResponse};
@@ -34,15 +33,15 @@ struct Before {
 }
 
 impl Etcd {
-    /// Acquires a lock of this process in etcd. Waits for others until `until`.
+    /// Acquires a lock in etcd that is held in this process. Waits for others until `until`.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
-        local: table::Held,
+        local: &table::Held,
         mode: Mode,
         until: Instant,
-    ) -> Result<Hold, AcquireError> {
+    ) -> Result<(Held, Fence), AcquireError> {
         let folder = self.shared.folder(local.key());
-        let (key, token, before) = self.create(&local, &folder, mode, until).await?;
+        let (key, token, before) = self.create(local, &folder, mode, until).await?;
         if let Some(before) = before {
             // Readers that wait for a writer elsewhere are not bounded by the lock of this process.
             let _waiting = local.user().wait()?;
@@ -61,11 +60,8 @@ impl Etcd {
         let lock_key = Some(Arc::clone(key.name.key()));
         let name = Arc::clone(local.key());
         let token = u64::try_from(token).unwrap_or(0);
-        Ok(Hold {
-            remote: Some(Held::new(key, Arc::clone(self))),
-            _local: local,
-            fence: Fence::new(token, name, lock_key, mode),
-        })
+        let fence = Fence::new(token, name, lock_key, mode);
+        Ok((Held::new(key, Arc::clone(self)), fence))
     }
 
     /// Creates the key of a lock. Returns it with the revision at which it was created, and the last key

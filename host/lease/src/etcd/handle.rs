@@ -4,6 +4,7 @@ use super::failure::EtcdError;
 use super::options::EtcdLockOptions;
 use super::shared::Shared;
 use super::{cleanup, keeper};
+use crate::status::LocksStatus;
 use localmap::lock;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
@@ -30,6 +31,17 @@ impl Etcd {
 
     pub(crate) async fn ready(&self) {
         self.shared.ready().await;
+    }
+
+    /// Adds what is known of leases.
+    pub(crate) fn status(&self, status: LocksStatus) -> LocksStatus {
+        let (leases, leases_lost) = self.shared.leases.counts();
+        LocksStatus {
+            available: self.shared.has_lease(),
+            leases,
+            leases_lost,
+            ..status
+        }
     }
 
     /// Gives the lease back, and waits for that.

@@ -1,8 +1,8 @@
 //! Gets a lease, renews it, and gets another one when it has ended.
 
 use super::backoff::Backoff;
-use super::cleanup::advance_epoch;
 use super::endpoints::Renewing;
+use super::epoch::advance_epoch;
 use super::failure::{Failure, Kind};
 use super::options::LeaseEvent;
 use super::session::Session;

@@ -6,18 +6,13 @@ use super::shared::Shared;
 use crate::lock_name::LockName;
 use crate::table::User;
 use etcd_client::{Txn, TxnOp};
-use localmap::lock;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The maximum number of keys that a transaction deletes which acquires a lock: of those that were released, and
 /// of those of the same lock. etcd accepts 128 operations.
 const MAX_RELEASED: usize = 50;
 const MAX_STALE: usize = 50;
-
-/// The keys of locks that were released, until a transaction deletes them.
-#[derive(Default)]
-pub(super) struct Releases(Mutex<Vec<Left>>);
 
 /// Keys that a transaction deletes. If it is not known to have done so when this is dropped, the cleanup does.
 pub(super) struct Deleting<'a> {
@@ -33,12 +28,8 @@ impl Shared {
     /// A task of its own does that, after the one that releases has gone on. If that one acquires another lock at
     /// once, its transaction takes the key along, and etcd writes once instead of twice.
     pub(super) fn release(self: &Arc<Self>, key: Left) {
-        let mut keys = lock(&self.releases.0);
-        keys.push(key);
         // Else there is a task already.
-        let is_first = keys.len() == 1;
-        drop(keys);
-        if is_first {
+        if self.releases.push(key) {
             self.runtime.spawn(delete_released(Arc::clone(self)));
         }
     }
@@ -55,12 +46,9 @@ impl Shared {
     }
 
     fn take(&self, max: usize) -> Deleting<'_> {
-        let mut keys = lock(&self.releases.0);
-        let taken = keys.len().min(max);
-        let rest = keys.split_off(taken);
         Deleting {
             shared: self,
-            keys: mem::replace(&mut *keys, rest),
+            keys: self.releases.take(max),
             stale: Vec::new(),
         }
     }

@@ -1,17 +1,17 @@
 //! What the tasks of the locks in etcd share.
 
-use super::cleanup::Cleanup;
 use super::endpoints::{Done, Endpoints, Head};
 use super::failure::{Failure, Kind};
+use super::left::{Cleanup, Releases};
 use super::options::{EtcdLockOptions, LeaseEvent};
-use super::releases::Releases;
 use super::session::Session;
 use super::signal::Signal;
+use crate::acquire_error::AcquireError;
 use crate::lock_name::{LockName, Numbers};
-use crate::locks::AcquireError;
 use crate::mode::Mode;
 use etcd_client::Txn;
 use localmap::{Clock, lock};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -32,8 +32,33 @@ pub(super) struct Shared {
     pub(super) ending: Signal,
     lease: watch::Sender<Lease>,
     trust: Mutex<Trust>,
+    pub(super) leases: Leases,
     /// Numbers the names of locks.
     numbers: Arc<Numbers>,
+}
+
+/// How many leases there were.
+#[derive(Default)]
+pub(super) struct Leases {
+    granted: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Leases {
+    /// Returns how many were granted, and how many were lost.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (count(&self.granted), count(&self.lost))
+    }
+
+    fn note(&self, event: &LeaseEvent) {
+        let count = match event {
+            LeaseEvent::Granted { .. } => &self.granted,
+            LeaseEvent::Lost { .. } => &self.lost,
+            LeaseEvent::Failed { .. } => return,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What is known of the cluster.
@@ -67,6 +92,7 @@ impl Shared {
             ending: Signal::default(),
             lease: watch::Sender::new(none),
             trust: Mutex::default(),
+            leases: Leases::default(),
             numbers: Arc::default(),
         }
     }
@@ -76,6 +102,7 @@ impl Shared {
     }
 
     pub(super) fn report(&self, event: &LeaseEvent) {
+        self.leases.note(event);
         if let Some(call) = &self.options.on_event {
             call(event);
         }
@@ -102,6 +129,11 @@ impl Shared {
 
     pub(super) fn set_ended(&self) {
         self.lease.send_replace(Lease::Ended);
+    }
+
+    /// Returns `true` while there is a lease.
+    pub(super) fn has_lease(&self) -> bool {
+        matches!(&*self.lease.borrow(), Lease::Held(session) if !session.is_lost())
     }
 
     /// Returns the session of the present lease, and waits for one until `until`.

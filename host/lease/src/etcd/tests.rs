@@ -5,17 +5,16 @@ use super::held::{Held, Key, State};
 use super::options::EtcdLockOptions;
 use super::session::Session;
 use crate::fence::Fence;
-use crate::hold::Hold;
 use crate::limits::LockLimits;
 use crate::lock_name::{LockName, Numbers};
 use crate::mode::Mode;
-use crate::table::Table;
+use crate::table::{self, Table};
 use localmap::{Clock, ManualClock};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Returns a lock whose lease ends after `ttl` of the clock, unless it is renewed.
-pub(crate) fn hold_of(clock: &ManualClock, ttl: Duration) -> Hold {
+/// Returns a lock whose lease ends after `ttl` of the clock, unless it is renewed, with what a hold has of it.
+pub(crate) fn held_of(clock: &ManualClock, ttl: Duration) -> (Held, table::Held, Fence) {
     // Nobody listens there.
     let options = EtcdLockOptions::new(["http://127.0.0.1:1"], "/locks/").clock(clock.clone());
     let etcd = Arc::new(Etcd::start(options).expect("the options are valid"));
@@ -33,20 +32,6 @@ pub(crate) fn hold_of(clock: &ManualClock, ttl: Duration) -> Hold {
         user: local.user().clone(),
         state: State::Absent,
     };
-    Hold {
-        remote: Some(Held::new(key, etcd)),
-        _local: local,
-        fence: Fence::new(42, name, Some(lock_key), Mode::Write),
-    }
-}
-
-#[tokio::test]
-async fn a_hold_is_lost_at_its_deadline_and_not_before() {
-    let clock = ManualClock::new();
-    let hold = hold_of(&clock, Duration::from_secs(5));
-    clock.advance(Duration::from_millis(4_999));
-    hold.check().expect("it is still held");
-    clock.advance(Duration::from_millis(1));
-    hold.check().expect_err("it may be held by another");
-    hold.lost().await;
+    let fence = Fence::new(42, name, Some(lock_key), Mode::Write);
+    (Held::new(key, etcd), local, fence)
 }

@@ -1,7 +1,7 @@
 //! What happens to a request and to its response when the lease of its lock ends, by a clock of the test.
 
 use super::*;
-use crate::etcd::hold_of;
+use crate::hold::tests::hold_of;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;

@@ -1,13 +1,14 @@
 //! Reads rules from TOML, strictly: whatever is unknown or out of its range is an error with its line.
 
-use super::rule::{MAX_WAIT, Rule};
-use super::{MAX_RULES, MAX_TTL, MIN_TTL, Otherwise, Rules, RulesError};
+use super::rule::{MAX_WAIT, Rule, RulesError};
+use super::set::{MAX_RULES, MAX_TTL, MIN_TTL, Otherwise, Rules};
 use crate::limits::LockLimits;
 use crate::mode::Mode;
 use http::Method;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -111,7 +112,62 @@ const OF_FILE: [&str; 5] = [
     "max-waiters-per-key",
 ];
 
-pub(super) fn parse(text: &str) -> Result<Rules, RulesError> {
+impl Rules {
+    /// Reads rules from a file in TOML, whose fields are those of this type and of [`Rule`]:
+    ///
+    /// ```
+    /// use localmap_lease::Rules;
+    ///
+    /// let rules = Rules::from_toml(
+    ///     r#"
+    ///     otherwise = "refuse"    # or "pass"; required
+    ///     wait = "1s"             # the default
+    ///     ttl = "10s"             # the default; for leases in etcd
+    ///     escaped-slashes = false # the default
+    ///     max-waiters = 10_000
+    ///     max-waiters-per-key = 1_000
+    ///
+    ///     [[rule]]
+    ///     path = "/healthz"
+    ///     mode = "pass"
+    ///
+    ///     [[rule]]
+    ///     methods = ["GET", "HEAD", "PUT", "DELETE"]  # or one, or none for all
+    ///     path = "/maps/{map}/{key}"
+    ///     key = "{map}/{key}"
+    ///     wait = "500ms"
+    ///
+    ///     [[rule]]
+    ///     grpc = "maps.v1.Maps/Set"
+    ///     key = "{header:x-map-key}"
+    ///     mode = "write"
+    ///     "#,
+    /// )?;
+    ///
+    /// let error = Rules::from_toml("otherwise = \"refuse\"\nwiat = \"1s\"").unwrap_err();
+    /// assert_eq!(error.line(), Some(2));
+    /// # Ok::<(), localmap_lease::RulesError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RulesError`], which names the line, if the file is not TOML, has an unknown field, a value
+    /// outside of its range, a malformed pattern or template, or a rule that is never reached.
+    pub fn from_toml(text: &str) -> Result<Self, RulesError> {
+        parse(text)
+    }
+}
+
+impl FromStr for Rules {
+    type Err = RulesError;
+
+    /// Reads rules as [`Rules::from_toml`] does.
+    fn from_str(text: &str) -> Result<Self, RulesError> {
+        Self::from_toml(text)
+    }
+}
+
+fn parse(text: &str) -> Result<Rules, RulesError> {
     let lines = Lines(text);
     let file: File = toml::from_str(text).map_err(|error| {
         let mut why = error.message().replace('\n', " ");

@@ -9,12 +9,14 @@ use std::path::Path;
 /// The crates whose files are looked at, and the file at the root of each. The engine is not
 /// among them, as files below that of its map have methods of the map; nor are the client and
 /// `localmap-abi`, whose files use what stands at their roots.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: [(&str, &str); 11] = [
     ("guest/keyvalue", "lib"),
     ("guest/map", "lib"),
     ("host/localmap", "lib"),
     ("host/schema", "lib"),
     ("host/telemetry", "lib"),
+    ("host/mirror", "lib"),
+    ("host/lease", "lib"),
     ("host/serve", "lib"),
     ("host/sidecar", "lib"),
     ("host/sidecar-client", "lib"),
