@@ -1,6 +1,7 @@
 //! All metrics, as data.
 
 mod classes;
+mod guard;
 mod labels;
 mod mirrors;
 mod process;
@@ -19,6 +20,7 @@ pub(crate) fn families(shared: &Shared) -> Vec<Family> {
     all.extend(classes::families(&overview.classes));
     all.extend(tenants::families(&overview.named));
     all.extend(mirrors::families(&shared.mirrors.samples()));
+    all.extend(guard::families(shared.guard.sample().as_ref()));
     all.extend(overview.host.iter().flat_map(process::of_host));
     all.extend(Process::read().iter().flat_map(process::families));
     all

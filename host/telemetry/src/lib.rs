@@ -22,6 +22,7 @@ mod clock;
 mod exposition;
 mod families;
 mod family;
+mod guard;
 mod ids;
 mod map_observer;
 mod metrics;
@@ -47,6 +48,7 @@ mod trace_parent;
 pub use admin::{AdminAddress, AdminError, AdminServer, ParseAdminAddressError};
 #[cfg(feature = "metrics")]
 pub use exposition::RenderedMetrics;
+pub use guard::GuardSample;
 pub use mirrors::MirrorSample;
 pub use options::TelemetryOptions;
 #[cfg(feature = "otlp")]

@@ -1,6 +1,7 @@
 //! What all parts of a telemetry share.
 
 use crate::clock::Clock;
+use crate::guard::WatchedGuard;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::mirrors::WatchedMirrors;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) looks: AtomicBool,
     pub(crate) surveyor: Surveyor,
     pub(crate) mirrors: WatchedMirrors,
+    pub(crate) guard: WatchedGuard,
     ready: AtomicBool,
     last_request: AtomicU64,
 }
@@ -46,6 +48,7 @@ impl Shared {
             trace,
             surveyor: Surveyor::new(clock.clone(), options.named_tenants),
             mirrors: WatchedMirrors::default(),
+            guard: WatchedGuard::default(),
             options,
             clock,
             names: Names::new(MAX_NAMES),

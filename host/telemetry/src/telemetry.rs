@@ -1,5 +1,6 @@
 //! The telemetry of a program: what it observes, and what it shows.
 
+use crate::guard::GuardSample;
 use crate::map_observer::MapObserver;
 use crate::mirrors::MirrorSample;
 use crate::names::TenantId;
@@ -104,6 +105,29 @@ impl Telemetry {
     /// ```
     pub fn watch_mirrors(&self, ask: impl Fn() -> Vec<MirrorSample> + Send + Sync + 'static) {
         self.shared.mirrors.add(ask);
+    }
+
+    /// Reports what the guard of a server says about itself. `ask` is called for each reading of the metrics, on the
+    /// thread that reads them. A later call takes the place of an earlier one.
+    ///
+    /// ```
+    /// use localmap_telemetry::{GuardSample, Telemetry, TelemetryOptions};
+    ///
+    /// let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    /// telemetry.watch_guard(|| GuardSample {
+    ///     available: true,
+    ///     acquired: 3,
+    ///     ..GuardSample::default()
+    /// });
+    /// # #[cfg(feature = "metrics")]
+    /// # {
+    /// let text = String::from_utf8(telemetry.render_metrics("").body)?;
+    /// assert!(text.contains("localmap_guard_acquired_total 3"));
+    /// # }
+    /// # Ok::<(), std::string::FromUtf8Error>(())
+    /// ```
+    pub fn watch_guard(&self, ask: impl Fn() -> GuardSample + Send + Sync + 'static) {
+        self.shared.guard.set(ask);
     }
 
     /// Begins a request. `method` is that of HTTP, or the name of a call of gRPC. `parent` is its header

@@ -238,8 +238,9 @@ def dashboard(prometheus):
         queries = [query.replace(name, text) for query in queries]
     empty = [query for query in queries if not query_result(prometheus, query)]
     print(f"{len(queries) - len(empty)} of {len(queries)} queries of the dashboard have data")
-    # No operation was rejected, and the server has no mirrors.
-    without = [query for query in queries if "outcome!~" in query or "localmap_mirror_" in query]
+    # No operation was rejected, and the server has neither mirrors nor a guard.
+    missing = ("outcome!~", "localmap_mirror_", "localmap_guard_")
+    without = [query for query in queries if any(part in query for part in missing)]
     expect("queries without data", without, empty)
 
 

@@ -217,6 +217,7 @@ impl ServeCommand {
             .with_context(|| format!("cannot serve `{}`", self.guest.display()))?;
         if let Some(telemetry) = telemetry {
             mirrors.watch(telemetry);
+            guard.watch(telemetry);
         }
         runtime.block_on(async { tokio::join!(mirrors.first_copies(), guard.first_lease()) });
         let listener = address.listen()?;

@@ -1,6 +1,6 @@
 //! Tests of the text, with real tenants.
 
-use crate::{MirrorSample, Protocol, RenderedMetrics, Telemetry, TelemetryOptions};
+use crate::{GuardSample, MirrorSample, Protocol, RenderedMetrics, Telemetry, TelemetryOptions};
 use localmap::{Host, TenantClass, Tenants, TenantsOptions, Ttl};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -245,6 +245,35 @@ fn mirrors_have_metrics_by_name() {
             (r#"localmap_mirror_revision{mirror="a\"\n\\"}"#, None),
         ] {
             assert_eq!(value(&text, series), expected, "{series}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_guard_has_metrics_and_refusals_have_reasons() {
+    let telemetry = Telemetry::new(TelemetryOptions::new().metrics(true));
+    let none = prometheus(&telemetry);
+    assert_eq!(value(&none, "localmap_guard_available"), None);
+    telemetry.watch_guard(|| GuardSample {
+        available: true,
+        waiting: 2,
+        acquired: 9,
+        no_lease: 4,
+        leases: 1,
+        ..GuardSample::default()
+    });
+    for text in [prometheus(&telemetry), open_metrics(&telemetry)] {
+        for (name, expected) in [
+            ("localmap_guard_available", 1.0),
+            ("localmap_guard_keys", 0.0),
+            ("localmap_guard_waiting", 2.0),
+            ("localmap_guard_acquired_total", 9.0),
+            (r#"localmap_guard_refused_total{reason="no-lease"}"#, 4.0),
+            (r#"localmap_guard_refused_total{reason="held"}"#, 0.0),
+            ("localmap_guard_leases_total", 1.0),
+            ("localmap_guard_leases_lost_total", 0.0),
+        ] {
+            assert_eq!(value(&text, name), Some(expected), "{name}: {text}");
         }
     }
 }

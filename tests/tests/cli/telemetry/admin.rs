@@ -81,6 +81,38 @@ fn ask(server: &Server, tenant: &str, path: &str) -> Response {
 const HEADER: [&str; 2] = ["--map-scope", "header:x-tenant"];
 
 #[test]
+fn the_locks_of_a_guard_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("rules.toml");
+    let text = r#"
+        otherwise = "refuse"
+        [[rule]]
+        path = "/{*command}"
+        key = "{header:x-key}"
+        wait = "0s"
+    "#;
+    std::fs::write(&rules, text).expect("a file");
+    let rules = rules.display().to_string();
+    let (server, admin) = start(&["--map-scope", "server", "--guard", &rules]);
+    let mut holder = server.connect();
+    holder.begin("PUT", "/stream/2/600000", &[("x-key", "a")], 0);
+    assert_eq!(holder.head().status, 200);
+    let ask = |key| {
+        server
+            .connect()
+            .ask("PUT", "/method", &[("x-key", key)], b"")
+    };
+    assert_eq!((ask("a").status, ask("b").status), (423, 200));
+    let metrics = admin.metrics();
+    metrics.check("localmap_guard_available", &[], 1);
+    metrics.check("localmap_guard_acquired_total", &[], 2);
+    let held = [("reason", "held")];
+    metrics.check("localmap_guard_refused_total", &held, 1);
+    metrics.check("localmap_guard_refused_total", &[], 1);
+    metrics.check("localmap_guard_leases_total", &[], 0);
+}
+
+#[test]
 fn the_operations_of_served_guests_are_counted_exactly() {
     // A map begins with an entry, which no guest has set.
     let options = ["--max-value", "3", "--entry", "first=1"];

@@ -6,6 +6,7 @@ use crate::args::etcd::{EtcdAccess, EtcdUrl};
 use crate::args::mirror::needs_etcd;
 use anyhow::{Context, anyhow};
 use localmap_lease::{Guard, Locks, Rules};
+use localmap_telemetry::{GuardSample, Telemetry};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,29 @@ impl GuardArgs {
 impl ServedGuard {
     pub(super) fn get(&self) -> Option<&Guard> {
         self.0.as_ref()
+    }
+
+    /// Shows its metrics.
+    pub(super) fn watch(&self, telemetry: &Telemetry) {
+        let Some(guard) = &self.0 else {
+            return;
+        };
+        let locks = guard.locks().clone();
+        telemetry.watch_guard(move || {
+            let status = locks.status();
+            GuardSample {
+                available: status.available,
+                keys: status.keys,
+                waiting: status.waiting.into(),
+                acquired: status.acquired,
+                held: status.held,
+                too_many_waiters: status.too_many_waiters,
+                no_lease: status.no_lease,
+                unavailable: status.unavailable,
+                leases: status.leases,
+                leases_lost: status.leases_lost,
+            }
+        });
     }
 
     /// Waits for the first lease, but not for long.
