@@ -5,6 +5,7 @@
 //! here is about the disk. All times are wall-clock times. Clients and etcd share all cores.
 
 mod by_hand;
+mod guest;
 mod lag;
 pub(crate) mod memory;
 
@@ -14,6 +15,7 @@ use crate::measure::{Times, on_all_cores, wall};
 use crate::report::{Report, Row};
 use anyhow::{Context, Result, ensure};
 use etcd_client::{Client, PutOptions, Txn, TxnOp};
+use guest::Guest;
 use localmap::Host;
 use localmap_mirror::{EtcdOptions, Mirror, MirrorOptions, MirrorReader, MirrorSnapshot};
 use std::hint::black_box;
@@ -101,10 +103,12 @@ fn reads(
     let mirror = open(&host, etcd)?;
     let reader = mirror.reader();
     let snapshot = mirror.snapshot()?;
+    let mut guest = Guest::new(mirror.reader())?;
     let systems = [
         "localmap, mirror",
         "localmap, mirror, value in place",
         "localmap, snapshot of a mirror, value in place",
+        "localmap, mirror, by a guest",
         "etcd, linearizable read",
         "etcd, serializable read",
     ];
@@ -117,7 +121,12 @@ fn reads(
         0 => local_reads(local, |name| found(&reader, name)),
         1 => local_reads(local, |name| in_place(&reader, name)),
         2 => local_reads(local, |name| in_snapshot(&snapshot, name)),
-        _ => runtime.block_on(remote_reads(client, remote, system == 4)),
+        3 => {
+            let start = wall();
+            guest.read(local)?;
+            Ok((wall() - start) as f64 / f64::from(local))
+        }
+        _ => runtime.block_on(remote_reads(client, remote, system == 5)),
     })?;
     for (system, median) in systems.into_iter().zip(times.medians()) {
         report.add(Row::time(
