@@ -144,7 +144,7 @@ impl Index {
     }
 
     /// Returns how many of the ranks, from the first, belong to the same table.
-    fn run(&self, ranks: &[u32]) -> usize {
+    pub(crate) fn run(&self, ranks: &[u32]) -> usize {
         ranks.first().map_or(0, |&first| {
             ranks.partition_point(|&rank| self.same_table(hash_of(first), hash_of(rank)))
         })
@@ -181,6 +181,25 @@ impl Index {
                 return Ok(count);
             }
         }
+    }
+
+    /// Returns the bytes that are needed at most, in addition to those of now, for so many entries in the table
+    /// for a hash.
+    pub(crate) fn growth(&self, hash: u32, entries: usize) -> u64 {
+        if self
+            .whole_table(hash)
+            .is_some_and(|table| entries <= table.most())
+        {
+            return 0;
+        }
+        let buckets = (entries * 8 / 7 + 1).next_power_of_two();
+        if buckets <= MAX_BUCKETS {
+            return table_bytes(buckets.max(4)) + (size_of::<u32>() + size_of::<Table>()) as u64;
+        }
+        // Tables that are half full, and as many places in the list of tables and in the directory.
+        let tables = 2 * entries.div_ceil(TABLE_ENTRIES);
+        let lists = (self.directory.len() + self.tables.capacity()) * size_of::<Table>();
+        (tables as u64 + 1) * table_bytes(MAX_BUCKETS) + 2 * lists as u64
     }
 
     /// Returns `true` if all hashes belong to the same table.

@@ -249,7 +249,9 @@ impl<C: Clock> Map<C> {
     /// # Ok::<(), localmap_engine::Error>(())
     /// ```
     pub fn sweep(&mut self, max: u32) -> u32 {
-        self.reap_due(&mut CallTime::begin(), max)
+        let reaped = self.reap_due(&mut CallTime::begin(), max);
+        self.arena.trim();
+        reaped
     }
 
     /// Removes all entries and frees all memory, except for values that pins hold. Limits,
@@ -290,6 +292,7 @@ impl<C: Clock> Map<C> {
     /// Frees all entries that are due now.
     fn reap_all(&mut self, call: &mut CallTime) {
         self.reap_due(call, u32::MAX);
+        self.arena.trim();
     }
 
     /// Frees at most `max` of the entries that are due now, and returns their number.
@@ -317,7 +320,9 @@ impl<C: Clock> Map<C> {
             }
             match self.wheel.step(&mut self.arena, now) {
                 Step::Due(entry) => {
-                    self.expire(entry);
+                    // Blocks that become free are released by the caller, who may need them.
+                    self.vacate(entry);
+                    self.counts.expired += 1;
                     reaped += 1;
                 }
                 Step::Moved => {}

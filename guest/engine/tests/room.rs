@@ -1,6 +1,6 @@
 //! Tests that memory is given back before the actions that need it.
 
-use localmap_engine::{Change, Limits, MIN_BYTES, Map, Outcome, Policy, Ttl};
+use localmap_engine::{Change, Limits, MIN_BYTES, Map, Outcome, Policy, Stats, Ttl};
 
 #[test]
 fn a_batch_that_deletes_makes_room_for_what_it_sets() {
@@ -185,4 +185,45 @@ fn a_pin_where_all_that_is_free_lies_between_entries() {
             .step_by(2)
             .all(|number| map.contains(&key(number)))
     );
+}
+
+/// The memory on which evicting relied was given to the index, and the batch failed after all others were evicted.
+#[test]
+fn a_batch_that_is_refused_has_evicted_nothing() {
+    let keys: Vec<[u8; 8]> = (0..6_000_u64).map(u64::to_le_bytes).collect();
+    for (policy, max_bytes, entries, old, deletes, sets, replaced, new) in [
+        (Policy::Lru, 252_117, 2_370, 73, 17, 441, 284, 450),
+        (Policy::S3Fifo, 274_739, 2_323, 108, 650, 363, 8, 563),
+        (Policy::Lru, 144_708, 2_922, 116, 127, 839, 57, 6),
+        (Policy::Lru, 143_701, 2_601, 110, 562, 418, 195, 194),
+        (Policy::S3Fifo, 131_072, 3_000, 1, 1, 1_023, 1, 120),
+    ] {
+        let limits = Limits {
+            max_bytes,
+            policy,
+            ..Limits::default()
+        };
+        let mut map = Map::new(|| 0, 7, limits);
+        let (old, new) = (vec![1; old], vec![2; new]);
+        for key in &keys[..entries] {
+            map.set(key, &old, Ttl::Never).expect("others are evicted");
+        }
+        let (kept, rest) = keys.split_at(entries);
+        let mut last = kept.iter().rev();
+        let deletes = last.by_ref().take(deletes);
+        let mut batch: Vec<Change<'_>> = deletes.map(|key| Change::Delete { key }).collect();
+        let stored = last.take(replaced).chain(rest.iter().take(sets - replaced));
+        batch.extend(stored.map(|key| Change::Set {
+            key,
+            value: &new,
+            ttl: Ttl::Never,
+        }));
+        let before = map.stats();
+        let result = map.apply(&batch);
+        let after = map.stats();
+        if result.is_err() {
+            let counts = |stats: &Stats| (stats.entries, stats.evicted);
+            assert_eq!(counts(&after), counts(&before), "{policy:?}, {max_bytes}");
+        }
+    }
 }

@@ -85,12 +85,12 @@ impl<C: Clock> Map<C> {
     /// Frees entries that are due as long as there is room for them in the list of changes. Returns
     /// `false` if some may be left.
     fn reap_while_there_is_room(&mut self, now: u64) -> bool {
-        while self.changes.has_room() {
-            if self.reap(now, 1, u64::MAX) == 0 {
-                return true;
-            }
+        let mut all = false;
+        while !all && self.changes.has_room() {
+            all = self.reap(now, 1, u64::MAX) == 0;
         }
-        false
+        self.arena.trim();
+        all
     }
 
     /// Calls `visit` with the entries of several keys in their order, all at the same instant.

@@ -26,6 +26,9 @@ const TABLE_BYTES: u64 = 12;
 /// The number of entries of a table that cannot grow that are compared to choose the one to evict.
 const SAMPLE: usize = 16;
 
+/// The share of a plan that may be evicted until it is counted again what the plan gives back.
+const PATIENCE: u32 = 64;
+
 /// The planned action for a key.
 pub(super) struct PlannedWrite<'a> {
     pub(super) key: &'a [u8],
@@ -255,13 +258,9 @@ impl<C: Clock> Map<C> {
     /// to gain.
     #[inline]
     fn gain(&mut self, call: &mut CallTime, crowded: bool) -> bool {
-        self.gain_in_place(call, crowded) || !crowded && self.evacuate()
-    }
-
-    /// Does those of the steps of [`gain`](Self::gain) that move no entry.
-    #[inline]
-    fn gain_in_place(&mut self, call: &mut CallTime, crowded: bool) -> bool {
-        !crowded && self.grow() || self.reap_due(call, REAP_LIMIT) > 0
+        !crowded && self.grow()
+            || self.reap_due(call, REAP_LIMIT) > 0
+            || !crowded && self.evacuate()
     }
 
     /// Makes room for one new entry if gaining room, or evicting a single entry, is sure to be
@@ -349,7 +348,7 @@ impl<C: Clock> Map<C> {
         if plan.iter().any(|planned| planned.deadline().is_some()) && !self.wheel.is_ready() {
             self.reserve_wheel()?;
         }
-        let mut sure = false;
+        let mut sure = None;
         // No entry of the plan becomes a new one meanwhile: none of them is evicted, nor expires during
         // the call.
         while !ranks.is_empty() {
@@ -361,22 +360,42 @@ impl<C: Clock> Map<C> {
             let needs = self.needs::<Demand>(plan);
             let frees = |planned: &PlannedWrite<'_>| self.freed(planned).is_some();
             let freeing = plan.iter().position(frees).unwrap_or(plan.len());
+            // What a plan gives back takes time to count. Entries that go meanwhile only add to it.
+            let patience = (plan.len() - freeing) as u32 / PATIENCE + 1;
+            let mut gone = patience;
+            let mut demand = needs.slots.clone();
             loop {
                 let len = u64::from(self.index.len()) + needs.new - needs.gone;
                 let crowded = len > self.limits.max_entries;
-                if !crowded && self.fits_after(&plan[freeing..], &needs.slots) {
+                if gone >= patience {
+                    demand = self.demand_after(&plan[freeing..], &needs.slots);
+                    gone = 0;
+                }
+                if !crowded && self.arena.fits_all(&demand) {
                     return Ok(());
                 }
-                if self.gain_in_place(call, crowded) {
+                if !crowded && self.grow() {
+                    continue;
+                }
+                let reaped = self.reap_due(call, REAP_LIMIT);
+                gone += reaped;
+                if reaped > 0 {
                     continue;
                 }
                 if !crowded && self.evacuate() {
-                    // It may have moved entries of the plan, which nothing else does.
+                    for _ in 1..patience {
+                        self.evacuate();
+                    }
+                    // They may have moved entries of the plan, which nothing else does.
                     break;
                 }
-                self.check_evictable(plan, &mut sure)?;
-                let victim = self.eviction.victim(&mut self.arena).ok_or(NoRoom)?;
-                self.evict(victim);
+                self.check_evictable(plan, &[], &mut sure)?;
+                match self.eviction.victim(&mut self.arena) {
+                    Some(victim) => self.evict(victim),
+                    None if gone == 0 => return Err(NoRoom),
+                    None => gone = patience,
+                }
+                gone += 1;
             }
         }
     }
@@ -396,7 +415,7 @@ impl<C: Clock> Map<C> {
         call: &mut CallTime,
         plan: &mut [PlannedWrite<'_>],
         ranks: &[u32],
-        sure: &mut bool,
+        sure: &mut Option<u64>,
     ) -> Result<usize, NoRoom> {
         loop {
             let (most, rest) = (self.most(), self.bytes() - self.index.bytes());
@@ -405,11 +424,15 @@ impl<C: Clock> Map<C> {
             if let Ok(count) = reserved {
                 return Ok(count);
             }
-            // A block that has been emptied is released for the table.
-            if self.arena.shrink() || self.reap_due(call, REAP_LIMIT) > 0 || self.evacuate() {
+            // A block that has been emptied is released for the table, unless evicting relies on it.
+            let is_spare = sure.is_none_or(|blocks| self.arena.blocks() > blocks);
+            if is_spare && self.arena.shrink()
+                || self.reap_due(call, REAP_LIMIT) > 0
+                || is_spare && self.evacuate()
+            {
                 continue;
             }
-            self.check_evictable(plan, sure)?;
+            self.check_evictable(plan, ranks, sure)?;
             let victim = if self.index.is_one_table() {
                 self.eviction.victim(&mut self.arena)
             } else {
@@ -429,13 +452,15 @@ impl<C: Clock> Map<C> {
             .min_by_key(|&entry| self.eviction.rank(&self.arena, entry))
     }
 
-    /// Returns an error unless evicting is sure to make enough room.
+    /// Returns an error unless evicting is sure to make enough room, in the tables for some ranks too. Sets
+    /// `sure` to the number of blocks that this takes.
     fn check_evictable(
         &mut self,
         plan: &mut [PlannedWrite<'_>],
-        sure: &mut bool,
+        ranks: &[u32],
+        sure: &mut Option<u64>,
     ) -> Result<(), NoRoom> {
-        if *sure {
+        if sure.is_some() {
             return Ok(());
         }
         self.locate_all(plan);
@@ -445,6 +470,10 @@ impl<C: Clock> Map<C> {
         if self.limits.policy == Policy::Refuse || crowded {
             return Err(NoRoom);
         }
+        // The memory of what the plan frees is there for other entries, but not yet for tables.
+        let present = plan.iter().filter_map(|planned| planned.at);
+        let present = present.chain(self.pins.entries());
+        let occupied = self.arena.count_blocks(present);
         for planned in &mut *plan {
             if self.freed(planned).is_some() {
                 planned.at = None;
@@ -465,12 +494,31 @@ impl<C: Clock> Map<C> {
                 return Err(NoRoom);
             }
         }
-        *sure = true;
+        let spare = self.arena.blocks().saturating_sub(blocks.max(occupied)) * BLOCK_SIZE;
+        if self.table_growth(ranks) > self.most().saturating_sub(self.bytes()) + spare {
+            return Err(NoRoom);
+        }
+        *sure = Some(blocks);
         Ok(())
     }
 
-    /// Returns `true` if there is room for a demand once a plan has given back what it frees.
-    fn fits_after(&mut self, plan: &[PlannedWrite<'_>], demand: &Demand) -> bool {
+    /// Returns the bytes that tables need at most to grow for the entries with these ranks once all others that can
+    /// be are evicted.
+    fn table_growth(&self, ranks: &[u32]) -> u64 {
+        let (mut bytes, mut rest) = (0, ranks);
+        while let Some(&first) = rest.first() {
+            let hash = hash_of(first);
+            let new = self.index.run(rest);
+            let evictable = |entry: &EntryAddr| self.eviction.holds(&self.arena, *entry);
+            let staying = self.neighbours(hash).filter(|entry| !evictable(entry));
+            bytes += self.index.growth(hash, staying.count() + new);
+            rest = &rest[new..];
+        }
+        bytes
+    }
+
+    /// Returns what a plan needs once it has given back what it frees.
+    fn demand_after(&mut self, plan: &[PlannedWrite<'_>], demand: &Demand) -> Demand {
         let mut demand = demand.clone();
         for planned in plan {
             if let Some(entry) = self.freed(planned) {
@@ -482,7 +530,7 @@ impl<C: Clock> Map<C> {
                 self.arena.forget_given(entry);
             }
         }
-        self.arena.fits_all(&demand)
+        demand
     }
 
     /// Returns the existing entry of a key if the planned action frees its memory.
