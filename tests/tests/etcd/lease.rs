@@ -88,7 +88,7 @@ impl Session {
 /// Returns the names of the locks in etcd, without those of sessions.
 fn names(cluster: &Cluster) -> Vec<String> {
     let entries = cluster.entries(LOCKS, None);
-    let names = entries.keys().filter(|name| !name.starts_with(b"\0s"));
+    let names = entries.keys().filter(|name| !name.starts_with(b"\0l"));
     names
         .map(|name| String::from_utf8_lossy(name).into_owned())
         .collect()

@@ -77,7 +77,13 @@ impl Etcd {
         let mut backoff = Backoff::new(MAX_BACKOFF);
         // Also one that does not wait for others waits for the answer of etcd.
         let answered = until.max(Instant::now() + ANSWER);
+        // It counts as one that waits while there is no lease, or once etcd has not answered.
+        let (mut waiting, mut is_late) = (None, false);
         loop {
+            if waiting.is_none() && (is_late || !shared.has_lease()) {
+                waiting = Some(local.user().wait()?);
+            }
+            is_late = true;
             let session = shared.session(until).await?;
             if shared.cleanup.is_full() {
                 let pause = Instant::now() + backoff.next();
@@ -147,12 +153,14 @@ async fn create(
         Err(failure) => {
             if failure.kind != Kind::Unknown {
                 key.state = State::Absent;
+                deleting.refused(&shared);
             }
             return Err(failure);
         }
     };
     if !done.succeeded {
         key.state = State::Absent;
+        deleting.refused(&shared);
         learn_epoch(&key.shared, &session, epoch, &done.responses)?;
         return Ok(None);
     }
@@ -168,12 +176,15 @@ async fn create(
 
 /// Returns the operation that finds the last key to wait for: of writers, or of all.
 fn last_before(folder: &[u8], mode: Mode, created_before: Option<i64>) -> TxnOp {
-    let mut range = folder.to_vec();
-    if mode == Mode::Read {
-        range.extend_from_slice(letter(Mode::Write).to_string().as_bytes());
-    }
+    // Both letters, and nothing else that may be in the folder, such as the session of a folder in this one.
+    let first = match mode {
+        Mode::Read => letter(Mode::Write),
+        Mode::Write => letter(Mode::Read),
+    };
+    let range = [folder, &[first]].concat();
+    let end = [folder, &[letter(Mode::Write) + 1]].concat();
     let mut options = GetOptions::new()
-        .with_prefix()
+        .with_range(end)
         .with_keys_only()
         .with_limit(1)
         .with_sort(SortTarget::Create, SortOrder::Descend);

@@ -87,15 +87,29 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match &error {
-            Error::GRpcStatus(status) => Self::new(
-                kind(status.code(), status.message()),
-                with_sources(status, status.message()),
-            ),
+            Error::GRpcStatus(status) => {
+                let mut text = with_sources(status, status.message());
+                text.push_str(advice(status.message()));
+                Self::new(kind(status.code(), status.message()), text)
+            }
             Error::LeaseKeepAliveError(why) if why == "lease not found" => {
                 Self::new(Kind::NoLease, why)
             }
             error => Self::new(Kind::Unknown, with_sources(error, &error.to_string())),
         }
+    }
+}
+
+/// Returns what to do about a refusal.
+fn advice(message: &str) -> &'static str {
+    match message {
+        message if message.contains("user name is empty") => {
+            ": etcd asks for users, so give the locks one"
+        }
+        message if message.contains("permission denied") => {
+            ": the user needs the right to read and write the folder of the locks"
+        }
+        _ => "",
     }
 }
 
@@ -124,6 +138,10 @@ fn clean(text: &str) -> String {
 fn kind(code: Code, message: &str) -> Kind {
     if message.contains("requested lease not found") {
         return Kind::NoLease;
+    }
+    // Said also of requests that were performed: etcd compares the quota before, and looks at the result after.
+    if message.contains("database space exceeded") {
+        return Kind::Unknown;
     }
     let refused = matches!(
         code,
@@ -201,7 +219,7 @@ mod tests {
             (
                 Code::ResourceExhausted,
                 "etcdserver: mvcc: database space exceeded",
-                Kind::Refused,
+                Kind::Unknown,
             ),
             (Code::ResourceExhausted, "h2 protocol error", Kind::Unknown),
             (

@@ -29,7 +29,8 @@ enum End {
 pub(super) async fn keep(shared: Arc<Shared>) {
     while let Some(session) = granted(&shared).await {
         shared.set_session(&session);
-        shared.report(&LeaseEvent::Granted { ttl: session.ttl() });
+        let (ttl, lease) = (session.ttl(), session.lease());
+        shared.report(&LeaseEvent::Granted { ttl, lease });
         let end = renew(&shared, &session).await;
         // Holders stop before others are told.
         session.lose();
@@ -145,6 +146,10 @@ async fn renew(shared: &Arc<Shared>, session: &Session) -> End {
             renewal = shared.endpoints.renew(session.lease(), &mut stream) => renewal,
         };
         match renewal {
+            // Those who have seen the end of the lease have acted on it.
+            Ok(_) if session.is_lost() => {
+                return End::Lost("the answer to its renewal came too late".to_owned());
+            }
             Ok(ttl) if !ttl.is_zero() => {
                 session.renewed(sent);
                 next = sent + session.ttl() / 3;

@@ -51,6 +51,8 @@ pub enum LeaseEvent {
     Granted {
         /// The TTL that etcd has granted.
         ttl: Duration,
+        /// Its number, which the names of all locks have in hexadecimal digits.
+        lease: i64,
     },
     /// No lease can be had for now. It is tried again. Reported when the reason changes.
     #[non_exhaustive]
@@ -69,8 +71,10 @@ pub enum LeaseEvent {
 impl fmt::Display for LeaseEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Granted { ttl } => write!(f, "there is a lease of {} s", ttl.as_secs()),
-            Self::Failed { why } => write!(f, "there is no lease yet, trying again: {why}"),
+            Self::Granted { ttl, lease } => {
+                write!(f, "there is a lease of {} s ({lease:x})", ttl.as_secs())
+            }
+            Self::Failed { why } => write!(f, "there is no lease: {why}"),
             Self::Lost { why } => {
                 write!(f, "the lease has ended, and all locks with it: {why}")
             }

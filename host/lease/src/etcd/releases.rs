@@ -34,8 +34,8 @@ impl Shared {
         }
     }
 
-    /// Returns the keys to delete when a lock is acquired: some that were released, and all of ended holds of
-    /// the same lock.
+    /// Returns the keys to delete when a lock is acquired: some that were released, and some of ended holds of the
+    /// same lock, which are all of them unless it had very many readers.
     pub(super) fn deleting(&self, user: &User) -> Deleting<'_> {
         let mut deleting = self.take(MAX_RELEASED);
         deleting.stale = user.stale(MAX_STALE);
@@ -73,6 +73,14 @@ impl Deleting<'_> {
     pub(super) fn operations(&self) -> Vec<TxnOp> {
         let names = self.keys.iter().map(|key| &key.name).chain(&self.stale);
         names.map(|name| TxnOp::delete(&***name, None)).collect()
+    }
+
+    /// Notes that the transaction was not performed, nor will be.
+    pub(super) fn refused(mut self, shared: &Arc<Shared>) {
+        self.stale.clear();
+        for key in mem::take(&mut self.keys) {
+            shared.release(key);
+        }
     }
 
     /// Notes that the keys are deleted.

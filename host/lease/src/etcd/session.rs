@@ -83,9 +83,16 @@ impl Session {
         self.lost.raise();
     }
 
-    /// Returns `true` if the lease has ended, or may have.
+    /// Returns `true` if the lease has ended, or may have. Then it has for all, also if a renewal is answered later.
     pub(super) fn is_lost(&self) -> bool {
-        self.lost.is_raised() || self.clock.now() >= self.deadline()
+        if self.lost.is_raised() {
+            return true;
+        }
+        let is_over = self.clock.now() >= self.deadline();
+        if is_over {
+            self.lost.raise();
+        }
+        is_over
     }
 
     /// Waits for the end of the session.
@@ -166,6 +173,16 @@ mod tests {
         session.renewed(SECOND);
         assert_eq!(session.deadline(), 13 * SECOND);
         clock.advance(6 * SECOND);
+        assert!(session.is_lost());
+    }
+
+    #[test]
+    fn a_session_that_somebody_saw_end_does_not_come_back() {
+        let clock = ManualClock::new();
+        let session = session(&clock);
+        clock.advance(10 * SECOND);
+        assert!(session.is_lost());
+        session.renewed(9 * SECOND);
         assert!(session.is_lost());
     }
 

@@ -75,6 +75,8 @@ struct Trust {
 enum Lease {
     /// There is none, for this reason.
     None(String),
+    /// The same, and there will be none until the process is restarted.
+    Refused(String),
     Held(Arc<Session>),
     /// There will be no more.
     Ended,
@@ -124,7 +126,10 @@ impl Shared {
     }
 
     pub(super) fn set_none(&self, why: String) {
-        self.lease.send_replace(Lease::None(why));
+        self.lease.send_replace(match self.check_trust() {
+            Ok(()) => Lease::None(why),
+            Err(_) => Lease::Refused(why),
+        });
     }
 
     pub(super) fn set_ended(&self) {
@@ -147,7 +152,7 @@ impl Shared {
         let usable = |lease: &Lease| match lease {
             Lease::None(_) => false,
             Lease::Held(session) => !session.is_lost(),
-            Lease::Ended => true,
+            Lease::Refused(_) | Lease::Ended => true,
         };
         let found = timeout_at(until, lease.wait_for(usable)).await;
         let found = match found {
@@ -160,7 +165,7 @@ impl Shared {
             Lease::Held(_) => Err(AcquireError::NoLease {
                 why: "it has ended".to_owned(),
             }),
-            Lease::None(why) => Err(AcquireError::NoLease { why }),
+            Lease::None(why) | Lease::Refused(why) => Err(AcquireError::NoLease { why }),
             Lease::Ended => Err(AcquireError::NoLease {
                 why: "it was given back".to_owned(),
             }),
@@ -170,7 +175,7 @@ impl Shared {
     /// Waits until there is a lease, or will be none.
     pub(super) async fn ready(&self) {
         let mut lease = self.lease.subscribe();
-        let ready = |lease: &Lease| !matches!(lease, Lease::None(_));
+        let ready = |lease: &Lease| matches!(lease, Lease::Held(_) | Lease::Ended);
         // The sender is there for as long as this is.
         let _ = lease.wait_for(ready).await;
     }
@@ -246,25 +251,24 @@ impl Shared {
     /// Returns a name for a lock.
     pub(super) fn lock_name(&self, folder: &[u8], mode: Mode, session: &Session) -> Arc<LockName> {
         LockName::new(&self.numbers, |number| {
-            let name = format!("{}{:016x}-{number:x}", letter(mode), session.lease());
-            [folder, name.as_bytes()].concat()
+            let name = format!("{:016x}-{number:x}", session.lease());
+            [folder, &[letter(mode)], name.as_bytes()].concat()
         })
     }
 
-    /// Returns the key of a session, which is in no folder.
+    /// Returns the key of a session. Its letter is not one of those of locks, nor between them: it may lie in the
+    /// folder of a lock, if the prefix of these locks is in that of others.
     pub(super) fn session_key(&self, lease: i64) -> Vec<u8> {
-        let mut key = self.options.prefix.clone();
-        key.push(0);
-        key.extend_from_slice(format!("s{lease:016x}").as_bytes());
-        key
+        let name = format!("l{lease:016x}");
+        [&self.options.prefix, [0].as_slice(), name.as_bytes()].concat()
     }
 }
 
 /// Returns what the names of locks of a mode begin with.
-pub(super) fn letter(mode: Mode) -> char {
+pub(super) fn letter(mode: Mode) -> u8 {
     match mode {
-        Mode::Read => 'r',
-        Mode::Write => 'w',
+        Mode::Read => b'r',
+        Mode::Write => b'w',
     }
 }
 

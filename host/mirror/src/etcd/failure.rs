@@ -151,6 +151,10 @@ fn kind(code: Code, message: &str) -> Kind {
     if message.contains("message length too large") || message.contains("larger than max") {
         return Kind::TooLarge;
     }
+    // Said also of requests that were performed: etcd compares the quota before, and looks at the result after.
+    if message.contains("database space exceeded") {
+        return Kind::Other;
+    }
     // Only etcd's own words are certain: the codes below come from broken connections too.
     let refused = matches!(
         code,
@@ -231,16 +235,17 @@ mod tests {
         let refused = [
             (Code::PermissionDenied, "etcdserver: permission denied"),
             (Code::InvalidArgument, "etcdserver: key is not provided"),
-            (
-                Code::ResourceExhausted,
-                "etcdserver: mvcc: database space exceeded",
-            ),
+            (Code::ResourceExhausted, "etcdserver: too many requests"),
         ];
         for (code, message) in refused {
             assert_eq!(of(code, message).kind, Kind::Refused, "{message}");
         }
         let unknown = [
             (Code::Cancelled, "Timeout expired"),
+            (
+                Code::ResourceExhausted,
+                "etcdserver: mvcc: database space exceeded",
+            ),
             (
                 Code::Unknown,
                 "h2 protocol error: error reading a body from connection",

@@ -71,7 +71,7 @@ async fn tls_with_a_certificate_of_the_client() {
     );
     a.lock("k", Mode::Write).await.check().expect("it is held");
     let without = Session::with(options);
-    without.event("there is no lease yet").await;
+    without.event("there is no lease").await;
     let other = EtcdLockOptions::new(cluster.endpoints(), LOCKS).ca(read("client.pem"));
-    Session::with(other).event("there is no lease yet").await;
+    Session::with(other).event("there is no lease").await;
 }

@@ -132,6 +132,23 @@ async fn a_lock_after_another_costs_etcd_one_write() {
     none_is_left(&cluster).await;
 }
 
+/// The sessions of a folder in another one are not taken for locks of that one.
+#[tokio::test]
+async fn a_session_is_no_lock_of_a_folder_around_it() {
+    let Some(cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let outer = Session::of(&cluster).await;
+    let folder = format!("{LOCKS}k/");
+    let inner = Session::with(EtcdLockOptions::new(cluster.endpoints(), folder).ttl(TTL));
+    inner.ready().await;
+    for mode in [Mode::Write, Mode::Read] {
+        let hold = outer.try_lock("k/", mode).await;
+        hold.expect("nobody has it").check().expect("it is held");
+        drop(inner.try_lock("a", mode).await.expect("it is free"));
+    }
+}
+
 /// A request may end at any point of its way to the lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_gives_up_leaves_nothing_behind() {

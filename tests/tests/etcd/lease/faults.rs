@@ -3,8 +3,11 @@
 use super::{LOCKS, Session, TTL, names, none_is_left, value};
 use crate::cluster::{Cluster, PATIENCE, Proxy, Setup, soon, until};
 use localmap::ManualClock;
-use localmap_lease::{AcquireError, EtcdLockOptions, FencedPutError, Mode, fenced_put};
+use localmap_lease::{
+    AcquireError, EtcdLockOptions, FencedPutError, LockLimits, Locks, Mode, fenced_put,
+};
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// How much later than its deadline a busy machine may notice it.
 const SLACK: Duration = Duration::from_millis(1_500);
@@ -253,12 +256,49 @@ async fn a_cluster_that_was_wiped_is_refused_unless_it_is_accepted() {
         .check()
         .expect("it is held");
     strict.event("restart the process to accept it").await;
-    let refused = strict.try_lock("k", Mode::Write).await;
+    // Nobody waits for what cannot come.
+    let refused = strict.locks.acquire("k", Mode::Write, 100 * PATIENCE);
+    let refused = soon("it is refused", refused).await;
     assert!(
         matches!(refused, Err(AcquireError::NoLease { .. })),
         "{refused:?}"
     );
     assert_eq!(strict.grants(), 1);
+}
+
+/// Those who wait for etcd wait like those who wait for others, and no more of them may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_wait_for_an_etcd_that_does_not_answer() {
+    let Some(cluster) = Cluster::start(Setup::one()).await else {
+        return;
+    };
+    let options = EtcdLockOptions::new(cluster.endpoints(), LOCKS).ttl(TTL);
+    let locks = Locks::etcd(options, LockLimits::default().max_waiters(2));
+    let locks = locks.expect("the options are valid");
+    let first = locks.acquire("a", Mode::Write, PATIENCE).await;
+    drop(first.expect("it is free"));
+    cluster.stop(0);
+    let mut asking = JoinSet::new();
+    for number in 0..6 {
+        let locks = locks.clone();
+        asking.spawn(async move {
+            let key = format!("key-{number}");
+            locks.acquire(&key, Mode::Write, PATIENCE).await.map(drop)
+        });
+    }
+    for _ in 0..4 {
+        let refused = asking.join_next().await.expect("a task");
+        let refused = refused.expect("no panic");
+        assert_eq!(refused, Err(AcquireError::TooManyWaiters));
+    }
+    assert_eq!(locks.waiting(), 2);
+    cluster.resume(0);
+    while let Some(asked) = asking.join_next().await {
+        asked.expect("no panic").expect("etcd answers again");
+    }
+    let status = locks.status();
+    assert_eq!((status.waiting, status.too_many_waiters), (0, 4));
+    assert!(status.available);
 }
 
 /// A cluster that is restored from a copy may have the lease, and yet not the locks that were taken since: another
@@ -290,7 +330,7 @@ async fn a_cluster_that_was_restored_ends_the_lease_however_far_it_has_grown() {
             .max();
         until("the session is written", || {
             let entries = cluster.entries(LOCKS, None);
-            let sessions = entries.iter().filter(|(name, _)| name.starts_with(b"\0s"));
+            let sessions = entries.iter().filter(|(name, _)| name.starts_with(b"\0l"));
             sessions
                 .map(|(_, entry)| Some(entry.mod_revision))
                 .all(|revision| revision > beaten)

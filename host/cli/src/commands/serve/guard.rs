@@ -164,10 +164,11 @@ fn in_etcd(url: &EtcdUrl, rules: &Rules, access: &EtcdAccess, log: &Log) -> anyh
     if let Some((certificate, key)) = &access.identity {
         options = options.identity(certificate.clone(), key.clone());
     }
-    // The name of a pod, for those who look at the locks.
-    if let Ok(host) = std::env::var("HOSTNAME")
-        && host.len() < 200
+    // For those who look at the locks. In a container, it is the name of the pod.
+    #[cfg(unix)]
     {
+        let system = rustix::system::uname();
+        let host = system.nodename().to_string_lossy();
         options = options.owner(format!("{host}, process {}", std::process::id()));
     }
     Locks::etcd(options, rules.lock_limits()).context("--guard-etcd")
