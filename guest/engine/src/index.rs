@@ -19,7 +19,7 @@ use crate::address::EntryRef;
 use crate::arena::{Arena, Hashes};
 use crate::error::NoRoom;
 use crate::key::KeyProbe;
-pub(crate) use ranks::{Ranks, hash_of};
+pub(crate) use ranks::{hash_of, sorted};
 pub(crate) use table::wide;
 use table::{Table, prefetch_bucket, table_bytes};
 

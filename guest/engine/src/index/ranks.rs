@@ -14,24 +14,14 @@ pub(crate) const fn hash_of(rank: u32) -> u32 {
     rank.reverse_bits().rotate_left(BUCKET_BITS)
 }
 
-/// The ranks of at most `MAX` entries that are about to be added, sorted.
-pub(crate) struct Ranks<const MAX: usize> {
-    ranks: [u32; MAX],
-    len: usize,
-}
-
-impl<const MAX: usize> Ranks<MAX> {
-    pub(crate) fn of(hashes: impl Iterator<Item = u32>) -> Self {
-        let (mut ranks, mut len) = ([0; MAX], 0);
-        for (to, hash) in ranks.iter_mut().zip(hashes) {
-            *to = rank(hash);
-            len += 1;
-        }
-        ranks[..len].sort_unstable();
-        Self { ranks, len }
+/// Returns the ranks of these hashes, sorted, in a buffer that has room for them.
+pub(crate) fn sorted(buffer: &mut [u32], hashes: impl Iterator<Item = u32>) -> &[u32] {
+    let mut len = 0;
+    for (to, hash) in buffer.iter_mut().zip(hashes) {
+        *to = rank(hash);
+        len += 1;
     }
-
-    pub(crate) fn as_slice(&self) -> &[u32] {
-        &self.ranks[..self.len]
-    }
+    let ranks = &mut buffer[..len];
+    ranks.sort_unstable();
+    ranks
 }

@@ -20,6 +20,8 @@ struct Batch<'a> {
     /// The indexes into `plan`, by the hashes of the keys.
     places: HashTable<usize>,
     outcomes: Vec<Outcome>,
+    /// Room for the ranks of all keys.
+    ranks: Vec<u32>,
     /// The last version assigned.
     version: u64,
 }
@@ -95,7 +97,7 @@ impl<C: Clock> Map<C> {
         let plan = &mut batch.plan;
         plan.iter_mut().for_each(|planned| planned.at = None);
         self.index.keep_sizes();
-        let reserved = self.try_reserve(&mut call, plan);
+        let reserved = self.try_reserve(&mut call, plan, &mut batch.ranks);
         if reserved.is_err() {
             self.index
                 .release_sizes(hashes(&self.arena), [].into_iter());
@@ -314,6 +316,9 @@ impl<'a> Batch<'a> {
     /// Creates a batch with room for the given number of changes.
     fn new(changes: usize, version: u64) -> Result<Self, NoRoom> {
         let (mut plan, mut outcomes) = (Vec::new(), Vec::new());
+        let mut ranks = Vec::new();
+        ranks.try_reserve_exact(changes)?;
+        ranks.resize(changes, 0);
         let mut places = HashTable::new();
         plan.try_reserve_exact(changes)?;
         outcomes.try_reserve_exact(changes)?;
@@ -322,6 +327,7 @@ impl<'a> Batch<'a> {
             plan,
             places,
             outcomes,
+            ranks,
             version,
         })
     }

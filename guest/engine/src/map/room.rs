@@ -6,7 +6,6 @@
 //! entries, in a fixed order ([`Map::gain`]). Eviction comes last.
 
 use super::lookup::hashes;
-use super::types::MAX_CHANGES;
 use super::{CallTime, Map, REAP_LIMIT};
 use crate::address::EntryAddr;
 use crate::arena::{Arena, Demand};
@@ -14,7 +13,7 @@ use crate::blocks::BLOCK_SIZE;
 use crate::clock::Clock;
 use crate::error::{Error, NoRoom};
 use crate::eviction::EvictionState;
-use crate::index::{Bucket, Index, Ranks, hash_of};
+use crate::index::{self, Bucket, Index, hash_of};
 use crate::key::KeyProbe;
 use crate::layout::EntryLayout;
 use crate::limits::Policy;
@@ -301,18 +300,19 @@ impl<C: Clock> Map<C> {
     }
 
     /// Makes room for the whole plan, in which all keys are different. May move entries, and
-    /// updates their addresses in the plan. Does not evict entries of these keys.
+    /// updates their addresses in the plan. Does not evict entries of these keys. `ranks` is as long as the
+    /// plan, and used for its ranks.
     #[cold]
     #[inline(never)]
     pub(super) fn try_reserve(
         &mut self,
         call: &mut CallTime,
         plan: &mut [PlannedWrite<'_>],
+        ranks: &mut [u32],
     ) -> Result<(), Error> {
         self.locate_all(plan);
         let new = plan.iter().filter(|planned| planned.is_new());
-        let ranks = Ranks::<MAX_CHANGES>::of(new.map(|planned| planned.hash));
-        let ranks = ranks.as_slice();
+        let ranks = index::sorted(ranks, new.map(|planned| planned.hash));
         if self.index.has_room_for(ranks) && self.fits::<Demand>(plan) {
             return Ok(());
         }

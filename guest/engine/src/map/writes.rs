@@ -290,7 +290,7 @@ impl<C: Clock> Map<C> {
         if self.fits_one(planned) || self.try_reserve_one(call, planned) {
             return Ok(());
         }
-        self.try_reserve(call, core::slice::from_mut(planned))
+        self.try_reserve(call, core::slice::from_mut(planned), &mut [0])
     }
 
     /// Carries out a plan for which room has been made. Actions that free memory come first, since
