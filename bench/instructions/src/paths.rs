@@ -110,15 +110,17 @@ pub(crate) const PATHS: [Path; 13] = [
         }
     }),
     path("apply of 1,024 sets of new keys", 20, |subject, times| {
-        for turn in 0..times {
-            subject.apply::<MAX_CHANGES>(ENTRIES + turn * MAX_CHANGES as u32..);
+        let mut numbers = ENTRIES..;
+        for _ in 0..times {
+            subject.apply::<MAX_CHANGES>(numbers.by_ref());
         }
     }),
     Path {
         full: true,
         ..path("apply of 1,024 sets that evict", 20, |subject, times| {
-            for turn in 0..times {
-                subject.apply::<MAX_CHANGES>(2 * ENTRIES + turn * MAX_CHANGES as u32..);
+            let mut numbers = 2 * ENTRIES..;
+            for _ in 0..times {
+                subject.apply::<MAX_CHANGES>(numbers.by_ref());
             }
         })
     },
