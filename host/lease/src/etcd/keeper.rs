@@ -127,8 +127,12 @@ async fn renew(shared: &Arc<Shared>, session: &Session) -> End {
         tokio::select! {
             biased;
             () = shared.ending.raised() => return End::Ending,
-            // A transaction has found that the lease has ended.
-            () = session.lost() => return End::Lost("etcd does not know it any more".to_owned()),
+            () = session.lost() => {
+                if shared.clock().now() < session.deadline() {
+                    // A transaction has found that the lease has ended.
+                    return End::Lost("etcd does not know it any more".to_owned());
+                }
+            }
             () = shared.sleep_until(next.min(session.deadline())) => {}
         }
         if session.is_lost() {
