@@ -7,9 +7,10 @@
 //! the lease.
 //!
 //! A transaction without an answer may still arrive, at any time, and would create a key that nobody knows.
-//! So each process has a *session key*, whose version each of its transactions compares. Writing the session
-//! key makes all transactions before fail, however late they are, after which their keys can be deleted for
-//! good.
+//! So each process has a *session key*, whose version each transaction that creates a key compares. Writing the
+//! session key makes all of those before fail, however late they are, after which their keys can be deleted for
+//! good. A transaction that only deletes keys compares nothing: names that it had are not used again unless it was
+//! answered.
 
 mod acquire;
 mod backoff;

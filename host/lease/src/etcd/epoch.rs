@@ -1,5 +1,5 @@
-//! The version of the session key, which each transaction of a session compares, so that writing it makes those
-//! before fail.
+//! The version of the session key, which each transaction that creates a key compares, so that writing it makes
+//! those before fail.
 
 use super::failure::{Failure, Kind};
 use super::session::Session;
@@ -33,7 +33,7 @@ pub(super) async fn advance_epoch(
     Ok(done.succeeded)
 }
 
-/// Returns the comparison that each transaction of a session makes.
+/// Returns the comparison that each transaction makes which creates a key.
 pub(super) fn same_epoch(session: &Session, epoch: i64) -> Compare {
     Compare::version(session.key(), CompareOp::Equal, epoch)
 }
